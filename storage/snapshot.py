@@ -1,0 +1,54 @@
+"""A copy of a SQLite database while it is in use, by SQLite's own online backup."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from storage.database import Database
+
+
+class CopyBroken(Exception):
+    """The copy is not a sound database and was removed."""
+
+
+def file_of(database: Database) -> Path | None:
+    """The SQLite database's file; None on PostgreSQL and in memory."""
+    name = make_url(database.url).database
+    return Path(name) if database.dialect == "sqlite" and name and name != ":memory:" else None
+
+
+async def copy(database: Database, to: Path) -> None:
+    """Copy the whole database to a new file that only its owner can read, and check the copy.
+
+    Writers go on meanwhile and are not waited for; the copy shows one moment. Copying the file itself would miss what
+    still stands in its write-ahead log. Raises CopyBroken, FileExistsError, and ValueError on PostgreSQL.
+    """
+    source = file_of(database)
+    if source is None:
+        raise ValueError("only a SQLite file can be copied; use a portable backup")
+    await asyncio.to_thread(_copy, source, to)
+
+
+def _copy(source: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with closing(sqlite3.connect(source)) as from_, closing(sqlite3.connect(to)) as into:
+            # All pages in one step: a copy in several would begin anew at every commit from outside.
+            from_.backup(into, pages=-1)
+            found = into.execute("PRAGMA integrity_check").fetchone()[0]
+            if found != "ok":
+                raise CopyBroken(str(found))
+            # One file, with no log beside it: it can be moved anywhere.
+            into.execute("PRAGMA journal_mode=DELETE")
+        with to.open("rb+") as file:
+            os.fsync(file.fileno())
+    except BaseException:
+        to.unlink(missing_ok=True)
+        raise

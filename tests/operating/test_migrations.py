@@ -1,0 +1,198 @@
+"""The schema goes up and down on both databases, with data in it, and is the one that the code believes in."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Integer, inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from storage import migrate, snapshot
+from storage.database import Database
+from storage.migrate import NotReady
+from storage.tables import metadata
+from tests.operating.conftest import NOW, contents, fill
+
+
+async def test_the_tables_in_the_code_and_in_the_database_are_the_same(database: Database) -> None:
+    assert await migrate.check(database) == []
+
+
+async def test_a_difference_between_code_and_database_is_found(database: Database) -> None:
+    """Control of the test above: one column that no revision makes."""
+    extra = Column("forgotten", Integer)
+    metadata.tables["person"].append_column(extra)
+    try:
+        assert any("forgotten" in line for line in await migrate.check(database))
+    finally:
+        metadata.tables["person"]._columns.remove(extra)
+
+
+async def test_it_goes_up_and_down_and_up_with_data_in_it(empty: Database) -> None:
+    up = await migrate.upgrade(empty)
+    assert (up.before, up.after) == (None, migrate.head())
+    await fill(empty)
+    before = await contents(empty)
+    assert all(before.values())
+    assert not (await migrate.upgrade(empty)).changed
+    assert await contents(empty) == before
+    down = await migrate.downgrade(empty, "base")
+    assert down.after is None
+    async with empty.read() as unit:
+        tables = await unit.connection.run_sync(lambda sync: set(inspect(sync).get_table_names()))
+    assert tables <= {migrate.VERSIONS}
+    await migrate.upgrade(empty)
+    await fill(empty)
+    assert await contents(empty) == before
+
+
+async def test_the_constraints_of_the_tables_are_in_the_database(database: Database) -> None:
+    await fill(database)
+    for wrong in (
+        "UPDATE shift SET taken = capacity + 1",
+        "UPDATE enrolment SET person = 999",
+        "UPDATE enrolment SET queue = 1, shift = 1",
+        "UPDATE person SET number = NULL",
+    ):
+        with pytest.raises(IntegrityError):
+            async with database.write() as unit:
+                await unit.run(text(wrong))
+
+
+async def test_a_migration_that_breaks_leaves_nothing_behind(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = migrate.scripts().get_revision(migrate.head()).module
+    whole = begin.upgrade
+
+    def breaks() -> None:
+        whole()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(begin, "upgrade", breaks)
+    with pytest.raises(ZeroDivisionError):
+        await migrate.upgrade(empty)
+    assert await migrate.current(empty) is None
+    monkeypatch.undo()
+    assert (await migrate.upgrade(empty)).changed
+
+
+async def test_two_programs_that_migrate_at_once_do_it_once(empty: Database) -> None:
+    other = await asyncio.to_thread(Database, empty.url)
+    try:
+        found = await asyncio.gather(migrate.upgrade(empty), migrate.upgrade(other))
+    finally:
+        await other.close()
+    assert sorted(done.changed for done in found) == [False, True]
+
+
+async def test_foreign_keys_are_on_again_after_a_migration(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        async with database.write() as unit:
+            await unit.run(text("INSERT INTO conversation (person, session) VALUES (999, '{}')"))
+
+
+async def test_a_database_of_a_newer_program_is_refused(database: Database) -> None:
+    async with database.write() as unit:
+        await unit.run(text(f"UPDATE {migrate.VERSIONS} SET version_num = '9999'"))
+    with pytest.raises(NotReady, match="9999"):
+        await migrate.upgrade(database)
+
+
+async def test_tables_of_unknown_origin_are_refused(empty: Database) -> None:
+    async with empty.write() as unit:
+        await unit.connection.run_sync(metadata.create_all)
+    with pytest.raises(NotReady, match="no revision"):
+        await migrate.upgrade(empty)
+
+
+# --- At start ---
+
+
+async def test_sqlite_is_made_ready_by_itself_and_postgresql_by_the_operator(empty: Database) -> None:
+    if empty.dialect == "sqlite":
+        done = await migrate.prepare(empty)
+        assert done.changed
+        assert done.copy is None
+    else:
+        with pytest.raises(NotReady, match="menkou migrate"):
+            await migrate.prepare(empty)
+        await migrate.upgrade(empty)
+    assert not (await migrate.prepare(empty)).changed
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_an_older_sqlite_database_is_copied_before_it_is_changed(
+    database: Database, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(database)
+    monkeypatch.setattr(migrate, "head", lambda: "0002")
+    done = await migrate.prepare(database, NOW)
+    assert done.copy is not None
+    assert done.copy.name == f"menkou-{migrate.scripts().get_current_head()}-20261128-013000.db"
+    assert done.copy.parent.name == "backups"
+    assert done.copy.stat().st_mode & 0o777 == 0o600
+    kept = await asyncio.to_thread(Database, f"sqlite+aiosqlite:///{done.copy}")
+    try:
+        assert await contents(kept) == await contents(database)
+    finally:
+        await kept.close()
+
+
+# --- The copy of a SQLite file ---
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_copy_made_while_serving_is_whole_and_sound(database: Database, engine: str, tmp_path: Path) -> None:
+    await fill(database)
+    stop = asyncio.Event()
+
+    async def serve() -> int:
+        """Pairs of rows that only ever exist together."""
+        made = 0
+        while not stop.is_set():
+            async with database.write() as unit:
+                for side in ("left", "right"):
+                    await unit.run(text(f"INSERT INTO token (name, value) VALUES ('{side}{made}', '')"))
+            made += 1
+        return made
+
+    serving = asyncio.create_task(serve())
+    for number in range(5):
+        await snapshot.copy(database, tmp_path / f"copy{number}.db")
+    stop.set()
+    assert await serving > 0
+    for number in range(5):
+        copied = tmp_path / f"copy{number}.db"
+        assert not copied.with_name(copied.name + "-wal").exists()
+        with closing(sqlite3.connect(copied)) as found:
+            assert found.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            pairs = found.execute("SELECT sum(name LIKE 'left%'), sum(name LIKE 'right%') FROM token").fetchone()
+        assert pairs[0] == pairs[1]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_copying_the_bare_file_would_miss_what_was_said_last(
+    database: Database, engine: str, tmp_path: Path
+) -> None:
+    """Control: why the online backup is used."""
+    await fill(database)
+    source = snapshot.file_of(database)
+    assert source is not None
+    bare = tmp_path / "bare.db"
+    bare.write_bytes(source.read_bytes())
+    with closing(sqlite3.connect(bare)) as found:
+        tables = found.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        rows = found.execute("SELECT count(*) FROM person").fetchone()[0] if tables else 0
+    assert rows < 3
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_copy_never_replaces_a_file(database: Database, engine: str, tmp_path: Path) -> None:
+    there = tmp_path / "there.db"
+    there.write_text("precious")
+    with pytest.raises(FileExistsError):
+        await snapshot.copy(database, there)
+    assert there.read_text() == "precious"
