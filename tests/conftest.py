@@ -86,7 +86,7 @@ def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) ->
 
 READ_ONCE = {
     # Read once in a process and kept from then on; a server has read them before its first request.
-    "zoneinfo/_common.py": {"load_tzdata"},
+    "zoneinfo/_common.py": {"load_tzdata", "load_data"},
     "zoneinfo/_tzpath.py": {"find_tzfile"},
     "babel/localedata.py": {"load", "exists", "locale_identifiers"},
     "babel/core.py": {"get_global"},
