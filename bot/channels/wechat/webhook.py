@@ -1,0 +1,218 @@
+"""Where WeChat's pushes arrive: opened, understood, answered within five seconds whatever happens behind."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiohttp import web
+
+from bot.channels.wechat.envelope import BODY_LIMIT, Envelope, Opened
+from bot.channels.wechat.messages import NAME, Finished, Granted, Heard, Reader, Said
+from bot.channels.wechat.parsing import NotWeChat, Push, legible, parse
+from bot.channels.wechat.replies import SUCCESS, joined, layout, passive_reply
+from bot.talk.door import Listener
+from bot.talk.incoming import Incoming
+from bot.talk.view import Reply
+
+PATIENCE = 4.0
+"""Seconds from a push's arrival to our answer; WeChat cuts at 5 and repeats, three times in all."""
+REMEMBERED = 10_000
+"""Messages whose late reply was handed to the sender: a push that is repeated after that must not bring it again."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A turn under way and the requests that wait for it."""
+
+    task: asyncio.Task[Reply]
+    incoming: Incoming
+    quiet: bool
+    waiting: int = 0
+    answered: bool = False
+
+
+class WeChatWebhook:
+    """The account's address: `GET` for the console's check, `POST` for pushes."""
+
+    def __init__(
+        self,
+        envelope: Envelope,
+        reader: Reader,
+        listener: Listener,
+        clock: Callable[[], datetime],
+        *,
+        on_grant: Callable[[str, str, bool], Awaitable[None]] | None = None,
+        on_finished: Callable[[Finished], Awaitable[None]] | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        """`on_grant(openid, template_id, accepted)` and `on_finished(job)` must bear being told twice."""
+        self._envelope = envelope
+        self._reader = reader
+        self._listener = listener
+        self._clock = clock
+        self._on_grant = on_grant
+        self._on_finished = on_finished
+        self._patience = patience
+        self._turns: dict[str, _Turn] = {}
+        self._after: set[asyncio.Task[None]] = set()
+        self._handed_over: OrderedDict[str, None] = OrderedDict()
+
+    def routes(self, path: str = "/wechat") -> list[web.RouteDef]:
+        """For `app.add_routes`."""
+        return [web.get(path, self.check, allow_head=False), web.post(path, self.receive)]
+
+    async def drain(self, seconds: float) -> None:
+        """Let turns under way come to their end, at most this long: for an orderly stop."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while under_way := {turn.task for turn in self._turns.values()} | self._after:
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                log.warning("%d WeChat turns were still under way at the stop", len(under_way))
+                return
+            await asyncio.wait(under_way, timeout=left)
+            await asyncio.sleep(0)
+
+    async def check(self, request: web.Request) -> web.Response:
+        """The console saves an address only if it gives the `echostr` back, bare."""
+        try:
+            return _plain(self._envelope.check_url(request.query))
+        except NotWeChat as wrong:
+            return _refused(wrong)
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """One push."""
+        arrived = asyncio.get_running_loop().time()
+        try:
+            body = await self._body(request)
+            opened = self._envelope.open(request.query, body)
+        except NotWeChat as wrong:
+            return _refused(wrong)
+        try:
+            push = parse(opened.body)
+            heard = self._reader.read(push, legible(opened.body))
+        except NotWeChat as wrong:  # authentic, and yet nobody can read it
+            await self._bury(opened, wrong.why)
+            return _refused(wrong)
+        if isinstance(heard, Said):
+            return await self._answer(heard, push, opened, arrived + self._patience)
+        await self._tell(heard)
+        return _plain(SUCCESS)
+
+    async def _body(self, request: web.Request) -> bytes:
+        """The body up to its cap and before our patience ends: a trickle is no push, and nobody compresses one."""
+        if "Content-Encoding" in request.headers:
+            raise NotWeChat(415, "compressed body")
+        read = bytearray()
+        try:
+            async with asyncio.timeout(self._patience):
+                async for chunk in request.content.iter_chunked(16 * 1024):
+                    read += chunk
+                    if len(read) > BODY_LIMIT:
+                        raise NotWeChat(413, "body over 64 KiB")
+        except TimeoutError:
+            raise NotWeChat(408, "body did not come") from None
+        except NotWeChat:
+            raise
+        except Exception as wrong:  # aiohttp's transfer errors share no class
+            raise NotWeChat(400, f"body cannot be read: {type(wrong).__name__}") from None
+        return bytes(read)
+
+    async def _answer(self, said: Said, push: Push, opened: Opened, deadline: float) -> web.Response:
+        key = said.incoming.key
+        if key in self._handed_over:
+            return _plain(SUCCESS)
+        turn = self._turns.get(key) or self._begin(said)
+        turn.waiting += 1
+        try:
+            left = deadline - asyncio.get_running_loop().time()
+            await asyncio.wait({turn.task}, timeout=max(left, 0.0))
+        finally:
+            turn.waiting -= 1
+        # No await from here to the answer: `_ended` sees either one who waits, or one who answered, or nobody.
+        turn.answered = turn.task.done()
+        if not turn.answered:
+            log.info("WeChat turn over %s s: the reply goes by customer message", self._patience)
+            return _plain(SUCCESS)
+        failed = turn.task.exception() if not turn.task.cancelled() else asyncio.CancelledError()
+        if failed:
+            log.warning("WeChat turn failed: %s", type(failed).__name__)
+            return web.Response(status=503)  # nothing was kept; the push may come again
+        page = joined(turn.task.result().pages)
+        if page is None or turn.quiet:
+            return _plain(SUCCESS)
+        xml = passive_reply(
+            layout(page), push.need("FromUserName"), push.need("ToUserName"), self._clock().timestamp()
+        )
+        return web.Response(text=self._envelope.seal(xml, opened), content_type="application/xml", charset="utf-8")
+
+    def _begin(self, said: Said) -> _Turn:
+        task = asyncio.get_running_loop().create_task(self._listener.take(said.incoming))
+        turn = _Turn(task, said.incoming, said.quiet)
+        self._turns[said.incoming.key] = turn
+        task.add_done_callback(lambda _task: self._ended(turn))
+        return turn
+
+    def _ended(self, turn: _Turn) -> None:
+        """The turn is over: those who wait will answer; if nobody does, the sender must. Never both, never neither."""
+        del self._turns[turn.incoming.key]
+        if turn.task.cancelled():
+            return
+        failed = turn.task.exception()
+        if turn.waiting or turn.answered:
+            return
+        if failed is None and (turn.quiet or not turn.task.result().pages):
+            return
+        self._handed_over[turn.incoming.key] = None
+        while len(self._handed_over) > REMEMBERED:
+            self._handed_over.popitem(last=False)
+        after = asyncio.get_running_loop().create_task(self._hand_over(turn.incoming, failed))
+        self._after.add(after)
+        after.add_done_callback(self._after.discard)
+
+    async def _hand_over(self, incoming: Incoming, failed: BaseException | None) -> None:
+        """We said `success`, so WeChat will not come again: bring what was answered later, keep apart what broke."""
+        try:
+            if failed is None:
+                await self._listener.later(incoming)
+            else:
+                why = f"late turn failed: {type(failed).__name__}"
+                await self._listener.bury(NAME, incoming.key, incoming.raw, why)
+        except Exception:
+            log.exception("a late WeChat reply could not be handed over")
+
+    async def _tell(self, heard: Heard) -> None:
+        several = heard if isinstance(heard, tuple) else (heard,)
+        for one in several:
+            try:
+                if isinstance(one, Granted) and self._on_grant:
+                    await self._on_grant(one.openid, one.template_id, one.accepted)
+                elif isinstance(one, Finished) and self._on_finished:
+                    await self._on_finished(one)
+            except Exception:
+                log.exception("news from WeChat could not be kept")
+
+    async def _bury(self, opened: Opened, why: str) -> None:
+        raw = legible(opened.body)
+        key = f"unread {hashlib.sha256(opened.body).hexdigest()[:40]}"
+        try:
+            await self._listener.bury(NAME, key, raw, why)
+        except Exception:
+            log.exception("an unreadable WeChat push could not be kept apart")
+
+
+def _plain(text: str) -> web.Response:
+    return web.Response(text=text, content_type="text/plain", headers={"X-Content-Type-Options": "nosniff"})
+
+
+def _refused(wrong: NotWeChat) -> web.Response:
+    """The status and nothing else; why stands in our log."""
+    log.warning("WeChat push refused (%d): %s", wrong.status, wrong.why)
+    return web.Response(status=wrong.status)
