@@ -155,15 +155,16 @@ class Entrance:
     persona: Callable[[str], str | None] | None = field(default=None)
 
     def admit(self, request: web.Request, persona: str | None = None) -> tuple[str, str]:
-        """The visitor's address id and cookie: a persona's where wished and granted, else their own, else fresh ones.
+        """The visitor's address id and cookie: a persona's if wished, else their own, else fresh ones.
 
-        Raises HTTPForbidden for a host that is not ours.
+        Raises HTTPForbidden for a host that is not ours, HTTPNotFound for a persona that there is not.
         """
         self.check_host(request)
-        wished = f"as-{quote(persona, safe='')}" if persona else ""
-        for cookie in (wished, request.cookies.get(self._cookie, "")):
-            if address_id := self._address(cookie):
-                return address_id, cookie
+        cookie = request.cookies.get(self._cookie, "") if persona is None else f"as-{quote(persona, safe='')}"
+        if address_id := self._address(cookie):
+            return address_id, cookie
+        if persona is not None:
+            raise web.HTTPNotFound
         cookie = secrets.token_hex(16)
         return self._address(cookie), cookie
 

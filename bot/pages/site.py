@@ -34,6 +34,17 @@ HEADERS = {
 
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "png": "image/png", "woff2": "font/woff2"}
 
+
+def _read(folder: str) -> dict[str, bytes]:
+    return {one.name: one.read_bytes() for one in files("bot.pages").joinpath(folder).iterdir() if one.is_file()}
+
+
+# Read with the program, so that nothing is read from disk while a request waits.
+STATIC = {name: (hashlib.sha256(content).hexdigest()[:16], content) for name, content in _read("static").items()}
+TEMPLATES = {name: content.decode() for name, content in _read("templates").items()}
+for _language in LANGUAGES:
+    catalogue(_language)
+
 NAME = Named("门口", "Menkou")
 
 _ERRORS: dict[int, tuple[Text, Text]] = {
@@ -50,38 +61,26 @@ _ERRORS: dict[int, tuple[Text, Text]] = {
 
 
 class Site:
-    """The pages' common ground, made once at the start: nothing is read from disk while a request waits."""
+    """The pages' common ground, made once at the start."""
 
     def __init__(self, zone: tzinfo, language: str = LANGUAGES[0], city: Words = NAME) -> None:
         self.zone = zone
         self.language = language
         self.city = city
-        self._static: dict[str, tuple[str, bytes]] = {}
-        for source in files("bot.pages").joinpath("static").iterdir():
-            if source.is_file():
-                content = source.read_bytes()
-                self._static[source.name] = hashlib.sha256(content).hexdigest()[:16], content
-        templates = {
-            source.name: source.read_text("utf-8")
-            for source in files("bot.pages").joinpath("templates").iterdir()
-            if source.name.endswith(".html")
-        }
         self._templates = Environment(
-            loader=DictLoader(templates),
+            loader=DictLoader(TEMPLATES),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
         self._templates.globals["static"] = self.static
-        for name in templates:
+        for name in TEMPLATES:
             self._templates.get_template(name)
-        for known in LANGUAGES:
-            catalogue(known)
 
     def static(self, name: str) -> str:
         """The address of a static file; it changes with the content, so that it may be kept for ever."""
-        return f"/static/{self._static[name][0]}/{name}"
+        return f"/static/{STATIC[name][0]}/{name}"
 
     def page(self, template: str, wording: Wording, *, status: int = 200, **values: Any) -> web.Response:
         """A page in the reader's language. Templates say `{{ _(words) }}`."""
@@ -111,7 +110,7 @@ class Site:
         app.middlewares.append(self._guard())
 
     async def _file(self, request: web.Request) -> web.Response:
-        digest, content = self._static.get(request.match_info["name"], ("", b""))
+        digest, content = STATIC.get(request.match_info["name"], ("", b""))
         if not content or request.match_info["digest"] != digest:
             raise web.HTTPNotFound
         kind = TYPES.get(request.match_info["name"].rpartition(".")[2], "application/octet-stream")
