@@ -1,8 +1,8 @@
 """A city's data in one portable file: taken from either database while it serves, put back into either.
 
 The file is a zip with one file of JSON lines a table, in the database's plain values, and `manifest.json` with the
-schema's revision, the columns, the number of rows and the SHA-256 of every table. Sealed fields stay sealed: without the
-city's secret key a backup tells no name and no phone number.
+schema's revision, the columns, the number of rows and the SHA-256 of every table. Sealed fields stay sealed: without
+the city's secret key a backup tells no name and no phone number.
 """
 
 from __future__ import annotations
