@@ -1,0 +1,1 @@
+"""What we say first: to whom, when, by which route, how fast."""

@@ -1,0 +1,85 @@
+"""What has become due: reminders derived from what is true, intentions expanded into messages, late ones dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+
+import structlog
+
+from bot.delivery.pace import Times
+from storage import fanouts, outbox
+from storage.database import Database
+from storage.fanouts import Expanded
+
+log = structlog.get_logger("menkou.planner")
+
+BREATH = 0.01
+"""Seconds between two chunks: on SQLite everybody else's small writes go first."""
+
+KEPT = timedelta(days=7)
+"""How long a finished message stays in the hot table."""
+
+
+class Planner:
+    """Every method is a tick: it reads the truth from the database and may run twice, late, or on several replicas."""
+
+    def __init__(self, database: Database, times: Times, doors: Collection[str] = (), kept: timedelta = KEPT) -> None:
+        """`doors`: those that this city can send through; a person's address there comes first."""
+        self._database = database
+        self._times = times
+        self._doors = tuple(sorted(doors))
+        self._kept = kept
+
+    async def tick(self) -> int:
+        """Plan the reminders that are due. Returns how many intentions were made."""
+        now = self._times.city()
+        async with self._database.read() as unit:
+            if not await fanouts.reminders_missing(unit, now):
+                return 0
+        async with self._database.write() as unit:
+            return await fanouts.derive(unit, now)
+
+    async def expand(self, chunks: int = 1_000) -> int:
+        """Make the messages of all intentions whose time has come, chunk by chunk. Returns how many were made."""
+        made = 0
+        for _chunk in range(chunks):
+            step = await self._expand()
+            if step is None:
+                break
+            made += step.made
+            if not step.done:
+                await self._times.pause(BREATH)
+        return made
+
+    async def _expand(self) -> Expanded | None:
+        now = self._times.city()
+        async with self._database.read() as unit:
+            if not await fanouts.waiting_to_expand(unit, now):
+                return None
+        async with self._database.write() as unit:
+            return await fanouts.expand(unit, now, doors=self._doors)
+
+    async def sweep(self) -> int:
+        """Drop waiting messages that came too late, also where nobody sends. Returns how many."""
+        dropped = 0
+        while True:
+            now = self._times.city()
+            async with self._database.read() as unit:
+                late = await outbox.expired(unit, now)
+            if not late:
+                return dropped
+            async with self._database.write() as unit:
+                dropped += await outbox.drop_late(unit, late, now)
+            await self._times.pause(BREATH)
+
+    async def retire(self) -> int:
+        """Move finished messages out of the hot table when they are old. Returns how many."""
+        moved = 0
+        while True:
+            async with self._database.write() as unit:
+                count = await outbox.retire(unit, self._times.city() - self._kept)
+            moved += count
+            if not count:
+                return moved
+            await self._times.pause(BREATH)

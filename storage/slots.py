@@ -1,0 +1,87 @@
+"""Whose turn it is to send: one slot an account, leased, with a number that fences every statement of its holder.
+
+Moments here are milliseconds of the machines' own clock, never of the city's: a demonstration moves that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, literal_column, select, update
+
+from storage.database import Unit
+from storage.tables.delivery import sender_slot
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An account's slot as its new holder finds it."""
+
+    epoch: int
+    blocked_until: int
+    """The platform told the account to be silent until then (a 429's `retry_after`)."""
+
+
+def fenced(account: str, epoch: int) -> ColumnElement[bool]:
+    """Holds only while the slot has this number. Part of every statement that a sender sends.
+
+    On PostgreSQL it waits for a takeover that is under way and then sees it: the row is locked, not merely read.
+    """
+    here: Select[Any] = select(literal_column("1")).where(
+        sender_slot.c.account == account, sender_slot.c.epoch == epoch
+    )
+    return exists(here.with_for_update(read=True))
+
+
+async def take(
+    unit: Unit, account: str, owner: str, now: int, lease: int, is_gone: Callable[[str], bool] = lambda _owner: False
+) -> Slot | None:
+    """Take the slot if it is free, its lease is over or its holder is known to be dead; None: somebody has it."""
+    await unit.run(unit.insert(sender_slot).values(account=account).on_conflict_do_nothing())
+    row = (await unit.run(select(sender_slot).where(sender_slot.c.account == account).with_for_update())).one()
+    if row.owner not in ("", owner) and row.lease_until > now and not is_gone(row.owner):
+        return None
+    taken = await unit.run(
+        update(sender_slot)
+        .where(sender_slot.c.account == account, sender_slot.c.epoch == row.epoch)
+        .values(epoch=row.epoch + 1, owner=owner, lease_until=now + lease)
+    )
+    return Slot(row.epoch + 1, row.blocked_until) if taken.rowcount else None
+
+
+async def renew(unit: Unit, account: str, epoch: int, now: int, lease: int) -> bool:
+    """Keep the slot for another lease; False: it is somebody else's now."""
+    kept = await unit.run(
+        update(sender_slot)
+        .where(sender_slot.c.account == account, sender_slot.c.epoch == epoch)
+        .values(lease_until=now + lease)
+    )
+    return bool(kept.rowcount)
+
+
+async def release(unit: Unit, account: str, epoch: int) -> bool:
+    """Give the slot back at an orderly stop, so that the next holder need not wait."""
+    given = await unit.run(
+        update(sender_slot)
+        .where(sender_slot.c.account == account, sender_slot.c.epoch == epoch)
+        .values(owner="", lease_until=0)
+    )
+    return bool(given.rowcount)
+
+
+async def block(unit: Unit, account: str, epoch: int, until: int) -> bool:
+    """Write down how long the platform wants silence: a successor obeys it too."""
+    kept = await unit.run(
+        update(sender_slot)
+        .where(sender_slot.c.account == account, sender_slot.c.epoch == epoch, sender_slot.c.blocked_until < until)
+        .values(blocked_until=until)
+    )
+    return bool(kept.rowcount)
+
+
+async def held(unit: Unit) -> dict[str, tuple[str, int]]:
+    """Who holds which account and until when, for doctor and metrics."""
+    rows = await unit.run(select(sender_slot.c.account, sender_slot.c.owner, sender_slot.c.lease_until))
+    return {row.account: (row.owner, row.lease_until) for row in rows}

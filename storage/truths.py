@@ -1,0 +1,237 @@
+"""What is true of messages at the moment of sending: their readers, their subjects, whether they are still meant."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import select, tuple_
+
+from bot.domain.notices import Event, Kind, Notice
+from bot.domain.reach import Reachable, Truth
+from storage.database import Unit
+from storage.fanouts import opted_out
+from storage.outbox import Waiting
+from storage.tables.activities import activity, organisation, shift
+from storage.tables.delivery import Lane
+from storage.tables.enrolment import enrolment
+from storage.tables.kinds import from_milliseconds
+from storage.tables.messages import inbox
+from storage.tables.people import identity, person, subscription
+
+BY_REVISION = frozenset({"reminder", "checkout", "change"})
+"""These speak of one revision of an activity: another one has its own."""
+
+SEATED = ("joined", "arrived")
+"""Whoever was promoted and is still one of these wants to hear of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A waiting message with everything that the decision and the words need."""
+
+    waiting: Waiting
+    notice: Notice
+    truth: Truth
+    addresses: Sequence[Reachable]
+    language: str
+    elder: bool
+    quiet: tuple[int, int] | None
+    """The reader's own quiet hours; None: the city's."""
+    pages: Sequence[dict[str, Any]]
+    """A kept reply, ready; empty for what is put into words now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    event: Event
+    revision: int
+    state: str
+
+
+async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[Due]:
+    """Read what is true of these messages now: seven statements, however many they are."""
+    if not messages:
+        return []
+    people = sorted({one.person for one in messages})
+    readers = {row.id: row for row in await unit.run(_readers(people))}
+    addresses: dict[int, list[tuple[str, Reachable]]] = defaultdict(list)
+    for row in await unit.run(select(identity).where(identity.c.person.in_(people)).order_by(identity.c.id)):
+        reachable = Reachable(row.door, row.external, row.open, row.inbound, row.window_until, row.window_left)
+        addresses[row.person].append((row.door, reachable))
+    sign_ups = await _sign_ups(unit, messages)
+    subjects = await _subjects(unit, messages, sign_ups, now)
+    topics = await _topics(unit, messages)
+    replies = await _replies(unit, messages)
+    found: list[Due] = []
+    for one in messages:
+        reader = readers.get(one.person)
+        subject = subjects.get(one.id)
+        reply = replies.get((one.words.get("door", ""), one.words.get("key", "")))
+        theirs = [reachable for _door, reachable in addresses[one.person]]
+        if one.kind == "reply":
+            theirs = [same for same in theirs if reply and (same.door, same.external) == (reply.door, reply.external)]
+        truth = Truth(
+            expires=from_milliseconds(one.expires),
+            urgent=one.lane <= Lane.CHANGE,
+            opted_out=bool(reader and reader.opted_out),
+            missing=reader is None or (reply if one.kind == "reply" else subject) is None,
+            cancelled=bool(subject and subject.state == "cancelled"),
+            changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),
+            signed_up=_still_meant(one, sign_ups, topics),
+        )
+        quiet = None
+        if reader is not None and reader.quiet_from is not None and reader.quiet_until is not None:
+            quiet = (reader.quiet_from, reader.quiet_until)
+        found.append(
+            Due(
+                waiting=one,
+                notice=Notice(
+                    cast(Kind, one.kind),
+                    subject.event if subject else None,
+                    enrolment=_own_sign_up(one, sign_ups),
+                    offset=one.offset,
+                    words=one.words,
+                    repeated=one.repeated,
+                ),
+                truth=truth,
+                addresses=theirs,
+                language=(reader.language or "") if reader else "",
+                elder=bool(reader and reader.elder),
+                quiet=quiet,
+                pages=list(reply.reply or ()) if one.kind == "reply" and reply else [],
+            )
+        )
+    return found
+
+
+def _readers(people: Collection[int]) -> Any:
+    return select(
+        person.c.id,
+        person.c.language,
+        person.c.elder,
+        person.c.quiet_from,
+        person.c.quiet_until,
+        opted_out(person.c.id).label("opted_out"),
+    ).where(person.c.id.in_(people))
+
+
+@dataclass(frozen=True, slots=True)
+class _SignUps:
+    by_shift: dict[tuple[int, int], tuple[int, str]]
+    """Shift and person → enrolment, state."""
+    by_number: dict[int, tuple[int, int, str]]
+    """Enrolment → shift, person, state."""
+
+
+async def _sign_ups(unit: Unit, messages: Iterable[Waiting]) -> _SignUps:
+    pairs = sorted({(one.segment["shift"], one.person) for one in messages if "shift" in one.segment})
+    numbers = sorted({_enrolment(one) for one in messages} - {0})
+    found = _SignUps({}, {})
+    if pairs:
+        shifts, people = {one for one, _person in pairs}, {one for _shift, one in pairs}
+        rows = select(enrolment).where(enrolment.c.shift.in_(sorted(shifts)), enrolment.c.person.in_(sorted(people)))
+        found.by_shift.update({(row.shift, row.person): (row.id, row.state) for row in await unit.run(rows)})
+    if numbers:
+        rows = select(enrolment).where(enrolment.c.id.in_(numbers))
+        found.by_number.update({row.id: (row.shift, row.person, row.state) for row in await unit.run(rows)})
+    return found
+
+
+def _enrolment(one: Waiting) -> int:
+    """The sign-up that a message speaks of, 0 if it speaks of none."""
+    if "enrolment" in one.segment:
+        return int(one.segment["enrolment"])
+    return one.source if one.kind == "promotion" and "shift" not in one.segment else 0
+
+
+def _own_sign_up(one: Waiting, sign_ups: _SignUps) -> int:
+    """The reader's own sign-up, 0 where the message is about none."""
+    if "shift" in one.segment:
+        return sign_ups.by_shift.get((one.segment["shift"], one.person), (0, ""))[0]
+    return _enrolment(one)
+
+
+def _shift(one: Waiting, sign_ups: _SignUps) -> int:
+    """The shift that a message speaks of, 0 if it speaks of none."""
+    if "shift" in one.segment:
+        return int(one.segment["shift"])
+    if _enrolment(one):
+        return sign_ups.by_number.get(_enrolment(one), (0, 0, ""))[0]
+    return one.source if one.kind in ("reminder", "checkout", "change", "cancellation") else 0
+
+
+async def _subjects(unit: Unit, messages: Sequence[Waiting], sign_ups: _SignUps, now: datetime) -> dict[int, _Subject]:
+    """By message: the activity and shift that it speaks of, as they are now."""
+    shifts = {one.id: _shift(one, sign_ups) for one in messages}
+    activities = {
+        one.id: one.source for one in messages if one.kind == "announcement" and not shifts[one.id] and one.source
+    }
+    columns = select(
+        shift.c.id.label("shift"), shift.c.starts, shift.c.ends,
+        activity.c.id, activity.c.title, activity.c.english, activity.c.address, activity.c.latitude,
+        activity.c.longitude, activity.c.revision, activity.c.state,
+        organisation.c.name, organisation.c.english.label("name_english"),
+    ).select_from(shift.join(activity).join(organisation))  # fmt: skip
+    by_shift: dict[int, _Subject] = {}
+    by_activity: dict[int, _Subject] = {}
+    if wanted := sorted(set(shifts.values()) - {0}):
+        for row in await unit.run(columns.where(shift.c.id.in_(wanted))):
+            by_shift[row.shift] = _subject(row)
+    if activities:
+        rows = columns.where(activity.c.id.in_(sorted(set(activities.values())))).order_by(shift.c.starts.desc())
+        for row in await unit.run(rows):
+            # From the last to the first: the next shift that is not over wins, the last one if all are.
+            if row.id not in by_activity or row.ends > now:
+                by_activity[row.id] = _subject(row)
+    found = {id_: by_shift[number] for id_, number in shifts.items() if number in by_shift}
+    return found | {id_: by_activity[number] for id_, number in activities.items() if number in by_activity}
+
+
+def _subject(row: Any) -> _Subject:
+    return _Subject(
+        Event(
+            activity=row.id, shift=row.shift, title=row.title, english=row.english, organisation=row.name,
+            organisation_english=row.name_english, address=row.address, starts=row.starts, ends=row.ends,
+            latitude=row.latitude, longitude=row.longitude,
+        ),
+        row.revision,
+        row.state,
+    )  # fmt: skip
+
+
+async def _topics(unit: Unit, messages: Iterable[Waiting]) -> dict[int, set[tuple[str, str]]]:
+    """What the readers of announcements subscribe to now."""
+    people = sorted({one.person for one in messages if "subscribers" in one.segment})
+    found: dict[int, set[tuple[str, str]]] = defaultdict(set)
+    if people:
+        rows = select(subscription.c.person, subscription.c.topic, subscription.c.value)
+        for row in await unit.run(rows.where(subscription.c.person.in_(people))):
+            found[row.person].add((row.topic, row.value))
+    return found
+
+
+async def _replies(unit: Unit, messages: Iterable[Waiting]) -> dict[tuple[str, str], Any]:
+    keys = sorted({(one.words.get("door", ""), one.words.get("key", "")) for one in messages if one.kind == "reply"})
+    if not keys:
+        return {}
+    rows = select(inbox.c.door, inbox.c.key, inbox.c.external, inbox.c.reply).where(
+        tuple_(inbox.c.door, inbox.c.key).in_(keys)
+    )
+    return {(row.door, row.key): row for row in await unit.run(rows) if row.reply}
+
+
+def _still_meant(one: Waiting, sign_ups: _SignUps, topics: dict[int, set[tuple[str, str]]]) -> bool:
+    """Does the reader still belong to those whom it was meant for?"""
+    segment = one.segment
+    if "shift" in segment:
+        _number, state = sign_ups.by_shift.get((segment["shift"], one.person), (0, ""))
+        return state in segment.get("states", ("joined", "arrived"))
+    if "subscribers" in segment:
+        return any((topic, str(value)) in topics[one.person] for topic, value in segment["subscribers"])
+    if one.kind == "promotion":
+        return sign_ups.by_number.get(_enrolment(one), (0, 0, ""))[1:] in {(one.person, state) for state in SEATED}
+    return True
