@@ -1,0 +1,91 @@
+"""Finding what there is to do: by words, by where, when and kind, and around a place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.desk.subject import Subject
+from bot.domain.activities import Activity
+from bot.domain.kinds import Kind
+from bot.domain.places import Place
+from bot.domain.search import tokens, understand
+from storage import activities
+from storage.activities import Wanted
+
+NEAR = 5_000.0
+"""Metres that still count as “near me”."""
+
+FOUND_LIMIT = 35
+"""Five pages of seven: who wants more narrows the search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search gave, and how it was understood, so that the answer can repeat it."""
+
+    activities: Sequence[Activity]
+    places: Sequence[Place] = ()
+    kinds: Sequence[Kind] = ()
+    times: Sequence[tuple[datetime, datetime]] = ()
+    words: str = ""
+    dropped: str = ""
+    """What had to be given up to find anything: `words`, `kinds`, `times`, or nothing."""
+
+
+class Activities(Subject):
+    """What there is to do."""
+
+    async def card(self, activity: int) -> Activity | None:
+        """One activity with its shifts, or None."""
+        return await activities.card(self.unit, activity)
+
+    async def find(
+        self, district: int | None = None, times: Sequence[tuple[datetime, datetime]] = (), kind: str | None = None
+    ) -> Found:
+        """Open activities by the three guided answers; None: anywhere, any kind."""
+        wanted = Wanted(districts=[district] if district else (), times=times, kinds=[kind] if kind else ())
+        return await self._relaxed(wanted, Found((), times=times))
+
+    async def search(self, sentence: str) -> Found:
+        """Open activities by a typed sentence: district, street or landmark, day, kind, and the words that remain."""
+        query = understand(sentence, self.now, self.city.zone, self.city.places)
+        streets = [place.code for place in query.places if place.level == "street"]
+        districts = [place.code for place in query.places if place.level == "district"]
+        times = [(interval.start, interval.end) for interval in query.times]
+        wanted = Wanted(
+            districts=districts,
+            streets=streets,
+            kinds=[kind.code for kind in query.kinds],
+            not_kinds=[kind.code for kind in query.excluded_kinds],
+            times=times,
+            words=tokens(query.words),
+            near=query.near,
+            radius=NEAR if query.near else 0.0,
+        )
+        return await self._relaxed(wanted, Found((), query.places, query.kinds, times, query.words))
+
+    async def near(self, latitude: float, longitude: float) -> Found:
+        """Open activities around a point, nearest first; the point is not kept."""
+        return await self._relaxed(Wanted(near=(latitude, longitude), radius=NEAR), Found(()))
+
+    async def _relaxed(self, wanted: Wanted, found: Found) -> Found:
+        """The search as asked; if that finds nothing, without the words, then the kinds, then the days, then
+        the radius."""
+        steps = ("", "words", "kinds", "times", "radius")
+        for step in steps:
+            if step == "":
+                pass
+            elif step == "radius":
+                if not wanted.radius:
+                    continue
+                wanted = replace(wanted, radius=0.0)
+            elif not getattr(wanted, step):
+                continue
+            else:
+                wanted = replace(wanted, **{step: ()})
+            rows = await activities.find(self.unit, wanted, self.now, FOUND_LIMIT)
+            if rows:
+                return replace(found, activities=rows, dropped=step)
+        return found

@@ -1,0 +1,37 @@
+"""What every use case must know of the city it works for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from bot.domain.places import Gazetteer, Place, beijing
+from storage.secrecy import Secrecy
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """A city's time zone, places, keys and public address."""
+
+    zone: tzinfo
+    secrecy: Secrecy
+    public_url: str = ""
+    language: str = "zh_CN"
+    quiet: tuple[int, int] = (21 * 60, 8 * 60)
+    """The city's quiet hours, minutes after midnight."""
+    doors: Mapping[str, str] = field(default_factory=dict)
+    """How a link is opened from outside, by door: `{"telegram": "https://t.me/name?start={link}"}`."""
+
+    @property
+    def places(self) -> Gazetteer:
+        """The place tree."""
+        return beijing()
+
+    def place(self, code: int | None) -> Place | None:
+        """A place by its code; None where there is none."""
+        return self.places.place(code) if code is not None else None
+
+    def within(self, code: int, node: int) -> bool:
+        """Does a place lie in a node of the tree, or is it the node?"""
+        return self.places.within(code, node)

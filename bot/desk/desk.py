@@ -1,0 +1,62 @@
+"""The desk that one person stands at in one transaction: every use case, by subject."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+
+from bot.desk.activities import Activities
+from bot.desk.announcements import Announcements
+from bot.desk.attendance import Attendance
+from bot.desk.city import City
+from bot.desk.enrolment import Enrolment
+from bot.desk.organising import Organising
+from bot.desk.people import People
+from bot.desk.records import Records
+from bot.domain.people import Person
+from storage.database import Unit
+
+
+class Desk:
+    """What `me` can ask for now. Built for each turn; holds nothing between turns."""
+
+    def __init__(self, unit: Unit, me: Person, now: datetime, city: City) -> None:
+        self.unit = unit
+        self.me = me
+        self.now = now
+        self.city = city
+
+    @cached_property
+    def people(self) -> People:
+        """Who I am: language, habits, consent, subscriptions."""
+        return People(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def activities(self) -> Activities:
+        """What there is to do."""
+        return Activities(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def enrolment(self) -> Enrolment:
+        """My seats and places in queues."""
+        return Enrolment(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def attendance(self) -> Attendance:
+        """Being there: check-in and check-out."""
+        return Attendance(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def records(self) -> Records:
+        """My hours."""
+        return Records(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def organising(self) -> Organising:
+        """What organisers and centres do: publish, change, roster, wall."""
+        return Organising(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def announcements(self) -> Announcements:
+        """Recruiting by broadcast."""
+        return Announcements(self.unit, self.me, self.now, self.city)

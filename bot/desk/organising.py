@@ -1,0 +1,181 @@
+"""What organisers, leaders and centres do: publish, call off, move, read the roster, open the wall."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.desk.subject import Subject
+from bot.domain.activities import Activity, NotAllowed, Plan, Published, Unfit, check
+from bot.domain.attendance import new_secret
+from bot.domain.enrolment import Stand
+from bot.domain.kinds import kind
+from bot.domain.people import masked, masked_phone
+from bot.domain.roles import Deed, Role, may
+from bot.domain.search import tokens
+from storage import activities, enrolment, fanouts, people
+from storage.tables.delivery import Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a roster. Names are whole only for the activity's own organiser."""
+
+    name: str
+    phone: str
+    stand: Stand
+    coming: bool | None
+    arrived: datetime | None
+    queue: int
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who has a seat, who waits, who is there."""
+
+    activity: Activity
+    people: Sequence[Listed]
+    whole: bool
+    """Names and phones are shown in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A change was made; this many people are told."""
+
+    activity: Activity
+    people: int
+
+
+class Organising(Subject):
+    """What my posts allow."""
+
+    async def organisations(self) -> dict[int, tuple[str, str, int]]:
+        """Organisations that I may publish for: number → (Chinese, English, place)."""
+        posts = await people.posts(self.unit, self.me.id)
+        ids = [post.organisation for post in posts if post.role == Role.ORGANISER and post.organisation is not None]
+        return await activities.organisations(self.unit, ids)
+
+    async def activities(self) -> list[Activity]:
+        """What I look after: my organisations' activities, or those of the place that I am the centre of."""
+        posts = await people.posts(self.unit, self.me.id)
+        mine = [post.organisation for post in posts if post.organisation is not None]
+        nodes = [post.place for post in posts if post.organisation is None and post.place is not None]
+        found = await activities.by_organisations(self.unit, mine, self.now) if mine else []
+        if nodes:
+            seen = {one.id for one in found}
+            codes = {code for node in nodes for code in self._below(node)}
+            near = await activities.by_places(self.unit, sorted(codes), self.now)
+            found += [one for one in near if one.id not in seen]
+        return sorted(found, key=lambda one: (one.starts, one.id))
+
+    def _below(self, node: int) -> list[int]:
+        place = self.city.place(node)
+        if place is not None and place.level == "city":
+            return [one.code for one in self.city.places.districts]
+        return [node]
+
+    async def allowed(self, activity: int, deed: Deed) -> Activity | None:
+        """The activity, if the role table lets me do this to it. None says nothing about why."""
+        card = await activities.card(self.unit, activity)
+        if card is None:
+            return None
+        posts = await people.posts(self.unit, self.me.id)
+        place = card.street or card.district
+        within = self.city.within
+        return card if may(posts, deed, organisation=card.organisation, place=place, within=within) else None
+
+    async def publish(self, organisation: int, plan: Plan) -> Published | NotAllowed | Unfit:
+        """Open an activity to the city."""
+        posts = await people.posts(self.unit, self.me.id)
+        place = plan.street or plan.district
+        if not may(posts, Deed.PUBLISH, organisation=organisation, place=place, within=self.city.within):
+            return NotAllowed()
+        unfit = check(plan, self.now)
+        if unfit:
+            return unfit
+        service = kind(plan.kind)
+        text = " ".join((plan.title, service.chinese, service.english, plan.address, plan.about))
+        words = " ".join(["", *dict.fromkeys(tokens(text)), ""])
+        id_, shift = await activities.publish(
+            self.unit,
+            self.city.secrecy,
+            plan,
+            organisation,
+            self.me.id,
+            words,
+            service.minimum_age,
+            service.risk,
+            new_secret(),
+            self.now,
+        )
+        await enrolment.log(self.unit, self.now, self.me.id, "publish", f"activity:{id_}", None, "open")
+        return Published(id_, shift)
+
+    async def call_off(self, activity: int) -> Told | NotAllowed:
+        """Cancel an activity; everybody with a seat or a place in the queue is told."""
+        card = await self.allowed(activity, Deed.CHANGE)
+        if card is None:
+            return NotAllowed()
+        for shift in card.shifts:
+            await enrolment.lock_shift(self.unit, shift.id)
+        told = await enrolment.joined_people(self.unit, activity, (Stand.JOINED, Stand.WAITING, Stand.ARRIVED))
+        if not await activities.cancel(self.unit, activity, self.now):
+            return NotAllowed()
+        await self._tell(card, "cancellation", card.ends)
+        await enrolment.log(self.unit, self.now, self.me.id, "cancel", f"activity:{activity}", "open", "cancelled")
+        return Told(card, told)
+
+    async def reschedule(self, activity: int, starts: datetime, ends: datetime) -> Told | NotAllowed | Unfit:
+        """Move an activity; everybody who joined is told, and asked whether they still come."""
+        card = await self.allowed(activity, Deed.CHANGE)
+        if card is None:
+            return NotAllowed()
+        plan = Plan(card.title, card.kind, starts, ends, card.district, card.address, 1, card.about)
+        unfit = check(plan, self.now)
+        if unfit:
+            return unfit
+        told = await enrolment.joined_people(self.unit, activity, (Stand.JOINED, Stand.WAITING))
+        await activities.reschedule(self.unit, activity, starts, ends, self.now)
+        await self._tell(card, "change", starts)
+        await enrolment.log(self.unit, self.now, self.me.id, "reschedule", f"activity:{activity}", None, "open")
+        moved = await activities.card(self.unit, activity)
+        return Told(moved or card, told)
+
+    async def _tell(self, card: Activity, what: str, until: datetime) -> None:
+        for shift in card.shifts:
+            await fanouts.plan(
+                self.unit,
+                kind=what,
+                source=shift.id,
+                revision=await activities.revision(self.unit, card.id),
+                lane=Lane.CHANGE,
+                segment={"shift": shift.id, "states": ["joined", "waiting", "arrived"]},
+                not_before=self.now,
+                expires=until,
+                created_by=self.me.id,
+            )
+
+    async def roster(self, activity: int) -> Roster | NotAllowed:
+        """Who has a seat and who waits; names whole only for the activity's own organiser."""
+        card = await self.allowed(activity, Deed.ROSTER)
+        if card is None:
+            return NotAllowed()
+        posts = await people.posts(self.unit, self.me.id)
+        whole = any(post.organisation == card.organisation for post in posts)
+        rows = await enrolment.roster(self.unit, activity)
+        names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
+        listed = []
+        for row in rows:
+            name, phone = names.get(row.person, ("", ""))
+            shown = (name, phone) if whole else (masked(name), masked_phone(phone))
+            listed.append(Listed(*shown, Stand(row.state), row.coming, row.arrived, row.queue))
+        return Roster(card, listed, whole)
+
+    async def wall(self, activity: int) -> str | NotAllowed:
+        """The path of the activity's check-in wall, for its projector."""
+        card = await self.allowed(activity, Deed.WALL)
+        if card is None:
+            return NotAllowed()
+        return f"/wall/{activity}?k={self.city.secrecy.signature(f'wall:{activity}')}"

@@ -1,0 +1,133 @@
+"""Who has a seat: legal moves, clashes, the queue. Facts are past participles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Stand(StrEnum):
+    """Where a sign-up stands."""
+
+    WAITING = "waiting"
+    JOINED = "joined"
+    CANCELLED = "cancelled"
+    ARRIVED = "arrived"
+    LEFT = "left"
+    COMPLETED = "completed"
+    ABSENT = "absent"
+
+
+MOVES: dict[Stand, frozenset[Stand]] = {
+    Stand.WAITING: frozenset({Stand.JOINED, Stand.CANCELLED}),
+    Stand.JOINED: frozenset({Stand.CANCELLED, Stand.ARRIVED, Stand.ABSENT}),
+    Stand.CANCELLED: frozenset({Stand.WAITING, Stand.JOINED}),
+    Stand.ARRIVED: frozenset({Stand.LEFT, Stand.COMPLETED, Stand.JOINED}),
+    Stand.LEFT: frozenset({Stand.COMPLETED, Stand.ARRIVED}),
+    Stand.COMPLETED: frozenset(),
+    Stand.ABSENT: frozenset({Stand.ARRIVED}),
+}
+"""The state machine. Arrived → joined and left → arrived are the ten-minute undos."""
+
+SEATED = frozenset({Stand.JOINED, Stand.ARRIVED, Stand.LEFT, Stand.COMPLETED, Stand.ABSENT})
+"""These hold a seat."""
+
+
+class IllegalMove(ValueError):
+    """A sign-up was to be moved where the state machine has no way: a bug, never a person's fault."""
+
+
+def move(before: Stand, after: Stand) -> Stand:
+    """The new stand. Raises IllegalMove."""
+    if after not in MOVES[before]:
+        raise IllegalMove(f"{before} → {after}")
+    return after
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A person's own sign-up, as their list shows it."""
+
+    id: int
+    shift: int
+    activity: int
+    title: str
+    english: str
+    address: str
+    starts: datetime
+    ends: datetime
+    stand: Stand
+    queue: int = 0
+    position: int = 0
+    """Place in the queue, 1 for the head; 0 when seated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A seat is theirs. `reminder`: when the first reminder comes, if it still can."""
+
+    enrolment: int
+    reminder: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waitlisted:
+    """No seat was free; they stand in the queue."""
+
+    enrolment: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyIn:
+    """They have a place, or a place in the queue, in this shift."""
+
+    stand: Stand
+
+
+@dataclass(frozen=True, slots=True)
+class Clashed:
+    """It overlaps with something they joined."""
+
+    other: Booking
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The shift has begun, was cancelled or does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooYoung:
+    """The activity asks for an age that they do not have, in years."""
+
+    minimum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Their seat or place in the queue is given back; `promoted` tells whether somebody moved up."""
+
+    booking: Booking
+    promoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotIn:
+    """There is no such sign-up of theirs that could be given back now."""
+
+
+def clash(starts: datetime, ends: datetime, own: Iterable[Booking], shift: int) -> Booking | None:
+    """The own sign-up that overlaps with these hours. A place in a queue is no promise and clashes with nothing."""
+    for booking in own:
+        if booking.shift != shift and booking.stand in SEATED and booking.starts < ends and starts < booking.ends:
+            return booking
+    return None
+
+
+def old_enough(born: int | None, minimum: int, now: datetime) -> bool:
+    """Only the year of birth is known: whoever may still have their birthday before them this year counts as
+    younger."""
+    return minimum <= 0 or (born is not None and now.year - born - 1 >= minimum)

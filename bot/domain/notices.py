@@ -1,0 +1,44 @@
+"""What Menkou says on its own account, as facts: which kind of notice, about what, to whom. Words are
+handlers' business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal["reminder", "checkout", "promotion", "change", "cancellation", "announcement", "reply"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The activity and shift that a notice speaks of, as they are at the moment of sending."""
+
+    activity: int
+    shift: int
+    title: str
+    english: str
+    organisation: str
+    organisation_english: str
+    address: str
+    starts: datetime
+    ends: datetime
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to say to one person. No words: they are made in the reader's language when it is sent."""
+
+    kind: Kind
+    event: Event | None
+    enrolment: int = 0
+    """The reader's own sign-up, where the notice is about one."""
+    offset: int = 0
+    """Minutes before (negative) or after the shift's time that this notice belongs to."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """An announcement's own text, by language; `link` is what its button starts."""
+    repeated: bool = False
+    """It may have arrived before: to be said in words that make sense twice."""

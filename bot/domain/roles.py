@@ -1,0 +1,66 @@
+"""Who may do what: one table, deny by default; a right held at a place flows down the tree of places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody is to an organisation or to a place."""
+
+    ORGANISER = "organiser"
+    LEADER = "leader"
+    CENTRE = "centre"
+    CITY = "city"
+
+
+class Deed(StrEnum):
+    """What the table speaks of."""
+
+    PUBLISH = "publish"
+    CHANGE = "change"
+    ROSTER = "roster"
+    WALL = "wall"
+    ANNOUNCE = "announce"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A role held in an organisation (organiser, leader) or over a place of the tree (centre, city)."""
+
+    role: Role
+    organisation: int | None = None
+    place: int | None = None
+
+
+MAY: dict[Role, frozenset[Deed]] = {
+    Role.ORGANISER: frozenset({Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE}),
+    Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL}),
+    Role.CENTRE: frozenset({Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
+    Role.CITY: frozenset({Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),
+}
+"""The role table. What is not here is not allowed."""
+
+
+def may(
+    posts: Iterable[Post],
+    deed: Deed,
+    *,
+    organisation: int | None,
+    place: int | None,
+    within: Callable[[int, int], bool],
+) -> bool:
+    """Does one of the posts allow the deed on something of this organisation at this place?
+
+    `within(place, node)` tells whether a place lies in a node of the tree.
+    """
+    for post in posts:
+        if deed not in MAY[post.role]:
+            continue
+        if post.organisation is not None and post.organisation == organisation:
+            return True
+        if post.organisation is None and post.place is not None and place is not None and within(place, post.place):
+            return True
+    return False

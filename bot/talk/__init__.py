@@ -1,0 +1,51 @@
+"""The conversation core: everything a handler needs to talk."""
+
+from bot.talk.incoming import Address, BadLink, Incoming, Intent, Photo, Place
+from bot.talk.script import Script, Talk, Unclear, script
+from bot.talk.view import Link, Option, Picture, Reply, Spot, View, WebLink
+from bot.talk.wording import (
+    LANGUAGES,
+    Clock,
+    Day,
+    Joined,
+    Named,
+    Span,
+    Text,
+    Wording,
+    Words,
+    _,
+    lines,
+    ngettext,
+)
+
+__all__ = [
+    "LANGUAGES",
+    "Address",
+    "BadLink",
+    "Clock",
+    "Day",
+    "Incoming",
+    "Intent",
+    "Joined",
+    "Link",
+    "Named",
+    "Option",
+    "Photo",
+    "Picture",
+    "Place",
+    "Reply",
+    "Script",
+    "Span",
+    "Spot",
+    "Talk",
+    "Text",
+    "Unclear",
+    "View",
+    "WebLink",
+    "Wording",
+    "Words",
+    "_",
+    "lines",
+    "ngettext",
+    "script",
+]

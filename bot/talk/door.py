@@ -1,0 +1,92 @@
+"""What a door owes to those who speak first: send one page to one address and say truly what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from bot.talk.capabilities import Capabilities
+from bot.talk.incoming import Incoming
+from bot.talk.view import Page, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The platform took it; `receipt` is its message id, or empty."""
+
+    receipt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """It is known that nothing was sent: no connection, a rate limit, a busy platform. May be tried again.
+
+    `after`: seconds to wait. `halts`: the whole account waits, or this recipient alone.
+    """
+
+    reason: str
+    after: float = 0.0
+    halts: Literal["", "account"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The platform will never take this message for this person.
+
+    `closes`: the address is gone (blocked, deactivated, unfollowed). `window`: only now, until they write again.
+    """
+
+    reason: str
+    closes: bool = False
+    window: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """Nobody can know whether it arrived: a read time-out, a connection reset after the body was written."""
+
+    reason: str
+
+
+Outcome = Delivered | NotSent | Refused | Uncertain
+
+
+@runtime_checkable
+class Door(Protocol):
+    """A platform as the sender sees it."""
+
+    @property
+    def name(self) -> str:
+        """The door's name in addresses: telegram, wechat, web, terminal."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Its numbers."""
+
+    async def send(self, to: str, page: Page, key: str) -> Outcome:
+        """Send one page to one external id.
+
+        `key` names the message for ever: the platform's own key for repeats is made of it, where it has one. Never
+        retries, never raises for anything that the platform or the network did.
+        """
+
+
+class Listener(Protocol):
+    """Whom a door hands its messages to: one call, one turn, one transaction."""
+
+    async def take(self, incoming: Incoming) -> Reply:
+        """Answer one message. When this returns, what was answered is on disk; the same key again gets the same reply.
+
+        Never raises for what a person typed: a script that broke answers with an apology and its message is kept apart.
+        Raises `Overloaded` when too much is waiting and the platform should try again.
+        """
+
+    async def later(self, incoming: Incoming) -> None:
+        """The kept reply to this message could not go back in its own request: let the sender bring it."""
+
+    async def bury(self, door: str, key: str, raw: str, why: str) -> None:
+        """Keep a message apart that nobody can read, so that it is counted, shown to the operator and stops nothing."""
+
+
+class Overloaded(Exception):
+    """Too many messages are waiting; the platform should deliver this one again in a moment."""

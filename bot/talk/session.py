@@ -1,0 +1,94 @@
+"""Where one person's conversation stands: plain data, one row a person, read back from JSON on every turn."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.talk.incoming import Intent
+
+PATIENCE = timedelta(minutes=30)
+"""How long an open question waits before “go on where you were?” is asked instead of taking the next words as
+its answer."""
+
+SHELF_LIFE = timedelta(hours=24)
+"""How long an interrupted conversation can be taken up again."""
+
+UNDO_TIME = timedelta(minutes=10)
+
+
+@dataclass(slots=True)
+class Shown:
+    """One numbered line or button of the last reply: either an answer's key or a link."""
+
+    label: str
+    pick: str = ""
+    link: str = ""
+
+
+@dataclass(slots=True)
+class Thread:
+    """A conversation that can be gone on with: the script, its arguments and the answers by question name."""
+
+    script: str
+    arguments: list[str] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+    question: str = ""
+    """The open question's name; empty when the script has ended."""
+    page: int = 0
+    """How far a long list of options has been leafed through."""
+
+
+@dataclass(slots=True)
+class Session:
+    """Everything that must survive a restart between two messages of one person."""
+
+    thread: Thread | None = None
+    shelf: Thread | None = None
+    offered: bool = False
+    """The way back to what is on the shelf has been shown once; typing “go on” works as long as it lies there."""
+    shown: list[Shown] = field(default_factory=list)
+    turn: int = 0
+    touched: float = 0.0
+    """When the person last wrote, in seconds since 1970."""
+    rest: list[dict[str, Any]] = field(default_factory=list)
+    """Pages of the last reply that did not fit; shown on “more”."""
+    undo: str = ""
+    undo_until: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any] | None) -> Session:
+        """The session that `to_json` wrote; fields of older versions are dropped, new ones get their defaults."""
+        if not kept:
+            return cls()
+        known = {name: value for name, value in kept.items() if name in cls.__dataclass_fields__}
+        for name in ("thread", "shelf"):
+            if known.get(name):
+                known[name] = Thread(**known[name])
+        known["shown"] = [Shown(**entry) for entry in known.get("shown", ())]
+        return cls(**known)
+
+    def expire(self, now: datetime) -> bool:
+        """Put a conversation that was left lying on the shelf. True if there was one."""
+        idle = now.timestamp() - self.touched
+        if self.shelf and idle > SHELF_LIFE.total_seconds():
+            self.shelf = None
+        if self.thread and self.thread.question and idle > PATIENCE.total_seconds():
+            self.put_aside()
+            return True
+        return False
+
+    def put_aside(self) -> None:
+        """Keep the open conversation for later and close it."""
+        if self.thread and self.thread.question:
+            self.shelf, self.offered = self.thread, False
+        self.thread = None
+
+    def offer_undo(self, intent: Intent, now: datetime) -> None:
+        """Remember how the last effect is taken back."""
+        self.undo, self.undo_until = intent.link, (now + UNDO_TIME).timestamp()

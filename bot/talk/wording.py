@@ -1,0 +1,166 @@
+"""Lazy words: a message keeps its msgid and values, and becomes a sentence in the reader's language when it is
+delivered."""
+
+from __future__ import annotations
+
+import gettext
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_date, format_time
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+LANGUAGES = ("zh_CN", "en")
+"""Languages that are complete; the first is the city's own."""
+
+CATALOGUES = Path(__file__).resolve().parents[2] / "locales"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A sentence not yet in any language: the English msgid and its named values."""
+
+    msgid: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    plural: str = ""
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A proper name that exists in both languages: a district, a kind of service, an activity with an English title."""
+
+    chinese: str
+    english: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From one moment to another, shown as `Sat 28 Nov, 09:00–11:30`."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Several words shown one after another, parted by `by` (a line break, a comma)."""
+
+    parts: tuple[Words, ...]
+    by: str = "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A moment of which only the day matters."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A moment of which only the time of day matters."""
+
+    at: datetime
+
+
+Words = str | Text | Named | Joined | Span | Day | Clock | datetime
+"""Anything that can be said. A plain `str` is the person's own words or data, and is never translated."""
+
+
+def _(msgid: str, **values: Any) -> Text:
+    """A message. The msgid is an English sentence with named values: `_("You are number {n}.", n=3)`."""
+    return Text(msgid, values)
+
+
+def ngettext(singular: str, plural: str, count: int, **values: Any) -> Text:
+    """A message whose form depends on a count, which is also the value `n`."""
+    return Text(singular, {"n": count, **values}, plural, count)
+
+
+def lines(*parts: Words | None) -> Joined:
+    """Parts under each other; None is left out, so that a line can be conditional."""
+    return Joined(tuple(part for part in parts if part is not None))
+
+
+@lru_cache(maxsize=8)
+def catalogue(language: str, folder: Path = CATALOGUES) -> gettext.NullTranslations:
+    """The language's messages, read from its .po file into memory: there is no compiled file to forget."""
+    source = folder / language / "LC_MESSAGES" / "menkou.po"
+    if language == "en" or not source.exists():
+        return gettext.NullTranslations()
+    with source.open("rb") as po:
+        messages = read_po(po, locale=language)
+    compiled = io.BytesIO()
+    write_mo(compiled, messages)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One reader's way of putting things: language, the city's time zone, and whether elder mode is on."""
+
+    language: str
+    zone: tzinfo
+    elder: bool = False
+
+    def __call__(self, words: Words | int | float | Decimal | date | None) -> str:
+        """The words in this reader's language."""
+        match words:
+            case None:
+                return ""
+            case str():
+                return words
+            case Text():
+                return self._sentence(words)
+            case Named():
+                return words.english if self.language == "en" and words.english else words.chinese
+            case Joined():
+                return words.by.join(self(part) for part in words.parts)
+            case Span():
+                return self._span(words)
+            case Day():
+                return self.day(words.at)
+            case Clock():
+                return self.clock(words.at)
+            case datetime():
+                return f"{self.day(words)} {self.clock(words)}"
+            case date():
+                return format_date(words, "d MMM y" if self.language == "en" else "y年M月d日", locale=self.language)
+            case int():
+                return str(words)
+            case _:
+                return format_decimal(words, "0.#", locale=self.language)
+
+    def day(self, at: datetime) -> str:
+        """`Sat 28 Nov`, `11月28日（周六）`."""
+        local = at.astimezone(self.zone)
+        if self.language == "en":
+            return format_date(local, "EEE d MMM", locale="en")
+        return format_date(local, "M月d日（EEE）", locale="zh_CN")
+
+    def clock(self, at: datetime) -> str:
+        """`09:00`."""
+        return format_time(at.astimezone(self.zone).time(), "HH:mm", locale=self.language)
+
+    def _span(self, span: Span) -> str:
+        start, end = span.start.astimezone(self.zone), span.end.astimezone(self.zone)
+        until = self.clock(end) if start.date() == end.date() else self(end)
+        return f"{self(start)}–{until}"
+
+    def _sentence(self, text: Text) -> str:
+        messages = catalogue(self.language)
+        if text.plural:
+            sentence = messages.ngettext(text.msgid, text.plural, text.count)
+        else:
+            sentence = messages.gettext(text.msgid) if text.msgid else ""
+        return sentence.format_map({name: self(value) for name, value in text.values.items()})

@@ -1,0 +1,197 @@
+"""One turn, one transaction: the message, what it changed, the conversation and the reply are on disk
+together, or not at all.
+
+The same message again finds its reply kept and gets it again. No network call happens inside a turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from bot.desk.city import City
+from bot.desk.desk import Desk
+from bot.talk.capabilities import Capabilities
+from bot.talk.door import Overloaded
+from bot.talk.incoming import Incoming, Intent
+from bot.talk.render import render
+from bot.talk.router import Answered, Router
+from bot.talk.view import Link, Page, Reply, View
+from bot.talk.wording import LANGUAGES, Wording, _
+from storage import fanouts, inbox, outbox, people
+from storage.database import Database, Unit
+from storage.people import Met
+
+log = structlog.get_logger("turn")
+
+WAITING_LIMIT = 2_000
+"""Turns that may wait at once; beyond, the platform is asked to come again (Telegram honours 503, WeChat repeats)."""
+
+ATTEMPTS = 3
+"""PostgreSQL may ask to begin again when two turns wanted the same rows in another order."""
+
+_BEGIN_AGAIN = frozenset({"40001", "40P01"})
+
+
+class Observer(Protocol):
+    """Hears how each turn went, for the meters."""
+
+    def __call__(self, door: str, script: str, seconds: float, outcome: str) -> None:
+        """One turn: `outcome` is answered, replayed or broken."""
+
+
+class Turns:
+    """Answers messages. One object for all doors of a process."""
+
+    def __init__(
+        self,
+        database: Database,
+        router: Router,
+        city: City,
+        doors: Mapping[str, Capabilities],
+        clock: Callable[[], datetime],
+        observe: Observer | None = None,
+    ) -> None:
+        self.database = database
+        self.router = router
+        self.city = city
+        self.doors = doors
+        self.clock = clock
+        self.observe = observe
+        self.in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def take(self, incoming: Incoming) -> Reply:
+        """Answer one message; see `Listener.take`."""
+        if self.in_flight >= WAITING_LIMIT:
+            raise Overloaded
+        async with self._counted():
+            began = time.perf_counter()
+            script, outcome = "", "broken"
+            try:
+                reply, script = await self._answered(incoming)
+                outcome = "replayed" if reply.replayed else "answered"
+                return reply
+            except Exception as broken:
+                # A script that breaks must not stop this person for ever, nor anybody else: keep the message apart.
+                log.exception("turn broke", door=incoming.address.door, key=incoming.key)
+                return await self._apologise(incoming, broken)
+            finally:
+                if self.observe:
+                    self.observe(incoming.address.door, script, time.perf_counter() - began, outcome)
+
+    @asynccontextmanager
+    async def _counted(self) -> Any:
+        self.in_flight += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+            if not self.in_flight:
+                self._idle.set()
+
+    async def finish(self) -> None:
+        """Wait until no turn is under way: at an orderly stop nothing is left in the middle."""
+        await self._idle.wait()
+
+    async def _answered(self, incoming: Incoming) -> tuple[Reply, str]:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with self.database.write() as unit:
+                    return await self._turn(unit, incoming)
+            except DBAPIError as error:
+                if attempt == ATTEMPTS or getattr(error.orig, "sqlstate", None) not in _BEGIN_AGAIN:
+                    raise
+                await asyncio.sleep(0.01 * attempt)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _turn(self, unit: Unit, incoming: Incoming) -> tuple[Reply, str]:
+        door, now = incoming.address.door, self.clock()
+        external = incoming.address.id
+        if not await inbox.begin(unit, door, incoming.key, external, now, incoming.raw):
+            pages = await inbox.kept_reply(unit, door, incoming.key)
+            return Reply(tuple(Page.from_json(page) for page in pages), replayed=True), ""
+        language = incoming.language if incoming.language in LANGUAGES else self.city.language
+        met = await people.meet(unit, door, external, language, now)
+        await people.heard_from(unit, met.identity, now, incoming.window)
+        if not met.new:
+            await outbox.release_held(unit, met.person.id)
+        unit.changed = False
+        answered, desk = await self._spoken(unit, incoming, met, now)
+        reply = self._rendered(answered, met, self._wording(desk), door)
+        await people.keep_session(unit, met.person.id, met.session)
+        await inbox.keep_reply(unit, door, incoming.key, [page.to_json() for page in reply.pages])
+        log.info(
+            "turn",
+            door=door,
+            script=answered.script,
+            question=answered.question,
+            turn=met.session.turn,
+            person=met.person.id,
+        )
+        return reply, answered.script
+
+    async def _spoken(self, unit: Unit, incoming: Incoming, met: Met, now: datetime) -> tuple[Answered, Desk]:
+        me = met.person
+        me.language = me.language or self.city.language
+        desk = Desk(unit, me, now, self.city)
+        answered = await self.router.take(
+            met.session, incoming, now, self._wording(desk), desk, lambda: unit.changed, met.pushed
+        )
+        return answered, desk
+
+    def _wording(self, desk: Desk) -> Wording:
+        return Wording(desk.me.language, self.city.zone, desk.me.elder)
+
+    def _rendered(self, answered: Answered, met: Met, wording: Wording, door: str) -> Reply:
+        """Pages in the language that the person speaks now, after the script: it may have been changed."""
+        session, capabilities = met.session, self.doors[door]
+        if answered.rest is not None:
+            allowed = capabilities.replies_per_message
+            session.rest = answered.rest[allowed:]
+            return Reply(tuple(Page.from_json(page) for page in answered.rest[:allowed]))
+        rendered = render(answered.views, capabilities, wording, session.turn, self.city.public_url)
+        session.rest = [page.to_json() for page in rendered.rest]
+        if answered.views:
+            session.shown = rendered.shown
+        return Reply(rendered.pages)
+
+    async def _apologise(self, incoming: Incoming, broken: Exception) -> Reply:
+        door, now = incoming.address.door, self.clock()
+        language = incoming.language if incoming.language in LANGUAGES else self.city.language
+        sorry = View(
+            _("Something broke on our side; nothing was changed. Please try again, or send “menu”."),
+            (Link(_("Menu"), Intent(self.router.menu)),),
+        )
+        why = f"{type(broken).__name__}: {broken}".splitlines()[0]
+        async with self.database.write() as unit:
+            met = await people.meet(unit, door, incoming.address.id, language, now)
+            met.session.thread = met.session.shelf = None
+            met.session.turn += 1
+            wording = Wording(met.person.language or language, self.city.zone, met.person.elder)
+            rendered = render([sorry], self.doors[door], wording, met.session.turn, self.city.public_url)
+            met.session.shown = rendered.shown
+            await people.keep_session(unit, met.person.id, met.session)
+            pages = [page.to_json() for page in rendered.pages]
+            await inbox.bury(unit, door, incoming.key, incoming.address.id, now, incoming.raw, why, pages)
+        return Reply(rendered.pages)
+
+    async def later(self, incoming: Incoming) -> None:
+        """Let the sender bring a reply that could not go back in its own request."""
+        door, now = incoming.address.door, self.clock()
+        async with self.database.write() as unit:
+            await fanouts.plan_reply(unit, door, incoming.address.id, incoming.key, now)
+
+    async def bury(self, door: str, key: str, raw: str, why: str) -> None:
+        """Keep a message apart that nobody can read."""
+        async with self.database.write() as unit:
+            await inbox.bury(unit, door, key, "", self.clock(), raw, why, [])

@@ -1,0 +1,65 @@
+"""Recruiting: which activity, to whom, in what words; a look at it with the count; then it is sent."""
+
+from __future__ import annotations
+
+from bot.desk.announcements import TEXT_LENGTH, Announced, AnnouncedToday, Audience
+from bot.desk.desk import Desk
+from bot.talk import Intent, Link, Option, Talk, _, lines, ngettext, script
+from handlers.answers import words
+from handlers.cards import kind_name, line, place_name
+from handlers.organise import NOT_YOURS
+
+
+@script("announce", words=["announce", "招募", "群发"], title=_("announcing an activity"))
+async def announce(talk: Talk, desk: Desk, activity: int = 0) -> None:
+    """To the subscribers of its district, of its kind, or of both."""
+    if not activity:
+        mine = [one for one in await desk.organising.activities() if one.open_shifts(talk.now)]
+        if not mine:
+            return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        links = [Link(line(one, desk), Intent("announce", (str(one.id),))) for one in mine]
+        return await talk.browse("list", _("Which activity shall I announce?"), links)
+    district_only = await desk.announcements.audience(activity, ())
+    if not isinstance(district_only, Audience):
+        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+    card = district_only.activity
+    district, kind = ("district", str(card.district)), ("kind", card.kind)
+    place = place_name(desk.city.place(card.district))
+    options = [
+        Option("district", _("Subscribers of {what}", what=place), (district,)),
+        Option("kind", _("Subscribers of {what}", what=kind_name(card.kind)), (kind,)),
+        Option("both", _("Both"), (district, kind)),
+    ]
+    topics = await talk.choose("whom", _("Who shall hear of it?"), options)
+    text = await talk.ask(
+        "text", _("What shall I tell them? At most {n} characters.", n=TEXT_LENGTH), words(5, TEXT_LENGTH)
+    )
+    audience = await desk.announcements.audience(activity, topics)
+    people = audience.people if isinstance(audience, Audience) else 0
+    if not people:
+        return talk.say(
+            _("Nobody has subscribed to that yet. Share the activity instead."),
+            Link(_("Share"), Intent("share", (str(activity),))),
+        )
+    look = lines(
+        text,
+        line(card, desk),
+        "",
+        ngettext(
+            "{n} person will get it, not at night. Send it?", "{n} people will get it, not at night. Send it?", people
+        ),
+    )
+    if not await talk.confirm("sure", look, _("Send"), _("Not now")):
+        return talk.say(_("Nothing was sent."))
+    match await desk.announcements.announce(activity, topics, text):
+        case Announced(_fanout, reached):
+            talk.say(
+                ngettext("On its way to {n} person.", "On its way to {n} people.", reached),
+                Link(_("Manage"), Intent("manage", (str(activity),))),
+            )
+        case AnnouncedToday():
+            talk.say(
+                _("It was announced today already. One announcement per activity and day keeps people subscribed.")
+            )
+        case _:
+            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))

@@ -1,0 +1,96 @@
+"""Readers of answers: a phone number, a name, a count, hours, a code; each says kindly what it needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+
+import phonenumbers
+
+from bot.domain.digits import read_count
+from bot.domain.when import read_span
+from bot.talk import Incoming, Unclear, _
+
+OLDEST = 110
+NAME_LENGTH = 40
+
+
+def phone_number(answer: Incoming) -> str:
+    """A telephone number in the international form; one without a country is read as Chinese."""
+    try:
+        number = phonenumbers.parse(answer.text or "", "CN")
+    except phonenumbers.NumberParseException:
+        raise Unclear(_("That is not a phone number. Please send it in digits, like 13800138000.")) from None
+    if not phonenumbers.is_valid_number(number):
+        raise Unclear(_("That number does not exist. Please check the digits."))
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def person_name(answer: Incoming) -> str:
+    """A name: letters, not digits, not too long."""
+    name = " ".join((answer.text or "").split())
+    if not name or len(name) > NAME_LENGTH or re.search(r"[\d@:/<>]", name):
+        raise Unclear(_("Please send your name as it is on your documents, without digits."))
+    return name
+
+
+def words(shortest: int, longest: int) -> Callable[[Incoming], str]:
+    """A text of a certain length."""
+
+    def read(answer: Incoming) -> str:
+        text = (answer.text or "").strip()
+        if len(text) < shortest:
+            raise Unclear(_("Please send at least {n} characters.", n=shortest))
+        if len(text) > longest:
+            raise Unclear(_("That is {have} characters; at most {most} fit.", have=len(text), most=longest))
+        return text
+
+    return read
+
+
+def count(least: int, most: int) -> Callable[[Incoming], int]:
+    """A number of people."""
+
+    def read(answer: Incoming) -> int:
+        number = read_count(answer.text or "")
+        if number is None or not least <= number <= most:
+            raise Unclear(_("Please send a number from {least} to {most}.", least=least, most=most))
+        return number
+
+    return read
+
+
+def year_of_birth(now: datetime) -> Callable[[Incoming], int]:
+    """A year that a living person may be born in."""
+
+    def read(answer: Incoming) -> int:
+        found = re.search(r"\d{4}", answer.text or "")
+        if not found or not now.year - OLDEST <= int(found[0]) <= now.year:
+            raise Unclear(_("Please send the year in four digits, like 1985."))
+        return int(found[0])
+
+    return read
+
+
+def hours(now: datetime, zone: tzinfo) -> Callable[[Incoming], list[str]]:
+    """From when to when, as two ISO moments."""
+
+    def read(answer: Incoming) -> list[str]:
+        span = read_span(answer.text or "", now, zone)
+        if span is None:
+            raise Unclear(_("I need a day and both times, like “Sat 9:00-11:30” or “28 Nov 14:00-16:00”."))
+        start, end = span
+        if start <= now:
+            raise Unclear(_("That time has passed. It must lie in the future."))
+        return [start.isoformat(), end.isoformat()]
+
+    return read
+
+
+def check_in_code(answer: Incoming) -> str:
+    """Eight digits, however they are grouped."""
+    bare = "".join(character for character in answer.text or "" if character not in " -·\u3000")
+    if len(bare) != 8 or not bare.isdecimal():
+        raise Unclear(_("The code has 8 digits, like 1234 5678. It is on the organiser's screen."))
+    return str(int(bare)).zfill(8)

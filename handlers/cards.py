@@ -1,0 +1,78 @@
+"""How activities, places and kinds are put into words, in one place for all handlers."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from bot.desk.desk import Desk
+from bot.domain.activities import Activity
+from bot.domain.kinds import kind
+from bot.domain.places import Place
+from bot.talk import Intent, Joined, Link, Named, Span, Text, WebLink, Words, _, ngettext
+
+
+def title(thing: object) -> Named:
+    """The title of an activity, a sign-up or a record."""
+    return Named(getattr(thing, "title", ""), getattr(thing, "english", ""))
+
+
+def place_name(place: Place | None) -> Words:
+    """A district or street."""
+    return Named(place.name, place.english) if place else ""
+
+
+def kind_name(code: str) -> Named:
+    """A kind of service."""
+    service = kind(code)
+    return Named(service.chinese, service.english)
+
+
+def organiser(activity: Activity) -> Named:
+    """Who holds it."""
+    return Named(activity.organisation_name, activity.organisation_english)
+
+
+def seats(activity: Activity) -> Text:
+    """What is left, in three words."""
+    if activity.free:
+        return ngettext("{n} seat left", "{n} seats left", activity.free)
+    return ngettext("full, {n} waiting", "full, {n} waiting", activity.waiting) if activity.waiting else _("full")
+
+
+def line(activity: Activity, desk: Desk) -> Words:
+    """One activity in one line of a list."""
+    district = place_name(desk.city.place(activity.district))
+    parts: list[Words] = [title(activity), activity.starts, district, seats(activity)]
+    if activity.distance is not None:
+        parts.append(far(activity.distance))
+    return Joined(tuple(parts), " · ")
+
+
+def far(metres: float) -> Text:
+    """A distance as people say it."""
+    if metres < 1000:
+        return _("{n} m away", n=round(metres / 50) * 50)
+    return _("{n} km away", n=round(metres / 1000, 1))
+
+
+def link(activity: Activity, desk: Desk) -> Link:
+    """The line as a button that opens the activity."""
+    return Link(line(activity, desk), Intent("activity", (str(activity.id),)))
+
+
+def where(activity: Activity, desk: Desk) -> Words:
+    """District and address."""
+    return Joined((place_name(desk.city.place(activity.street or activity.district)), activity.address), " ")
+
+
+def map_link(latitude: float | None, longitude: float | None, name: str) -> tuple[WebLink, ...]:
+    """A button that opens the place on a map that works in China and takes WGS-84; nothing without coordinates."""
+    if latitude is None or longitude is None:
+        return ()
+    address = f"https://uri.amap.com/marker?position={longitude:.6f},{latitude:.6f}&coordinate=wgs84&name={quote(name)}"
+    return (WebLink(_("Map"), address),)
+
+
+def when(activity: Activity) -> Span:
+    """From when to when."""
+    return Span(activity.starts, activity.ends)

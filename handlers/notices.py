@@ -1,0 +1,83 @@
+"""The words of what we say first: reminders, a seat that came free, changes, announcements; each makes sense
+read twice."""
+
+from __future__ import annotations
+
+from bot.domain.notices import Event, Notice
+from bot.talk import Intent, Link, Named, Span, Spot, View, Words, _, lines
+
+DAY = -24 * 60
+
+
+def word(notice: Notice) -> View:
+    """One notice as a view, for whoever reads it."""
+    event = notice.event
+    if event is None:
+        return View("")
+    again = _("(You may have read this already.)") if notice.repeated else None
+    name, span = Named(event.title, event.english), Span(event.starts, event.ends)
+    match notice.kind:
+        case "reminder":
+            first = _("Tomorrow: {title}", title=name) if notice.offset <= DAY else _("Soon: {title}", title=name)
+            return View(
+                lines(again, first, span, event.address, _("Are you still coming?")),
+                (
+                    Link(_("Yes, I am coming"), Intent("coming", (str(notice.enrolment),))),
+                    Link(_("No, give up my seat"), Intent("leave", (str(notice.enrolment),))),
+                ),
+                spot=spot(event, name),
+            )
+        case "checkout":
+            text = _(
+                "{title} ends at {when}. Please do not forget to check out, or the time does not count.",
+                title=name,
+                when=event.ends,
+            )
+            return View(lines(again, text), (Link(_("Check out"), Intent("checkout")),))
+        case "promotion":
+            return View(
+                lines(again, _("A seat came free and it is yours: {title}", title=name), span, event.address),
+                (
+                    Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),
+                    Link(_("No, give up my seat"), Intent("leave", (str(notice.enrolment),))),
+                ),
+                spot=spot(event, name),
+            )
+        case "change":
+            return View(
+                lines(
+                    again,
+                    _("The time has changed: {title}", title=name),
+                    span,
+                    event.address,
+                    _("Are you still coming?"),
+                ),
+                (
+                    Link(_("Yes, I am coming"), Intent("coming", (str(notice.enrolment),))),
+                    Link(_("No, give up my seat"), Intent("leave", (str(notice.enrolment),))),
+                ),
+            )
+        case "cancellation":
+            text = _("Called off by the organiser: {title}, {when}. You need not come.", title=name, when=event.starts)
+            return View(lines(again, text), (Link(_("Find activities"), Intent("find")),))
+        case "announcement":
+            return View(
+                lines(notice.words.get("text", ""), "", name, span, event.address, sender(event)),
+                (
+                    Link(_("See it"), Intent("activity", (str(event.activity),))),
+                    Link(_("Unsubscribe"), Intent("subscriptions")),
+                ),
+            )
+    return View("")
+
+
+def sender(event: Event) -> Words:
+    """Who says it."""
+    return _("— {organiser}", organiser=Named(event.organisation, event.organisation_english))
+
+
+def spot(event: Event, name: Words) -> Spot | None:
+    """The place on a map."""
+    if event.latitude is None or event.longitude is None:
+        return None
+    return Spot(event.latitude, event.longitude, name, event.address)

@@ -1,0 +1,261 @@
+"""For organisers and centres: what I look after, publishing in six questions, the roster, calling off, the wall."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.desk.desk import Desk
+from bot.desk.organising import Listed, Roster, Told
+from bot.domain.activities import TITLE_LENGTH, Plan, Published, Unfit
+from bot.domain.enrolment import Stand
+from bot.domain.kinds import KINDS, match_kinds
+from bot.domain.roles import Deed
+from bot.talk import (
+    Clock,
+    Incoming,
+    Intent,
+    Joined,
+    Link,
+    Named,
+    Option,
+    Span,
+    Talk,
+    Text,
+    Unclear,
+    WebLink,
+    Words,
+    _,
+    lines,
+    ngettext,
+    script,
+)
+from handlers.answers import count, hours, words
+from handlers.cards import kind_name, line, place_name, title
+
+NOT_YOURS = _("There is no such activity among those you look after.")
+
+
+@script("organise", words=["organise", "organize", "组织者", "管理活动"])
+async def organise(talk: Talk, desk: Desk) -> None:
+    """What I look after, soonest first."""
+    mine = await desk.organising.activities()
+    ways = [Link(line(one, desk), Intent("manage", (str(one.id),))) for one in mine]
+    if await desk.organising.organisations():
+        ways.insert(0, Link(_("Publish an activity"), Intent("publish")))
+    if not ways:
+        return talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
+    await talk.browse("list", _("What you look after:"), ways)
+
+
+@script("manage", title=_("managing an activity"))
+async def manage(talk: Talk, desk: Desk, activity: int) -> None:
+    """One activity and what my post lets me do with it."""
+    card = await desk.organising.allowed(activity, Deed.ROSTER)
+    if card is None:
+        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+    number = str(activity)
+    ways: list[Link | WebLink] = [Link(_("Roster"), Intent("roster", (number,)))]
+    path = await desk.organising.wall(activity)
+    if isinstance(path, str):
+        ways.append(WebLink(_("Check-in wall for the projector"), path))
+    if card.state == "open" and card.starts > talk.now:
+        if await desk.organising.allowed(activity, Deed.ANNOUNCE):
+            ways.append(Link(_("Announce"), Intent("announce", (number,))))
+        if await desk.organising.allowed(activity, Deed.CHANGE):
+            ways += [
+                Link(_("Move it"), Intent("move", (number,))),
+                Link(_("Call it off"), Intent("calloff", (number,))),
+            ]
+    seated = sum(shift.taken for shift in card.shifts)
+    capacity = sum(shift.capacity for shift in card.shifts)
+    talk.say(
+        lines(
+            title(card),
+            Span(card.starts, card.ends),
+            _(
+                "{seated} of {capacity} seats taken, {waiting} waiting",
+                seated=seated,
+                capacity=capacity,
+                waiting=card.waiting,
+            ),
+            _("Called off.") if card.state != "open" else None,
+        ),
+        *ways,
+    )
+
+
+@script("publish", words=["publish", "发布", "发布活动"], title=_("publishing an activity"))
+async def publish(talk: Talk, desk: Desk) -> None:
+    """Six questions: title, kind, when, where, how many, what to know; then a look at it, then it is open."""
+    organisations = await desk.organising.organisations()
+    if not organisations:
+        return talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
+    organisation = next(iter(organisations))
+    if len(organisations) > 1:
+        options = [Option(str(id_), Named(one[0], one[1]), id_) for id_, one in organisations.items()]
+        organisation = await talk.choose("for", _("For which organisation?"), options)
+    name = await talk.ask("title", _("1/6 What is it called?"), words(4, TITLE_LENGTH))
+    kinds = [Option(one.code, kind_name(one.code), one.code) for one in KINDS]
+    service = await talk.ask("kind", _("2/6 What kind of service?"), kind_of_service, options=kinds)
+    span = await talk.ask("hours", _("3/6 When? Like “Sat 9:00-11:30”."), hours(talk.now, desk.city.zone))
+    where = await talk.ask("where", _("4/6 Where? District and address, like “海淀区 颐和园东门”."), in_the_city(desk))
+    capacity = await talk.ask("capacity", _("5/6 How many people?"), count(1, 20_000))
+    about = await talk.ask("about", _("6/6 What should they know: what to bring, risks, conditions?"), words(2, 600))
+    start, end = datetime.fromisoformat(span[0]), datetime.fromisoformat(span[1])
+    spot = desk.city.places.match(where[1])
+    point = next((one.place for one in spot if one.place.latitude is not None and one.place.level != "district"), None)
+    plan = Plan(
+        name,
+        service,
+        start,
+        end,
+        where[0],
+        where[1],
+        capacity,
+        about,
+        None,
+        point.latitude if point else None,
+        point.longitude if point else None,
+    )
+    look = lines(
+        name,
+        kind_name(service),
+        Span(start, end),
+        Joined((place_name(desk.city.place(where[0])), where[1]), " "),
+        ngettext("{n} seat", "{n} seats", capacity),
+        about,
+        "",
+        _("Open it to the city?"),
+    )
+    if not await talk.confirm("sure", look, _("Publish"), _("Not yet")):
+        return talk.say(_("Nothing was published."))
+    match await desk.organising.publish(organisation, plan):
+        case Published(activity, _shift):
+            number = str(activity)
+            talk.undoable(Intent("calloff", (number,)))
+            talk.say(
+                _("It is open: {title}.", title=name),
+                Link(_("See it"), Intent("activity", (number,))),
+                Link(_("Announce"), Intent("announce", (number,))),
+                Link(_("Manage"), Intent("manage", (number,))),
+            )
+        case Unfit(why):
+            talk.say(unfit(why), Link(_("Publish an activity"), Intent("publish")))
+        case _:
+            talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
+
+
+def unfit(why: str) -> Text:
+    """Why a plan cannot be."""
+    return {
+        "past": _("That time has passed. It must lie in the future."),
+        "long": _("A shift can last 16 hours at most. Publish two activities instead."),
+        "short": _("It must last at least 15 minutes."),
+        "far": _("That is more than 400 days ahead."),
+    }.get(why, _("The number of seats must be from 1 to 20,000."))
+
+
+def kind_of_service(answer: Incoming) -> str:
+    """A kind by any of its names."""
+    found = match_kinds(answer.text or "")
+    if not found:
+        raise Unclear("")
+    return found[0].kind.code
+
+
+def in_the_city(desk: Desk):  # type: ignore[no-untyped-def]
+    """A reader of an address that names its district."""
+
+    def read(answer: Incoming) -> list[object]:
+        text = (answer.text or "").strip()
+        for found in desk.city.places.match(text):
+            district = next(
+                (one for one in desk.city.places.ancestors(found.place.code) if one.level == "district"), None
+            )
+            if found.place.level == "district" or district:
+                code = found.place.code if found.place.level == "district" else district.code if district else 0
+                return [code, text[:200]]
+        raise Unclear(_("Please name the district too, like “海淀区 颐和园东门”."))
+
+    return read
+
+
+@script("roster", words=["roster", "名单"], title=_("the roster"))
+async def roster(talk: Talk, desk: Desk, activity: int = 0) -> None:
+    """Who has a seat, who waits, who is there."""
+    if not activity:
+        mine = await desk.organising.activities()
+        if not mine:
+            return talk.say(
+                _("Only organisers can do that. If you lead a group, ask your street's centre to register it.")
+            )
+        links = [Link(line(one, desk), Intent("roster", (str(one.id),))) for one in mine]
+        return await talk.browse("list", _("The roster of which activity?"), links)
+    found = await desk.organising.roster(activity)
+    if not isinstance(found, Roster):
+        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+    seated = [one for one in found.people if one.stand != Stand.WAITING]
+    waiting = [one for one in found.people if one.stand == Stand.WAITING]
+    talk.say(
+        lines(
+            _(
+                "{title}: {n} with a seat, {waiting} waiting",
+                title=title(found.activity),
+                n=len(seated),
+                waiting=len(waiting),
+            ),
+            *(listed(place, one) for place, one in enumerate(seated, 1)),
+            _("Queue:") if waiting else None,
+            *(listed(place, one) for place, one in enumerate(waiting, 1)),
+        ),
+        Link(_("Manage"), Intent("manage", (str(activity),))),
+    )
+
+
+def listed(place: int, one: Listed) -> Words:
+    """One person of a roster in one line."""
+    marks: list[Words] = [f"{place}. {one.name or '—'}", one.phone]
+    if one.arrived:
+        marks.append(_("there since {at}", at=Clock(one.arrived)))
+    elif one.coming:
+        marks.append(_("is coming"))
+    return Joined(tuple(mark for mark in marks if mark), " ")
+
+
+@script("calloff", title=_("calling an activity off"))
+async def calloff(talk: Talk, desk: Desk, activity: int) -> None:
+    """Called off after one question; everybody is told."""
+    card = await desk.organising.allowed(activity, Deed.CHANGE)
+    if card is None or card.state != "open":
+        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+    question = _("Call off {title}, {when}? Everybody who signed up will be told.", title=title(card), when=card.starts)
+    if not await talk.confirm("sure", question, _("Yes, call it off"), _("No")):
+        return talk.say(_("Nothing was changed."))
+    told(talk, await desk.organising.call_off(activity))
+
+
+@script("move", title=_("moving an activity"))
+async def move(talk: Talk, desk: Desk, activity: int) -> None:
+    """A new time; everybody is told and asked whether they still come."""
+    card = await desk.organising.allowed(activity, Deed.CHANGE)
+    if card is None or card.state != "open" or card.starts <= talk.now:
+        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+    question = _("When shall {title} be? Like “Sat 9:00-11:30”.", title=title(card))
+    span = await talk.ask("hours", question, hours(talk.now, desk.city.zone))
+    start, end = datetime.fromisoformat(span[0]), datetime.fromisoformat(span[1])
+    sure = _("Move it to {when}? Everybody who signed up will be told.", when=Span(start, end))
+    if not await talk.confirm("sure", sure):
+        return talk.say(_("Nothing was changed."))
+    told(talk, await desk.organising.reschedule(activity, start, end))
+
+
+def told(talk: Talk, outcome: object) -> None:
+    """What came of a change."""
+    match outcome:
+        case Told(card, people):
+            text = ngettext("Done. {n} person will be told.", "Done. {n} people will be told.", people)
+            talk.say(text, Link(_("Manage"), Intent("manage", (str(card.id),))))
+        case Unfit(why):
+            talk.say(unfit(why))
+        case _:
+            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))

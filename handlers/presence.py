@@ -1,0 +1,134 @@
+"""Being there: check in with the eight digits or the QR on the wall, check out, and see what it counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.desk.desk import Desk
+from bot.domain.attendance import (
+    AlreadyThere,
+    CheckedIn,
+    CheckedOut,
+    NothingNow,
+    TooEarly,
+    TooManyTries,
+    WrongCode,
+    Zero,
+)
+from bot.talk import Clock, Intent, Link, Named, Option, Talk, Words, _, lines, script
+from handlers.answers import check_in_code
+from handlers.cards import title
+
+
+def hears_code(text: str, now: datetime) -> Sequence[str] | None:
+    """Eight digits, with spaces or without."""
+    bare = re.sub(r"[\s\-·]", "", text)
+    return ("0", str(int(bare)).zfill(8)) if len(bare) == 8 and bare.isdecimal() else None
+
+
+@script("checkin", words=["checkin", "check in", "签到"], title=_("checking in"), hears=hears_code)
+async def checkin(talk: Talk, desk: Desk, activity: int = 0, code: str = "") -> None:
+    """The code by QR or link, or asked for."""
+    if not code:
+        not_now = await desk.attendance.expected()
+        if not_now is not None:
+            return said(talk, not_now)
+        code = await talk.ask("code", _("What are the 8 digits on the organiser's screen?"), check_in_code)
+    outcome = await desk.attendance.check_in(code, activity or None)
+    match outcome:
+        case CheckedIn(_title, _english, at, late, enrolment):
+            talk.undoable(Intent("notin", (str(enrolment),)))
+            thanks = _("You are {n} minutes late; never mind.", n=late) if late else None
+            talk.say(
+                lines(
+                    _("Checked in at {at}: {title}. Thank you for coming!", at=Clock(at), title=title(outcome)), thanks
+                ),
+                Link(_("Check out"), Intent("checkout")),
+            )
+        case AlreadyThere(at):
+            leaving = (str(activity), code) if activity else ()
+            talk.say(_("You checked in at {at}.", at=Clock(at)), Link(_("Check out"), Intent("checkout", leaving)))
+        case _:
+            said(talk, outcome)
+
+
+@script("checkout", words=["checkout", "check out", "签退"], title=_("checking out"))
+async def checkout(talk: Talk, desk: Desk, activity: int = 0, code: str = "") -> None:
+    """With the code on the wall, or on one's own word."""
+    here = await desk.attendance.to_check_out()
+    if here is None:
+        return said(talk, NothingNow(None))
+    if not code:
+        code = await talk.ask(
+            "code",
+            _(
+                "Leaving {title}? Send the 8 digits on the screen: then your hours are proven from both sides.",
+                title=title(here),
+            ),
+            check_in_code,
+            options=[Option("own", _("No screen here"), "")],
+        )
+    outcome = await desk.attendance.check_out(code or None)
+    match outcome:
+        case CheckedOut(_title, _english, at, minutes, why, enrolment):
+            talk.undoable(Intent("notout", (str(enrolment),)))
+            counted: Words = zero(why) if why else _("{n} hours were counted.", n=round(minutes / 60, 1))
+            talk.say(
+                lines(_("Checked out at {at}. Thank you!", at=Clock(at)), counted),
+                Link(_("My hours"), Intent("hours")),
+            )
+        case _:
+            said(talk, outcome)
+
+
+def said(talk: Talk, outcome: object) -> None:
+    """Why there is nothing to check into or out of."""
+    match outcome:
+        case WrongCode(0):
+            talk.say(_("That code does not fit. Please wait ten minutes, or ask the organiser to tick you off."))
+        case WrongCode(left):
+            talk.say(
+                _("That code does not fit: it changes every 15 seconds. Look again; {n} tries are left.", n=left),
+                Link(_("Check in"), Intent("checkin")),
+            )
+        case TooManyTries(until):
+            talk.say(_("There were too many wrong codes. You can try again at {until}.", until=Clock(until)))
+        case TooEarly(opens, chinese, english):
+            name = Named(chinese, english)
+            talk.say(
+                _("Check-in for {title} opens {when}.", title=name, when=opens), Link(_("My sign-ups"), Intent("my"))
+            )
+        case _:
+            talk.say(_("There is nothing to check in or out of now."), Link(_("My sign-ups"), Intent("my")))
+
+
+def zero(why: Zero) -> Words:
+    """Why a record counts nothing."""
+    match why.rule:
+        case "short":
+            present, needed = round(why.present * 100), round(why.needed * 100)
+            return _("0 h: present {present} % of {needed} % needed.", present=present, needed=needed)
+        case "forgotten":
+            return _("0 h: there was no check-out.")
+        case _:
+            return _("0 h: this time was counted already.")
+
+
+@script("notin", silent=True)
+async def notin(talk: Talk, desk: Desk, number: int) -> None:
+    """Undo of a check-in."""
+    if await desk.attendance.undo_check_in(number):
+        return talk.say(_("Your check-in was taken back."), Link(_("Check in"), Intent("checkin")))
+    talk.say(_("There is nothing left to undo: that works for ten minutes after a change."))
+
+
+@script("notout", silent=True)
+async def notout(talk: Talk, desk: Desk, number: int) -> None:
+    """Undo of a check-out."""
+    if await desk.attendance.undo_check_out(number):
+        return talk.say(
+            _("Your check-out was taken back: you are still here."), Link(_("Check out"), Intent("checkout"))
+        )
+    talk.say(_("There is nothing left to undo: that works for ten minutes after a change."))

@@ -1,0 +1,64 @@
+"""Hearing of new activities: subscribe to a district or a kind of service, unsubscribe from one or all."""
+
+from __future__ import annotations
+
+from bot.desk.desk import Desk
+from bot.domain.kinds import KINDS
+from bot.talk import Intent, Link, Option, Talk, Words, _, script
+from handlers.cards import kind_name, place_name
+
+
+@script("subscribe", words=["subscribe", "订阅", "关注"], title=_("subscribing"))
+async def subscribe(talk: Talk, desk: Desk, topic: str = "", value: str = "") -> None:
+    """A district or a kind; then every announcement for it comes here."""
+    if not topic:
+        what = await talk.choose(
+            "what",
+            _("What would you like to hear of? Announcements come rarely, never at night, and each names the way out."),
+            [Option("district", _("A district")), Option("kind", _("A kind of service"))],
+            also=[Link(_("My subscriptions"), Intent("subscriptions"))],
+        )
+        topic, value = what, await talk.choose("which", _("Which one?"), topics(desk, what))
+    if not name(desk, topic, value):
+        return talk.say(_("That is not something to subscribe to."), Link(_("Subscribe"), Intent("subscribe")))
+    new = await desk.people.subscribe(topic, value)
+    talk.undoable(Intent("unsubscribe", (topic, value)))
+    text = _("You will hear of new activities: {what}.", what=name(desk, topic, value))
+    talk.say(
+        text if new else _("You had subscribed already: {what}.", what=name(desk, topic, value)),
+        Link(_("My subscriptions"), Intent("subscriptions")),
+        Link(_("Unsubscribe"), Intent("unsubscribe", (topic, value))),
+    )
+
+
+def topics(desk: Desk, what: str) -> list[Option]:
+    """The districts or the kinds."""
+    if what == "district":
+        return [Option(str(one.code), place_name(one)) for one in desk.city.places.districts]
+    return [Option(one.code, kind_name(one.code)) for one in KINDS]
+
+
+def name(desk: Desk, topic: str, value: str) -> Words:
+    """What a subscription is called; empty if there is no such thing."""
+    if topic == "district" and value.isdecimal():
+        return place_name(desk.city.place(int(value)))
+    return kind_name(value) if topic == "kind" and value in {one.code for one in KINDS} else ""
+
+
+@script("subscriptions", words=["subscriptions", "我的订阅"])
+async def subscriptions(talk: Talk, desk: Desk) -> None:
+    """What I hear of, each with its way out."""
+    mine = await desk.people.subscriptions()
+    if not mine:
+        return talk.say(_("You have no subscriptions."), Link(_("Subscribe"), Intent("subscribe")))
+    links = [Link(_("Unsubscribe: {what}", what=name(desk, *one)), Intent("unsubscribe", one)) for one in mine]
+    await talk.browse("list", _("You hear of these:"), [*links, Link(_("Unsubscribe from all"), Intent("unsubscribe"))])
+
+
+@script("unsubscribe", words=["unsubscribe", "退订", "取消订阅"])
+async def unsubscribe(talk: Talk, desk: Desk, topic: str = "", value: str = "") -> None:
+    """From one topic or from all; at once, also inside a running announcement."""
+    ended = await desk.people.unsubscribe(topic or None, value or None)
+    if not ended:
+        return talk.say(_("You have no subscriptions."), Link(_("Subscribe"), Intent("subscribe")))
+    talk.say(_("You will not hear of that any more."), Link(_("Subscribe"), Intent("subscribe")))

@@ -1,0 +1,248 @@
+"""Activities and their shifts: found by where, when and what; read as cards; published and changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, insert, not_, or_, select, update
+
+from bot.domain.activities import Activity, Plan, Shift
+from storage.database import Unit
+from storage.secrecy import Secrecy
+from storage.tables.activities import activity, organisation, shift
+from storage.tables.enrolment import enrolment
+
+DEGREE = 111_195.0
+"""Metres in a degree of latitude."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody looks for. Empty fields do not narrow the search."""
+
+    districts: Sequence[int] = ()
+    streets: Sequence[int] = ()
+    kinds: Sequence[str] = ()
+    not_kinds: Sequence[str] = ()
+    times: Sequence[tuple[datetime, datetime]] = ()
+    words: Sequence[str] = ()
+    """Search tokens that the title, the kind or the text must hold, all of them."""
+    near: tuple[float, float] | None = None
+    """Latitude and longitude, WGS-84: results are sorted by distance."""
+    radius: float = 0.0
+    """Metres around `near`; 0: no limit."""
+
+
+_CARD = (
+    activity,
+    organisation.c.name.label("organisation_name"),
+    organisation.c.english.label("organisation_english"),
+)
+
+
+def _cards() -> Select[Any]:
+    return select(*_CARD).join(organisation, organisation.c.id == activity.c.organisation)
+
+
+def _card(row: Any, shifts: Sequence[Shift] = (), distance: float | None = None) -> Activity:
+    return Activity(
+        id=row.id,
+        title=row.title,
+        english=row.english,
+        about=row.about,
+        kind=row.kind,
+        minimum_age=row.minimum_age,
+        organisation=row.organisation,
+        organisation_name=row.organisation_name,
+        organisation_english=row.organisation_english,
+        district=row.district,
+        street=row.street,
+        address=row.address,
+        latitude=row.latitude,
+        longitude=row.longitude,
+        starts=row.starts,
+        ends=row.ends,
+        state=row.state,
+        changed=row.changed,
+        shifts=shifts,
+        distance=distance,
+    )
+
+
+def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [activity.c.state == "open", activity.c.starts > now]
+    if wanted.districts or wanted.streets:
+        conditions.append(or_(activity.c.district.in_(wanted.districts), activity.c.street.in_(wanted.streets)))
+    if wanted.kinds:
+        conditions.append(activity.c.kind.in_(wanted.kinds))
+    if wanted.not_kinds:
+        conditions.append(not_(activity.c.kind.in_(wanted.not_kinds)))
+    if wanted.times:
+        overlap = [and_(activity.c.starts < end, activity.c.ends > start) for start, end in wanted.times]
+        conditions.append(or_(*overlap))
+    for word in wanted.words:
+        conditions.append(activity.c.words.contains(f" {word} ", autoescape=True))
+    if wanted.near and wanted.radius:
+        latitude, longitude = wanted.near
+        tall = wanted.radius / DEGREE
+        wide = tall / math.cos(math.radians(latitude))
+        conditions.append(activity.c.latitude.between(latitude - tall, latitude + tall))
+        conditions.append(activity.c.longitude.between(longitude - wide, longitude + wide))
+    return conditions
+
+
+async def find(unit: Unit, wanted: Wanted, now: datetime, limit: int = 50) -> list[Activity]:
+    """Open activities that begin after now, soonest first, or nearest first where a point is given."""
+    conditions = _conditions(wanted, now)
+    statement = _cards().where(*conditions)
+    if wanted.near:
+        latitude, longitude = wanted.near
+        shrink = math.cos(math.radians(latitude))
+        north = activity.c.latitude - latitude
+        east = (activity.c.longitude - longitude) * shrink
+        statement = statement.where(activity.c.latitude.is_not(None)).order_by(north * north + east * east)
+    rows = list(await unit.run(statement.order_by(activity.c.starts, activity.c.id).limit(limit)))
+    shifts = await _shifts(unit, [row.id for row in rows])
+    return [_card(row, shifts.get(row.id, ()), _away(row, wanted.near)) for row in rows]
+
+
+def _away(row: Any, near: tuple[float, float] | None) -> float | None:
+    if near is None or row.latitude is None or row.longitude is None:
+        return None
+    north = (row.latitude - near[0]) * DEGREE
+    east = (row.longitude - near[1]) * DEGREE * math.cos(math.radians(near[0]))
+    return math.hypot(north, east)
+
+
+async def _shifts(unit: Unit, ids: Sequence[int], waiting: bool = False) -> dict[int, list[Shift]]:
+    if not ids:
+        return {}
+    rows = list(await unit.run(select(shift).where(shift.c.activity.in_(ids)).order_by(shift.c.starts, shift.c.id)))
+    queues: dict[int, int] = {}
+    full = [row.id for row in rows if row.taken >= row.capacity] if waiting else []
+    if full:
+        counted = await unit.run(
+            select(enrolment.c.shift, func.count().label("waiting"))
+            .where(enrolment.c.shift.in_(full), enrolment.c.state == "waiting")
+            .group_by(enrolment.c.shift)
+        )
+        queues = {row.shift: row.waiting for row in counted}
+    found: dict[int, list[Shift]] = {}
+    for row in rows:
+        one = Shift(row.id, row.starts, row.ends, row.capacity, row.taken, queues.get(row.id, 0))
+        found.setdefault(row.activity, []).append(one)
+    return found
+
+
+async def card(unit: Unit, id_: int) -> Activity | None:
+    """One activity with its shifts and queues."""
+    row = (await unit.run(_cards().where(activity.c.id == id_))).first()
+    if row is None:
+        return None
+    return _card(row, (await _shifts(unit, [id_], waiting=True)).get(id_, ()))
+
+
+async def by_organisations(
+    unit: Unit, organisations: Sequence[int], since: datetime, limit: int = 50
+) -> list[Activity]:
+    """An organiser's own activities that have not ended before `since`, soonest first."""
+    statement = _cards().where(activity.c.organisation.in_(organisations), activity.c.ends > since)
+    rows = list(await unit.run(statement.order_by(activity.c.starts, activity.c.id).limit(limit)))
+    shifts = await _shifts(unit, [row.id for row in rows])
+    return [_card(row, shifts.get(row.id, ())) for row in rows]
+
+
+async def by_places(unit: Unit, codes: Sequence[int], since: datetime, limit: int = 50) -> list[Activity]:
+    """What goes on at these nodes of the place tree, soonest first."""
+    statement = _cards().where(
+        or_(activity.c.district.in_(codes), activity.c.street.in_(codes)), activity.c.ends > since
+    )
+    rows = list(await unit.run(statement.order_by(activity.c.starts, activity.c.id).limit(limit)))
+    shifts = await _shifts(unit, [row.id for row in rows])
+    return [_card(row, shifts.get(row.id, ())) for row in rows]
+
+
+async def secret(unit: Unit, secrecy: Secrecy, id_: int) -> bytes | None:
+    """The secret of an activity's rotating code."""
+    sealed = (await unit.run(select(activity.c.secret).where(activity.c.id == id_))).scalar_one_or_none()
+    return secrecy.open_bytes(sealed, f"activity:{id_}:secret") if sealed else None
+
+
+async def publish(
+    unit: Unit,
+    secrecy: Secrecy,
+    plan: Plan,
+    organisation_id: int,
+    by: int,
+    words: str,
+    age: int,
+    risk: str,
+    secret_bytes: bytes,
+    now: datetime,
+) -> tuple[int, int]:
+    """Open an activity with its one shift. Returns their numbers."""
+    row = insert(activity).values(
+        organisation=organisation_id,
+        title=plan.title,
+        about=plan.about,
+        kind=plan.kind,
+        risk=risk,
+        minimum_age=age,
+        district=plan.district,
+        street=plan.street,
+        address=plan.address,
+        latitude=plan.latitude,
+        longitude=plan.longitude,
+        starts=plan.starts,
+        ends=plan.ends,
+        words=words,
+        created_by=by,
+        created=now,
+        changed=now,
+        secret=b"",
+    )
+    id_ = (await unit.run(row.returning(activity.c.id))).scalar_one()
+    sealed = secrecy.seal(secret_bytes, f"activity:{id_}:secret")  # bound to its row, whose number exists only now
+    await unit.run(update(activity).where(activity.c.id == id_).values(secret=sealed))
+    made = insert(shift).values(activity=id_, starts=plan.starts, ends=plan.ends, capacity=plan.capacity)
+    shift_id = (await unit.run(made.returning(shift.c.id))).scalar_one()
+    return id_, shift_id
+
+
+async def cancel(unit: Unit, id_: int, now: datetime) -> bool:
+    """Call an activity off. False: it was already, or is not there."""
+    done = await unit.run(
+        update(activity)
+        .where(activity.c.id == id_, activity.c.state == "open")
+        .values(state="cancelled", revision=activity.c.revision + 1, changed=now)
+    )
+    return bool(done.rowcount)
+
+
+async def reschedule(unit: Unit, id_: int, starts: datetime, ends: datetime, now: datetime) -> int | None:
+    """Move an activity and its one shift; what is scheduled for the old time loses its revision with it."""
+    done = await unit.run(
+        update(activity)
+        .where(activity.c.id == id_, activity.c.state == "open")
+        .values(starts=starts, ends=ends, revision=activity.c.revision + 1, changed=now)
+        .returning(activity.c.revision)
+    )
+    revision = done.scalar_one_or_none()
+    if revision is not None:
+        await unit.run(update(shift).where(shift.c.activity == id_).values(starts=starts, ends=ends))
+    return revision
+
+
+async def revision(unit: Unit, id_: int) -> int:
+    """How often an activity has been changed in a way that people must hear of, plus one."""
+    return int((await unit.run(select(activity.c.revision).where(activity.c.id == id_))).scalar_one())
+
+
+async def organisations(unit: Unit, ids: Sequence[int]) -> dict[int, tuple[str, str, int]]:
+    """Names (Chinese, English) and places of organisations."""
+    rows = await unit.run(select(organisation).where(organisation.c.id.in_(ids), organisation.c.state == "active"))
+    return {row.id: (row.name, row.english, row.place) for row in rows}

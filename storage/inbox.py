@@ -1,0 +1,67 @@
+"""What came in, kept before it is understood, and the reply that was given: the same message again gets the
+same reply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+
+from storage.database import Unit
+from storage.tables.messages import inbox
+
+ANSWERED = 0
+DEAD = 1
+
+
+async def begin(unit: Unit, door: str, key: str, external: str, at: datetime, raw: str) -> bool:
+    """Keep a message. False: it was there before (on PostgreSQL after waiting for whoever is answering it now)."""
+    row = (
+        unit.insert(inbox)
+        .values(door=door, key=key, external=external, at=at, raw=raw, state=ANSWERED)
+        .on_conflict_do_nothing()
+    )
+    return bool((await unit.connection.execute(row)).rowcount)
+
+
+async def keep_reply(unit: Unit, door: str, key: str, pages: Sequence[dict[str, Any]]) -> None:
+    """Keep the reply with its message."""
+    await unit.connection.execute(
+        update(inbox).where(inbox.c.door == door, inbox.c.key == key).values(reply=list(pages))
+    )
+
+
+async def kept_reply(unit: Unit, door: str, key: str) -> list[dict[str, Any]]:
+    """The pages answered then."""
+    row = (await unit.run(select(inbox.c.reply).where(inbox.c.door == door, inbox.c.key == key))).first()
+    return list(row.reply or ()) if row else []
+
+
+async def bury(
+    unit: Unit, door: str, key: str, external: str, at: datetime, raw: str, why: str, pages: Sequence[dict[str, Any]]
+) -> None:
+    """Keep a message apart that nobody could read or whose script broke, with the apology that was given."""
+    row = unit.insert(inbox).values(
+        door=door, key=key, external=external, at=at, raw=raw, state=DEAD, error=why[:400], reply=list(pages)
+    )
+    await unit.run(row.on_conflict_do_nothing())
+
+
+async def dead(unit: Unit, limit: int = 5) -> tuple[int, list[Any]]:
+    """How many messages were buried, and the newest of them."""
+    count = (await unit.run(select(func.count()).select_from(inbox).where(inbox.c.state == DEAD))).scalar_one()
+    newest = await unit.run(
+        select(inbox.c.door, inbox.c.key, inbox.c.at, inbox.c.error)
+        .where(inbox.c.state == DEAD)
+        .order_by(inbox.c.at.desc())
+        .limit(limit)
+    )
+    return count, list(newest)
+
+
+async def forget(unit: Unit, before: datetime) -> int:
+    """Drop what is older: platforms repeat a message for a day at most; the dead stay until a person has looked."""
+    gone = await unit.run(delete(inbox).where(inbox.c.state == ANSWERED, inbox.c.at < before))
+    return gone.rowcount

@@ -1,0 +1,39 @@
+"""The web chat's letters: what was said on the page, in order, so that a reload or a cut line loses and
+doubles nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from storage.database import Database, Unit
+from storage.tables.messages import letter
+
+
+async def append(unit: Unit, address: str, key: str, who: str, body: dict[str, Any], at: datetime) -> int:
+    """Add a letter and return its number; the same key again is the same letter."""
+    here = select(letter.c.sequence).where(letter.c.address == address, letter.c.key == key)
+    known = (await unit.run(here)).scalar_one_or_none()
+    if known is not None:
+        return int(known)
+    after = select(func.coalesce(func.max(letter.c.sequence), 0) + 1).where(letter.c.address == address)
+    number = int((await unit.run(after)).scalar_one())
+    row = unit.insert(letter).values(address=address, sequence=number, key=key, who=who, body=body, at=at)
+    if (await unit.run(row.on_conflict_do_nothing())).rowcount:
+        return number
+    # Another letter took the number between the two statements: look again.
+    return await append(unit, address, key, who, body, at)
+
+
+async def since(database: Database, address: str, after: int, limit: int = 200) -> list[Any]:
+    """Letters after a number, oldest first; of a long history the newest."""
+    async with database.read() as unit:
+        rows = await unit.run(
+            select(letter)
+            .where(letter.c.address == address, letter.c.sequence > after)
+            .order_by(letter.c.sequence.desc())
+            .limit(limit)
+        )
+        return list(reversed(list(rows)))

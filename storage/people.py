@@ -1,0 +1,205 @@
+"""People, their addresses and their conversations: found, made and locked in as few statements as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, tuple_, update
+
+from bot.domain.people import Person, new_number
+from bot.domain.roles import Post, Role
+from bot.talk.session import Session, Shown
+from storage.database import Unit
+from storage.secrecy import Secrecy
+from storage.tables.activities import membership
+from storage.tables.people import consent, conversation, identity, person, subscription
+
+
+@dataclass(slots=True)
+class Met:
+    """A person who wrote, with the conversation as it stood."""
+
+    person: Person
+    identity: int
+    session: Session
+    pushed: list[Shown]
+    new: bool
+
+
+async def meet(unit: Unit, door: str, external: str, language: str, now: datetime) -> Met:
+    """The person at this address, locked for the turn; made on first contact with nothing personal in it."""
+    columns = select(
+        person,
+        identity.c.id.label("identity"),
+        identity.c.open,
+        conversation.c.session,
+        conversation.c.pushed,
+        conversation.c.pushed_at,
+    )
+    found = columns.select_from(identity.join(person).join(conversation, conversation.c.person == person.c.id)).where(
+        identity.c.door == door, identity.c.external == external
+    )
+    # The session must be read after the lock is ours: PostgreSQL reads again the rows that it had to wait for.
+    locked = found.with_for_update(of=[person, conversation], key_share=True)
+    row = (await unit.connection.execute(locked)).first()
+    if row is None:
+        return await _first_met(unit, door, external, language, now)
+    session = Session.from_json(row.session)
+    pushed = row.pushed or []
+    if not row.pushed_at or row.pushed_at.timestamp() < session.touched:
+        pushed = []
+    return Met(_person(row, door), row.identity, session, [Shown(**entry) for entry in pushed], new=False)
+
+
+def _person(row: Any, door: str) -> Person:
+    quiet = None if row.quiet_from is None or row.quiet_until is None else (row.quiet_from, row.quiet_until)
+    return Person(
+        row.id, row.number, row.language or "", row.elder, row.district, row.born, quiet, row.name is not None, door
+    )
+
+
+async def _first_met(unit: Unit, door: str, external: str, language: str, now: datetime) -> Met:
+    number = new_number()
+    made = insert(person).values(number=number, language=language, created=now).returning(person.c.id)
+    id_ = (await unit.connection.execute(made)).scalar_one()
+    address = (
+        unit.insert(identity)
+        .values(person=id_, door=door, external=external, inbound=now)
+        .on_conflict_do_nothing()
+        .returning(identity.c.id)
+    )
+    identity_id = (await unit.connection.execute(address)).scalar_one_or_none()
+    if identity_id is None:
+        # Two first messages at once: the other one has made the person. Ours goes, and theirs is met.
+        await unit.connection.execute(delete(person).where(person.c.id == id_))
+        return await meet(unit, door, external, language, now)
+    await unit.connection.execute(insert(conversation).values(person=id_, session=Session().to_json()))
+    return Met(Person(id_, number, language, door=door), identity_id, Session(), [], new=True)
+
+
+async def keep_session(unit: Unit, id_: int, session: Session) -> None:
+    """Write the conversation back."""
+    await unit.connection.execute(
+        update(conversation).where(conversation.c.person == id_).values(session=session.to_json())
+    )
+
+
+async def heard_from(unit: Unit, identity_id: int, now: datetime, window: tuple[int, int] | None) -> None:
+    """Somebody wrote: their address is open, and how often we may speak first from now on."""
+    values: dict[str, Any] = {"inbound": now, "open": True}
+    if window:
+        values |= {"window_until": now + timedelta(seconds=window[0]), "window_left": window[1]}
+    await unit.connection.execute(update(identity).where(identity.c.id == identity_id).values(values))
+
+
+async def close_address(unit: Unit, door: str, external: str) -> None:
+    """Blocked, unfollowed or gone: nothing is sent there until they write again."""
+    await unit.run(update(identity).where(identity.c.door == door, identity.c.external == external).values(open=False))
+
+
+async def change(unit: Unit, id_: int, **values: Any) -> None:
+    """Set plain columns of a person: language, elder, quiet hours, district, born."""
+    await unit.run(update(person).where(person.c.id == id_).values(values))
+
+
+async def keep_personal(unit: Unit, secrecy: Secrecy, id_: int, name: str, phone: str) -> None:
+    """Store name and phone, sealed and bound to the row; the phone can be found again by its blind index."""
+    await unit.run(
+        update(person)
+        .where(person.c.id == id_)
+        .values(
+            name=secrecy.seal(name, f"person:{id_}:name"),
+            phone=secrecy.seal(phone, f"person:{id_}:phone") if phone else None,
+            phone_index=secrecy.index(phone) if phone else None,
+        )
+    )
+
+
+async def personal(unit: Unit, secrecy: Secrecy, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Names and phones of these people, opened."""
+    rows = await unit.run(select(person.c.id, person.c.name, person.c.phone).where(person.c.id.in_(ids)))
+    return {
+        row.id: (
+            secrecy.open(row.name, f"person:{row.id}:name") if row.name else "",
+            secrecy.open(row.phone, f"person:{row.id}:phone") if row.phone else "",
+        )
+        for row in rows
+    }
+
+
+async def give_consent(unit: Unit, id_: int, purpose: str, version: str, door: str, now: datetime) -> None:
+    """Remember what was agreed to, when, through which door."""
+    await unit.run(insert(consent).values(person=id_, purpose=purpose, version=version, door=door, given=now))
+
+
+async def posts(unit: Unit, id_: int) -> list[Post]:
+    """The roles somebody holds."""
+    rows = await unit.run(select(membership).where(membership.c.person == id_))
+    return [Post(Role(row.role), row.organisation, row.place) for row in rows]
+
+
+async def appoint(unit: Unit, id_: int, role: Role, organisation: int | None, place: int | None, now: datetime) -> None:
+    """Give somebody a role; giving it twice is giving it once."""
+    held = await unit.run(
+        select(func.count())
+        .select_from(membership)
+        .where(
+            membership.c.person == id_,
+            membership.c.role == role,
+            membership.c.organisation.is_not_distinct_from(organisation),
+            membership.c.place.is_not_distinct_from(place),
+        )
+    )
+    if not held.scalar_one():
+        await unit.run(
+            insert(membership).values(person=id_, role=role, organisation=organisation, place=place, since=now)
+        )
+
+
+async def at_address(unit: Unit, door: str, external: str) -> int | None:
+    """The person at an address."""
+    found = select(identity.c.person).where(identity.c.door == door, identity.c.external == external)
+    return (await unit.run(found)).scalar_one_or_none()
+
+
+async def by_number(unit: Unit, number: str) -> int | None:
+    """The person with this volunteer number."""
+    found = await unit.run(select(person.c.id).where(person.c.number == number.strip().upper()))
+    return found.scalar_one_or_none()
+
+
+async def subscribe(unit: Unit, id_: int, topic: str, value: str, now: datetime) -> bool:
+    """Subscribe to a district or a kind. False: they had already."""
+    row = unit.insert(subscription).values(person=id_, topic=topic, value=value, since=now).on_conflict_do_nothing()
+    return bool((await unit.run(row)).rowcount)
+
+
+async def unsubscribe(unit: Unit, id_: int, topic: str | None = None, value: str | None = None) -> int:
+    """End one subscription, or all. Returns how many ended."""
+    ends = delete(subscription).where(subscription.c.person == id_)
+    if topic is not None:
+        ends = ends.where(subscription.c.topic == topic, subscription.c.value == value)
+    return (await unit.run(ends)).rowcount
+
+
+async def subscriptions(unit: Unit, id_: int) -> list[tuple[str, str]]:
+    """What somebody subscribes to: (topic, value)."""
+    rows = await unit.run(
+        select(subscription.c.topic, subscription.c.value)
+        .where(subscription.c.person == id_)
+        .order_by(subscription.c.topic, subscription.c.value)
+    )
+    return [(row.topic, row.value) for row in rows]
+
+
+async def subscribers(unit: Unit, topics: Sequence[tuple[str, str]]) -> int:
+    """How many people an announcement to these topics would reach."""
+    found = await unit.run(
+        select(func.count(func.distinct(subscription.c.person))).where(
+            tuple_(subscription.c.topic, subscription.c.value).in_(topics)
+        )
+    )
+    return int(found.scalar_one())

@@ -1,0 +1,84 @@
+"""Who has a seat and whose minutes counted: enrolment, attendance, record, and the log of every move."""
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
+
+from storage.tables.kinds import Id, Json, Moment, metadata
+
+enrolment = Table(
+    "enrolment",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("shift", Id, ForeignKey("shift.id"), nullable=False),
+    Column("person", Id, ForeignKey("person.id"), nullable=False),
+    Column("queue", Integer, nullable=False),  # the order in which people were answered
+    Column("state", String(16), nullable=False),  # waiting | joined | cancelled | arrived | left | completed | absent
+    Column("coming", Boolean),  # the answer to “still coming?”; empty: not answered
+    Column("joined", Moment, nullable=False),
+    Column("changed", Moment, nullable=False),
+    Column("reason", String(200)),
+    UniqueConstraint("shift", "person"),
+    UniqueConstraint("shift", "queue"),
+    Index("ix_enrolment_person_state", "person", "state"),
+    Index(
+        "ix_enrolment_waiting",
+        "shift",
+        "queue",
+        postgresql_where=text("state = 'waiting'"),
+        sqlite_where=text("state = 'waiting'"),
+    ),
+)
+
+attendance = Table(
+    "attendance",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("enrolment", Id, ForeignKey("enrolment.id"), nullable=False, unique=True),
+    Column("person", Id, ForeignKey("person.id"), nullable=False, index=True),
+    Column("arrived", Moment, nullable=False),
+    Column("left", Moment),
+    Column("arrived_by", String(16), nullable=False),  # evidence: code | link | leader
+    Column("left_by", String(16)),  # code | link | leader | rule
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("attendance", Id, ForeignKey("attendance.id"), nullable=False, unique=True),
+    Column("person", Id, ForeignKey("person.id"), nullable=False),
+    Column("organisation", Id, ForeignKey("organisation.id"), nullable=False),
+    Column("activity", Id, ForeignKey("activity.id"), nullable=False),
+    Column("starts", Moment, nullable=False),
+    Column("ends", Moment, nullable=False),
+    Column("minutes", Integer, nullable=False),
+    Column("grade", String(1), nullable=False),  # A two-sided, B one-sided
+    Column("state", String(16), nullable=False),  # counted | zero
+    Column("why", Json),  # of a zero: the rule's fact and its numbers
+    Column("rules", String(32), nullable=False),  # the rule set that made the number
+    Column("made", Moment, nullable=False),
+    Index("ix_record_person_starts", "person", "starts"),
+)
+
+wrong_code = Table(
+    "wrong_code",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("person", Id, nullable=False),
+    Column("activity", Id),
+    Column("at", Moment, nullable=False),
+    Index("ix_wrong_code_person_at", "person", "at"),
+    Index("ix_wrong_code_activity_at", "activity", "at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("actor", Id),  # empty: Menkou itself
+    Column("door", String(16), nullable=False, server_default=""),
+    Column("deed", String(32), nullable=False),
+    Column("target", String(48), nullable=False, index=True),  # enrolment:17
+    Column("before", String(48)),
+    Column("after", String(48)),
+)
