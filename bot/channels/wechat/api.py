@@ -137,7 +137,7 @@ class WeChatApi:
 
 
 def _answer(status: int, raw: bytes) -> Answer:
-    """Read an answer. A gateway's 500, 502 or 504 tells nothing of what happened behind it; 503 and 429 turn us away."""
+    """Read an answer. A gateway's 500, 502 or 504 hides what happened behind it; 503 and 429 turn us away."""
     if status in (429, 503):
         raise NotReached(f"HTTP {status}", after=5.0)
     if status >= 500:

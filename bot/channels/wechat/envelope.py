@@ -102,7 +102,7 @@ class Envelope:
         return opened
 
     def unlock(self, query: Mapping[str, str], encrypted: str) -> Opened:
-        """Check `msg_signature` over the ciphertext, then decrypt by the present key or the one before. Raises NotWeChat."""
+        """Check `msg_signature` over the ciphertext, then decrypt by this key or the one before. Raises NotWeChat."""
         self._check(query, "msg_signature", encrypted)
         for key in self._keys:
             body = self._decrypted(key, encrypted)

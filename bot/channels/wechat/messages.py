@@ -67,7 +67,7 @@ class Reader:
     """Turns pushes into what they mean."""
 
     def __init__(self, *, public_url: str = "", scripts: Collection[str] = ()) -> None:
-        """`public_url`: the city's own address, its links are ours. `scripts`: what `/word` and a strange QR may start."""
+        """`public_url`: the city's address, its links are ours. `scripts`: what `/word` and a strange QR may start."""
         self._host = urlsplit(public_url).netloc.lower()
         self._scripts = frozenset(scripts)
 

@@ -122,7 +122,7 @@ class WeChatWebhook:
         except NotWeChat:
             raise
         except Exception as wrong:  # aiohttp's transfer errors share no class
-            raise NotWeChat(400, f"body cannot be read: {type(wrong).__name__}") from None
+            raise NotWeChat(400, f"body cannot be read: {type(wrong).__name__}") from wrong
         return bytes(read)
 
     async def _answer(self, said: Said, push: Push, opened: Opened, deadline: float) -> web.Response:
