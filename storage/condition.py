@@ -1,0 +1,45 @@
+"""How the city's database is doing: what /readyz, /metrics and doctor tell an operator, without a person in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from storage import inbox, outbox
+from storage.database import Unit
+from storage.outbox import IS_PENDING, Counts
+from storage.tables.delivery import Lane
+from storage.tables.delivery import outbox as messages
+from storage.tables.kinds import to_milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One look."""
+
+    outbox: Counts
+    urgent_age: float
+    """Seconds that the oldest message which somebody waits for has been due; campaigns take the time they take."""
+    dead_letters: int
+    """Messages from people that nobody could read or whose script broke."""
+    newest_dead: datetime | None
+    newest_why: str
+
+
+async def look(unit: Unit, now: datetime) -> Condition:
+    """Read the condition; everything from small indexes."""
+    moment = to_milliseconds(now)
+    due = select(func.min(messages.c.due)).where(
+        IS_PENDING, messages.c.account != "", messages.c.lane < int(Lane.CAMPAIGN), messages.c.due <= moment
+    )
+    oldest = (await unit.run(due)).scalar()
+    dead, newest = await inbox.dead(unit, limit=1)
+    return Condition(
+        outbox=await outbox.counts(unit, now),
+        urgent_age=(moment - oldest) / 1000 if oldest is not None else 0.0,
+        dead_letters=dead,
+        newest_dead=newest[0].at if newest else None,
+        newest_why=newest[0].error or "" if newest else "",
+    )
