@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from storage.database import Database, Unit
+from storage.database import Unit
 from storage.tables.messages import letter
 
 
@@ -27,13 +27,16 @@ async def append(unit: Unit, address: str, key: str, who: str, body: dict[str, A
     return await append(unit, address, key, who, body, at)
 
 
-async def since(database: Database, address: str, after: int, limit: int = 200) -> list[Any]:
-    """Letters after a number, oldest first; of a long history the newest."""
-    async with database.read() as unit:
-        rows = await unit.run(
-            select(letter)
-            .where(letter.c.address == address, letter.c.sequence > after)
-            .order_by(letter.c.sequence.desc())
-            .limit(limit)
-        )
-        return list(reversed(list(rows)))
+async def since(unit: Unit, address: str, after: int) -> list[Any]:
+    """Letters with a number greater than `after`, in order."""
+    rows = select(letter).where(letter.c.address == address, letter.c.sequence > after)
+    return list(await unit.run(rows.order_by(letter.c.sequence)))
+
+
+async def before(unit: Unit, address: str, sequence: int | None, count: int) -> list[Any]:
+    """The newest `count` letters with a number smaller than `sequence` (None: the newest of all), in order."""
+    rows = select(letter).where(letter.c.address == address)
+    if sequence is not None:
+        rows = rows.where(letter.c.sequence < sequence)
+    newest = await unit.run(rows.order_by(letter.c.sequence.desc()).limit(count))
+    return list(reversed(list(newest)))

@@ -53,3 +53,7 @@ class Secrecy:
     def signature(self, text: str) -> str:
         """A short signature for an address that is handed out (the wall of an activity): 80 bits."""
         return hmac.new(self._index_key, b"link:" + text.encode(), hashlib.sha256).hexdigest()[:20]
+
+    def signed(self, text: str, signature: str) -> bool:
+        """Is this the text's signature? Compared in constant time."""
+        return hmac.compare_digest(self.signature(text).encode(), signature.encode("utf-8", "replace"))

@@ -29,10 +29,9 @@ ELDER_LIST_LENGTH = 4
 
 MORE = "more"
 
-_YES = frozenset(
-    ("y", "yes", "ok", "okay", "yep", "sure", "是", "是的", "好", "好的", "对", "可以", "行", "确认", "确定", "同意", "嗯", "要", "来")
-)
-_NO = frozenset(("n", "no", "nope", "否", "不", "不是", "不要", "不了", "不用", "不行", "算了", "不同意", "不来"))
+_YES = frozenset({"y", "yes", "ok", "okay", "yep", "sure", "是", "是的", "好", "好的", "对", "可以", "行", "确认"})
+_YES |= {"确定", "同意", "嗯", "要", "来"}
+_NO = frozenset({"n", "no", "nope", "否", "不", "不是", "不要", "不了", "不用", "不行", "算了", "不同意", "不来"})
 
 
 class AskedAfterActing(RuntimeError):

@@ -1,0 +1,110 @@
+"""Legal moves, clashes, ages and roles: pure rules."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.domain.activities import Plan, check
+from bot.domain.enrolment import MOVES, Booking, IllegalMove, Stand, clash, move, old_enough
+from bot.domain.people import masked, masked_phone, new_number
+from bot.domain.roles import MAY, Deed, Post, Role, may
+
+NOON = datetime(2026, 11, 28, 4, 0, tzinfo=UTC)
+
+
+def booking(stand: Stand, start: int, end: int, shift: int = 1) -> Booking:
+    hours = NOON + timedelta(hours=start), NOON + timedelta(hours=end)
+    return Booking(7, shift, 3, "种树", "Trees", "奥森南门", *hours, stand)
+
+
+@pytest.mark.parametrize("before", list(Stand))
+@pytest.mark.parametrize("after", list(Stand))
+def test_only_legal_moves_are_made(before: Stand, after: Stand) -> None:
+    if after in MOVES[before]:
+        assert move(before, after) is after
+    else:
+        with pytest.raises(IllegalMove):
+            move(before, after)
+
+
+def test_nobody_leaves_a_completed_activity_and_no_queue_number_arrives() -> None:
+    assert not MOVES[Stand.COMPLETED]
+    assert Stand.ARRIVED not in MOVES[Stand.WAITING]
+    assert Stand.ARRIVED not in MOVES[Stand.CANCELLED]
+
+
+@pytest.mark.parametrize(
+    ("stand", "hours", "clashes"),
+    [
+        (Stand.JOINED, (0, 2), True),
+        (Stand.JOINED, (2, 4), False),
+        (Stand.JOINED, (-2, 0), False),
+        (Stand.WAITING, (0, 2), False),
+        (Stand.CANCELLED, (0, 2), False),
+        (Stand.ARRIVED, (-1, 1), True),
+    ],
+)
+def test_only_a_seat_at_the_same_hours_clashes(stand: Stand, hours: tuple[int, int], clashes: bool) -> None:
+    own = booking(stand, *hours)
+    found = clash(NOON, NOON + timedelta(hours=2), [own], shift=2)
+    assert (found is own) is clashes
+
+
+def test_the_same_shift_is_no_clash_with_itself() -> None:
+    assert clash(NOON, NOON + timedelta(hours=2), [booking(Stand.JOINED, 0, 2)], shift=1) is None
+
+
+@pytest.mark.parametrize(
+    ("born", "minimum", "enough"),
+    [(None, 0, True), (None, 16, False), (2009, 16, True), (2010, 16, False), (2011, 16, False), (1950, 18, True)],
+)
+def test_whoever_may_still_be_too_young_is(born: int | None, minimum: int, enough: bool) -> None:
+    assert old_enough(born, minimum, NOON) is enough
+
+
+PLACES = {110108007: {110108007, 110108, 110000}, 110105001: {110105001, 110105, 110000}}
+
+
+def within(place: int, node: int) -> bool:
+    return node in PLACES[place]
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("deed", list(Deed))
+def test_a_right_holds_in_the_own_organisation_or_below_the_own_place_and_nowhere_else(role: Role, deed: Deed) -> None:
+    allowed = deed in MAY[role]
+    there = {"organisation": 1, "place": 110108007, "within": within}
+    assert may([Post(role, organisation=1)], deed, **there) is allowed
+    assert may([Post(role, place=110108)], deed, **there) is allowed
+    assert may([Post(role, place=110000)], deed, **there) is allowed
+    assert not may([Post(role, organisation=2)], deed, **there)
+    assert not may([Post(role, place=110105)], deed, **there)
+    assert not may([Post(role)], deed, **there)
+    assert not may([], deed, **there)
+
+
+@pytest.mark.parametrize(
+    ("start", "hours", "seats", "why"),
+    [(1, 2.0, 10, ""), (-1, 2.0, 10, "past"), (0, 2.0, 10, "past"), (1, 0.1, 10, "short"), (1, 17.0, 10, "long"),
+     (24 * 500, 2.0, 10, "far"), (1, 2.0, 0, "full"), (1, 2.0, 20_001, "full")],
+)  # fmt: skip
+def test_a_plan_that_cannot_be_says_why(start: int, hours: float, seats: int, why: str) -> None:
+    begins = NOON + timedelta(hours=start)
+    plan = Plan("种树", "green", begins, begins + timedelta(hours=hours), 110108, "奥森", seats, "带手套")
+    unfit = check(plan, NOON)
+    assert (unfit.why if unfit else "") == why
+
+
+def test_names_and_numbers_are_masked_for_others() -> None:
+    assert masked("王小明") == "王**"
+    assert masked("Jo") == "J*"
+    assert masked("") == ""
+    assert masked_phone("+8613800138000") == "+86138****8000"
+
+
+def test_volunteer_numbers_are_unlike_each_other_and_easy_to_read_aloud() -> None:
+    numbers = {new_number() for _number in range(2_000)}
+    assert len(numbers) == 2_000
+    assert not any(set(number[1:]) & set("01OIL") for number in numbers)
