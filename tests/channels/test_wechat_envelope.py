@@ -51,7 +51,9 @@ TEXT = {
 }
 
 
-def pushed(clock: ManualClock, key: str = AES_KEY, app_id: str = APP_ID, **changed: Any) -> tuple[dict[str, str], bytes]:
+def pushed(
+    clock: ManualClock, key: str = AES_KEY, app_id: str = APP_ID, **changed: Any
+) -> tuple[dict[str, str], bytes]:
     """One sealed push by the stand-in's own code."""
     platform = Platform("", Seal(TOKEN, key, app_id), WeChatApiStandIn(), clock=clock)
     query, body = platform.request(xml_of({"ToUserName": "gh_1", **TEXT, **changed}))
@@ -65,7 +67,7 @@ def refusal(opener: Envelope, query: dict[str, str], body: bytes) -> int:
     return refused.value.status
 
 
-# --- The published vectors ---------------------------------------------------------------------------------------------
+# --- The published vectors -------------------------------------------------------------------------------------------
 
 
 def test_the_published_address_check_is_answered_bare() -> None:
@@ -114,7 +116,7 @@ def test_the_published_push_is_json_and_its_refusal_names_the_console_setting() 
         assert "数据格式" in refused.value.why
 
 
-# --- Forgeries ---------------------------------------------------------------------------------------------------------
+# --- Forgeries -------------------------------------------------------------------------------------------------------
 
 
 def test_a_push_of_the_platform_is_opened_and_read() -> None:
@@ -184,7 +186,8 @@ def test_control_in_plain_mode_that_forgery_gets_in() -> None:
     query, _body = pushed(clock)
     bare = {name: query[name] for name in ("signature", "timestamp", "nonce")}
     opener = envelope(clock, plaintext=True)
-    assert parse(opener.open(bare, xml_of({"ToUserName": "gh_1", **TEXT}).encode()).body).text("FromUserName") == "oTest_1"
+    forged = xml_of({"ToUserName": "gh_1", **TEXT}).encode()
+    assert parse(opener.open(bare, forged).body).text("FromUserName") == "oTest_1"
 
 
 def test_another_accounts_push_is_refused() -> None:
@@ -216,7 +219,7 @@ def test_a_query_without_one_of_its_parts_is_refused(missing: str) -> None:
         assert refusal(envelope(clock), {**query, missing: instead}, body) in (400, 403)
 
 
-# --- Keys --------------------------------------------------------------------------------------------------------------
+# --- Keys ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_push_sealed_by_the_previous_key_is_answered_by_the_previous_key() -> None:
@@ -257,7 +260,7 @@ def test_the_key_is_in_no_representation() -> None:
     assert AES_KEY not in repr(opener)
 
 
-# --- Bombs and broken XML ----------------------------------------------------------------------------------------------
+# --- Bombs and broken XML --------------------------------------------------------------------------------------------
 
 KIND = "<MsgType>text</MsgType>"
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,9 +20,6 @@ ANSWER_LIMIT = 256 * 1024
 """Bytes of an answer; the longest that we ask for has some hundred."""
 TIMEOUT = aiohttp.ClientTimeout(total=9.0, sock_connect=3.0, sock_read=7.0)
 """Seconds. The platform answers in tens of milliseconds; nothing of ours waits longer than 10."""
-
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -79,13 +75,11 @@ class WeChatApi:
         token = await self.token.current()
         answer = await self._post(path, payload, token)
         if answer.code in TOKEN_CODES:
-            token = await self.token.replace(token)
+            token = await self.token.replace(token, reason(answer.code))
             answer = await self._post(path, payload, token)
         if answer.code in TOKEN_CODES:
-            self.token.distrust(f"{reason(answer.code)}, again with a new token")
-            log.error("WeChat refuses even a new token (%s): compare WECHAT_APP_SECRET with the console", answer.code)
-        else:
-            self.token.trust()
+            raise self.token.distrust(f"{reason(answer.code)}, and again with a new token; compare WECHAT_APP_SECRET")
+        self.token.trust()
         return answer
 
     async def close(self) -> None:
@@ -102,7 +96,6 @@ class WeChatApi:
             raise FetchFailed(f"stable_token: {wrong}") from None
         token, seconds = answer.data.get("access_token"), answer.data.get("expires_in")
         if answer.code or not isinstance(token, str) or not token or not isinstance(seconds, int):
-            log.error("WeChat gives no token: %s", reason(answer.code))
             raise FetchFailed(f"stable_token: {reason(answer.code)}")
         return Fetched(token, seconds)
 

@@ -12,7 +12,7 @@ NODE_LIMIT = 200
 
 # XML 1.0 has no place for these, and WeChat forwards raw whatever a person typed. They become U+FFFD before parsing and
 # vanish after it: taken out at once, `]]`, a control character and `>` would close the CDATA section they stand in.
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _MARK = "\ufffd"
 
 
@@ -77,7 +77,7 @@ class Push:
 
 def legible(body: bytes) -> str:
     """The body as text in which every byte and character that XML cannot carry is marked."""
-    return _ILLEGAL.sub(_MARK, body.decode("utf-8", "replace"))
+    return ILLEGAL.sub(_MARK, body.decode("utf-8", "replace"))
 
 
 def check_bounds(text: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from bot.channels.wechat.parsing import ILLEGAL
 from bot.channels.wechat.places import to_gcj02
 from bot.talk.capabilities import Capabilities
 from bot.talk.view import Button, Page
@@ -38,7 +39,6 @@ WECHAT = Capabilities(
     cards=1,  # one article when answering a message, since 12 October 2018; the same in customer messages
 )
 
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _ARTICLE_TEXT = 120
 """Characters, about, that an article card shows; a longer page goes as text so that nothing is hidden."""
@@ -126,7 +126,7 @@ def customer_message(shown: str | Article, to: str) -> dict[str, object]:
 
 def clean(text: str) -> str:
     """The text without what XML cannot carry: with one such character in it the person reads “service unavailable”."""
-    return _ILLEGAL.sub("", text)
+    return ILLEGAL.sub("", text)
 
 
 def cdata(text: str) -> str:

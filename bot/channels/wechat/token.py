@@ -6,6 +6,7 @@ Measured without these: 32 callers at a cold start fetched 4,923 tokens in 10 s 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ FORCES = 20
 """Forced refreshes that the platform allows: 20 a day, 30 s apart."""
 PAUSES = (30.0, 60.0, 120.0, 300.0, 600.0)
 """Seconds that the breaker stays open: after the first failure, the second …"""
+
+log = logging.getLogger(__name__)
 
 
 class TokenShelf(Protocol):
@@ -89,27 +92,28 @@ class StableToken:
         if not self._lasts(SPARE):
             async with self._flight:
                 self._check_breaker()
-                return self._token if self._lasts(SPARE) else await self._renew(failed="")
+                return self._token if self._lasts(SPARE) else await self._renew()
         self._check_breaker()
         return self._token
 
-    async def replace(self, failed: str) -> str:
+    async def replace(self, failed: str, reason: str) -> str:
         """A token other than the one that was just refused; fetches only if nobody has yet. Raises Unavailable."""
         async with self._flight:
             self._check_breaker()
             if self._lasts() and self._token != failed:
                 return self._token
-            return await self._renew(failed)
+            return await self._renew(failed, reason)
 
-    def distrust(self, reason: str) -> None:
-        """A fresh token was refused as well: stop asking for a while. Many callers at once count as one failure."""
+    def distrust(self, reason: str) -> Unavailable:
+        """Asking helps nobody now: stop for a while, and say so to the caller. Many at once count as one failure."""
         now = self._clock()
-        if self._open_until and now < self._open_until:
-            return
-        pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
-        self._failures += 1
-        self._open_until = now + timedelta(seconds=pause)
-        self.trouble = reason
+        if self._open_until is None or now >= self._open_until:
+            pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
+            self._failures += 1
+            self._open_until = now + timedelta(seconds=pause)
+            self.trouble = reason
+            log.error("no WeChat token for %d s: %s", pause, reason)
+        return Unavailable(self.trouble, (self._open_until - now).total_seconds())
 
     def trust(self) -> None:
         """A call with the token succeeded: forget earlier trouble."""
@@ -124,22 +128,21 @@ class StableToken:
         if self._open_until and now < self._open_until:
             raise Unavailable(self.trouble, (self._open_until - now).total_seconds())
 
-    async def _renew(self, failed: str) -> str:
+    async def _renew(self, failed: str = "", reason: str = "") -> str:
         async with self._shelf.alone():
             kept = await self._shelf.load()
             if kept and kept[0] != failed and self._clock() < kept[1] - SPARE:
                 self._token, self._expires = kept
                 return self._token
-            return await self._fetch_new(failed)
+            return await self._fetch_new(failed, reason)
 
-    async def _fetch_new(self, failed: str) -> str:
+    async def _fetch_new(self, failed: str, reason: str) -> str:
         now = self._clock()
         works = self._lasts() and self._token != failed
         if self._fetched_at and now - self._fetched_at < FETCH_INTERVAL:
             if works:  # its last minutes: the platform has not made the next one yet
                 return self._token
-            self.distrust("a token that was fetched a moment ago is refused or over already")
-            self._check_breaker()
+            raise self.distrust(f"a token that was fetched a moment ago is of no use: {reason or 'it is over already'}")
         self._fetched_at = now
         try:
             got = await self._fetch(False)
@@ -150,9 +153,7 @@ class StableToken:
         except FetchFailed as wrong:
             if works:
                 return self._token
-            self.distrust(str(wrong))
-            self._check_breaker()
-            raise Unavailable(str(wrong), 0.0) from wrong
+            raise self.distrust(str(wrong)) from wrong
         self._token, self._expires = got.token, now + timedelta(seconds=got.seconds)
         await self._shelf.save(self._token, self._expires)
         return self._token
