@@ -17,10 +17,16 @@ class CopyBroken(Exception):
     """The copy is not a sound database and was removed."""
 
 
+def file_at(url: str) -> Path | None:
+    """The file of a SQLite address; None for PostgreSQL and for a database in memory."""
+    parsed = make_url(url)
+    name = parsed.database
+    return Path(name) if parsed.get_backend_name() == "sqlite" and name and name != ":memory:" else None
+
+
 def file_of(database: Database) -> Path | None:
     """The SQLite database's file; None on PostgreSQL and in memory."""
-    name = make_url(database.url).database
-    return Path(name) if database.dialect == "sqlite" and name and name != ":memory:" else None
+    return file_at(database.url)
 
 
 async def copy(database: Database, to: Path) -> None:

@@ -1,0 +1,422 @@
+"""Looks over a city before and while it runs: each line is ok, warn or fail, and says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from babel.messages.pofile import read_po
+from sqlalchemy import select, text
+
+from bot.settings import FOLDER, NEW_KEY, PREFIX, BadSettings, Settings
+from bot.talk.wording import CATALOGUES, LANGUAGES
+from storage import condition, migrate, snapshot
+from storage.condition import Condition
+from storage.database import Database
+from storage.tables.messages import token
+
+Level = Literal["ok", "warn", "fail"]
+
+PYTHON = (3, 11)
+DISK_FAIL = 200 * 1024**2
+DISK_WARN = 2 * 1024**3
+SKEW_WARN = 2.0
+SKEW_FAIL = 15.0
+"""Seconds: a check-in code lives for thirty."""
+AGE_WARN = 60.0
+AGE_FAIL = 900.0
+BACKUP_AGE = timedelta(hours=24)
+DIFFERENT_SIGNS = 12
+"""A key with fewer different signs was typed by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line."""
+
+    name: str
+    level: Level
+    says: str
+    fix: str = ""
+
+
+def ok(name: str, says: str) -> Finding:
+    """Well."""
+    return Finding(name, "ok", says)
+
+
+def warn(name: str, says: str, fix: str) -> Finding:
+    """Works, but somebody should look."""
+    return Finding(name, "warn", says, fix)
+
+
+def fail(name: str, says: str, fix: str) -> Finding:
+    """Does not work, or must not go on like this."""
+    return Finding(name, "fail", says, fix)
+
+
+# --- The machine ---------------------------------------------------------------------------------------------------
+
+
+def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
+    """3.11 or newer."""
+    shown = ".".join(map(str, version))
+    if version[:2] < PYTHON:
+        return fail("python", shown, "Install Python 3.11 or newer.")
+    return ok("python", shown)
+
+
+def check_folder(folder: Path) -> Finding:
+    """Can Menkou write where it keeps its files?"""
+    where = folder
+    while not where.exists() and where != where.parent:
+        where = where.parent
+    if not os.access(where, os.W_OK | os.X_OK):
+        return fail("folder", f"{folder} cannot be written", f"Give the user that runs Menkou the folder {where}.")
+    return ok("folder", f"{folder} can be written")
+
+
+def check_disk(free: int) -> Finding:
+    """`free`: bytes."""
+    shown = f"{free / 1024**3:.1f} GiB free"
+    if free < DISK_FAIL:
+        return fail("disk", shown, "Make room: a full disk stops every sign-up.")
+    if free < DISK_WARN:
+        return warn("disk", shown, "Make room soon.")
+    return ok("disk", shown)
+
+
+# --- Settings ------------------------------------------------------------------------------------------------------
+
+
+def check_settings(problems: Iterable[str]) -> list[Finding]:
+    """The lines of BadSettings; none: well."""
+    return [fail("settings", problem, "") for problem in problems] or [ok("settings", "every name and value is known")]
+
+
+def check_key(settings: Settings) -> Finding:
+    """Is there a secret key, and does it look made by chance?"""
+    name = "secret key"
+    if settings.secret_key is None:
+        return fail(name, "is missing", f"Set {PREFIX}SECRET_KEY and keep it safe: {NEW_KEY}")
+    key = settings.secret_key.get_secret_value()
+    if len(set(key)) < DIFFERENT_SIGNS:
+        return fail(name, "looks typed by hand", f"Make one by chance before anybody signs up: {NEW_KEY}")
+    return ok(name, f"{len(key)} characters")
+
+
+def check_address(settings: Settings) -> Finding:
+    """Can the platforms and people reach the pages?"""
+    name = "public address"
+    connected = settings.telegram_token is not None or settings.wechat_app_id is not None
+    if settings.public_url is None:
+        if connected or not settings.on_loopback:
+            return warn(name, "is not set", f"Set {PREFIX}PUBLIC_URL: links and QR codes lead to {settings.address}.")
+        return ok(name, f"{settings.address}, this machine only")
+    if settings.public_url.startswith("https://"):
+        return ok(name, settings.public_url)
+    if settings.on_loopback and not connected:
+        return ok(name, f"{settings.public_url}, without TLS")
+    return warn(name, f"{settings.public_url} is not https", "Put a proxy with a certificate in front of Menkou.")
+
+
+def check_listen(settings: Settings) -> Finding:
+    """Who can reach the server directly?"""
+    if settings.on_loopback:
+        return ok("listen", f"{settings.listen}, behind whatever proxy this machine has")
+    if settings.chat:
+        return warn(
+            "listen", f"{settings.listen} with the web chat on: anybody in this network can talk to it",
+            f"Set {PREFIX}LISTEN to 127.0.0.1:{settings.port} and put a proxy in front.",
+        )  # fmt: skip
+    return ok("listen", settings.listen)
+
+
+def check_telegram(settings: Settings) -> Finding:
+    """Settings only; whether Telegram knows the token is asked by `ask_telegram`."""
+    if settings.telegram_token is None:
+        return ok("telegram", f"not connected ({PREFIX}TELEGRAM_TOKEN connects it)")
+    if settings.telegram_mode == "webhook":
+        return ok("telegram", f"webhook at {settings.address}/telegram")
+    return ok("telegram", "long polling")
+
+
+def check_wechat(settings: Settings) -> list[Finding]:
+    """Settings only."""
+    name = "wechat"
+    if settings.wechat_app_id is None:
+        return [ok(name, f"not connected ({PREFIX}WECHAT_APP_ID connects it)")]
+    found = []
+    if settings.wechat_plaintext:
+        found.append(
+            fail(
+                name, "plaintext mode: whoever has seen one message can write any other, in anybody's name",
+                f"Choose safe mode in the console, set {PREFIX}WECHAT_AES_KEY, remove {PREFIX}WECHAT_PLAINTEXT.",
+            )
+        )  # fmt: skip
+    else:
+        found.append(ok(name, f"safe mode, messages at {settings.address}/wechat"))
+    if settings.wechat_aes_key_previous is not None:
+        found.append(
+            warn(
+                name, "the previous AES key is still accepted",
+                f"Remove {PREFIX}WECHAT_AES_KEY_PREVIOUS a day after the change.",
+            )
+        )  # fmt: skip
+    if settings.wechat_app_secret is None and settings.wechat_kind != "unverified":
+        found.append(
+            warn(
+                name, "can answer, but not speak first", f"Set {PREFIX}WECHAT_APP_SECRET (AppSecret in the console).",
+            )
+        )  # fmt: skip
+    return found
+
+
+# --- The database --------------------------------------------------------------------------------------------------
+
+
+def check_migrations(found: str | None, newest: str, dialect: str) -> Finding:
+    """Is the schema the one that this version needs?"""
+    name = "migrations"
+    if found == newest:
+        return ok(name, f"at {newest}")
+    has = "none yet" if found is None else f"at {found}, this version needs {newest}"
+    if dialect == "sqlite":
+        return warn(name, has, "Nothing to do: `menkou serve` brings it forward, after a copy.")
+    return fail(name, has, "Run `menkou migrate`.")
+
+
+def check_pragmas(journal: str, synchronous: int, foreign_keys: int) -> Finding:
+    """SQLite as its connections have it: with less than FULL a power cut loses sign-ups that were answered."""
+    wrong = [
+        wrong
+        for wrong, is_wrong in (
+            (f"journal mode {journal}", journal != "wal"),
+            (f"synchronous {synchronous}", synchronous < 2),
+            ("foreign keys off", not foreign_keys),
+        )
+        if is_wrong
+    ]
+    if wrong:
+        return fail("sqlite", ", ".join(wrong), "Keep the database on a local disk; network folders have no WAL.")
+    return ok("sqlite", "WAL, synchronous FULL, foreign keys")
+
+
+def check_clock(skew: float) -> Finding:
+    """`skew`: seconds by which this machine's clock is ahead of the database's."""
+    shown = f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} the database's"
+    if abs(skew) >= SKEW_FAIL:
+        return fail("clock", shown, "Set both machines' clocks by NTP: check-in codes live for 30 s.")
+    if abs(skew) >= SKEW_WARN:
+        return warn("clock", shown, "Set both machines' clocks by NTP.")
+    return ok("clock", "agrees with the database's")
+
+
+def check_letters(found: Condition) -> Finding:
+    """Messages from people that nobody could read or whose script broke."""
+    if not found.dead_letters:
+        return ok("dead letters", "none")
+    newest = f", the newest at {found.newest_dead:%Y-%m-%d %H:%M} UTC" if found.newest_dead else ""
+    # The reason's first word is the fault's kind; what follows may quote the message.
+    kind = found.newest_why.split(":")[0].split()[0] if found.newest_why.strip() else ""
+    return warn("dead letters", f"{found.dead_letters}{newest}{f' ({kind})' if kind else ''}", "Look into the log.")
+
+
+def check_outbox(found: Condition) -> list[Finding]:
+    """What we say first: is it going out, and what needs a person's eye?"""
+    waiting = sum(found.outbox.waiting.values())
+    shown = f"{waiting} waiting, the oldest urgent one due for {found.urgent_age:.0f} s"
+    if found.urgent_age >= AGE_FAIL:
+        lines = [fail("outbox", shown, "Is `menkou serve` running, and can it reach the platforms? Look into its log.")]
+    elif found.urgent_age >= AGE_WARN:
+        lines = [warn("outbox", shown, "Is `menkou serve` running? A platform may also have told it to wait.")]
+    else:
+        lines = [ok("outbox", f"{waiting} waiting")]
+    if found.outbox.uncertain:
+        says = f"{found.outbox.uncertain} may or may not have arrived"
+        lines.append(warn("outbox", says, "Ask whoever it matters to; they are listed by name in the reports."))
+    if found.outbox.dead:
+        says = f"{found.outbox.dead} could not be sent"
+        lines.append(warn("outbox", says, "Look into the log for the reason, then send them again."))
+    return lines
+
+
+def check_token(name: str, value: str, expires: datetime | None, now: datetime) -> Finding:
+    """A platform's access token, shared by the replicas."""
+    if not value:
+        return warn(name, "no access token was ever given", "Check AppID, AppSecret and the list of allowed addresses.")
+    if expires is None or expires < now:
+        return warn(name, "the access token has run out", "It is fetched anew when needed; is `menkou serve` running?")
+    return ok(name, f"access token for {(expires - now).total_seconds() / 60:.0f} more minutes")
+
+
+def check_backup(newest: datetime | None, now: datetime) -> Finding:
+    """When was the last backup made here?"""
+    if newest is None:
+        return warn("backup", "none here", "Run `menkou backup` every day and keep it on another machine.")
+    hours = (now - newest).total_seconds() / 3600
+    if now - newest > BACKUP_AGE:
+        return warn("backup", f"the newest is {hours:.0f} hours old", "Run `menkou backup` every day.")
+    return ok("backup", f"the newest is {hours:.0f} hours old")
+
+
+# --- Words ---------------------------------------------------------------------------------------------------------
+
+
+def check_locales(missing: Mapping[str, int]) -> Finding:
+    """`missing`: sentences without a translation, by language."""
+    incomplete = {language: count for language, count in missing.items() if count}
+    if incomplete:
+        shown = ", ".join(f"{language}: {count} missing" for language, count in incomplete.items())
+        return warn("languages", shown, "Those sentences appear in English. Run `make messages` and translate them.")
+    return ok("languages", ", ".join(LANGUAGES))
+
+
+def missing_words(folder: Path = CATALOGUES) -> dict[str, int]:
+    """Sentences of the template that a catalogue lacks or has only guessed; English needs none."""
+    template = folder / "menkou.pot"
+    if not template.exists():
+        return dict.fromkeys(LANGUAGES, 0)
+    with template.open("rb") as file:
+        wanted = [message.id for message in read_po(file) if message.id]
+    found = {}
+    for language in LANGUAGES:
+        if language == "en":
+            continue
+        catalogue = folder / language / "LC_MESSAGES" / "menkou.po"
+        if not catalogue.exists():
+            found[language] = len(wanted)
+            continue
+        with catalogue.open("rb") as file:
+            known = read_po(file, locale=language)
+        found[language] = sum(
+            1 for msgid in wanted if not (entry := known.get(msgid)) or not entry.string or entry.fuzzy
+        )
+    return found
+
+
+# --- All together --------------------------------------------------------------------------------------------------
+
+Ask = Callable[[Settings], Awaitable[str]]
+"""Asks a platform who we are; gives its answer in a few words, raises whatever went wrong."""
+
+
+@dataclass(slots=True)
+class Doctor:
+    """Examines one city. `asks`: by platform, who asks it who we are; only connected ones are asked."""
+
+    asks: Mapping[str, Ask] = field(default_factory=dict)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    folder: Path = FOLDER
+
+    async def examine(self, settings: Settings) -> list[Finding]:
+        """Every line, in the order in which they are worth reading. Raises nothing."""
+        folder = self._folder(settings)
+        before, doors, rest = await asyncio.to_thread(self._local, settings, folder)
+        return [
+            *before,
+            *await self._database(settings),
+            *doors,
+            *await self._platforms(settings),
+            *rest,
+        ]
+
+    def _local(self, settings: Settings, folder: Path) -> tuple[list[Finding], ...]:
+        """What needs no network: the machine and its settings, the doors, the rest."""
+        before = [
+            check_python(),
+            ok("settings", "every name and value is known"),
+            check_key(settings),
+            check_listen(settings),
+            check_address(settings),
+            check_folder(folder),
+            check_disk(_free(folder)),
+        ]
+        doors = [check_telegram(settings), *check_wechat(settings)]
+        rest = [
+            check_backup(_newest(folder / "backups"), self.now()),
+            check_locales(missing_words()),
+        ]
+        return before, doors, rest
+
+    def _folder(self, settings: Settings) -> Path:
+        file = snapshot.file_at(settings.database_url)
+        return file.parent if file is not None else self.folder
+
+    async def _database(self, settings: Settings) -> list[Finding]:
+        file = snapshot.file_at(settings.database_url)
+        if file is not None and not await asyncio.to_thread(file.exists):
+            return [ok("database", f"SQLite, will be made at {file}")]
+        database = await asyncio.to_thread(Database, settings.database_url)
+        try:
+            return await self._look(database, settings)
+        except Exception as fault:  # noqa: BLE001 - drivers raise what they like; its text may hold the password
+            fix = f"Is the server up, and is {PREFIX}DATABASE_URL right? ({type(fault).__name__})"
+            return [fail("database", f"{database.dialect} does not answer", fix)]
+        finally:
+            await database.close()
+
+    async def _look(self, database: Database, settings: Settings) -> list[Finding]:
+        lines = []
+        async with database.read() as unit:
+            if database.dialect == "sqlite":
+                lines.append(ok("database", f"SQLite at {snapshot.file_of(database)}"))
+                pragmas = [
+                    (await unit.run(text(f"PRAGMA {name}"))).scalar_one()
+                    for name in ("journal_mode", "synchronous", "foreign_keys")
+                ]
+                lines.append(check_pragmas(str(pragmas[0]), int(pragmas[1]), int(pragmas[2])))
+            else:
+                version = (await unit.run(text("SHOW server_version"))).scalar_one()
+                lines.append(ok("database", f"PostgreSQL {version}"))
+                theirs = (await unit.run(text("SELECT clock_timestamp()"))).scalar_one()
+                lines.append(check_clock((datetime.now(UTC) - theirs).total_seconds()))
+        await asyncio.to_thread(migrate.scripts)  # reads files
+        found = await migrate.current(database)
+        lines.append(check_migrations(found, migrate.head(), database.dialect))
+        if found == migrate.head():
+            now = self.now()
+            async with database.read() as unit:
+                seen = await condition.look(unit, now)
+                tokens = list(await unit.run(select(token.c.name, token.c.value, token.c.expires)))
+            lines += [check_letters(seen), *check_outbox(seen)]
+            if settings.wechat_app_id and settings.wechat_app_secret:
+                lines += [check_token("wechat", one.value, one.expires, now) for one in tokens if "wechat" in one.name]
+        return lines
+
+    async def _platforms(self, settings: Settings) -> list[Finding]:
+        connected = {"telegram": settings.telegram_token, "wechat": settings.wechat_app_secret}
+        lines = []
+        for name, ask in self.asks.items():
+            if not connected.get(name):
+                continue
+            try:
+                lines.append(ok(name, await ask(settings)))
+            except Exception as fault:  # noqa: BLE001 - whatever a client library raises; its text may hold the token
+                fix = f"Is the token right and the network open? ({type(fault).__name__})"
+                lines.append(fail(name, "does not know us, or does not answer", fix))
+        return lines
+
+
+def examine_problems(bad: BadSettings) -> list[Finding]:
+    """What can be said when the settings cannot even be read."""
+    return [check_python(), *check_settings(bad.problems)]
+
+
+def _free(folder: Path) -> int:
+    where = folder
+    while not where.exists():
+        where = where.parent
+    return shutil.disk_usage(where.resolve()).free
+
+
+def _newest(folder: Path) -> datetime | None:
+    made = [path.stat().st_mtime for path in folder.glob("*.zip")] if folder.is_dir() else []
+    return datetime.fromtimestamp(max(made), UTC) if made else None

@@ -1,0 +1,247 @@
+"""Each line of the doctor: what it says when all is well, and what when it is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from bot import doctor
+from bot.doctor import Doctor, Finding, Level
+from bot.settings import BadSettings, Settings
+from storage import inbox, migrate
+from storage.condition import Condition
+from storage.database import Database
+from storage.outbox import Counts
+from storage.tables.messages import token
+from tests.operating.conftest import NOW
+
+KEY = "Zk3v9Q_x8LwP0sTnUyRbEeDdCcFfGg1hJjKkMm"
+TOKEN = "123456789:" + "A" * 35
+APP_ID = "wx0123456789abcdef"
+WELL = Condition(Counts(), 0.0, 0, None, "")
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def settings(**given: Any) -> Settings:
+    return Settings(**given)
+
+
+def wechat(**given: Any) -> Settings:
+    plain = {"wechat_app_id": APP_ID, "wechat_token": "token", "wechat_app_secret": "s" * 32}
+    return Settings(**(plain | {"wechat_aes_key": "a" * 43} | given))
+
+
+def condition(**changes: Any) -> Condition:
+    return replace(WELL, **changes)
+
+
+LINES: list[tuple[str, Callable[[], Finding | list[Finding]], Level, str]] = [
+    ("python", lambda: doctor.check_python((3, 11, 7)), "ok", "3.11.7"),
+    ("old python", lambda: doctor.check_python((3, 10, 1)), "fail", "Install Python 3.11"),
+    ("settings", lambda: doctor.check_settings(()), "ok", "every name"),
+    ("bad settings", lambda: doctor.check_settings(("MENKOU_LISTN is wrong",)), "fail", "MENKOU_LISTN"),
+    ("key", lambda: doctor.check_key(settings(secret_key=KEY)), "ok", "38 characters"),
+    ("no key", lambda: doctor.check_key(settings()), "fail", "token_urlsafe"),
+    ("weak key", lambda: doctor.check_key(settings(secret_key="secret" * 7)), "fail", "by hand"),
+    ("disk", lambda: doctor.check_disk(50 * 1024**3), "ok", "50.0 GiB"),
+    ("little disk", lambda: doctor.check_disk(1024**3), "warn", "Make room soon"),
+    ("full disk", lambda: doctor.check_disk(1024**2), "fail", "Make room"),
+    ("loopback", lambda: doctor.check_listen(settings()), "ok", "127.0.0.1"),
+    ("open chat", lambda: doctor.check_listen(settings(listen="0.0.0.0:80", chat=True)), "warn", "anybody"),
+    ("open", lambda: doctor.check_listen(settings(listen="0.0.0.0:80")), "ok", "0.0.0.0"),
+    ("local", lambda: doctor.check_address(settings()), "ok", "this machine only"),
+    ("https", lambda: doctor.check_address(settings(public_url="https://a.cn")), "ok", "https://a.cn"),
+    ("http", lambda: doctor.check_address(settings(public_url="http://a.cn", listen="0.0.0.0:80")), "warn", "proxy"),
+    ("http here", lambda: doctor.check_address(settings(public_url="http://a.cn")), "ok", "without TLS"),
+    ("no address", lambda: doctor.check_address(settings(telegram_token=TOKEN)), "warn", "PUBLIC_URL"),
+    ("no telegram", lambda: doctor.check_telegram(settings()), "ok", "not connected"),
+    ("telegram", lambda: doctor.check_telegram(settings(telegram_token=TOKEN)), "ok", "long polling"),
+    (
+        "webhook",
+        lambda: doctor.check_telegram(
+            settings(telegram_token=TOKEN, telegram_mode="webhook", telegram_secret="s" * 32, public_url="https://a.cn")
+        ),
+        "ok",
+        "https://a.cn/telegram",
+    ),
+    ("no wechat", lambda: doctor.check_wechat(settings()), "ok", "not connected"),
+    ("wechat", lambda: doctor.check_wechat(wechat()), "ok", "safe mode"),
+    ("plaintext", lambda: doctor.check_wechat(wechat(wechat_plaintext=True)), "fail", "safe mode in the console"),
+    ("old key", lambda: doctor.check_wechat(wechat(wechat_aes_key_previous="b" * 43)), "warn", "previous"),
+    ("mute", lambda: doctor.check_wechat(wechat(wechat_app_secret=None)), "warn", "APP_SECRET"),
+    ("migrated", lambda: doctor.check_migrations("2", "2", "postgresql"), "ok", "at 2"),
+    ("behind", lambda: doctor.check_migrations("1", "2", "postgresql"), "fail", "menkou migrate"),
+    ("empty", lambda: doctor.check_migrations(None, "2", "postgresql"), "fail", "none yet"),
+    ("sqlite behind", lambda: doctor.check_migrations("1", "2", "sqlite"), "warn", "menkou serve"),
+    ("sqlite", lambda: doctor.check_pragmas("wal", 2, 1), "ok", "WAL"),
+    ("no wal", lambda: doctor.check_pragmas("delete", 2, 1), "fail", "local disk"),
+    ("not full", lambda: doctor.check_pragmas("wal", 1, 1), "fail", "synchronous 1"),
+    ("no keys", lambda: doctor.check_pragmas("wal", 2, 0), "fail", "foreign keys off"),
+    ("clock", lambda: doctor.check_clock(0.3), "ok", "agrees"),
+    ("clock ahead", lambda: doctor.check_clock(3), "warn", "3.0 s ahead"),
+    ("clock behind", lambda: doctor.check_clock(-30), "fail", "30.0 s behind"),
+    ("letters", lambda: doctor.check_letters(WELL), "ok", "none"),
+    (
+        "dead letters",
+        lambda: doctor.check_letters(condition(dead_letters=3, newest_dead=NOW, newest_why="KeyError: 王小明")),
+        "warn",
+        "3, the newest at 2026-11-28 01:30 UTC (KeyError)",
+    ),
+    ("outbox", lambda: doctor.check_outbox(condition(outbox=Counts({("web", 2): 7}))), "ok", "7 waiting"),
+    ("late", lambda: doctor.check_outbox(condition(urgent_age=61)), "warn", "61 s"),
+    ("stuck", lambda: doctor.check_outbox(condition(urgent_age=901)), "fail", "menkou serve"),
+    ("uncertain", lambda: doctor.check_outbox(condition(outbox=Counts(uncertain=2))), "warn", "2 may or may not"),
+    ("dead", lambda: doctor.check_outbox(condition(outbox=Counts(dead=2))), "warn", "2 could not"),
+    ("token", lambda: doctor.check_token("wechat", "x", NOW + timedelta(hours=1), NOW), "ok", "60 more minutes"),
+    ("old token", lambda: doctor.check_token("wechat", "x", NOW - timedelta(hours=1), NOW), "warn", "run out"),
+    ("no token", lambda: doctor.check_token("wechat", "", None, NOW), "warn", "AppSecret"),
+    ("backup", lambda: doctor.check_backup(NOW - timedelta(hours=3), NOW), "ok", "3 hours"),
+    ("old backup", lambda: doctor.check_backup(NOW - timedelta(hours=30), NOW), "warn", "30 hours"),
+    ("no backup", lambda: doctor.check_backup(None, NOW), "warn", "menkou backup"),
+    ("languages", lambda: doctor.check_locales({"zh_CN": 0}), "ok", "zh_CN"),
+    ("incomplete", lambda: doctor.check_locales({"zh_CN": 3}), "warn", "zh_CN: 3 missing"),
+]
+
+
+@pytest.mark.parametrize(("check", "level", "says"), [line[1:] for line in LINES], ids=[line[0] for line in LINES])
+def test_a_line_says_how_it_stands_and_what_to_do(
+    check: Callable[[], Finding | list[Finding]], level: Level, says: str
+) -> None:
+    found = check()
+    lines = found if isinstance(found, list) else [found]
+    worst = max(lines, key=lambda line: ("ok", "warn", "fail").index(line.level))
+    assert worst.level == level
+    assert says in f"{worst.says} {worst.fix}"
+    if worst.level != "ok" and worst.name != "settings":
+        assert worst.fix
+    assert "王小明" not in worst.says
+
+
+def test_every_check_has_a_good_and_a_bad_case() -> None:
+    """The list above is complete, except for what the file system decides."""
+    import inspect
+
+    checks = {name for name, _ in inspect.getmembers(doctor, inspect.isfunction) if name.startswith("check_")}
+    source = inspect.getsource(inspect.getmodule(test_every_check_has_a_good_and_a_bad_case))  # type: ignore[arg-type]
+    for name in checks:
+        assert source.count(f"doctor.{name}(") >= 2, name
+
+
+def test_a_folder_that_cannot_be_written_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor.check_folder(tmp_path / "not" / "yet").level == "ok"
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert doctor.check_folder(tmp_path).level == "fail"
+
+
+def test_words_that_lack_a_translation_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "menkou.pot").write_text('msgid ""\nmsgstr ""\n\nmsgid "One"\nmsgstr ""\n\nmsgid "Two"\nmsgstr ""\n')
+    assert doctor.missing_words(tmp_path) == {"zh_CN": 2}
+    folder = tmp_path / "zh_CN" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    catalogue = folder / "menkou.po"
+    catalogue.write_text(
+        'msgid ""\nmsgstr ""\n"Language: zh_CN\\n"\n\nmsgid "One"\nmsgstr "一"\n\n#, fuzzy\nmsgid "Two"\nmsgstr "三"\n'
+    )
+    assert doctor.missing_words(tmp_path) == {"zh_CN": 1}
+    catalogue.write_text(catalogue.read_text().replace("#, fuzzy\n", ""))
+    assert doctor.missing_words(tmp_path) == {"zh_CN": 0}
+
+
+# --- All together ---
+
+
+def levels(lines: list[Finding]) -> dict[str, Level]:
+    return {line.name: line.level for line in lines}
+
+
+async def test_a_city_at_work_is_well(database: Database, tmp_path: Path) -> None:
+    lines = await Doctor(folder=tmp_path).examine(settings(database_url=database.url, secret_key=SecretStr(KEY)))
+    assert not [line for line in lines if line.level == "fail"]
+    found = levels(lines)
+    assert found["database"] == found["migrations"] == found["dead letters"] == found["outbox"] == "ok"
+    assert found["sqlite" if database.dialect == "sqlite" else "clock"] == "ok"
+
+
+async def test_a_city_without_tables_is_told_what_to_do(empty: Database) -> None:
+    async with empty.write():
+        pass
+    lines = await Doctor().examine(settings(database_url=empty.url, secret_key=SecretStr(KEY)))
+    assert levels(lines)["migrations"] == ("warn" if empty.dialect == "sqlite" else "fail")
+
+
+async def test_a_city_that_was_never_started_is_no_failure(tmp_path: Path) -> None:
+    lines = await Doctor().examine(settings(secret_key=SecretStr(KEY)))
+    assert not [line for line in lines if line.level == "fail"]
+    assert not (tmp_path / "var").exists()
+
+
+async def test_a_database_that_does_not_answer_fails_without_its_password() -> None:
+    url = "postgresql+asyncpg://me:hunter2hunter2@127.0.0.1:1/city"
+    lines = await Doctor().examine(settings(database_url=url, secret_key=SecretStr(KEY)))
+    (line,) = [line for line in lines if line.name == "database"]
+    assert line.level == "fail"
+    assert not [line for line in lines if "hunter2" in repr(line)]
+
+
+async def test_dead_letters_and_tokens_are_read_from_the_database(database: Database) -> None:
+    async with database.write() as unit:
+        await inbox.bury(unit, "wechat", "m", "", NOW, "<xml/>", "KeyError: x", [])
+        await unit.run(token.insert().values(name="wechat", value="t", expires=NOW + timedelta(hours=1)))
+    lines = await Doctor(now=lambda: NOW).examine(
+        wechat(database_url=database.url, secret_key=SecretStr(KEY), public_url="https://a.cn")
+    )
+    assert levels(lines)["dead letters"] == "warn"
+    assert "access token for 60 more minutes" in [line.says for line in lines if line.name == "wechat"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_only_connected_platforms_are_asked_and_their_faults_keep_the_token_to_themselves(
+    database: Database, engine: str
+) -> None:
+    asked: list[str] = []
+
+    async def knows(_: Settings) -> str:
+        asked.append("telegram")
+        return "@city_bot"
+
+    async def breaks(_: Settings) -> str:
+        asked.append("broken")
+        raise ConnectionError(f"https://api.telegram.org/bot{TOKEN}/getMe")
+
+    plain = {"database_url": database.url, "secret_key": SecretStr(KEY)}
+    await Doctor({"telegram": knows, "wechat": breaks}).examine(settings(**plain))
+    assert asked == []
+    with_token = settings(**plain, telegram_token=SecretStr(TOKEN))
+    assert "@city_bot" in [line.says for line in await Doctor({"telegram": knows}).examine(with_token)]
+    lines = await Doctor({"telegram": breaks}).examine(with_token)
+    assert [line.level for line in lines if line.name == "telegram"] == ["ok", "fail"]
+    assert TOKEN not in repr(lines)
+
+
+async def test_the_newest_backup_is_found(tmp_path: Path) -> None:
+    plain = settings(secret_key=SecretStr(KEY))
+    folder = tmp_path / "var" / "backups"
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    await asyncio.to_thread((folder / "menkou-1.zip").write_text, "")
+    lines = await Doctor(now=lambda: datetime.now(UTC)).examine(plain)
+    assert levels(lines)["backup"] == "ok"
+
+
+def test_settings_that_cannot_be_read_are_lines_too() -> None:
+    lines = doctor.examine_problems(BadSettings("one", "two"))
+    assert [line.says for line in lines if line.level == "fail"] == ["one", "two"]
+
+
+def test_the_head_that_the_doctor_wants_is_the_programs() -> None:
+    assert doctor.check_migrations(migrate.head(), migrate.head(), "postgresql").level == "ok"
