@@ -333,7 +333,7 @@ async def test_the_menu_is_three_columns_of_links() -> None:
         assert all(1 <= len(column["sub_button"]) <= 5 for column in columns)
         scripts = {Intent.parse(entry["key"]).script for column in columns for entry in column["sub_button"]}
         assert scripts == {
-            *("find", "my", "checkin", "checkout", "hours", "subscribe", "publish"),
+            *("find", "near", "my", "checkin", "checkout", "hours", "subscribe", "publish"),
             *("roster", "announce", "settings", "language", "help", "start"),
         }
         scan = next(entry for column in columns for entry in column["sub_button"] if entry["key"] == "checkin")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bot.channels.wechat.parsing import NotWeChat, top_fields
+from bot.channels.wechat.parsing import NotWeChat, check_bounds, legible
 
 BODY_LIMIT = 64 * 1024
 """Bytes of a push. A real one has about 600; the cap keeps the parser from ever seeing more."""
@@ -91,7 +91,7 @@ class Envelope:
         if body.lstrip()[:1] == b"{":
             raise NotWeChat(415, _FORMAT_SETTING)
         if query.get("encrypt_type", "raw") == "aes":
-            opened = self.unlock(query, top_fields(body).get("Encrypt", ""))
+            opened = self.unlock(query, check_bounds(legible(body)).get("Encrypt", ""))
         elif self._plaintext:
             self._check(query, "signature")
             opened = Opened(body, None)

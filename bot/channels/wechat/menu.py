@@ -35,6 +35,7 @@ class Entry:
 
 MENU = (
     Entry("找活动", "找活动", "find"),
+    Entry("找活动", "附近活动", "near"),
     Entry("找活动", "订阅通知", "subscribe"),
     Entry("找活动", "从头开始", "start"),
     Entry("我的", "我的报名", "my"),

@@ -206,7 +206,7 @@ class Reader:
         return intent if intent and intent.script in self._scripts else None
 
     def _own_link(self, words: str) -> Intent | None:
-        """The script that an address of our own pages leads to: its `start` parameter or the last part of its path."""
+        """The script that an address of our own pages leads to: its `go` or `start` parameter, else the path's end."""
         if not self._host or not words.startswith(("http://", "https://")):
             return None
         try:
@@ -215,8 +215,9 @@ class Reader:
             return None
         if address.netloc.lower() != self._host:
             return None
-        start = parse_qs(address.query).get("start", [""])[0]
-        return self._known_link(start or address.path.rsplit("/", 1)[-1])
+        query = parse_qs(address.query)
+        named = [*query.get("go", []), *query.get("start", []), address.path.rsplit("/", 1)[-1]]
+        return self._known_link(named[0])
 
 
 _MESSAGES: dict[str, Callable[[Reader, Push, Incoming], Incoming]] = {

@@ -80,46 +80,48 @@ def legible(body: bytes) -> str:
     return ILLEGAL.sub(_MARK, body.decode("utf-8", "replace"))
 
 
-def check_bounds(text: str) -> None:
-    """Refuse what a push never has: a DTD, attributes, deep nesting, many elements, another root. Raises NotWeChat."""
-    depth = nodes = 0
+def check_bounds(text: str) -> dict[str, str]:
+    """Refuse what a push never has: a DTD, attributes, deep nesting, many elements, another root. Raises NotWeChat.
 
-    def started(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, nodes
+    Gives the text of the elements right under `<xml>`; of one that stands twice, all of it joined.
+    """
+    depth = nodes = 0
+    name = ""
+    pieces: dict[str, list[str]] = {}
+
+    def started(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal depth, nodes, name
         depth, nodes = depth + 1, nodes + 1
         if depth > DEPTH_LIMIT or nodes > NODE_LIMIT:
             raise NotWeChat(400, "XML too deep or too many elements")
-        if attributes or (depth == 1 and name != "xml"):
+        if attributes or (depth == 1 and tag != "xml"):
             raise NotWeChat(400, "XML is not a push's")
+        if depth == 2:
+            name = tag
 
-    def ended(_name: str) -> None:
+    def ended(_tag: str) -> None:
         nonlocal depth
         depth -= 1
+
+    def read(data: str) -> None:
+        if depth == 2:
+            pieces.setdefault(name, []).append(data)
 
     def refused(*_of_it: object) -> None:
         raise NotWeChat(400, "XML with a DTD")
 
     parser = expat.ParserCreate("utf-8")
+    parser.buffer_text = True
     parser.StartElementHandler = started
     parser.EndElementHandler = ended
+    parser.CharacterDataHandler = read
     parser.StartDoctypeDeclHandler = refused
     parser.EntityDeclHandler = refused
     try:
         parser.Parse(text.encode(), True)
     except expat.ExpatError as wrong:
         raise NotWeChat(400, "not XML") from wrong
-
-
-def top_fields(body: bytes) -> dict[str, str]:
-    """The text fields right under `<xml>`: enough for the outer envelope. Raises NotWeChat."""
-    text = legible(body)
-    check_bounds(text)
-    import xmltodict
-
-    fields = xmltodict.parse(text)["xml"]
-    if not isinstance(fields, dict):
-        raise NotWeChat(400, "XML without fields")
-    return {name: value for name, value in fields.items() if isinstance(value, str)}
+    return {tag: "".join(parts).strip() for tag, parts in pieces.items()}
 
 
 def parse(body: bytes) -> Push:
