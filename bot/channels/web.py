@@ -78,7 +78,7 @@ class Letterbox(Protocol):
     """Where letters are kept.
 
     An address's letters become visible in the order of their numbers: whoever has read number 8 will never find a new
-    number 7.
+    number 7. A number is never given again, not even when old letters have been deleted.
     """
 
     async def append(self, address_id: str, key: str, who: Who, body: dict[str, Any], at: datetime) -> int:
@@ -248,6 +248,11 @@ def routes(
             await stream.prepare(request)
             await stream.write(b"retry: 1000\nevent: beat\ndata:\n\n")
             with suppress(ConnectionError):
+                newest = await door.letterbox.before(address_id, None, 1)
+                if after > (newest[0].sequence if newest else 0):
+                    # The page knows letters that are here no more (erased, another demonstration): it has to begin anew.
+                    await stream.write(b"event: forgotten\ndata:\n\n")
+                    return stream
                 await _pour(request, stream, address_id, after, bell)
         finally:
             door.leave(address_id, bell)
@@ -393,6 +398,8 @@ def _is_loopback(host: str | None) -> bool:
     if not host or host == "localhost":
         return bool(host)
     try:
-        return ipaddress.ip_address(host.split("%")[0]).is_loopback
+        address = ipaddress.ip_address(host.split("%")[0])
     except ValueError:
         return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback

@@ -46,9 +46,9 @@ WORDS: dict[str, Text] = {
     "demo": _("Demonstration city"),
     "hour": _("+1 h"),
     "day": _("+1 day"),
-    "next": _("To the next reminder"),
+    "next": _("Next reminder"),
     "nothing": _("Nothing is waiting to be sent."),
-    "persona": _("Be somebody else"),
+    "persona": _("Switch person"),
     "clock": _("The city's clock"),
 }
 
@@ -101,7 +101,6 @@ def routes(
             others=others,
             demonstration=demonstration,
             script={
-                "who": address_id[:8],
                 "start": str(uuid.uuid5(ENTRIES, address_id)),
                 "go": go[:64],
                 "zone": str(site.zone),

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from bot.pages.site import Site
-from bot.talk.wording import Words
+from bot.talk.wording import LANGUAGES, Wording, Words
 
 FURTHEST = timedelta(days=31)
 """The clock is moved by at most this much at once; never back, for what was said cannot be unsaid."""
@@ -41,7 +41,9 @@ def routes(site: Site, demonstration: Demonstration, check_origin: Callable[[web
     """`/demo/clock`: GET tells the time, POST `{"advance": seconds}` or `{"to": "next"}` moves it on."""
 
     def tell(request: web.Request, at: datetime, *, moved: bool) -> web.Response:
-        return web.json_response({"now": at.isoformat(), "text": site.wording(request)(at), "moved": moved})
+        wished = request.query.get("language")
+        wording = Wording(wished, site.zone) if wished in LANGUAGES else site.wording(request)
+        return web.json_response({"now": at.isoformat(), "text": wording(at), "moved": moved})
 
     async def read(request: web.Request) -> web.Response:
         return tell(request, demonstration.now(), moved=False)

@@ -366,7 +366,9 @@ async def test_a_name_that_was_bound_to_this_machine_by_another_site_is_refused(
     assert (await visitor.opens(path, Host=host)).status == 403
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1", "127.0.0.2:1", "[::1]:8080"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:8080", "127.0.0.1", "127.0.0.2:1", "[::1]:8080", "[::ffff:127.0.0.1]"]
+)
 async def test_this_machine_is_let_in_by_all_its_names(visitor: Visitor, host: str) -> None:
     assert (await visitor.opens("/chat", Host=host)).status == 200
 

@@ -5,8 +5,9 @@
 const CHAT = JSON.parse(document.body.dataset.chat);
 const WORDS = CHAT.words;
 const SILENCE = 40000; // milliseconds without a beat (every 15 s) after which a stream is taken for dead
+const KEPT = 86400000; // milliseconds after which a message that could not be sent is no longer meant
 const HIDDEN = 60000; // milliseconds in the background after which the stream is given back (a browser has six connections)
-const OUTBOX = `menkou.outbox.${CHAT.who}`;
+const OUTBOX = `menkou.outbox.${CHAT.start}`; // each conversation has its own
 
 const by = (id) => document.getElementById(id);
 const log = by("log");
@@ -89,7 +90,7 @@ function option({ number, label, wire, url }) {
 function fill(letter, who, body, at) {
   const bubble = make("div", "bubble", make("span", "unseen", `${who === "me" ? WORDS.you : CHAT.name}: `));
   if (body.picture) bubble.append(pictured(body.picture));
-  if (body.text) bubble.append(make("div", "text", ...worded(body.text)));
+  if (body.text) bubble.append(make("span", "text", ...worded(body.text)));
   else if (body.place) bubble.append(icon("pin"), WORDS.place.replace("{metres}", Math.max(1, Math.round(body.place[2]))));
   else if (body.link) bubble.append(icon("link"), WORDS.opened);
   if (body.spot) bubble.append(spotted(body.spot));
@@ -110,7 +111,10 @@ function dayOf(letter) {
 function place(letter) {
   if (shown.has(letter.sequence)) return;
   const element = (letter.key && waiting.get(letter.key)) || make("div", `letter ${letter.who}`);
-  if (letter.key) waiting.delete(letter.key);
+  if (letter.key) {
+    waiting.delete(letter.key);
+    element.dataset.key = letter.key;
+  }
   element.classList.remove("waiting");
   element.dataset.sequence = letter.sequence;
   fill(element, letter.who, letter.body, new Date(letter.at));
@@ -157,7 +161,7 @@ function arrive(letters) {
 let kept = [];
 function outbox(change) {
   try {
-    kept = JSON.parse(localStorage.getItem(OUTBOX) ?? "[]");
+    kept = JSON.parse(localStorage.getItem(OUTBOX) ?? "[]").filter((message) => Date.now() - message.at < KEPT);
     if (change) localStorage.setItem(OUTBOX, JSON.stringify((kept = change(kept))));
   } catch {
     if (change) kept = change(kept); // storage is full or forbidden: this page's memory has to do
@@ -172,7 +176,7 @@ function newKey() {
 }
 
 function say(message, key = newKey()) {
-  outbox((messages) => [...messages.filter((one) => one.key !== key), { ...message, key }]);
+  outbox((messages) => [...messages.filter((one) => one.key !== key), { ...message, key, at: Date.now() }]);
   if (message.link !== "start") expect({ ...message, key });
   flush();
 }
@@ -270,6 +274,7 @@ function listen() {
     flush();
   };
   stream.addEventListener("beat", alive);
+  stream.addEventListener("forgotten", () => location.reload());
   stream.onmessage = (event) => {
     alive();
     const letter = JSON.parse(event.data);
@@ -358,10 +363,7 @@ by("share").addEventListener("click", () => {
   );
 });
 by("earlier").addEventListener("click", () => recall(first).catch(() => toast(WORDS.offline)));
-by("below").addEventListener("click", () => {
-  stuck = true;
-  scroll();
-});
+by("below").addEventListener("click", () => (log.scrollTop = log.scrollHeight));
 log.addEventListener("scroll", () => {
   stuck = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   if (stuck) by("below").hidden = true;
@@ -382,20 +384,5 @@ document.addEventListener("visibilitychange", () => {
     }, HIDDEN);
   } else if (stream?.readyState === EventSource.CLOSED) listen();
 });
-
-// --- The demonstration city's bar ---
-
-async function askClock(move) {
-  const answer = await fetch("/demo/clock", move && { method: "POST", headers: { "Content-Type": "application/json" }, body: move });
-  if (!answer.ok) return;
-  const { text: told, moved } = await answer.json();
-  by("clock").textContent = told;
-  if (move && !moved) toast(WORDS.nothing);
-}
-if (by("clock")) {
-  const asked = (move) => askClock(move).catch(() => {}); // the line above says when there is no connection
-  document.querySelectorAll("[data-move]").forEach((button) => button.addEventListener("click", () => asked(button.dataset.move)));
-  setInterval(() => document.hidden || asked(), 10000);
-}
 
 begin();
