@@ -44,6 +44,10 @@ class BadSettings(Exception):
         self.problems = problems
 
 
+class NotPossible(Exception):
+    """What the operator asked for cannot be done; the text is one line with the way out, and names no person."""
+
+
 def _telegram_token(value: SecretStr) -> SecretStr:
     """Telegram writes the bot's number, a colon and 35 characters."""
     if not re.fullmatch(r"\d{4,16}:[A-Za-z0-9_-]{30,64}", value.get_secret_value()):

@@ -297,6 +297,7 @@ async def restore(database: Database, path: Path, force: bool = False, told: Tol
     database with rows is refused unless `force`, which removes them. Raises BadBackup, migrate.NotReady.
     """
     manifest = await verify(path)
+    await asyncio.to_thread(migrate.scripts)  # reads files
     if manifest.revision not in migrate.known():
         raise BadBackup(f"The backup has revision {manifest.revision}; install the newer Menkou that made it.")
     await _make_room(database, manifest.revision, force)

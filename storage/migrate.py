@@ -199,6 +199,7 @@ async def prepare(database: Database, now: datetime | None = None) -> Migrated:
     SQLite is brought forward by itself, after a copy when there is something to lose. PostgreSQL serves several
     programs at once, so there an operator decides when: raises NotReady.
     """
+    await asyncio.to_thread(scripts)  # reads files
     newest, found = head(), await current(database)
     if found == newest:
         return Migrated(found, newest)
