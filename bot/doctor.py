@@ -17,9 +17,11 @@ from sqlalchemy import select, text
 
 from bot.settings import FOLDER, NEW_KEY, PREFIX, BadSettings, Settings
 from bot.talk.wording import CATALOGUES, LANGUAGES
-from storage import condition, migrate, snapshot
+from storage import condition, migrate, seals, snapshot
 from storage.condition import Condition
 from storage.database import Database
+from storage.seals import Key
+from storage.secrecy import Secrecy
 from storage.tables.messages import token
 
 Level = Literal["ok", "warn", "fail"]
@@ -209,6 +211,14 @@ def check_pragmas(journal: str, synchronous: int, foreign_keys: int) -> Finding:
     return ok("sqlite", "WAL, synchronous FULL, foreign keys")
 
 
+def check_seal(found: Key) -> Finding:
+    """Is the secret key the one with which this city's data were sealed?"""
+    if found == "other":
+        fix = "Set the key that was used before; with another one nobody's name or number can be read."
+        return fail("seal", "the secret key is not the one of this database", fix)
+    return ok("seal", "the secret key is this database's" if found == "same" else "no key was used yet")
+
+
 def check_clock(skew: float) -> Finding:
     """`skew`: seconds by which this machine's clock is ahead of the database's."""
     shown = f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} the database's"
@@ -386,6 +396,8 @@ class Doctor:
             async with database.read() as unit:
                 seen = await condition.look(unit, now)
                 tokens = list(await unit.run(select(token.c.name, token.c.value, token.c.expires)))
+                seal = await seals.compare(unit, Secrecy(settings.key)) if settings.secret_key else None
+            lines += [check_seal(seal)] if seal else []
             lines += [check_letters(seen), *check_outbox(seen)]
             if settings.wechat_app_id and settings.wechat_app_secret:
                 lines += [check_token("wechat", one.value, one.expires, now) for one in tokens if "wechat" in one.name]

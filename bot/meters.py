@@ -54,6 +54,7 @@ class Meters:
             "menkou_outbox_age_seconds", "How long the oldest message that could go has been due.", ["which"],
             registry=self.registry,
         )  # fmt: skip
+        self._reached = Gauge("menkou_database_up", "1: the database answered.", registry=self.registry)
         self._dead = Gauge("menkou_inbox_dead", "Messages that nobody could read.", registry=self.registry)
 
     def turned(self, door: str, script: str, seconds: float, outcome: str) -> None:
@@ -88,6 +89,10 @@ class Meters:
         self._age.labels("any").set(condition.outbox.oldest)
         self._age.labels("urgent").set(condition.urgent_age)
         self._dead.set(condition.dead_letters)
+
+    def reached(self, answered: bool) -> None:
+        """Did the database answer when the figures were asked for? If not, the others that come from it are old."""
+        self._reached.set(answered)
 
     def written(self) -> bytes:
         """All figures in Prometheus' text format."""

@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 PREFIX = "MENKOU_"
 
-TESTING = "MENKOU_TEST_"
+TESTING = ("MENKOU_TEST_", "MENKOU_CI")
 """Names that begin like this belong to the tests (`MENKOU_TEST_POSTGRES`) and are nobody's settings."""
 
 FILE = Path("menkou.toml")

@@ -43,3 +43,8 @@ async def look(unit: Unit, now: datetime) -> Condition:
         newest_dead=newest[0].at if newest else None,
         newest_why=newest[0].error or "" if newest else "",
     )
+
+
+async def ping(unit: Unit) -> None:
+    """Raises whatever is wrong with the database."""
+    await unit.run(select(1))

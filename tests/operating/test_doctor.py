@@ -15,10 +15,11 @@ from pydantic import SecretStr
 from bot import doctor
 from bot.doctor import Doctor, Finding, Level
 from bot.settings import BadSettings, Settings
-from storage import inbox, migrate
+from storage import inbox, migrate, seals
 from storage.condition import Condition
 from storage.database import Database
 from storage.outbox import Counts
+from storage.secrecy import Secrecy
 from storage.tables.messages import token
 from tests.operating.conftest import NOW
 
@@ -88,6 +89,9 @@ LINES: list[tuple[str, Callable[[], Finding | list[Finding]], Level, str]] = [
     ("no wal", lambda: doctor.check_pragmas("delete", 2, 1), "fail", "local disk"),
     ("not full", lambda: doctor.check_pragmas("wal", 1, 1), "fail", "synchronous 1"),
     ("no keys", lambda: doctor.check_pragmas("wal", 2, 0), "fail", "foreign keys off"),
+    ("seal", lambda: doctor.check_seal("same"), "ok", "this database's"),
+    ("first seal", lambda: doctor.check_seal("first"), "ok", "no key"),
+    ("other seal", lambda: doctor.check_seal("other"), "fail", "used before"),
     ("clock", lambda: doctor.check_clock(0.3), "ok", "agrees"),
     ("clock ahead", lambda: doctor.check_clock(3), "warn", "3.0 s ahead"),
     ("clock behind", lambda: doctor.check_clock(-30), "fail", "30.0 s behind"),
@@ -192,6 +196,18 @@ async def test_a_database_that_does_not_answer_fails_without_its_password() -> N
     (line,) = [line for line in lines if line.name == "database"]
     assert line.level == "fail"
     assert not [line for line in lines if "hunter2" in repr(line)]
+
+
+async def test_another_key_than_the_citys_fails(database: Database) -> None:
+    async with database.write() as unit:
+        assert await seals.compare(unit, Secrecy(KEY)) == "first"
+        assert await seals.remember(unit, Secrecy(KEY))
+        assert await seals.remember(unit, Secrecy(KEY))
+        assert not await seals.remember(unit, Secrecy("another" + KEY))
+        assert await seals.compare(unit, Secrecy(KEY)) == "same"
+    right = await Doctor().examine(settings(database_url=database.url, secret_key=SecretStr(KEY)))
+    wrong = await Doctor().examine(settings(database_url=database.url, secret_key=SecretStr("x" + KEY)))
+    assert (levels(right)["seal"], levels(wrong)["seal"]) == ("ok", "fail")
 
 
 async def test_dead_letters_and_tokens_are_read_from_the_database(database: Database) -> None:

@@ -9,14 +9,14 @@ import aiohttp
 import pytest
 from sqlalchemy import delete
 
-from bot import server
+from bot import readiness, server
 from bot.meters import CODES, Meters
 from bot.pages.health import Health
 from bot.server import Server
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Delivered, Door, NotSent, Outcome, Refused, Uncertain
 from bot.talk.view import Page
-from storage import condition, inbox
+from storage import condition, inbox, migrate
 from storage.database import Database
 from storage.tables.delivery import Lane, State, fanout, outbox
 from storage.tables.kinds import to_milliseconds
@@ -219,3 +219,38 @@ async def test_an_empty_city_is_well(database: Database) -> None:
     async with database.read() as unit:
         found = await condition.look(unit, NOW)
     assert (found.urgent_age, found.dead_letters, found.newest_dead) == (0.0, 0, None)
+
+
+# --- What a real process is given ---
+
+
+async def test_a_city_at_the_newest_revision_is_ready(database: Database) -> None:
+    health = Health(readiness.checks(database, lambda: NOW), readiness.figures(Meters(), database, lambda: NOW))
+    status, text = await ask(health, "/readyz")
+    assert (status, text.count('"ok"')) == (200, 3)
+    status, text = await ask(health, "/metrics")
+    assert "menkou_database_up 1.0" in text
+
+
+async def test_an_old_message_or_an_old_schema_makes_it_not_ready(database: Database) -> None:
+    await put(database, {"account": "telegram", "lane": int(Lane.REMINDER), "due": ago(seconds=61)})
+    status, text = await ask(Health(readiness.checks(database, lambda: NOW), no_figures), "/readyz")
+    assert (status, "due for 61 s" in text, text.count('"ok"')) == (503, True, 2)
+    await migrate.downgrade(database, "base")
+    status, text = await ask(Health(readiness.checks(database, lambda: NOW), no_figures), "/readyz")
+    assert (status, f"at nothing, needs {migrate.head()}" in text) == (503, True)
+
+
+async def test_a_long_campaign_does_not_make_it_unready(database: Database) -> None:
+    await put(database, {"account": "telegram", "lane": int(Lane.CAMPAIGN), "due": ago(hours=20)})
+    assert (await ask(Health(readiness.checks(database, lambda: NOW), no_figures), "/readyz"))[0] == 200
+
+
+async def test_figures_come_also_when_the_database_does_not_answer() -> None:
+    gone = Database("postgresql+asyncpg://me:hunter2@127.0.0.1:1/city")
+    health = Health(readiness.checks(gone, lambda: NOW), readiness.figures(Meters(), gone, lambda: NOW))
+    status, text = await ask(health, "/metrics")
+    assert (status, "menkou_database_up 0.0" in text) == (200, True)
+    status, text = await ask(health, "/readyz")
+    assert (status, "hunter2" in text) == (503, False)
+    await gone.close()

@@ -216,6 +216,18 @@ async def test_what_cannot_be_parsed_is_not_quoted_in_the_log(serve: Serve, capl
     assert "hush" not in caplog.text
 
 
+async def test_aiohttp_alone_would_quote_it(
+    serve: Serve, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control of the test above."""
+    monkeypatch.setattr(logging.getLogger("aiohttp.server"), "filters", [])
+    one, _ = await serve()
+    reader, writer = await connect(one, b"GET / HTTP/1.1\r\nhush hush\r\n\r\n")
+    await asyncio.wait_for(reader.read(), 2)
+    writer.close()
+    assert "hush" in caplog.text
+
+
 async def test_headers_that_are_too_long_are_refused(serve: Serve) -> None:
     one, _ = await serve()
     reader, writer = await connect(one, b"GET /length/x HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 9000 + b"\r\n\r\n")

@@ -114,6 +114,7 @@ def test_an_unknown_key_of_the_file_is_refused_with_the_nearest_name() -> None:
 
 def test_the_tests_own_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MENKOU_TEST_POSTGRES", "postgresql://somewhere")
+    monkeypatch.setenv("MENKOU_CI", "1")
     load()
 
 
