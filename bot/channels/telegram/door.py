@@ -1,0 +1,152 @@
+"""Telegram as the sender sees it: one page to one chat, as plainly as the server takes it, and what became of it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from aiogram.methods import TelegramMethod
+
+from bot.channels.telegram.api import TelegramApi
+from bot.channels.telegram.errors import Answer, Done, Failed, lacks_method, outcome, refuses_content
+from bot.channels.telegram.numbers import NAME, TELEGRAM
+from bot.channels.telegram.pages import Shown, directions, layout, location, venue
+from bot.talk.capabilities import Capabilities
+from bot.talk.door import Delivered, Outcome, Refused
+from bot.talk.view import Page
+
+LARGEST_CHAT = 2**52
+"""Chats have at most 52 significant bits. Bot API, Chat."""
+
+log = structlog.get_logger("menkou.telegram")
+
+
+class TelegramDoor:
+    """One bot. Never retries, never raises for what the platform or the network did."""
+
+    def __init__(self, api: TelegramApi, steady: Callable[[], float] = time.monotonic) -> None:
+        self._api = api
+        self._traffic = Traffic(steady)
+        self._lacking: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        """The door's name in addresses."""
+        return NAME
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Its numbers."""
+        return TELEGRAM
+
+    async def send(self, to: str, page: Page, key: str) -> Outcome:
+        """Send one page to one chat. `sendMessage` has no key for repeats, so `key` names the message in our log only.
+
+        What became of the words is the outcome; a map that follows them is an extra, for which nothing is sent again.
+        """
+        chat = _chat(to)
+        if chat is None:
+            return Refused("not a Telegram chat", closes=True)
+        shown = layout(page)
+        if not (shown.text or shown.picture or shown.keyboard):
+            if page.spot is None:
+                return Refused("there is nothing on the page")
+            return self._outcome(chat, await self._show(chat, page.spot))
+        answer = await self._say(chat, shown)
+        if shown.buttons_open_pages and isinstance(answer, Failed) and refuses_content(answer):
+            answer = await self._say(chat, layout(page, pages_in_text=True))
+        if page.spot is not None and isinstance(answer, Done):
+            extra = await self._show(chat, page.spot)
+            if isinstance(extra, Failed):
+                log.warning("a map did not follow its message", key=key, reason=extra.told)
+        if isinstance(answer, Failed) and answer.status == 400:
+            log.warning("Telegram refused a message", key=key, reason=answer.told)
+        return self._outcome(chat, answer)
+
+    async def _say(self, chat: int, shown: Shown) -> Answer:
+        """As a picture where the server can fetch it, else as a text that names its address."""
+        photo = shown.photo(chat)
+        if photo is not None:
+            answer = await self._optional(chat, photo)
+            if isinstance(answer, Done) or not refuses_content(answer):
+                return answer
+        return await self._call(chat, shown.message(chat))
+
+    async def _show(self, chat: int, spot: tuple[float, float, str, str]) -> Answer:
+        """A map with a name, else a bare one, else words with a map's address."""
+        for method in (venue(spot, chat), location(spot, chat)):
+            answer = await self._optional(chat, method)
+            if isinstance(answer, Done) or not refuses_content(answer):
+                return answer
+        return await self._call(chat, directions(spot, chat))
+
+    async def _optional(self, chat: int, method: TelegramMethod[Any]) -> Answer:
+        """A call that a smaller server may not know; asked once, not with every message."""
+        name = method.__api_method__
+        if name in self._lacking:
+            return Failed(404, f"this server has no {name}")
+        answer = await self._call(chat, method)
+        if isinstance(answer, Failed) and lacks_method(answer):
+            self._lacking.add(name)
+        return answer
+
+    async def _call(self, chat: int, method: TelegramMethod[Any]) -> Answer:
+        """One call, and one more to a chat's new number: the first is known to have sent nothing."""
+        self._traffic.note(chat)
+        answer = await self._api.call(method)
+        if isinstance(answer, Failed) and answer.moved_to:
+            return await self._api.call(method.model_copy(update={"chat_id": answer.moved_to}))
+        return answer
+
+    def _outcome(self, chat: int, answer: Answer) -> Outcome:
+        if isinstance(answer, Failed):
+            return outcome(answer, crowded=self._traffic.crowded(chat))
+        return Delivered(receipt(answer.result))
+
+
+class Traffic:
+    """What this process sent lately, to tell whose limit was hit: an answer 429 does not say.
+
+    About 30 messages a second for the bot, one a second for a chat, more in short bursts (Bots FAQ).
+    """
+
+    SPAN = 3.0
+    """Seconds looked back."""
+    MOST = 200
+    """Calls remembered: 30 a second for the span, and room."""
+    BUSY = 15
+    """Calls a second from which on it may well be the account's own limit."""
+
+    def __init__(self, steady: Callable[[], float]) -> None:
+        self._steady = steady
+        self._calls: deque[tuple[float, int]] = deque(maxlen=self.MOST)
+
+    def note(self, chat: int) -> None:
+        """A call to a chat begins."""
+        self._calls.append((self._steady(), chat))
+
+    def crowded(self, chat: int) -> bool:
+        """Was this chat written to again and again while the account was quiet?"""
+        now = self._steady()
+        while self._calls and now - self._calls[0][0] > self.SPAN:
+            self._calls.popleft()
+        in_last_second = sum(1 for at, _chat in self._calls if now - at <= 1.0)
+        return in_last_second < self.BUSY and sum(1 for _at, one in self._calls if one == chat) >= 3
+
+
+def receipt(result: object) -> str:
+    """The message's id; it may be 0 when the server postpones it, which is no id."""
+    number = result.get("message_id") if isinstance(result, dict) else None
+    return str(number) if isinstance(number, int) and number > 0 else ""
+
+
+def _chat(to: str) -> int | None:
+    """An address's id as the number that Telegram wants; None if it never was one."""
+    digits = to.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 16):
+        return None
+    chat = int(to)
+    return chat if 0 < abs(chat) < LARGEST_CHAT else None

@@ -1,0 +1,184 @@
+"""From a page to the Bot API's methods: plain text and a keyboard, nothing that a smaller server could refuse.
+
+No parse mode is ever set, so nothing in a name or a sentence can be markup.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from aiogram.methods import SendLocation, SendMessage, SendPhoto, SendVenue
+from aiogram.types import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    ReplyKeyboardMarkup,
+)
+
+from bot.channels.telegram.numbers import CAPTION_LIMIT, DATA_LIMIT, TELEGRAM, TEXT_LIMIT
+from bot.talk.view import Button, Page
+
+SHARE_PLACE = "📍 分享位置 Share my place"
+SHARE_NUMBER = "📱 分享手机号 Share my number"
+"""In both languages: the door does not know which one the reader speaks, and the press brings no words back."""
+
+NOTHING_SAID = "👇"
+"""Over buttons that came without words: Telegram takes no empty text."""
+
+ROW_WIDTH = 30
+"""Columns that the labels of one row may fill; a Chinese character fills two."""
+ROW_LENGTH = 3
+VENUE_LIMIT = 200
+"""Characters of a venue's title and address that are shown; the API names no limit."""
+
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page as Telegram shows it."""
+
+    text: str
+    keyboard: InlineKeyboardMarkup | ReplyKeyboardMarkup | None = None
+    picture: str = ""
+    """An address that Telegram can fetch, or nothing."""
+    buttons_open_pages: bool = False
+    """Has it buttons with addresses, which Telegram may find fault with?"""
+
+    def message(self, chat: int) -> SendMessage:
+        """All of it as a text; a picture as its address."""
+        text = _fitted(self.text, [self.picture] if self.picture else [], TEXT_LIMIT)
+        return SendMessage(chat_id=chat, text=text or NOTHING_SAID, reply_markup=self.keyboard)
+
+    def photo(self, chat: int) -> SendPhoto | None:
+        """As a picture with its words under it; None if they do not fit there."""
+        if not self.picture or TELEGRAM.length(self.text) > CAPTION_LIMIT:
+            return None
+        return SendPhoto(chat_id=chat, photo=self.picture, caption=self.text or None, reply_markup=self.keyboard)
+
+
+def layout(page: Page, *, pages_in_text: bool = False) -> Shown:
+    """How Telegram shows the page. `pages_in_text`: addresses as lines of the text, no button opens one."""
+    in_text: list[str] = []
+    pressable: list[Button] = []
+    for button in page.buttons[: TELEGRAM.buttons]:
+        if button.url and (pages_in_text or page.wants in ("place", "phone") or not is_public(button.url)):
+            in_text.append(f"{clean(button.label)}: {clean(button.url)}")
+        elif button.url or 0 < len(button.wire.encode()) <= DATA_LIMIT:
+            pressable.append(button)
+    picture = page.picture
+    if picture and not is_public(picture):
+        in_text.append(clean(picture))
+        picture = ""
+    text = _fitted(clean(page.text), in_text, TEXT_LIMIT)
+    return Shown(text, _keyboard(page.wants, pressable), picture, any(button.url for button in pressable))
+
+
+def venue(spot: tuple[float, float, str, str], chat: int) -> SendVenue:
+    """A place with its name on a map."""
+    latitude, longitude, name, address = spot
+    title = clean(name)[:VENUE_LIMIT] or "📍"
+    where = clean(address)[:VENUE_LIMIT] or title
+    return SendVenue(chat_id=chat, latitude=latitude, longitude=longitude, title=title, address=where)
+
+
+def location(spot: tuple[float, float, str, str], chat: int) -> SendLocation:
+    """A bare point on a map."""
+    return SendLocation(chat_id=chat, latitude=spot[0], longitude=spot[1])
+
+
+def directions(spot: tuple[float, float, str, str], chat: int) -> SendMessage:
+    """A place in words, with the address of a map that takes WGS-84."""
+    latitude, longitude, name, address = spot
+    title = quote(clean(name)[:40] or "-", safe="")
+    on_map = f"https://uri.amap.com/marker?position={longitude:.6f},{latitude:.6f}&coordinate=wgs84&name={title}"
+    words = " ".join(part for part in (clean(name), clean(address)) if part)
+    return SendMessage(chat_id=chat, text=_fitted(f"📍 {words}".strip(), [on_map], TEXT_LIMIT))
+
+
+def clean(text: str) -> str:
+    """The text without what JSON or a terminal would stumble over, and without blank ends, which Telegram trims."""
+    return _UNSENDABLE.sub("", text).strip()
+
+
+def is_public(url: str) -> bool:
+    """Can a phone or Telegram's servers open this address? A button with any other makes the whole message refused."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or re.search(r"\s", url):
+        return False
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host.strip(".") and not host.endswith((".local", ".localhost", ".internal", ".lan"))
+
+
+def _fitted(text: str, below: Sequence[str], limit: int) -> str:
+    """The text with the lines under it; when all together is too long, the text is cut and the lines stay."""
+    lines = "\n".join(below)
+    room = limit - (TELEGRAM.length(lines) + 1 if lines else 0)
+    if room <= 0:
+        return _cut(lines, limit)
+    if TELEGRAM.length(text) > room:
+        text = _cut(text, room - 1) + "…"
+    return "\n".join(part for part in (text, lines) if part)
+
+
+def _cut(text: str, units: int) -> str:
+    """As much as fits into so many UTF-16 units, no character halved."""
+    return text.encode("utf-16-le")[: max(units, 0) * 2].decode("utf-16-le", "ignore")
+
+
+def _keyboard(wants: str, buttons: Sequence[Button]) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | None:
+    """One message carries one keyboard: where a place or number is wanted, the options stand under its share button.
+
+    A press there types the option's label, or its number where the label was shortened.
+    """
+    if wants in ("place", "phone"):
+        share = (
+            KeyboardButton(text=SHARE_PLACE, request_location=True)
+            if wants == "place"
+            else KeyboardButton(text=SHARE_NUMBER, request_contact=True)
+        )
+        typed = [(button, str(button.number) if button.label.endswith("…") else button.label) for button in buttons]
+        rows = [[KeyboardButton(text=words) for _button, words in row] for row in _rows(typed)]
+        return ReplyKeyboardMarkup(keyboard=[[share], *rows], resize_keyboard=True, one_time_keyboard=True)
+    if not buttons:
+        return None
+    labelled = [(button, clean(button.label) or str(button.number)) for button in buttons]
+    return InlineKeyboardMarkup(
+        inline_keyboard=[[_inline(button, words) for button, words in row] for row in _rows(labelled)]
+    )
+
+
+def _inline(button: Button, words: str) -> InlineKeyboardButton:
+    if button.url:
+        return InlineKeyboardButton(text=words, url=button.url)
+    return InlineKeyboardButton(text=words, callback_data=button.wire)
+
+
+def _rows(labelled: Iterable[tuple[Button, str]]) -> list[list[tuple[Button, str]]]:
+    """Short labels side by side, a long one alone."""
+    rows: list[list[tuple[Button, str]]] = []
+    width = 0
+    for one in labelled:
+        needs = max(_width(one[1]), 4) + 2
+        if rows and len(rows[-1]) < ROW_LENGTH and width + needs <= ROW_WIDTH:
+            rows[-1].append(one)
+            width += needs
+        else:
+            rows.append([one])
+            width = needs
+    return rows
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
