@@ -250,7 +250,7 @@ def routes(
             with suppress(ConnectionError):
                 newest = await door.letterbox.before(address_id, None, 1)
                 if after > (newest[0].sequence if newest else 0):
-                    # The page knows letters that are here no more (erased, another demonstration): it has to begin anew.
+                    # The page knows letters that are here no more (erased, another demonstration): it begins anew.
                     await stream.write(b"event: forgotten\ndata:\n\n")
                     return stream
                 await _pour(request, stream, address_id, after, bell)

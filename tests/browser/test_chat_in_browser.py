@@ -151,6 +151,15 @@ async def test_words_of_people_are_shown_as_words(tab: Tab) -> None:
     await expect(mine(tab).last.get_by_role("link")).to_have_attribute("href", "https://example.org/a?b=1")
 
 
+async def test_a_picture_is_shown_above_its_words_and_opens_large(tab: Tab, chat: WebChat) -> None:
+    address_of_picture = chat.site.static("icon.svg")
+    await chat.door.send(address(chat), Page("Your hours this month: 12.", picture=address_of_picture), "out-1")
+    picture = tab.get_by_role("img", name="Picture; opens large")
+    await expect(picture).to_be_visible()
+    assert await picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    await expect(tab.get_by_role("link", name="Picture; opens large")).to_have_attribute("href", address_of_picture)
+
+
 async def test_the_dots_move_while_an_answer_is_on_its_way(tab: Tab, city: ScriptedCity) -> None:
     city.open.clear()
     await write(tab, "slow")

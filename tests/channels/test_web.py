@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from aiohttp import ClientResponse, ClientSession, CookieJar, web
 
 from bot.channels.web import BODY_LIMIT, HISTORY, STREAMS_PER_ADDRESS, Entrance
 from bot.talk.door import Delivered, Door
-from bot.talk.view import Button, Page
+from bot.talk.incoming import Incoming
+from bot.talk.view import Button, Page, Reply
 from tests.webchat import ScriptedCity, WebChat, echo, serve
 
 KEY = "00000000-0000-4000-8000-000000000001"
@@ -147,6 +149,25 @@ async def test_nobody_gets_a_reply_that_was_kept_for_somebody_else(chat: WebChat
         assert await other.texts() == ["hello", "heard hello"]
 
 
+async def test_if_the_message_had_the_posted_key_alone_the_reply_would_leak(
+    chat: WebChat, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the test before."""
+    take = chat.listener.take
+
+    async def take_by_the_posted_key(incoming: Incoming) -> Reply:
+        return await take(replace(incoming, key=incoming.key.partition(":")[2]))
+
+    monkeypatch.setattr(chat.listener, "take", take_by_the_posted_key)
+    key = str(uuid.uuid4())
+    await visitor.says("my phone is 13800000000", key)
+    other = Visitor(visitor.url)
+    async with other.session:
+        await other.opens()
+        await other.says("hello", key)
+        assert await other.texts() == ["hello", "heard my phone is 13800000000"]
+
+
 @pytest.mark.parametrize(
     ("posted", "heard"),
     [
@@ -256,6 +277,24 @@ async def test_a_stream_taken_up_again_loses_and_doubles_nothing(chat: WebChat, 
     async with visitor.listens(after=seen[-1]) as next_letter:
         seen += [(await next_letter())["sequence"] for _ in range(4)]
     assert seen == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_stream_without_a_number_begins_at_the_first_letter(visitor: Visitor) -> None:
+    """The control of the test before: it is the number that keeps letters from coming again."""
+    await visitor.says("one")
+    for _ in range(2):
+        async with visitor.listens() as next_letter:
+            assert [(await next_letter())["sequence"] for _ in range(2)] == [1, 2]
+
+
+async def test_a_page_that_knows_letters_that_are_gone_is_told_to_begin_anew(visitor: Visitor) -> None:
+    await visitor.says("one")
+    for after, told in ((2, False), (3, True)):
+        async with visitor.session.get(visitor.url + f"/chat/events?after={after}") as stream:
+            beginning = (await stream.content.readuntil(b"data:\n\n")).decode()
+            assert "event: beat" in beginning
+            if told:
+                assert "event: forgotten" in (await asyncio.wait_for(stream.content.read(), 2)).decode()
 
 
 async def test_streams_end_with_the_program_and_beyond_their_number(chat: WebChat, visitor: Visitor) -> None:
