@@ -35,13 +35,15 @@ async def serve() -> AsyncIterator[Serve]:
         return web.json_response({"length": len(await request.read())})
 
     async def start(
-        deadlines: Deadlines = QUICK, **routes: Callable[[web.Request], Awaitable[web.Response]]
+        deadlines: Deadlines = QUICK,
+        steady: Callable[[], float] = time.monotonic,
+        **routes: Callable[[web.Request], Awaitable[web.Response]],
     ) -> tuple[Server, str]:
         application = server.create(deadlines)
         application.router.add_route("*", "/length/{secret}", length)
         for name, handler in routes.items():
             application.router.add_route("*", f"/{name}", handler)
-        one = Server(application, deadlines=deadlines)
+        one = Server(application, deadlines=deadlines, steady=steady)
         running.append(one)
         return one, await one.start()
 
@@ -113,7 +115,7 @@ async def test_without_deadlines_they_would_all_stay(serve: Serve) -> None:
     never = replace(QUICK, header=60, body=60, keepalive=60)
     one, _ = await serve(never)
     tasks = await slow(one, 40)
-    assert not await wait_until(lambda: one.connections < 40, 1.5)
+    assert not await wait_until(lambda: one.connections < 40, 0.7)
     for task in tasks:
         task.cancel()
 
@@ -145,14 +147,26 @@ async def test_a_second_request_may_not_drip_its_headers_either(serve: Serve) ->
 
 async def test_a_long_answer_is_not_cut_off(serve: Serve) -> None:
     """Server-sent events and slow turns: a request that is being answered is not an idle connection."""
+    entered, go, clock = asyncio.Event(), asyncio.Event(), [0.0]
 
     async def events(request: web.Request) -> web.Response:
-        await asyncio.sleep(QUICK.keepalive * 2)
+        entered.set()
+        await go.wait()
         return web.Response(text="late")
 
-    _, address = await serve(events=events)
-    async with aiohttp.ClientSession() as client, client.get(f"{address}/events") as answer:
-        assert await answer.text() == "late"
+    one, address = await serve(steady=lambda: clock[0], events=events)
+    async with aiohttp.ClientSession() as client:
+        asked = asyncio.create_task(client.get(f"{address}/events"))
+        await entered.wait()
+        for _ in range(3):
+            clock[0] += 1000
+            assert one.reap() == 0
+        go.set()
+        assert await (await asked).text() == "late"
+        await asyncio.sleep(0)
+        one.reap()
+        clock[0] += 1000
+        assert one.reap() == 1
 
 
 # --- Size ---
