@@ -1,11 +1,12 @@
 """The schema's revisions: which one the database has, how it gets the newest, what differs from the tables in the code.
 
-`python -m storage.migrate "Add a column"` drafts the next revision from the difference.
+`python -m storage.migrate "Add a column"` drafts the next revision from the difference; then `ruff format` and read it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -232,12 +233,21 @@ async def draft(message: str) -> Path:
                 config.attributes["first"] = not known()
                 made = command.revision(config, message, autogenerate=True, rev_id=number)
                 assert isinstance(made, Script)
-                return Path(made.path)
+                path = Path(made.path)
+                path.write_text(_tidied(path.read_text(encoding="utf-8")), encoding="utf-8")
+                return path
 
             async with database.write() as unit:
                 return await unit.connection.run_sync(write)
         finally:
             await database.close()
+
+
+def _tidied(drafted: str) -> str:
+    """Without Alembic's marks; names are spelled out already, defaults are what both databases read."""
+    plain = re.sub(r"(?:batch_)?op\.f\(('[a-z_0-9]*')\)", r"\1", drafted)
+    plain = re.sub(r"text\('\((false|true)\)'\)", r"text('\1')", plain)
+    return re.sub(r"^ *# ###.*\n", "", plain, flags=re.MULTILINE)
 
 
 if __name__ == "__main__":
