@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -20,11 +21,11 @@ from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Overloaded
-from bot.talk.incoming import Incoming, Intent
+from bot.talk.incoming import Address, Incoming, Intent
 from bot.talk.render import render
 from bot.talk.router import Answered, Router
 from bot.talk.view import Link, Page, Reply, View
-from bot.talk.wording import LANGUAGES, Wording, _
+from bot.talk.wording import LANGUAGES, Wording, _, catalogue
 from storage import fanouts, inbox, outbox, people
 from storage.database import Database, Unit
 from storage.people import Met
@@ -65,7 +66,12 @@ class Turns:
         self.doors = doors
         self.clock = clock
         self.observe = observe
+        # Read now, from files, what the first turn would have to wait for.
+        for language in LANGUAGES:
+            catalogue(language)
+        self.places = city.places
         self.in_flight = 0
+        self._addresses: dict[Address, tuple[asyncio.Lock, int]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -73,23 +79,23 @@ class Turns:
         """Answer one message; see `Listener.take`."""
         if self.in_flight >= WAITING_LIMIT:
             raise Overloaded
-        async with self._counted():
+        async with self._counted(), self._in_order(incoming.address):
             began = time.perf_counter()
             script, outcome = "", "broken"
             try:
                 reply, script = await self._answered(incoming)
                 outcome = "replayed" if reply.replayed else "answered"
                 return reply
-            except Exception as broken:
+            except Exception as broken:  # noqa: BLE001
                 # A script that breaks must not stop this person for ever, nor anybody else: keep the message apart.
-                log.exception("turn broke", door=incoming.address.door, key=incoming.key)
+                log.error("turn broke", door=incoming.address.door, error=type(broken).__name__, at=place_of(broken))
                 return await self._apologise(incoming, broken)
             finally:
                 if self.observe:
                     self.observe(incoming.address.door, script, time.perf_counter() - began, outcome)
 
     @asynccontextmanager
-    async def _counted(self) -> Any:
+    async def _counted(self) -> AsyncIterator[None]:
         self.in_flight += 1
         self._idle.clear()
         try:
@@ -98,6 +104,19 @@ class Turns:
             self.in_flight -= 1
             if not self.in_flight:
                 self._idle.set()
+
+    @asynccontextmanager
+    async def _in_order(self, address: Address) -> AsyncIterator[None]:
+        """One person's messages one after another, as they came; different people beside each other."""
+        lock, waiting = self._addresses.get(address) or (asyncio.Lock(), 0)
+        self._addresses[address] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._addresses.pop(address)
+            if waiting > 1:
+                self._addresses[address] = (lock, waiting - 1)
 
     async def finish(self) -> None:
         """Wait until no turn is under way: at an orderly stop nothing is left in the middle."""
@@ -172,7 +191,7 @@ class Turns:
             _("Something broke on our side; nothing was changed. Please try again, or send “menu”."),
             (Link(_("Menu"), Intent(self.router.menu)),),
         )
-        why = f"{type(broken).__name__}: {broken}".splitlines()[0]
+        why = f"{type(broken).__name__} at {place_of(broken)}"  # never its text, which may hold what a person typed
         async with self.database.write() as unit:
             met = await people.meet(unit, door, incoming.address.id, language, now)
             met.session.thread = met.session.shelf = None
@@ -195,3 +214,13 @@ class Turns:
         """Keep a message apart that nobody can read."""
         async with self.database.write() as unit:
             await inbox.bury(unit, door, key, "", self.clock(), raw, why, [])
+
+
+def place_of(broken: BaseException) -> str:
+    """Where something broke, by file and line; no values."""
+    frames = [frame for frame, _line in traceback.walk_tb(broken.__traceback__)]
+    code = frames[-1].f_code if frames else None
+    if code is None:
+        return "an unknown place"
+    folder, _slash, name = code.co_filename.replace("\\", "/").rpartition("/")
+    return f"{folder.rpartition('/')[2]}/{name}:{frames[-1].f_lineno}"

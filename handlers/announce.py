@@ -38,7 +38,7 @@ async def announce(talk: Talk, desk: Desk, activity: int = 0) -> None:
     people = audience.people if isinstance(audience, Audience) else 0
     if not people:
         return talk.say(
-            _("Nobody has subscribed to that yet. Share the activity instead."),
+            _("Nobody has subscribed to that yet. You can share the activity instead."),
             Link(_("Share"), Intent("share", (str(activity),))),
         )
     look = lines(

@@ -15,8 +15,8 @@ async def start(talk: Talk, desk: Desk) -> None:
         lines(
             _("Hello! I am Menkou, the front door to volunteering in Beijing."),
             _(
-                "So far I keep only this chat's number and your language, so that I can answer. Looking around
-                needs nothing"
+                "So far I keep only this chat's number and your language, so that I can answer. Looking around "
+                "needs nothing"
                 " more; I ask before I store your name or phone."
             ),
             _("Tell me what you look for, like “trees in Haidian on Saturday”, or choose:"),
@@ -50,8 +50,8 @@ async def help_(talk: Talk, desk: Desk) -> None:
             _("Send a word or a number, or press a button:"),
             _("find · my · checkin · checkout · hours · subscribe · unsubscribe · language · settings"),
             _(
-                "back: one question back. cancel: stop. undo: take the last change back. more: read on. menu:
-                everything."
+                "back: one question back. cancel: stop. undo: take the last change back. more: read on. menu: "
+                "everything."
             ),
             _("You can also just say it: “any tree planting in Haidian this weekend?”"),
         ),
@@ -70,7 +70,7 @@ def ways(talk: Talk) -> tuple[Link, ...]:
     )
 
 
-@script("language", words=["language", "语言", "english", "中文", "英文", "切换语言"])
+@script("language", words=["language", "语言", "english", "中文", "英文", "切换语言"], title=_("choosing a language"))
 async def language(talk: Talk, desk: Desk, chosen: str = "") -> None:
     """One tap to the languages, one to choose; remembered through every door."""
     if chosen not in LANGUAGES:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from bot.desk.activities import Found
 from bot.desk.desk import Desk
 from bot.domain.enrolment import Stand
 from bot.domain.kinds import KINDS
+from bot.domain.places import beijing
 from bot.domain.roles import Deed
 from bot.domain.search import sounds_like_search
 from bot.talk import (
@@ -26,6 +27,7 @@ from bot.talk import (
     Words,
     _,
     lines,
+    ngettext,
     script,
 )
 from handlers.cards import kind_name, line, link, map_link, organiser, place_name, seats, title, when, where
@@ -33,7 +35,12 @@ from handlers.cards import kind_name, line, link, map_link, organiser, place_nam
 
 def hears(text: str, now: datetime) -> Sequence[str] | None:
     """A free sentence that names a place, a day or a kind of service, or asks what there is."""
-    return (text[:200],) if sounds_like_search(text) else None
+    return (text[:200],) if asks_for_activities(text, now) else None
+
+
+def asks_for_activities(text: str, now: datetime) -> bool:
+    """Does a sentence ask what there is to do? `now` is in the city's zone."""
+    return sounds_like_search(text, now, now.tzinfo or UTC, beijing())
 
 
 @script(
@@ -52,7 +59,7 @@ async def find(talk: Talk, desk: Desk, sentence: str = "") -> None:
     district = await talk.ask(
         "where",
         _("Where? Choose a district, share your place, or just say what you look for."),
-        spot_or_sentence,
+        spot_or_sentence(talk.now.astimezone(desk.city.zone)),
         wants="place",
         options=[anywhere, *districts],
     )
@@ -67,13 +74,17 @@ async def find(talk: Talk, desk: Desk, sentence: str = "") -> None:
     await show(talk, desk, await desk.activities.find(district or None, span, kind or None))
 
 
-def spot_or_sentence(answer: Incoming) -> list[float] | str:
-    """A shared place, or a sentence that says more than a district."""
-    if answer.place is not None:
-        return [round(answer.place.latitude, 3), round(answer.place.longitude, 3)]
-    if answer.text and sounds_like_search(answer.text):
-        return answer.text[:200]
-    raise Unclear("")
+def spot_or_sentence(now: datetime) -> Callable[[Incoming], list[float] | str]:
+    """A reader of a shared place (kept to about 100 m while the conversation lasts) or of a sentence."""
+
+    def read(answer: Incoming) -> list[float] | str:
+        if answer.place is not None:
+            return [round(answer.place.latitude, 3), round(answer.place.longitude, 3)]
+        if answer.text and asks_for_activities(answer.text, now):
+            return answer.text[:200]
+        raise Unclear("")
+
+    return read
 
 
 def days(now: datetime, desk: Desk) -> list[Option]:
@@ -106,7 +117,7 @@ async def near(talk: Talk, desk: Desk) -> None:
     spot = await talk.ask(
         "place",
         _("Share your place (＋ → Location, or the button), and I show what is near. I do not keep it."),
-        spot_or_sentence,
+        spot_or_sentence(talk.now.astimezone(desk.city.zone)),
         wants="place",
     )
     if isinstance(spot, str):
@@ -136,8 +147,13 @@ def understood(found: Found) -> Words:
     if found.words:
         parts.append(f"“{found.words}”")
     if not parts:
-        return _("{n} activities:", n=len(found.activities))
-    return _("{n} activities for {what}:", n=len(found.activities), what=Joined(tuple(parts), " · "))
+        return ngettext("{n} activity:", "{n} activities:", len(found.activities))
+    return ngettext(
+        "{n} activity for {what}:",
+        "{n} activities for {what}:",
+        len(found.activities),
+        what=Joined(tuple(parts), " · "),
+    )
 
 
 def dropped(found: Found) -> Text | None:
@@ -173,7 +189,7 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
             when(card),
             where(card, desk),
             _("{kind} · {seats}", kind=kind_name(card.kind), seats=seats(card)),
-            _("From {n} years", n=card.minimum_age) if card.minimum_age else None,
+            _("For people from {n} years on", n=card.minimum_age) if card.minimum_age else None,
             card.about or None,
             _("Held by {organiser}", organiser=organiser(card)),
             _("Called off.") if card.state != "open" else state,

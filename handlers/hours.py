@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from bot.desk.desk import Desk
 from bot.domain.records import Record
-from bot.talk import Day, Intent, Joined, Link, Talk, Words, _, lines, ngettext, script
+from bot.talk import Day, Intent, Joined, Link, Month, Talk, Words, _, lines, ngettext, script
 from handlers.cards import title
 from handlers.presence import zero
 
@@ -20,13 +22,13 @@ async def hours(talk: Talk, desk: Desk) -> None:
             _("No hours yet. Your first activity counts from check-in to check-out."),
             Link(_("Find activities"), Intent("find")),
         )
-    total = ngettext(
-        "{hours} hours over {n} activity.",
-        "{hours} hours over {n} activities.",
-        ledger.present,
-        hours=as_hours(ledger.total),
-    )
-    months = [_("{month}: {hours} h", month=month, hours=as_hours(minutes)) for month, minutes in ledger.months[:6]]
+    worth = as_hours(ledger.total)
+    spent = ngettext("{hours} hour", "{hours} hours", 1 if worth == 1 else 2, hours=worth)
+    total = ngettext("{spent} over {n} activity.", "{spent} over {n} activities.", ledger.present, spent=spent)
+    months = [
+        _("{month}: {hours} h", month=Month(date.fromisoformat(f"{month}-01")), hours=as_hours(minutes))
+        for month, minutes in ledger.months[:6]
+    ]
     talk.say(
         lines(total, *months, "", *(entry(record) for record in ledger.records)),
         Link(_("All records"), Intent("records")),

@@ -4,6 +4,7 @@ asked for."""
 from __future__ import annotations
 
 from bot.desk.desk import Desk
+from bot.domain.enrolment import ASKED_FROM
 from bot.talk import Talk, _
 from handlers.answers import person_name, phone_number, year_of_birth
 
@@ -17,10 +18,10 @@ async def introduced(talk: Talk, desk: Desk, minimum_age: int = 0) -> bool:
         agreed = await talk.confirm(
             "consent",
             _(
-                "To sign up I need your name and phone number. They are stored encrypted; only the organiser of
-                an activity"
-                " that you join can see them, to reach you about it. You can have them erased at any time. Do
-                you agree?"
+                "To sign up I need your name and phone number. They are stored encrypted; only the organiser of "
+                "an activity"
+                " that you join can see them, to reach you about it. You can have them erased at any time. Do "
+                "you agree?"
             ),
             _("I agree"),
             _("No, thank you"),
@@ -28,8 +29,8 @@ async def introduced(talk: Talk, desk: Desk, minimum_age: int = 0) -> bool:
         if not agreed:
             return False
         await talk.ask("name", _("What is your name?"), person_name)
-        await talk.ask("phone", _("What number can the organiser ring?"), phone_number, wants="phone")
-    if minimum_age > 0 and desk.me.born is None:
+        await talk.ask("phone", _("Which phone number can the organiser call?"), phone_number, wants="phone")
+    if minimum_age >= ASKED_FROM and desk.me.born is None:
         question = _("This activity is for people from {n} years on. In which year were you born?", n=minimum_age)
         await talk.ask("born", question, year_of_birth(talk.now))
     return True

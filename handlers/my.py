@@ -8,12 +8,12 @@ from bot.talk import Intent, Joined, Link, Span, Talk, Words, _, lines, script
 from handlers.cards import map_link, title
 
 
-@script("my", words=["my", "我的", "我的报名", "我报名了什么", "my sign-ups"])
+@script("my", words=["my", "我的", "我的报名", "我报名了什么", "my sign-ups"], title=_("my sign-ups"))
 async def my(talk: Talk, desk: Desk) -> None:
     """What I joined or wait for, soonest first."""
     mine = await desk.enrolment.mine()
     if not mine:
-        return talk.say(_("You have signed up for nothing yet."), Link(_("Find activities"), Intent("find")))
+        return talk.say(_("You have not signed up for anything yet."), Link(_("Find activities"), Intent("find")))
     links = [Link(await entry(one, desk), Intent("booking", (str(one.id),))) for one in mine]
     await talk.browse("list", _("Your sign-ups:"), links)
 
@@ -66,14 +66,14 @@ async def leave(talk: Talk, desk: Desk, number: int) -> None:
         return talk.say(_("That cannot be given up any more."), Link(_("My sign-ups"), Intent("my")))
     question = _("Give up {title}, {when}?", title=title(mine), when=Span(mine.starts, mine.ends))
     if not await talk.confirm("sure", question, _("Yes, give it up"), _("No, I am coming")):
-        return talk.say(_("Good: your place stays yours."))
+        return talk.say(_("Good, your place stays yours."))
     match await desk.enrolment.leave(number):
         case Left(_booking, promoted):
             talk.undoable(Intent("join", (str(mine.activity),)))
             thanks = (
-                _("Thank you for telling. Your seat went to the next in the queue.")
+                _("Thank you for telling me. Your seat went to the next in the queue.")
                 if promoted
-                else _("Thank you for telling.")
+                else _("Thank you for telling me.")
             )
             talk.say(thanks, Link(_("Sign up again"), Intent("join", (str(mine.activity),))))
         case _:

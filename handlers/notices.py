@@ -29,7 +29,7 @@ def word(notice: Notice) -> View:
             )
         case "checkout":
             text = _(
-                "{title} ends at {when}. Please do not forget to check out, or the time does not count.",
+                "{title} ends {when}. Please do not forget to check out, or the time does not count.",
                 title=name,
                 when=event.ends,
             )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from bot.desk.desk import Desk
 from bot.desk.organising import Listed, Roster, Told
 from bot.domain.activities import TITLE_LENGTH, Plan, Published, Unfit
 from bot.domain.enrolment import Stand
 from bot.domain.kinds import KINDS, match_kinds
+from bot.domain.places import Gazetteer
 from bot.domain.roles import Deed
 from bot.talk import (
     Clock,
@@ -35,7 +38,7 @@ from handlers.cards import kind_name, line, place_name, title
 NOT_YOURS = _("There is no such activity among those you look after.")
 
 
-@script("organise", words=["organise", "organize", "组织者", "管理活动"])
+@script("organise", words=["organise", "organize", "组织者", "管理活动"], title=_("what you look after"))
 async def organise(talk: Talk, desk: Desk) -> None:
     """What I look after, soonest first."""
     mine = await desk.organising.activities()
@@ -98,25 +101,15 @@ async def publish(talk: Talk, desk: Desk) -> None:
     kinds = [Option(one.code, kind_name(one.code), one.code) for one in KINDS]
     service = await talk.ask("kind", _("2/6 What kind of service?"), kind_of_service, options=kinds)
     span = await talk.ask("hours", _("3/6 When? Like “Sat 9:00-11:30”."), hours(talk.now, desk.city.zone))
-    where = await talk.ask("where", _("4/6 Where? District and address, like “海淀区 颐和园东门”."), in_the_city(desk))
+    where = await talk.ask(
+        "where", _("4/6 Where? District and address, like “海淀区 颐和园东门”."), in_the_city(desk.city.places)
+    )
     capacity = await talk.ask("capacity", _("5/6 How many people?"), count(1, 20_000))
     about = await talk.ask("about", _("6/6 What should they know: what to bring, risks, conditions?"), words(2, 600))
     start, end = datetime.fromisoformat(span[0]), datetime.fromisoformat(span[1])
-    spot = desk.city.places.match(where[1])
-    point = next((one.place for one in spot if one.place.latitude is not None and one.place.level != "district"), None)
-    plan = Plan(
-        name,
-        service,
-        start,
-        end,
-        where[0],
-        where[1],
-        capacity,
-        about,
-        None,
-        point.latitude if point else None,
-        point.longitude if point else None,
-    )
+    point = next((one.landmark for one in desk.city.places.match(where[1]) if one.landmark), None)
+    at = (point.latitude, point.longitude) if point else (None, None)
+    plan = Plan(name, service, start, end, where[0], where[1], capacity, about, None, *at)
     look = lines(
         name,
         kind_name(service),
@@ -163,18 +156,15 @@ def kind_of_service(answer: Incoming) -> str:
     return found[0].kind.code
 
 
-def in_the_city(desk: Desk):  # type: ignore[no-untyped-def]
-    """A reader of an address that names its district."""
+def in_the_city(places: Gazetteer) -> Callable[[Incoming], list[Any]]:
+    """A reader of an address that names its district, its street or a landmark: [district's code, address]."""
 
-    def read(answer: Incoming) -> list[object]:
-        text = (answer.text or "").strip()
-        for found in desk.city.places.match(text):
-            district = next(
-                (one for one in desk.city.places.ancestors(found.place.code) if one.level == "district"), None
-            )
-            if found.place.level == "district" or district:
-                code = found.place.code if found.place.level == "district" else district.code if district else 0
-                return [code, text[:200]]
+    def read(answer: Incoming) -> list[Any]:
+        text = (answer.text or "").strip()[:200]
+        for found in places.match(text):
+            for place in (found.place, *places.ancestors(found.place.code)):
+                if place.level == "district":
+                    return [place.code, text]
         raise Unclear(_("Please name the district too, like “海淀区 颐和园东门”."))
 
     return read

@@ -17,7 +17,7 @@ from bot.domain.attendance import (
     WrongCode,
     Zero,
 )
-from bot.talk import Clock, Intent, Link, Named, Option, Talk, Words, _, lines, script
+from bot.talk import Clock, Intent, Link, Named, Option, Talk, Words, _, lines, ngettext, script
 from handlers.answers import check_in_code
 from handlers.cards import title
 
@@ -40,7 +40,11 @@ async def checkin(talk: Talk, desk: Desk, activity: int = 0, code: str = "") -> 
     match outcome:
         case CheckedIn(_title, _english, at, late, enrolment):
             talk.undoable(Intent("notin", (str(enrolment),)))
-            thanks = _("You are {n} minutes late; never mind.", n=late) if late else None
+            thanks = (
+                ngettext("You are {n} minute late; never mind.", "You are {n} minutes late; never mind.", late)
+                if late
+                else None
+            )
             talk.say(
                 lines(
                     _("Checked in at {at}: {title}. Thank you for coming!", at=Clock(at), title=title(outcome)), thanks
@@ -74,7 +78,14 @@ async def checkout(talk: Talk, desk: Desk, activity: int = 0, code: str = "") ->
     match outcome:
         case CheckedOut(_title, _english, at, minutes, why, enrolment):
             talk.undoable(Intent("notout", (str(enrolment),)))
-            counted: Words = zero(why) if why else _("{n} hours were counted.", n=round(minutes / 60, 1))
+            worth = round(minutes / 60, 1)
+            counted: Words = (
+                zero(why)
+                if why
+                else ngettext(
+                    "{hours} hour was counted.", "{hours} hours were counted.", 1 if worth == 1 else 2, hours=worth
+                )
+            )
             talk.say(
                 lines(_("Checked out at {at}. Thank you!", at=Clock(at)), counted),
                 Link(_("My hours"), Intent("hours")),
@@ -87,10 +98,14 @@ def said(talk: Talk, outcome: object) -> None:
     """Why there is nothing to check into or out of."""
     match outcome:
         case WrongCode(0):
-            talk.say(_("That code does not fit. Please wait ten minutes, or ask the organiser to tick you off."))
+            talk.say(_("That code does not fit. Please wait ten minutes, or ask the organiser to check you in."))
         case WrongCode(left):
             talk.say(
-                _("That code does not fit: it changes every 15 seconds. Look again; {n} tries are left.", n=left),
+                ngettext(
+                    "That code does not fit: it changes every 15 seconds. Look again; {n} try is left.",
+                    "That code does not fit: it changes every 15 seconds. Look again; {n} tries are left.",
+                    left,
+                ),
                 Link(_("Check in"), Intent("checkin")),
             )
         case TooManyTries(until):
@@ -113,7 +128,7 @@ def zero(why: Zero) -> Words:
         case "forgotten":
             return _("0 h: there was no check-out.")
         case _:
-            return _("0 h: this time was counted already.")
+            return _("0 h: this time had been counted already.")
 
 
 @script("notin", silent=True)

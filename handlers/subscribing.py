@@ -25,7 +25,7 @@ async def subscribe(talk: Talk, desk: Desk, topic: str = "", value: str = "") ->
     talk.undoable(Intent("unsubscribe", (topic, value)))
     text = _("You will hear of new activities: {what}.", what=name(desk, topic, value))
     talk.say(
-        text if new else _("You had subscribed already: {what}.", what=name(desk, topic, value)),
+        text if new else _("You have subscribed to this already: {what}.", what=name(desk, topic, value)),
         Link(_("My subscriptions"), Intent("subscriptions")),
         Link(_("Unsubscribe"), Intent("unsubscribe", (topic, value))),
     )
@@ -45,7 +45,7 @@ def name(desk: Desk, topic: str, value: str) -> Words:
     return kind_name(value) if topic == "kind" and value in {one.code for one in KINDS} else ""
 
 
-@script("subscriptions", words=["subscriptions", "我的订阅"])
+@script("subscriptions", words=["subscriptions", "我的订阅"], title=_("my subscriptions"))
 async def subscriptions(talk: Talk, desk: Desk) -> None:
     """What I hear of, each with its way out."""
     mine = await desk.people.subscriptions()

@@ -55,16 +55,16 @@ class Activities(Subject):
         districts = [place.code for place in query.places if place.level == "district"]
         times = [(interval.start, interval.end) for interval in query.times]
         wanted = Wanted(
-            districts=districts,
-            streets=streets,
+            districts=() if query.near else districts,
+            streets=() if query.near else streets,
             kinds=[kind.code for kind in query.kinds],
             not_kinds=[kind.code for kind in query.excluded_kinds],
             times=times,
-            words=tokens(query.words),
-            near=query.near,
+            words=[token for word in query.words for token in tokens(word)],
+            near=(query.near.latitude, query.near.longitude) if query.near else None,
             radius=NEAR if query.near else 0.0,
         )
-        return await self._relaxed(wanted, Found((), query.places, query.kinds, times, query.words))
+        return await self._relaxed(wanted, Found((), query.places, query.kinds, times, " ".join(query.words)))
 
     async def near(self, latitude: float, longitude: float) -> Found:
         """Open activities around a point, nearest first; the point is not kept."""
@@ -73,19 +73,18 @@ class Activities(Subject):
     async def _relaxed(self, wanted: Wanted, found: Found) -> Found:
         """The search as asked; if that finds nothing, without the words, then the kinds, then the days, then
         the radius."""
-        steps = ("", "words", "kinds", "times", "radius")
-        for step in steps:
-            if step == "":
-                pass
-            elif step == "radius":
-                if not wanted.radius:
-                    continue
-                wanted = replace(wanted, radius=0.0)
-            elif not getattr(wanted, step):
+        before = wanted
+        for step, given_up in (
+            ("", wanted),
+            ("words", replace(wanted, words=())),
+            ("kinds", replace(wanted, words=(), kinds=())),
+            ("times", replace(wanted, words=(), kinds=(), times=())),
+            ("radius", replace(wanted, words=(), kinds=(), times=(), radius=0.0)),
+        ):
+            if step and given_up == before:
                 continue
-            else:
-                wanted = replace(wanted, **{step: ()})
-            rows = await activities.find(self.unit, wanted, self.now, FOUND_LIMIT)
+            before = given_up
+            rows = await activities.find(self.unit, given_up, self.now, FOUND_LIMIT)
             if rows:
                 return replace(found, activities=rows, dropped=step)
         return found

@@ -127,7 +127,12 @@ def clash(starts: datetime, ends: datetime, own: Iterable[Booking], shift: int) 
     return None
 
 
+ASKED_FROM = 16
+"""Years of a minimum age from which the year of birth is asked; below, the condition on the card is enough, because
+no more personal data are taken than an activity needs."""
+
+
 def old_enough(born: int | None, minimum: int, now: datetime) -> bool:
     """Only the year of birth is known: whoever may still have their birthday before them this year counts as
     younger."""
-    return minimum <= 0 or (born is not None and now.year - born - 1 >= minimum)
+    return minimum < ASKED_FROM or (born is not None and now.year - born - 1 >= minimum)

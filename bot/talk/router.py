@@ -190,7 +190,7 @@ class _Turn:
             if one.arguments((after.strip(),)) is not None:
                 return one, (after.strip(),)
         for one in self.router.scripts.values():
-            arguments = one.hears(text, self.now) if one.hears else None
+            arguments = one.hears(text, self.now.astimezone(self.wording.zone)) if one.hears else None
             if arguments is not None:
                 return one, arguments
         return None

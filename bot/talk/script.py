@@ -30,8 +30,9 @@ ELDER_LIST_LENGTH = 4
 MORE = "more"
 
 _YES = frozenset({"y", "yes", "ok", "okay", "yep", "sure", "是", "是的", "好", "好的", "对", "可以", "行", "确认"})
-_YES |= {"确定", "同意", "嗯", "要", "来"}
-_NO = frozenset({"n", "no", "nope", "否", "不", "不是", "不要", "不了", "不用", "不行", "算了", "不同意", "不来"})
+_YES |= {"确定", "同意", "嗯", "要"}
+_NO = frozenset({"n", "no", "nope", "否", "不", "不是", "不要", "不了", "不用", "不行", "算了", "不同意"})
+# Not 来 and 不来: to “give up your seat?” they mean the opposite of yes and no.
 
 
 class AskedAfterActing(RuntimeError):
@@ -59,7 +60,7 @@ Reader = Callable[[Incoming], Any]
 """Turns what arrived into plain JSON to keep, or raises Unclear."""
 
 Hears = Callable[[str, datetime], Sequence[str] | None]
-"""Does a free sentence start this script? Its arguments, or None."""
+"""Does a free sentence start this script? It gets the text and the moment in the city's zone; arguments, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +221,14 @@ class Talk:
                 return self._passed(value)
             except Unclear as unclear:
                 key = self._pick_from(options)
-                if key is not None:
+                if key is not None and key != MORE:
                     self._keep(name, key)
                     return self._passed(next(option.value for option in options if option.key == key))
-                self.note = unclear.words or None
-                self._refuse(name, text, [*options, *also], wants)
-        self._ask(name, text, [*options, *also], wants)
+                if key is None:
+                    self.note = unclear.words or None
+                    self._refuse(name, text, self._leaf(options, also), wants)
+                self.thread.page += 1
+        self._ask(name, text, self._leaf(options, also), wants)
         raise Paused
 
     async def browse(self, name: str, text: Words, links: Sequence[Link | WebLink]) -> None:

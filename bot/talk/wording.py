@@ -44,7 +44,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From one moment to another, shown as `Sat 28 Nov, 09:00–11:30`."""
+    """From one moment to another: `Sat 28 Nov 09:00–11:30`, `11月28日（周六）09:00–11:30`."""
 
     start: datetime
     end: datetime
@@ -72,7 +72,14 @@ class Clock:
     at: datetime
 
 
-Words = str | Text | Named | Joined | Span | Day | Clock | datetime
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month of a year, given by any of its days: `Nov 2026`, `2026年11月`."""
+
+    day: date
+
+
+Words = str | Text | Named | Joined | Span | Day | Clock | Month | datetime
 """Anything that can be said. A plain `str` is the person's own words or data, and is never translated."""
 
 
@@ -132,8 +139,10 @@ class Wording:
                 return self.day(words.at)
             case Clock():
                 return self.clock(words.at)
+            case Month():
+                return format_date(words.day, "MMM y" if self.language == "en" else "y年M月", locale=self.language)
             case datetime():
-                return f"{self.day(words)} {self.clock(words)}"
+                return f"{self.day(words)}{' ' if self.language == 'en' else ''}{self.clock(words)}"
             case date():
                 return format_date(words, "d MMM y" if self.language == "en" else "y年M月d日", locale=self.language)
             case int():
@@ -154,8 +163,9 @@ class Wording:
 
     def _span(self, span: Span) -> str:
         start, end = span.start.astimezone(self.zone), span.end.astimezone(self.zone)
-        until = self.clock(end) if start.date() == end.date() else self(end)
-        return f"{self(start)}–{until}"
+        if start.date() == end.date():
+            return f"{self(start)}–{self.clock(end)}"
+        return f"{self(start)} – {self(end)}"
 
     def _sentence(self, text: Text) -> str:
         messages = catalogue(self.language)

@@ -58,7 +58,7 @@ def test_the_same_shift_is_no_clash_with_itself() -> None:
 
 @pytest.mark.parametrize(
     ("born", "minimum", "enough"),
-    [(None, 0, True), (None, 16, False), (2009, 16, True), (2010, 16, False), (2011, 16, False), (1950, 18, True)],
+    [(None, 0, True), (None, 14, True), (None, 16, False), (2009, 16, True), (2010, 16, False), (2011, 16, False), (1950, 18, True)],
 )
 def test_whoever_may_still_be_too_young_is(born: int | None, minimum: int, enough: bool) -> None:
     assert old_enough(born, minimum, NOON) is enough
@@ -92,7 +92,7 @@ def test_a_right_holds_in_the_own_organisation_or_below_the_own_place_and_nowher
 )  # fmt: skip
 def test_a_plan_that_cannot_be_says_why(start: int, hours: float, seats: int, why: str) -> None:
     begins = NOON + timedelta(hours=start)
-    plan = Plan("种树", "green", begins, begins + timedelta(hours=hours), 110108, "奥森", seats, "带手套")
+    plan = Plan("种树", "environment", begins, begins + timedelta(hours=hours), 110108, "奥森", seats, "带手套")
     unfit = check(plan, NOON)
     assert (unfit.why if unfit else "") == why
 
