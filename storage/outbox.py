@@ -32,7 +32,6 @@ from sqlalchemy import (
 from bot.domain.reach import REPEATED_ONCE, Reason
 from storage.database import Unit
 from storage.fanouts import best_door
-from storage.fanouts import plan as plan  # planned there, sent here: one subject to callers
 from storage.slots import fenced
 from storage.tables.delivery import Lane, Running, State, fanout, outbox, outbox_done
 from storage.tables.kinds import from_milliseconds, to_milliseconds
@@ -230,7 +229,8 @@ _RECORD = (
         outbox.c.id == bindparam("p_id"),
         outbox.c.epoch == bindparam("p_epoch"),
         outbox.c.attempt == bindparam("p_attempt"),
-        or_(outbox.c.state.in_((1, 4)), (outbox.c.state == 0) & (outbox.c.repeated == 1)),
+        # Not `in_`: it cannot be used for many rows at once.
+        or_(outbox.c.state == 1, outbox.c.state == 4, (outbox.c.state == 0) & (outbox.c.repeated == 1)),
     )
     .values(
         state=bindparam("p_state"),
@@ -342,8 +342,10 @@ async def drop_late(unit: Unit, ids: Sequence[int], now: datetime) -> int:
 
 async def retire(unit: Unit, before: datetime, limit: int = 2_000) -> int:
     """Move finished messages older than `before` out of the hot table; what is dead stays until a person has looked."""
+    newest = select(func.max(outbox.c.id)).scalar_subquery()
     old = (
         select(outbox.c.id)
+        .where(outbox.c.id < newest)  # SQLite would give its number to the next message
         .where(outbox.c.state > literal_column("1"), outbox.c.done < to_milliseconds(before))
         .where(outbox.c.state != State.DEAD)
         .order_by(outbox.c.done)

@@ -19,6 +19,7 @@ from datetime import timedelta, tzinfo
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from bot.delivery.pace import Bucket, ChatGaps, Pace, Times, pace_of
 from bot.domain.notices import Notice
@@ -533,19 +534,34 @@ class Sender:
         """Write results down, all that came in while the last ones were being written; then free their places."""
         async with self._recording:
             results, self._results = self._results, []
-            wait = 0.1
-            while results:
-                try:
-                    await self._write(results)
-                    break
-                except Exception as error:  # noqa: BLE001 - a result must not be lost because the database is away
-                    log.error("sender.not_recorded", account=self.account, error=type(error).__name__)
-                    await self._times.pause(wait)
-                    wait = min(wait * 2, 2.0)
+            if results:
+                await self._written(results)
             for result in results:
                 self._calling.pop(result.id, None)
             if results:
                 self._freed.set()
+
+    async def _written(self, results: Sequence[Result]) -> None:
+        wait = 0.1
+        while True:
+            try:
+                await self._write(results)
+                return
+            except (DBAPIError, OSError, TimeoutError) as error:
+                # A result must not be lost because the database is away: nothing else is sent meanwhile.
+                log.error("sender.not_recorded", account=self.account, error=type(error).__name__)
+                await self._times.pause(wait)
+                wait = min(wait * 2, 2.0)
+            except Exception as error:  # noqa: BLE001 - one result that cannot be written must not hold up the others
+                if len(results) > 1:
+                    log.error("sender.group_unrecordable", account=self.account, error=type(error).__name__)
+                    for result in results:
+                        await self._written([result])
+                    return
+                # It stays on disk as being sent, and is settled like that of a sender that ended.
+                log.error("sender.unrecordable", message=results[0].id, error=type(error).__name__)
+                self._epoch = 0
+                return
 
     async def _write(self, results: Sequence[Result]) -> None:
         async with self._database.write() as unit:

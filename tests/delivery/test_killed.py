@@ -1,0 +1,282 @@
+"""The promise at kills, freezes and stops: never silently lost, never silently doubled; and what breaks without its guards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from sqlalchemy import func, select
+
+from storage import outbox
+from storage.tables.delivery import State
+from storage.tables.delivery import outbox as messages
+from tests.delivery.kit import SmallCity, until
+
+ROOT = Path(__file__).parents[2]
+PEOPLE = range(2, 1002)
+IN_FLIGHT = 16
+
+
+@dataclass
+class Platform:
+    """Counts what arrives, for each recipient; answers after a moment, as a network does."""
+
+    url: str = ""
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    by: list[tuple[int, str]] = field(default_factory=list)
+
+    async def take(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.texts.setdefault(body["to"], []).append(body["text"])
+        self.by.append((body["by"], body["to"]))
+        number = len(self.by)
+        await asyncio.sleep(0.01)
+        return web.json_response({"message_id": number})
+
+    def calls_of(self, pid: int) -> list[str]:
+        return [to for by, to in self.by if by == pid]
+
+
+@pytest.fixture
+async def platform() -> AsyncIterator[Platform]:
+    stand_in = Platform()
+    app = web.Application()
+    app.router.add_post("/send", stand_in.take)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    stand_in.url = f"http://127.0.0.1:{runner.addresses[0][1]}/send"
+    yield stand_in
+    await runner.cleanup()
+
+
+class Nursery:
+    """Starts senders in processes of their own."""
+
+    def __init__(self) -> None:
+        self._parent = subprocess.Popen(
+            [sys.executable, "-m", "tests.delivery.worker"],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self._parent.stdout is not None
+        assert self._parent.stdout.readline() == "ready\n"
+        self.alive: set[int] = set()
+
+    def start(self, city: SmallCity, platform: Platform, variant: str = "", lease: float = 15.0) -> int:
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        order = {
+            "database": city.url, "platform": platform.url, "variant": variant, "lease": lease,
+            "rate": 1000, "in_flight": IN_FLIGHT,
+        }  # fmt: skip
+        print(json.dumps(order), file=self._parent.stdin, flush=True)
+        pid = int(self._parent.stdout.readline())
+        self.alive.add(pid)
+        return pid
+
+    def signal(self, pid: int, what: signal.Signals) -> None:
+        os.kill(pid, what)
+        if what is signal.SIGKILL:
+            self.alive.discard(pid)
+
+    def ended(self, pid: int) -> bool:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            self.alive.discard(pid)
+            return True
+        return False
+
+    def end_all(self) -> None:
+        for pid in list(self.alive):
+            if not self.ended(pid):
+                self.signal(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        self.end_all()
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.close()
+        self._parent.wait(10)
+        self._parent.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture
+def nursery(loaded: Nursery) -> Iterator[Nursery]:
+    yield loaded
+    loaded.end_all()
+
+
+async def fill(city: SmallCity, reminders: bool) -> None:
+    """A thousand messages: announcements, half of them reminders where asked for."""
+    await city.shift(1, city.clock.now + timedelta(hours=24))
+    await city.people(PEOPLE)
+    half = len(PEOPLE) // 2 if reminders else 0
+    await city.joins(PEOPLE[:half], 1) if half else None
+    await city.subscribes(PEOPLE[half:])
+    await city.announces()
+    planner = city.planner()
+    await planner.tick()
+    await planner.expand()
+    assert len(await city.rows()) == len(PEOPLE)
+
+
+async def alive_rows(city: SmallCity) -> int:
+    async with city.database.read() as unit:
+        waits = select(func.count()).select_from(messages).where(messages.c.state.in_((0, 1)))
+        return int((await unit.run(waits)).scalar_one())
+
+
+async def all_settled(city: SmallCity) -> None:
+    for _look in range(300):
+        if not await alive_rows(city):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(await city.states())
+
+
+@dataclass
+class Account:
+    """What a run left: by recipient, from the platform's count and our own rows."""
+
+    lost: list[str]
+    doubled: list[str]
+    uncertain: set[int]
+    listed: set[int]
+
+
+async def reckon(city: SmallCity, platform: Platform) -> Account:
+    """Silently lost: never arrived, and nobody is told. Silently doubled: arrived twice, and no row says that it may have."""
+    lost, doubled, uncertain = [], [], set()
+    for row in await city.rows():
+        to = f"telegram-{row.person}"
+        arrived = platform.texts.get(to, [])
+        state = State(row.state)
+        if state is State.UNCERTAIN or row.repeated:
+            uncertain.add(row.id)
+        if not arrived and state is not State.UNCERTAIN:
+            lost.append(to)
+        told = row.repeated and len(arrived) == 2 and arrived[1].startswith("again: ")
+        if len(arrived) > 1 and not told:
+            doubled.append(to)
+    async with city.database.read() as unit:
+        listed = {told.id for told in await outbox.list_uncertain(unit)}
+    return Account(lost, doubled, uncertain, listed)
+
+
+async def kill_while_sending(city: SmallCity, platform: Platform, nursery: Nursery, variant: str, kills: int) -> None:
+    chance = random.Random(len(platform.url))  # what matters is that the moments differ
+    for _kill in range(kills):
+        pid = nursery.start(city, platform, variant)
+        enough = len(platform.by) + chance.randrange(5, 120)
+        await until(lambda: len(platform.by) >= enough)  # noqa: B023 - awaited in this round
+        nursery.signal(pid, signal.SIGKILL)
+        await until(lambda: nursery.ended(pid))  # noqa: B023 - awaited in this round
+    nursery.start(city, platform, variant)
+    await all_settled(city)
+
+
+@pytest.mark.durable
+async def test_killed_six_times_in_a_thousand_sends_nothing_is_silently_lost_or_doubled(
+    city: SmallCity, platform: Platform, nursery: Nursery
+) -> None:
+    await fill(city, reminders=True)
+    await kill_while_sending(city, platform, nursery, "", kills=6)
+    account = await reckon(city, platform)
+    assert account.lost == []
+    assert account.doubled == []
+    assert len(account.uncertain) <= 6 * IN_FLIGHT
+    assert account.listed == account.uncertain
+    assert account.uncertain, "no kill hit a call in flight: the test proves nothing"
+
+
+@pytest.mark.durable
+async def test_without_the_write_ahead_a_kill_doubles_in_silence(
+    city: SmallCity, platform: Platform, nursery: Nursery
+) -> None:
+    """The control."""
+    await fill(city, reminders=False)
+    await kill_while_sending(city, platform, nursery, "no write-ahead", kills=3)
+    account = await reckon(city, platform)
+    assert account.doubled
+    assert not account.listed
+
+
+@pytest.mark.durable
+async def test_a_stop_under_load_leaves_nothing_uncertain(
+    city: SmallCity, platform: Platform, nursery: Nursery
+) -> None:
+    await fill(city, reminders=True)
+    for _stop in range(2):
+        pid = nursery.start(city, platform)
+        enough = len(platform.by) + 100
+        await until(lambda: len(platform.by) >= enough)  # noqa: B023 - awaited in this round
+        nursery.signal(pid, signal.SIGTERM)
+        await until(lambda: nursery.ended(pid))  # noqa: B023 - awaited in this round
+        states = await city.states()
+        assert set(states) == {State.PENDING, State.SENT}
+        assert states[State.SENT] == len(platform.by)
+    assert Counter(len(texts) for texts in platform.texts.values()) == {1: len(platform.by)}
+
+
+async def freeze_and_thaw(city: SmallCity, platform: Platform, nursery: Nursery, variant: str) -> tuple[Account, Any]:
+    """One sender freezes, another takes over and sends, the first wakes up. And the calls of the first since then."""
+    await fill(city, reminders=False)
+    first = nursery.start(city, platform, variant, lease=0.5)
+    await until(lambda: len(platform.by) >= 100)
+    nursery.signal(first, signal.SIGSTOP)
+    await asyncio.sleep(0.05)  # what it had written into its sockets has arrived
+    before = set(platform.calls_of(first))
+    second = nursery.start(city, platform, lease=0.5)
+    await until(lambda: len(platform.calls_of(second)) >= 500)
+    nursery.signal(first, signal.SIGCONT)
+    await all_settled(city)
+    # The first one has the time to do harm, and to bring in its late receipts.
+    for _look in range(30):
+        await asyncio.sleep(0.05)
+        if not (await city.states()).get(State.UNCERTAIN):
+            break
+    return await reckon(city, platform), [to for to in platform.calls_of(first) if to not in before]
+
+
+@pytest.mark.durable
+async def test_a_frozen_sender_that_wakes_after_its_lease_doubles_nothing(
+    city: SmallCity, platform: Platform, nursery: Nursery
+) -> None:
+    account, since = await freeze_and_thaw(city, platform, nursery, "")
+    assert account.lost == []
+    assert account.doubled == []
+    assert account.uncertain == set()
+    # At most what it was in the middle of: on disk as being called by it and by nobody else.
+    assert len(since) <= IN_FLIGHT
+
+
+@pytest.mark.durable
+async def test_without_the_fence_a_frozen_sender_wakes_and_doubles(
+    city: SmallCity, platform: Platform, nursery: Nursery
+) -> None:
+    """The control."""
+    account, since = await freeze_and_thaw(city, platform, nursery, "no fence")
+    assert account.doubled
+    assert len(since) > IN_FLIGHT

@@ -1,0 +1,287 @@
+"""Reminders are derived from what is true; intentions become rows once, in chunks, whoever ticks and however often."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert, select, update
+
+from storage import fanouts
+from storage.fanouts import OPT_OUT
+from storage.tables.activities import activity
+from storage.tables.delivery import Lane, Running, State, fanout, outbox
+from storage.tables.kinds import to_milliseconds
+from storage.tables.people import consent, identity, subscription
+from tests.delivery.kit import Clockwork, SmallCity
+
+
+async def fanouts_of(city: SmallCity, kind: str = "reminder") -> list[Any]:
+    async with city.database.read() as unit:
+        return list(await unit.run(select(fanout).where(fanout.c.kind == kind).order_by(fanout.c.id)))
+
+
+async def test_a_shift_has_its_reminders_a_day_and_two_hours_before(city: SmallCity, clock: Clockwork) -> None:
+    await city.shift(1, clock.now + timedelta(hours=25))
+    planner = city.planner()
+    assert await planner.tick() == 0
+    clock.pass_by(hours=1)
+    assert await planner.tick() == 1
+    clock.pass_by(hours=22)
+    assert await planner.tick() == 1
+    day, near = await fanouts_of(city)
+    starts = city_starts = clock.now + timedelta(hours=2)
+    assert (day.offset, near.offset) == (-1440, -120)
+    assert (day.not_before, day.expires) == (
+        to_milliseconds(starts - timedelta(days=1)),
+        to_milliseconds(city_starts - timedelta(hours=3)),
+    )
+    assert near.expires == to_milliseconds(starts)
+
+
+async def test_only_those_who_joined_are_reminded_and_only_those_who_arrived_are_asked_to_check_out(
+    city: SmallCity, clock: Clockwork
+) -> None:
+    await city.shift(1, clock.now + timedelta(hours=2), hours=2)
+    for number, state in enumerate(("joined", "waiting", "cancelled", "arrived", "left"), 2):
+        await city.person(number, "telegram")
+        await city.joins([number], 1, state)
+    planner = city.planner()
+    await planner.tick()
+    await planner.expand()
+    assert {row.person for row in await city.rows("reminder") if row.minutes == -120} == {2}
+    clock.pass_by(hours=3, minutes=50)
+    await planner.tick()
+    await planner.expand()
+    assert {row.person for row in await city.rows("checkout")} == {5}
+
+
+async def test_two_tickers_at_once_plan_a_reminder_once(city: SmallCity, clock: Clockwork) -> None:
+    await city.person(2, "telegram")
+    for number in range(1, 6):
+        await city.shift(number, clock.now + timedelta(hours=24))
+        await city.joins([2], number)
+    one, other = city.planner(), city.planner()
+    await asyncio.gather(*(planner.tick() for planner in (one, other, one, other)))
+    await asyncio.gather(*(planner.expand() for planner in (one, other)))
+    await one.tick()
+    await one.expand()
+    assert len(await fanouts_of(city)) == 5
+    assert len(await city.rows()) == 5
+
+
+async def test_a_reminder_whose_key_was_lost_is_planned_again(city: SmallCity, clock: Clockwork) -> None:
+    """The control: what keeps a reminder single is its key, and nothing else does."""
+    await city.shift(1, clock.now + timedelta(hours=24))
+    await city.planner().tick()
+    async with city.database.write() as unit:
+        await unit.run(update(fanout).values(revision=99))
+    await city.planner().tick()
+    assert len(await fanouts_of(city)) == 2
+
+
+async def test_a_moved_shift_is_reminded_of_at_its_new_time_and_not_at_the_old(
+    city: SmallCity, clock: Clockwork
+) -> None:
+    await city.person(2, "telegram")
+    await city.shift(1, clock.now + timedelta(hours=24))
+    await city.joins([2], 1)
+    planner, sender = city.planner(), city.sender()
+    await planner.tick()
+    await planner.expand()
+    # Before the sender gets to it the activity moves by two days.
+    await city.moves(1, clock.now + timedelta(hours=72))
+    await sender.drain()
+    assert city.doors["telegram"].calls == []
+    assert [(State(row.state), row.reason) for row in await city.rows()] == [
+        (State.SUPPRESSED, "activity changed since")
+    ]
+    clock.pass_by(hours=48)
+    await planner.tick()
+    await planner.expand()
+    await sender.drain()
+    assert len(city.doors["telegram"].calls) == 1
+
+
+async def test_a_change_that_came_after_the_reminders_moment_is_not_followed_by_the_reminder(
+    city: SmallCity, clock: Clockwork
+) -> None:
+    await city.person(2, "telegram")
+    await city.shift(1, clock.now + timedelta(hours=24))
+    await city.joins([2], 1)
+    await city.planner().tick()
+    clock.pass_by(hours=1)
+    await city.moves(1, clock.now + timedelta(hours=22))
+    clock.pass_by(minutes=5)
+    await city.planner().tick()
+    assert len(await fanouts_of(city)) == 1
+
+
+async def test_nobody_is_reminded_of_what_was_called_off(city: SmallCity, clock: Clockwork) -> None:
+    await city.shift(1, clock.now + timedelta(hours=24))
+    async with city.database.write() as unit:
+        await unit.run(update(activity).values(state="cancelled"))
+    assert await city.planner().tick() == 0
+
+
+async def test_a_reminder_missed_while_the_house_was_dark_is_dropped_and_the_row_says_why(
+    city: SmallCity, clock: Clockwork
+) -> None:
+    await city.person(2, "telegram")
+    await city.shift(1, clock.now + timedelta(hours=25))
+    await city.joins([2], 1)
+    clock.pass_by(hours=23, minutes=30)
+    planner, sender = city.planner(), city.sender()
+    await planner.tick()
+    await planner.expand()
+    await sender.drain()
+    day, near = sorted(await city.rows(), key=lambda row: row.minutes)
+    assert (State(day.state), day.reason) == (State.SUPPRESSED, "too late")
+    assert State(near.state) is State.SENT
+    assert len(city.doors["telegram"].calls) == 1
+
+
+async def test_what_waits_where_nobody_sends_is_swept_away_when_it_is_too_late(
+    city: SmallCity, clock: Clockwork
+) -> None:
+    await city.person(2, "terminal")
+    await city.shift(1, clock.now + timedelta(hours=2))
+    await city.joins([2], 1)
+    planner = city.planner()
+    await planner.tick()
+    await planner.expand()
+    assert await planner.sweep() == 0
+    clock.pass_by(hours=2)
+    assert await planner.sweep() == 1
+    assert [row.reason for row in await city.rows() if row.minutes == -120] == ["too late"]
+
+
+async def test_an_announcement_reaches_each_subscriber_once_whatever_they_subscribe_to(
+    city: SmallCity, clock: Clockwork
+) -> None:
+    await city.shift(1, clock.now + timedelta(days=3))
+    for number in range(2, 6):
+        await city.person(number, "telegram")
+    await city.subscribes([2, 3])
+    await city.subscribes([3, 4], "district", "110105")
+    await city.subscribes([5], "kind", "library")
+    await city.announces(segment={"subscribers": [["kind", "green"], ["district", "110105"]]})
+    await city.planner().expand()
+    assert [row.person for row in await city.rows()] == [2, 3, 4]
+
+
+async def test_whoever_opted_out_is_not_in_the_audience_and_who_came_back_is(city: SmallCity, clock: Clockwork) -> None:
+    await city.shift(1, clock.now + timedelta(days=3))
+    for number in (2, 3, 4):
+        await city.person(number, "telegram")
+    await city.subscribes([2, 3, 4])
+    gone = {"purpose": OPT_OUT, "version": "1", "door": "telegram", "given": city.long_ago}
+    async with city.database.write() as unit:
+        await unit.run(insert(consent).values(person=3, withdrawn=clock.now, **gone))
+        await unit.run(insert(consent).values(person=4, withdrawn=clock.now, **gone))
+        await unit.run(insert(consent).values(person=4, **gone))
+    await city.announces()
+    await city.planner().expand()
+    assert [row.person for row in await city.rows()] == [2, 4]
+
+
+async def test_an_intention_stopped_in_the_middle_of_its_chunks_goes_on_at_its_cursor(
+    city: SmallCity, clock: Clockwork
+) -> None:
+    await city.shift(1, clock.now + timedelta(days=3))
+    await city.people(range(2, 52))
+    await city.subscribes(range(2, 52))
+    number = await city.announces()
+    async with city.database.write() as unit:
+        first = await fanouts.expand(unit, clock.now, chunk=20)
+    assert first is not None
+    assert (first.made, first.done) == (20, False)
+    # A chunk whose transaction is lost, as by a kill before its commit, was never there.
+    with pytest.raises(RuntimeError):
+        async with city.database.write() as unit:
+            await fanouts.expand(unit, clock.now, chunk=20)
+            raise RuntimeError("killed")
+    # Whoever joins the segment now has a higher number and is not chased; who leaves it is left out.
+    await city.people([99])
+    await city.subscribes([99])
+    async with city.database.write() as unit:
+        await unit.run(delete(subscription).where(subscription.c.person == 50))
+        while step := await fanouts.expand(unit, clock.now, chunk=20):
+            assert step.fanout == number
+    assert [row.person for row in await city.rows()] == [*range(2, 50), 51]
+    (done,) = await fanouts_of(city, "announcement")
+    assert (Running(done.state), done.made) == (Running.DONE, 49)
+
+
+async def test_a_campaign_is_expanded_only_just_ahead_of_its_sending(city: SmallCity, clock: Clockwork) -> None:
+    await city.shift(1, clock.now + timedelta(days=3))
+    await city.people(range(2, 42))
+    await city.subscribes(range(2, 42))
+    await city.announces()
+    for _step in range(5):
+        async with city.database.write() as unit:
+            await fanouts.expand(unit, clock.now, chunk=10, ahead=20)
+    assert len(await city.rows()) == 20
+    # Something urgent is expanded all the same.
+    await city.joins([2], 1)
+    await city.plans(
+        kind="change", source=1, lane=Lane.CHANGE, segment={"shift": 1, "states": ["joined"]},
+        not_before=clock.now, expires=clock.now + timedelta(hours=5),
+    )  # fmt: skip
+    async with city.database.write() as unit:
+        await fanouts.expand(unit, clock.now, chunk=10, ahead=20)
+    assert len(await city.rows("change")) == 1
+
+
+async def test_a_message_to_one_person_is_a_row_in_the_same_transaction(city: SmallCity, clock: Clockwork) -> None:
+    await city.person(2, "telegram")
+    await city.shift(1, clock.now + timedelta(days=3))
+    await city.joins([2], 1)
+    planned = {
+        "kind": "promotion", "source": 1, "revision": 7, "lane": Lane.CHANGE, "segment": {"enrolment": 1},
+        "not_before": clock.now, "expires": clock.now + timedelta(days=3),
+    }  # fmt: skip
+    with pytest.raises(RuntimeError):
+        async with city.database.write() as unit:
+            await fanouts.plan(unit, **planned)
+            raise RuntimeError("the turn broke")
+    assert await city.rows() == []
+    first, second = await city.plans(**planned), await city.plans(**planned)
+    assert first is not None
+    assert second is None
+    assert [(row.person, row.account) for row in await city.rows()] == [(2, "telegram")]
+
+
+async def test_an_unknown_segment_is_refused(city: SmallCity, clock: Clockwork) -> None:
+    with pytest.raises(ValueError, match="no such segment"):
+        await city.announces(segment={"everybody": True})
+
+
+async def test_a_row_goes_to_the_door_where_its_reader_wrote_last(city: SmallCity, clock: Clockwork) -> None:
+    await city.shift(1, clock.now + timedelta(days=3))
+    await city.person(2, "wechat", "telegram")
+    await city.person(3, "telegram", "wechat")
+    await city.person(4, "terminal", "web")
+    await city.person(5)
+    await city.subscribes([2, 3, 4, 5])
+    async with city.database.write() as unit:
+        await unit.run(update(identity).where(identity.c.external == "telegram-3").values(open=False))
+    await city.announces()
+    await city.planner(["telegram", "wechat", "web"]).expand()
+    # Nobody sends through the terminal here, so whoever used it last is told on the web.
+    assert [row.account for row in await city.rows()] == ["wechat", "wechat", "web", ""]
+
+
+async def test_a_stopped_intention_drops_what_waits_and_makes_no_more(city: SmallCity, clock: Clockwork) -> None:
+    await city.shift(1, clock.now + timedelta(days=3))
+    await city.people(range(2, 22))
+    await city.subscribes(range(2, 22))
+    number = await city.announces()
+    async with city.database.write() as unit:
+        await fanouts.expand(unit, clock.now, chunk=5)
+        assert await fanouts.stop(unit, number, clock.now) == 5
+        assert await fanouts.expand(unit, clock.now, chunk=5) is None
+        kept = list(await unit.run(select(outbox.c.state, outbox.c.reason).distinct()))
+    assert kept == [(State.SUPPRESSED, "stopped")]

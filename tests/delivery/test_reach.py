@@ -1,0 +1,227 @@
+"""The pure rules: routes, quiet hours, too late, and the decision."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.notices import Event, Kind, Notice
+from bot.domain.reach import (
+    ATTEMPTS,
+    ByAddress,
+    Dropped,
+    Hold,
+    Postponed,
+    Reachable,
+    Reason,
+    Truth,
+    decide,
+    places_in_flight,
+    quiet_until,
+    route,
+    too_late,
+    wait_after,
+)
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+QUIET = (21 * 60, 8 * 60)
+
+
+def at(hour: int, minute: int = 0, day: int = 24) -> datetime:
+    return datetime(2026, 11, day, hour, minute, tzinfo=SHANGHAI)
+
+
+def event(starts: datetime) -> Event:
+    return Event(1, 1, "Trees", "", "Spring", "", "Park", starts, starts + timedelta(hours=2))
+
+
+def wechat(left: int | None = 5, minutes: float = 60, wrote: float = 1) -> Reachable:
+    return Reachable("wechat", "o1", True, NOW - timedelta(hours=wrote), NOW + timedelta(minutes=minutes), left)
+
+
+def telegram(wrote: float | None = 5, open_: bool = True) -> Reachable:
+    return Reachable("telegram", "7", open_, None if wrote is None else NOW - timedelta(hours=wrote))
+
+
+# --- Routes --------------------------------------------------------------------------------------------------------
+
+
+def test_a_person_is_told_where_they_wrote_last() -> None:
+    assert route([telegram(5), Reachable("web", "w", True, NOW)], NOW) == ByAddress("web", "w")
+    assert route([telegram(5), wechat(wrote=1)], NOW) == ByAddress("wechat", "o1")
+    assert route([telegram(1), wechat(wrote=5)], NOW) == ByAddress("telegram", "7")
+
+
+def test_somebody_who_never_wrote_comes_after_somebody_who_did() -> None:
+    assert route([telegram(None), Reachable("web", "w", True, NOW)], NOW) == ByAddress("web", "w")
+    assert route([telegram(None)], NOW) == ByAddress("telegram", "7")
+
+
+@pytest.mark.parametrize(
+    "shut",
+    [wechat(left=0), wechat(left=None), wechat(minutes=0), wechat(minutes=-1), Reachable("wechat", "o1", True, NOW)],
+)
+def test_outside_wechats_window_another_address_is_taken_or_the_message_waits(shut: Reachable) -> None:
+    assert route([shut], NOW) == Hold(Reason.NO_WINDOW)
+    assert route([shut, telegram(500)], NOW) == ByAddress("telegram", "7")
+
+
+def test_a_closed_address_is_no_route() -> None:
+    assert route([telegram(1, open_=False)], NOW) == Hold(Reason.NO_ADDRESS)
+    assert route([], NOW) == Hold(Reason.NO_ADDRESS)
+
+
+# --- Quiet hours ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("now", "ends"),
+    [
+        (at(20, 59), None),
+        (at(21, 0), at(8, day=25)),
+        (at(23, 59), at(8, day=25)),
+        (at(0, 0), at(8)),
+        (at(7, 59), at(8)),
+        (at(8, 0), None),
+    ],
+)
+def test_quiet_hours_go_over_midnight(now: datetime, ends: datetime | None) -> None:
+    assert quiet_until(now, *QUIET) == ends
+
+
+def test_quiet_hours_within_a_day() -> None:
+    assert quiet_until(at(13), 12 * 60, 14 * 60) == at(14)
+    assert quiet_until(at(14), 12 * 60, 14 * 60) is None
+    assert quiet_until(at(23), 22 * 60, 24 * 60) == at(0, day=25)
+
+
+def test_equal_ends_mean_no_quiet_hours() -> None:
+    assert quiet_until(at(3), 0, 0) is None
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1)), st.integers(0, 1439), st.integers(0, 1439))
+def test_whenever_quiet_hours_end_it_is_not_quiet_any_more(naive: datetime, from_: int, until: int) -> None:
+    now = naive.replace(tzinfo=SHANGHAI)
+    ends = quiet_until(now, from_, until)
+    if ends is not None:
+        assert now < ends <= now + timedelta(days=1)
+        assert quiet_until(ends, from_, until) is None
+
+
+# --- Too late ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "offset", "useful", "useless"),
+    [
+        ("reminder", -1440, timedelta(hours=-3, seconds=-1), timedelta(hours=-3)),
+        ("reminder", -120, timedelta(seconds=-1), timedelta(0)),
+        ("checkout", -10, timedelta(hours=2, minutes=29), timedelta(hours=2, minutes=30)),
+        ("promotion", 0, timedelta(seconds=-1), timedelta(0)),
+        ("change", 0, timedelta(hours=1), timedelta(hours=2)),
+        ("cancellation", 0, timedelta(hours=1), timedelta(hours=2)),
+        ("announcement", 0, timedelta(seconds=-1), timedelta(0)),
+    ],
+)
+def test_a_notice_is_dropped_when_it_is_too_late_to_be_useful(
+    kind: Kind, offset: int, useful: timedelta, useless: timedelta
+) -> None:
+    notice = Notice(kind, event(NOW), offset=offset)
+    assert not too_late(notice, NOW + useful)
+    assert too_late(notice, NOW + useless)
+
+
+def test_what_belongs_to_no_event_has_only_its_expiry() -> None:
+    assert not too_late(Notice("reply", None), NOW + timedelta(days=9))
+    late = decide(Notice("reply", None), Truth(NOW, urgent=True), [telegram()], NOW, SHANGHAI, QUIET)
+    assert late == Dropped(Reason.LATE)
+
+
+# --- Decisions -----------------------------------------------------------------------------------------------------
+
+TOMORROW = event(NOW + timedelta(days=1))
+LATER = Truth(NOW + timedelta(hours=21))
+
+
+def decided(
+    notice: Notice, truth: Truth = LATER, now: datetime = NOW, quiet: tuple[int, int] | None = QUIET
+) -> ByAddress | Hold | Dropped | Postponed:
+    return decide(notice, truth, [telegram()], now, SHANGHAI, quiet)
+
+
+def test_by_day_a_reminder_leaves() -> None:
+    assert decided(Notice("reminder", TOMORROW, offset=-1440)) == ByAddress("telegram", "7")
+
+
+@pytest.mark.parametrize(
+    ("truth", "reason"),
+    [
+        (Truth(LATER.expires, missing=True), Reason.GONE),
+        (Truth(LATER.expires, opted_out=True), Reason.OPTED_OUT),
+        (Truth(LATER.expires, cancelled=True), Reason.CANCELLED),
+        (Truth(LATER.expires, changed=True), Reason.CHANGED),
+        (Truth(LATER.expires, signed_up=False), Reason.NOT_SIGNED_UP),
+        (Truth(NOW), Reason.LATE),
+        (Truth(NOW, cancelled=True), Reason.CANCELLED),
+    ],
+)
+def test_what_is_not_true_any_more_is_not_sent(truth: Truth, reason: Reason) -> None:
+    assert decided(Notice("reminder", TOMORROW, offset=-1440), truth) == Dropped(reason)
+
+
+def test_a_cancellation_is_told_though_the_activity_is_cancelled_and_the_reader_opted_out() -> None:
+    truth = Truth(LATER.expires, urgent=True, cancelled=True, opted_out=True)
+    assert decided(Notice("cancellation", TOMORROW), truth) == ByAddress("telegram", "7")
+
+
+def test_at_night_a_days_reminder_waits_until_morning() -> None:
+    night = at(22).astimezone(UTC)
+    truth = Truth(night + timedelta(hours=21))
+    notice = Notice("reminder", event(night + timedelta(hours=24)), offset=-1440)
+    assert decided(notice, truth, night) == Postponed(at(8, day=25).astimezone(UTC), Reason.QUIET_NOW)
+    assert decided(notice, truth, night, quiet=None) == ByAddress("telegram", "7")
+
+
+@pytest.mark.parametrize(
+    ("notice", "urgent"),
+    [
+        (Notice("reminder", event(at(6, day=25)), offset=-120), False),
+        (Notice("checkout", event(at(3, day=25)), offset=-10), False),
+        (Notice("change", event(at(9, day=25))), True),
+        (Notice("reply", None), True),
+    ],
+)
+def test_at_night_what_is_near_or_urgent_leaves_all_the_same(notice: Notice, urgent: bool) -> None:
+    night = at(4, day=25).astimezone(UTC)
+    assert decided(notice, Truth(night + timedelta(hours=2), urgent), night) == ByAddress("telegram", "7")
+
+
+def test_quiet_hours_that_last_until_it_is_too_late_drop_it_with_that_reason() -> None:
+    night = at(22).astimezone(UTC)
+    soon = Notice("announcement", event(at(7, day=25)))
+    assert decided(soon, Truth(night + timedelta(days=1)), night) == Dropped(Reason.QUIET)
+    expires = Notice("announcement", event(at(7, day=26)))
+    assert decided(expires, Truth(night + timedelta(hours=1)), night) == Dropped(Reason.QUIET)
+
+
+# --- Numbers -------------------------------------------------------------------------------------------------------
+
+
+def test_calls_in_flight_follow_rate_and_latency() -> None:
+    assert places_in_flight(28, 0.15, 64) == 5
+    assert places_in_flight(1000, 0.15, 64) == 64
+    assert places_in_flight(0.5, 0.1, 64) == 1
+
+
+def test_attempts_take_about_an_hour_and_no_wait_is_longer_than_a_quarter_of_one() -> None:
+    longest = [wait_after(attempt, 0.0) for attempt in range(1, ATTEMPTS)]
+    shortest = [wait_after(attempt, 1.0) for attempt in range(1, ATTEMPTS)]
+    assert longest[:4] == [2, 8, 32, 128]
+    assert max(longest) == 900
+    assert 2000 < sum(longest) < 3600
+    assert all(short == long / 2 for short, long in zip(shortest, longest, strict=True))
