@@ -16,11 +16,10 @@ CHINESE = "零〇一壹二贰两俩三叁仨四肆五伍六陆七柒八捌九玖
 """Characters that a Chinese numeral is made of."""
 
 _WORDS = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split()
-    )
+    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
+    "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50,
+    "hundred": 100,
 }
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7}
 _NUMBER = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,9}}|[{CHINESE}]{{1,9}})"
@@ -86,7 +85,7 @@ def read_number(text: str) -> int | None:
 
 
 def read_count(text: str) -> int | None:
-    """How many people a message speaks of: `二十人`, `20 people`, `大概30个`, `twenty`; None where it is none or several."""
+    """How many people a message speaks of: `二十人`, `20 people`, `大概30个`; None where it is none or several."""
     plain = normalise(text)
     counted: set[int] = set()
     bare: set[int] = set()

@@ -1,10 +1,10 @@
 """Where things are: the city, its districts and streets, what people call them, and how far apart two points are.
 
 Names become places here. What is accepted, and why:
-- a district by its Chinese name with or without 区, in either script, by its pinyin, by the names 崇文 and 宣武 of the
-  districts that became parts of 东城 and 西城 in 2010;
-- a street by its full name; by its short name (many are plain words: 向阳, 新村, 河北) only before 街道, 镇, 乡 or 地区, beside
-  a word for "near", straight after its district, or as the whole of the text;
+- a district by its Chinese name with or without 区, in either script, by its pinyin, by the names 崇文 and 宣武 of
+  the districts that became parts of 东城 and 西城 in 2010;
+- a street by its full name; by its short name (many are plain words: 向阳, 新村, 河北) only before 街道, 镇, 乡 or
+  地区, beside a word for "near", straight after its district, or as the whole of the text;
 - a landmark by any of its names; it stands for its district and brings a point;
 - a name that two streets share (八里庄, 东风) gives both, unless the text names the district as well.
 """
@@ -217,7 +217,13 @@ class Gazetteer:
         return min(chinese, latin, key=lambda hit: hit.start())
 
     def _bold_enough(
-        self, plain: str, whole: str, start: int, end: int, places: tuple[Place, ...], district: tuple[Place, int] | None
+        self,
+        plain: str,
+        whole: str,
+        start: int,
+        end: int,
+        places: tuple[Place, ...],
+        district: tuple[Place, int] | None,
     ) -> tuple[tuple[Place, ...], int] | None:
         """The streets that a short name stands for here and where it ends; None: here it is a plain word."""
         latin = plain[start:end].isascii()

@@ -1,8 +1,8 @@
 """One plain form for whatever people write, with the way back to the letters that they wrote.
 
-Chinese comes in two scripts, digits in two widths, Latin in two cases; the readers of dates, places and kinds see only one
-of each: NFKC, lower case, simplified characters. Characters are folded one by one, so a position in the plain text is
-always a position in the original.
+Chinese comes in two scripts, digits in two widths, Latin in two cases; the readers of dates, places and kinds see
+only one of each: NFKC, lower case, simplified characters. Characters are folded one by one, so a position in the
+plain text is always a position in the original.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def blank_out(text: str, spans: list[tuple[int, int]]) -> str:
 def alternation(names: Iterable[str]) -> str:
     """A pattern for any of these names, the longest that fits: so 朝阳公园 and 朝阳门街道 are not 朝阳.
 
-    Grouped by the first letter, which lets the engine pass over letters that begin no name: microseconds for 1,800 names.
+    Grouped by the first letter, which lets the engine pass over letters that begin no name: microseconds for 1,800.
     """
     by_first: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(names, key=lambda name: (-len(name), name)):
