@@ -17,6 +17,8 @@ from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.dml import UpdateBase
 
+from storage.secrecy import Secrecy
+
 BUSY_TIMEOUT = 10_000
 """Milliseconds that SQLite waits for another process (a backup, `menkou migrate`) before it gives up."""
 
@@ -27,11 +29,19 @@ IDLE_IN_TRANSACTION = 30_000
 class Unit:
     """One transaction: runs statements and knows whether anything was changed."""
 
-    def __init__(self, connection: AsyncConnection, dialect: str) -> None:
+    def __init__(self, connection: AsyncConnection, dialect: str, secrecy: Secrecy | None = None) -> None:
         self.connection = connection
         self.dialect = dialect
+        self._secrecy = secrecy
         self.changed = False
         """True once a statement has changed something on a person's behalf (`ask first, act last` rests on it)."""
+
+    @property
+    def secrecy(self) -> Secrecy:
+        """What seals and opens the columns that may hold personal data. Raises LookupError where no key was given."""
+        if self._secrecy is None:
+            raise LookupError("this database was opened without its secret key")
+        return self._secrecy
 
     @property
     def locks_rows(self) -> bool:
@@ -58,8 +68,10 @@ class Unit:
 class Database:
     """The city's database. `write()` for turns and everything that changes; `read()` for pages and reports."""
 
-    def __init__(self, url: str, pool: int = 10) -> None:
+    def __init__(self, url: str, secrecy: Secrecy | None = None, *, pool: int = 10) -> None:
+        """`secrecy` is needed by whatever reads or writes what people said; migrations and copies do without."""
         parsed = make_url(url)
+        self.secrecy = secrecy
         self.url = url
         self.dialect = parsed.get_backend_name()
         if self.dialect == "sqlite":
@@ -74,6 +86,7 @@ class Database:
                 max_overflow=0,
                 pool_timeout=10,
                 pool_pre_ping=False,
+                hide_parameters=True,  # a message of the database must not carry what a row holds
                 connect_args={
                     "server_settings": {
                         "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION),
@@ -88,7 +101,7 @@ class Database:
 
     @staticmethod
     def _sqlite(url: str, begin: str, size: int) -> AsyncEngine:
-        engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=30)
+        engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=30, hide_parameters=True)
 
         @event.listens_for(engine.sync_engine, "connect")
         def opened(connection: Any, _: Any) -> None:
@@ -119,16 +132,16 @@ class Database:
         """One transaction that may change things; committed at the end, undone if anything raises."""
         if self.dialect == "sqlite":
             async with self._turn, self._writer.begin() as connection:
-                yield Unit(connection, self.dialect)
+                yield Unit(connection, self.dialect, self.secrecy)
         else:
             async with self._writer.begin() as connection:
-                yield Unit(connection, self.dialect)
+                yield Unit(connection, self.dialect, self.secrecy)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Unit]:
         """One consistent look; waits for nobody."""
         async with self._reader.connect() as connection, connection.begin():
-            yield Unit(connection, self.dialect)
+            yield Unit(connection, self.dialect, self.secrecy)
 
     async def close(self) -> None:
         """Give all connections back."""

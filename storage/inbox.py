@@ -20,7 +20,7 @@ async def begin(unit: Unit, door: str, key: str, external: str, at: datetime, ra
     """Keep a message. False: it was there before (on PostgreSQL after waiting for whoever is answering it now)."""
     row = (
         unit.insert(inbox)
-        .values(door=door, key=key, external=external, at=at, raw=raw, state=ANSWERED)
+        .values(door=door, key=key, external=external, at=at, raw=_raw(unit, door, key, raw), state=ANSWERED)
         .on_conflict_do_nothing()
     )
     return bool((await unit.connection.execute(row)).rowcount)
@@ -29,14 +29,27 @@ async def begin(unit: Unit, door: str, key: str, external: str, at: datetime, ra
 async def keep_reply(unit: Unit, door: str, key: str, pages: Sequence[dict[str, Any]]) -> None:
     """Keep the reply with its message."""
     await unit.connection.execute(
-        update(inbox).where(inbox.c.door == door, inbox.c.key == key).values(reply=list(pages))
+        update(inbox).where(inbox.c.door == door, inbox.c.key == key).values(reply=_reply(unit, door, key, pages))
     )
 
 
 async def kept_reply(unit: Unit, door: str, key: str) -> list[dict[str, Any]]:
     """The pages answered then."""
     row = (await unit.run(select(inbox.c.reply).where(inbox.c.door == door, inbox.c.key == key))).first()
-    return list(row.reply or ()) if row else []
+    return opened(unit, door, key, row.reply) if row and row.reply else []
+
+
+def opened(unit: Unit, door: str, key: str, reply: bytes) -> list[dict[str, Any]]:
+    """The pages of a kept reply."""
+    return list(unit.secrecy.open_json(reply, f"inbox:{door}:{key}:reply"))
+
+
+def _reply(unit: Unit, door: str, key: str, pages: Sequence[dict[str, Any]]) -> bytes:
+    return unit.secrecy.seal_json(list(pages), f"inbox:{door}:{key}:reply")
+
+
+def _raw(unit: Unit, door: str, key: str, raw: str) -> bytes | None:
+    return unit.secrecy.seal(raw, f"inbox:{door}:{key}:raw") if raw else None
 
 
 async def bury(
@@ -44,7 +57,14 @@ async def bury(
 ) -> None:
     """Keep a message apart that nobody could read or whose script broke, with the apology that was given."""
     row = unit.insert(inbox).values(
-        door=door, key=key, external=external, at=at, raw=raw, state=DEAD, error=why[:400], reply=list(pages)
+        door=door,
+        key=key,
+        external=external,
+        at=at,
+        raw=_raw(unit, door, key, raw),
+        state=DEAD,
+        error=why[:400],
+        reply=_reply(unit, door, key, pages),
     )
     await unit.run(row.on_conflict_do_nothing())
 

@@ -47,7 +47,7 @@ async def meet(unit: Unit, door: str, external: str, language: str, now: datetim
     row = (await unit.connection.execute(locked)).first()
     if row is None:
         return await _first_met(unit, door, external, language, now)
-    session = Session.from_json(row.session)
+    session = Session.from_json(unit.secrecy.open_json(row.session, f"conversation:{row.id}"))
     pushed = row.pushed or []
     if not row.pushed_at or row.pushed_at.timestamp() < session.touched:
         pushed = []
@@ -76,15 +76,20 @@ async def _first_met(unit: Unit, door: str, external: str, language: str, now: d
         # Two first messages at once: the other one has made the person. Ours goes, and theirs is met.
         await unit.connection.execute(delete(person).where(person.c.id == id_))
         return await meet(unit, door, external, language, now)
-    await unit.connection.execute(insert(conversation).values(person=id_, session=Session().to_json()))
+    await unit.connection.execute(insert(conversation).values(person=id_, session=_session(unit, id_, Session())))
     return Met(Person(id_, number, language, door=door), identity_id, Session(), [], new=True)
 
 
 async def keep_session(unit: Unit, id_: int, session: Session) -> None:
     """Write the conversation back."""
     await unit.connection.execute(
-        update(conversation).where(conversation.c.person == id_).values(session=session.to_json())
+        update(conversation).where(conversation.c.person == id_).values(session=_session(unit, id_, session))
     )
+
+
+def _session(unit: Unit, id_: int, session: Session) -> bytes:
+    """Sealed: the answers of a conversation may be a name or a number."""
+    return unit.secrecy.seal_json(session.to_json(), f"conversation:{id_}")
 
 
 async def heard_from(unit: Unit, identity_id: int, now: datetime, window: tuple[int, int] | None) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import select, tuple_
 from bot.domain.notices import Event, Kind, Notice
 from bot.domain.reach import Reachable, Truth
 from storage.database import Unit
+from storage.inbox import opened
 from storage.fanouts import opted_out
 from storage.outbox import Waiting
 from storage.tables.activities import activity, organisation, shift
@@ -73,7 +74,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
         reply = replies.get((one.words.get("door", ""), one.words.get("key", "")))
         theirs = [reachable for _door, reachable in addresses[one.person]]
         if one.kind == "reply":
-            theirs = [same for same in theirs if reply and (same.door, same.external) == (reply.door, reply.external)]
+            theirs = [same for same in theirs if reply and (same.door, same.external) == reply.address]
         truth = Truth(
             expires=from_milliseconds(one.expires),
             urgent=one.lane <= Lane.CHANGE,
@@ -102,7 +103,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
                 language=(reader.language or "") if reader else "",
                 elder=bool(reader and reader.elder),
                 quiet=quiet,
-                pages=list(reply.reply or ()) if one.kind == "reply" and reply else [],
+                pages=list(reply.pages) if one.kind == "reply" and reply else [],
             )
         )
     return found
@@ -214,14 +215,26 @@ async def _topics(unit: Unit, messages: Iterable[Waiting]) -> dict[int, set[tupl
     return found
 
 
-async def _replies(unit: Unit, messages: Iterable[Waiting]) -> dict[tuple[str, str], Any]:
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """A kept reply and the address that asked for it."""
+
+    address: tuple[str, str]
+    pages: list[dict[str, Any]]
+
+
+async def _replies(unit: Unit, messages: Iterable[Waiting]) -> dict[tuple[str, str], _Reply]:
     keys = sorted({(one.words.get("door", ""), one.words.get("key", "")) for one in messages if one.kind == "reply"})
     if not keys:
         return {}
     rows = select(inbox.c.door, inbox.c.key, inbox.c.external, inbox.c.reply).where(
         tuple_(inbox.c.door, inbox.c.key).in_(keys)
     )
-    return {(row.door, row.key): row for row in await unit.run(rows) if row.reply}
+    return {
+        (row.door, row.key): _Reply((row.door, row.external), opened(unit, row.door, row.key, row.reply))
+        for row in await unit.run(rows)
+        if row.reply
+    }
 
 
 def _still_meant(one: Waiting, sign_ups: _SignUps, topics: dict[int, set[tuple[str, str]]]) -> bool:

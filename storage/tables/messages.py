@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Integer, SmallInteger, String, Table, Text, UniqueConstraint
 
-from storage.tables.kinds import Id, Json, Moment, metadata
+from storage.tables.kinds import Moment, Sealed, metadata
 
 inbox = Table(
     "inbox",
@@ -11,9 +11,9 @@ inbox = Table(
     Column("key", String(160), primary_key=True),
     Column("external", String(64), nullable=False, server_default=""),
     Column("at", Moment, nullable=False),
-    Column("raw", Text, nullable=False, server_default=""),
+    Column("raw", Sealed),
     Column("state", SmallInteger, nullable=False),  # 0 answered, 1 dead: a script broke or nobody could read it
-    Column("reply", Json),
+    Column("reply", Sealed),
     Column("error", String(400)),
     Index("ix_inbox_state_at", "state", "at"),
 )
@@ -25,7 +25,7 @@ letter = Table(
     Column("sequence", Integer, primary_key=True),
     Column("key", String(160), nullable=False),
     Column("who", String(4), nullable=False),  # me | them
-    Column("body", Json, nullable=False),
+    Column("body", Sealed, nullable=False),
     Column("at", Moment, nullable=False),
     UniqueConstraint("address", "key"),
 )

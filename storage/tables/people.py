@@ -40,7 +40,7 @@ conversation = Table(
     "conversation",
     metadata,
     Column("person", Id, ForeignKey("person.id"), primary_key=True),
-    Column("session", Json, nullable=False),
+    Column("session", Sealed, nullable=False),
     Column("pushed", Json),  # the options under what we last said first, so that a typed number means them
     Column("pushed_at", Moment),
 )

@@ -10,7 +10,7 @@ import sqlalchemy
 
 from storage.database import Database
 from storage.tables import metadata
-from tests.conversations.kit import DOORS, Chat, Town
+from tests.conversations.kit import DOORS, SECRECY, Chat, Town
 from tests.postgres import Postgres
 
 
@@ -51,7 +51,7 @@ def city_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path, empty_
 @pytest.fixture
 def founded(city_url: str) -> Town:
     """Founded outside the event loop: files are read at the start, as in a process that serves."""
-    return Town(Database(city_url))
+    return Town(Database(city_url, SECRECY))
 
 
 @pytest.fixture

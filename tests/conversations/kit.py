@@ -40,6 +40,8 @@ from storage.tables.activities import organisation
 
 DOORS: dict[str, Capabilities] = {"telegram": TELEGRAM, "wechat": WECHAT, "web": WEB, "terminal": TERMINAL}
 
+SECRECY = Secrecy("a key that only tests use, 32 signs and more")
+
 BEIJING = ZoneInfo("Asia/Shanghai")
 
 MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=BEIJING)
@@ -65,7 +67,7 @@ class Town:
     def __init__(self, database: Database, language: str = "en") -> None:
         self.database = database
         self.at = MONDAY.astimezone(UTC)
-        self.city = City(BEIJING, Secrecy("a key that only tests use, 32 signs and more"), "http://city.test", language)
+        self.city = City(BEIJING, SECRECY, "http://city.test", language)
         self.mailboxes = {name: Mailbox(name, capabilities) for name, capabilities in DOORS.items()}
         self.turns = Turns(database, Router(SCRIPTS), self.city, DOORS, self.now)
         self.steady = 0.0

@@ -23,6 +23,7 @@ from bot.talk.view import Link, Page, View
 from bot.talk.wording import Text
 from storage import fanouts
 from storage.database import Database
+from storage.secrecy import Secrecy
 from storage.tables import metadata
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.delivery import Lane, State, fanout, outbox
@@ -124,13 +125,16 @@ def word(notice: Notice) -> View:
     return View(text, (Link("Still coming", Intent("coming", (str(notice.enrolment),))),))
 
 
+SECRECY = Secrecy("a key that only the tests of delivery use")
+
+
 class SmallCity:
     """One organisation, and what a test puts into it."""
 
     def __init__(self, url: str, clock: Clockwork) -> None:
         self.url = url
         self.clock = clock
-        self.database = Database(url)
+        self.database = Database(url, SECRECY)
         self.doors: dict[str, ScriptedDoor] = {}
         self.senders: list[Sender] = []
         self.places = City(SHANGHAI, "en")

@@ -394,11 +394,18 @@ async def test_somebody_with_no_open_address_is_told_when_they_come_back(city: S
 # --- Replies -------------------------------------------------------------------------------------------------------
 
 
+def sealed(city: SmallCity, key: str, pages: Any) -> bytes:
+    assert city.database.secrecy is not None
+    return city.database.secrecy.seal_json(pages, f"inbox:telegram:{key}:reply")
+
+
 async def kept_reply(city: SmallCity, external: str = "telegram-2", pages: Any = None) -> None:
     kept = [{"text": "one"}, {"text": "two"}] if pages is None else pages
     async with city.database.write() as unit:
         await unit.run(
-            insert(inbox).values(door="telegram", key="u1", external=external, at=city.clock.now, state=0, reply=kept)
+            insert(inbox).values(
+                door="telegram", key="u1", external=external, at=city.clock.now, state=0, reply=sealed(city, "u1", kept)
+            )
         )
         await fanouts.plan_reply(unit, "telegram", "telegram-2", "u1", city.clock.now)
         await fanouts.plan_reply(unit, "telegram", "telegram-2", "u1", city.clock.now)
@@ -478,7 +485,12 @@ async def test_a_reply_leaves_before_a_reminder_and_a_reminder_before_a_campaign
     async with city.database.write() as unit:
         await unit.run(
             insert(inbox).values(
-                door="telegram", key="u", external="telegram-99", at=clock.now, state=0, reply=[{"text": "answer"}]
+                door="telegram",
+                key="u",
+                external="telegram-99",
+                at=clock.now,
+                state=0,
+                reply=sealed(city, "u", [{"text": "answer"}]),
             )
         )
         await fanouts.plan_reply(unit, "telegram", "telegram-99", "u", clock.now)

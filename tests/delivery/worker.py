@@ -28,7 +28,7 @@ from bot.talk.view import Page
 from storage.database import Database
 from storage.outbox import Result
 from storage.tables.delivery import State, outbox
-from tests.delivery.kit import SHANGHAI, SHOWS, TEN, word
+from tests.delivery.kit import SECRECY, SHANGHAI, SHOWS, TEN, word
 
 
 class HttpDoor:
@@ -91,7 +91,7 @@ async def work(order: dict[str, Any]) -> None:
     began = time.monotonic()
     times = Times(lambda: TEN + timedelta(seconds=time.monotonic() - began))
     pace = Pace(rate=order["rate"], most_in_flight=order["in_flight"], latency=0.05)
-    database = Database(order["database"], pool=4)
+    database = Database(order["database"], SECRECY, pool=4)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         door = HttpDoor(session, order["platform"])
         sender = VARIANTS[order["variant"]](
@@ -112,7 +112,7 @@ async def work(order: dict[str, Any]) -> None:
 
 def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead are gone at once, nobody waits for them
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(100))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     print("ready", flush=True)
     for line in sys.stdin:
         pid = os.fork()
