@@ -354,13 +354,17 @@ def _month_and_day(hit: re.Match[str], asked: Asked) -> Day | None:
     return _made(hit, ranges, "date", bare=hit[1] is None) if ranges else None
 
 
-@_reads(r"(?<![\d/.:])(\d{1,2})/(\d{1,2})(?![\d/%])|(?<![\d/.:-])(\d{2})-(\d{2})(?![\d/:.-])" + _COUNTED
+@_reads(r"(?<![\d/.:])(\d{1,2})/(\d{1,2})(?:/(?P<year>20\d\d))?(?![\d/%])|"
+        r"(?<![\d/.:-])(\d{2})-(\d{2})(?![\d/:.-])" + _COUNTED
         + r"|(?<![\d/.:-])(\d{1,2})\.(\d{1,2})"
         r"(?=[日号(]|\s*(?:周|星期|上午|下午|晚上|早上|中午)|\s+\d{1,2}[:点])[日号]?")
 def _numeric_date(hit: re.Match[str], asked: Asked) -> Day | None:
-    month, day = (int(group) for group in hit.groups() if group)
-    found = _next_date(month, day, asked, None)
-    return _made(hit, [one_day(found)], "date", bare=True) if found else None
+    year = int(hit["year"]) if hit["year"] else None
+    month, day = (int(group) for index, group in enumerate(hit.groups()) if group and index != 2)
+    if month > 12 and "/" in hit[0] and hit[0] != "24/7":
+        month, day = day, month  # 28/11 can only be the European order
+    found = _next_date(month, day, asked, year)
+    return _made(hit, [one_day(found)], "date", bare=year is None) if found else None
 
 
 @_reads(rf"(?:(?<=[本个上下]月)|(?<!\d)(?<![月第路街巷条弄道院村同.:/-]))({_N})\s*(?:(?P<link>{TO}|{AND})\s*({_N})\s*)?(号|日){_NUMBERED}"
@@ -448,9 +452,12 @@ _BEFORE_CLOCK = r"(?=早|晚|夜|晨|上午|下午|中午|傍晚|凌晨|午|\d{1
 _OF_A_WORD = "(?<![证文光清透黎昆声])"
 
 
-@_reads(rf"大后天|大前天|(?<![先])后天|前天|今[天日儿]|{_OF_A_WORD}明天(?!数|气)|{_OF_A_WORD}(?<![说发])明[日儿](?!期)|昨[天日儿]|"
+@_reads(rf"明后(?:两)?天|今明(?:两)?天|大后天|大前天|(?<![先])后天|前天|今[天日儿]|{_OF_A_WORD}明天(?!数|气)|{_OF_A_WORD}(?<![说发])明[日儿](?!期)|昨[天日儿]|"
         rf"(?<![如至现当])今{_BEFORE_CLOCK}|{_OF_A_WORD}(?<![说发聪])明{_BEFORE_CLOCK}|昨{_BEFORE_CLOCK}|当天(?=\d)")
 def _near_day(hit: re.Match[str], asked: Asked) -> Day | None:
+    if hit[0][:2] in ("明后", "今明"):
+        first = asked.today + timedelta(days=hit[0][0] == "明")
+        return _made(hit, [(first, first + timedelta(days=2))], "relative")
     steps = {"大后天": 3, "大前天": -3, "后天": 2, "前天": -2, "今": 0, "明": 1, "昨": -1, "当天": 0}
     step = steps[hit[0]] if hit[0] in steps else steps[hit[0][0]]
     return _made(hit, [one_day(asked.today + timedelta(days=step))], "relative")

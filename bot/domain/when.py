@@ -138,7 +138,7 @@ def _pieces(plain: str, asked: Asked) -> list[Day | Clock]:
 def _beside_a_day(
     plain: str, piece: Clock, last: Day | Clock | None, following: Sequence[Day | Clock]
 ) -> bool:
-    """Whether a clock time that is weak alone stands after a day or a part of one, or as a range right before a day."""
+    """Whether a clock time that is weak alone stands after a day or a part of one, or as a range right before one."""
     if (
         last is not None
         and (isinstance(last, Day) or not last.exact)
@@ -146,7 +146,7 @@ def _beside_a_day(
     ):
         return True
     return piece.high is not None and any(
-        isinstance(other, Day)
+        (isinstance(other, Day) or not other.exact)
         and other.start >= piece.end
         and _DAY_AFTER_CLOCK.fullmatch(plain, piece.end, other.start)
         for other in following
@@ -275,7 +275,8 @@ def _linked(plain: str, units: Sequence[_Unit], asked: Asked) -> list[_Unit]:
             if ranged:
                 done[-1] = ranged
                 continue
-        if _LIST_LINK.fullmatch(plain, before.end, unit.start):
+        weekdays = before.clock is None and all(each.day and each.day.shape == "weekday" for each in (before, unit))
+        if _LIST_LINK.fullmatch(plain, before.end, unit.start) or (weekdays and before.end == unit.start):  # 周六周日
             if unit.day is None and before.day is not None and before.clock is not None:
                 unit = replace(unit, day=before.day)
             elif (
