@@ -1,0 +1,156 @@
+"""What the Telegram tests share: a clock, a listener that keeps replies, the door before a stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from bot.channels.telegram.api import TelegramApi
+from bot.channels.telegram.door import TelegramDoor
+from bot.channels.telegram.intake import Intake
+from bot.channels.telegram.updates import Reader
+from bot.channels.telegram.webhook import telegram_routes
+from bot.talk.door import Overloaded
+from bot.talk.incoming import Incoming
+from bot.talk.view import Button, Page, Reply
+from tests.standins.telegram import TOKEN, Hand, TelegramStandIn
+
+SECRET = "s3cret-s3cret-s3cret-s3cret-s3cret"
+SCRIPTS = ("join", "find", "checkin", "hours", "menu", "start")
+NOW = datetime.fromtimestamp(1795400100, UTC)
+
+
+class ManualTime:
+    """Seconds that pass only when a test says so, or when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.waited: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def pause(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        self.now += seconds
+
+
+def echo(incoming: Incoming) -> Reply:
+    """Says what it heard."""
+    heard = incoming.text or incoming.pick or (incoming.intent and incoming.intent.link) or "?"
+    return Reply((Page(f"got {heard}", (Button(1, "Yes", "17.1"), Button(2, "Join", "join-42"))),))
+
+
+@dataclass
+class KeptReplies:
+    """A listener as the turn is: the same key gets the same reply, and its effect happens once."""
+
+    answer: Callable[[Incoming], Reply] = echo
+    wait: Callable[[Incoming], Awaitable[None]] | None = None
+    overloaded: int = 0
+    """So many calls are turned away."""
+    broken: int = 0
+    """In so many calls the database is away."""
+    effects: list[Incoming] = field(default_factory=list)
+    kept: dict[str, Reply] = field(default_factory=dict)
+    brought_later: list[str] = field(default_factory=list)
+    buried: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    async def take(self, incoming: Incoming) -> Reply:
+        if self.overloaded:
+            self.overloaded -= 1
+            raise Overloaded
+        if self.broken:
+            self.broken -= 1
+            raise OSError("no database")
+        if incoming.key in self.kept:
+            return Reply(self.kept[incoming.key].pages, replayed=True)
+        if self.wait:
+            await self.wait(incoming)
+        self.effects.append(incoming)
+        self.kept[incoming.key] = self.answer(incoming)
+        return self.kept[incoming.key]
+
+    async def later(self, incoming: Incoming) -> None:
+        self.brought_later.append(incoming.key)
+
+    async def bury(self, door: str, key: str, raw: str, why: str) -> None:
+        assert all(known[1] != key for known in self.buried), "the inbox keeps a key once; this would be no new row"
+        self.buried.append((door, key, raw, why))
+
+    @property
+    def texts(self) -> list[str | None]:
+        return [one.text for one in self.effects]
+
+
+@dataclass
+class Served:
+    """The door as the app builds it, before a stand-in."""
+
+    standin: TelegramStandIn
+    hand: Hand
+    api: TelegramApi
+    door: TelegramDoor
+    intake: Intake
+    listener: KeptReplies
+    time: ManualTime
+    logged: list[Any]
+    url: str = ""
+
+
+def reader() -> Reader:
+    return Reader(lambda: NOW, SCRIPTS)
+
+
+@asynccontextmanager
+async def door_before(
+    listener: KeptReplies | None = None, *, limit: float = 0.15, **standin: Any
+) -> AsyncIterator[Served]:
+    """`limit`: seconds of one call."""
+    listener, time = listener or KeptReplies(), ManualTime()
+    # Also because structlog's own way of showing an exception reads files, which a loop must not do.
+    with structlog.testing.capture_logs() as logged:
+        async with _before(listener, time, limit, standin, logged) as served:
+            yield served
+    assert TOKEN not in str(logged), "whatever is tested, the token is in no log"
+
+
+@asynccontextmanager
+async def _before(
+    listener: KeptReplies, time: ManualTime, limit: float, standin: dict[str, Any], logged: list[Any]
+) -> AsyncIterator[Served]:
+    async with TelegramStandIn(clock=time, **standin) as platform:
+        api = TelegramApi(TOKEN, platform.base, limit=limit)
+        door = TelegramDoor(api, steady=time)
+        intake = Intake(api, door, reader(), listener, steady=time, pause=time.pause)
+        try:
+            yield Served(platform, Hand(platform), api, door, intake, listener, time, logged)
+        finally:
+            await api.close()
+
+
+@asynccontextmanager
+async def webhook_before(
+    listener: KeptReplies | None = None, *, secret: str = SECRET, **standin: Any
+) -> AsyncIterator[Served]:
+    """With the webhook on a free port, and set at the stand-in."""
+    async with door_before(listener, **standin) as served:
+        app = web.Application()
+        app.add_routes(telegram_routes(served.intake, secret))
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        served.url = f"http://127.0.0.1:{runner.addresses[0][1]}/telegram"
+        await served.api.set_webhook(served.url, secret)
+        try:
+            yield served
+        finally:
+            await served.intake.finish(1.0)
+            await runner.cleanup()
