@@ -16,7 +16,10 @@ async def announce(talk: Talk, desk: Desk, activity: int = 0) -> None:
     if not activity:
         mine = [one for one in await desk.organising.activities() if one.open_shifts(talk.now)]
         if not mine:
-            return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            return talk.say(
+                _("None of the activities that you look after is open for sign-up now."),
+                Link(_("What you look after"), Intent("organise")),
+            )
         links = [Link(line(one, desk), Intent("announce", (str(one.id),))) for one in mine]
         return await talk.browse("list", _("Which activity shall I announce?"), links)
     district_only = await desk.announcements.audience(activity, ())

@@ -62,7 +62,14 @@ def link(activity: Activity, desk: Desk) -> Link:
 
 def where(activity: Activity, desk: Desk) -> Words:
     """District and address."""
-    return Joined((place_name(desk.city.place(activity.street or activity.district)), activity.address), " ")
+    return address(desk.city.place(activity.street or activity.district), activity.address)
+
+
+def address(place: Place | None, written: str) -> Words:
+    """An address with its district or street, unless whoever wrote it named that already."""
+    if place is None or place.name in written or (place.english and place.english.casefold() in written.casefold()):
+        return written
+    return Joined((place_name(place), written), " ")
 
 
 def map_link(latitude: float | None, longitude: float | None, name: str) -> tuple[WebLink, ...]:

@@ -33,7 +33,7 @@ from bot.talk import (
     script,
 )
 from handlers.answers import count, hours, words
-from handlers.cards import kind_name, line, place_name, title
+from handlers.cards import address, kind_name, line, title
 
 NOT_YOURS = _("There is no such activity among those you look after.")
 
@@ -114,7 +114,7 @@ async def publish(talk: Talk, desk: Desk) -> None:
         name,
         kind_name(service),
         Span(start, end),
-        Joined((place_name(desk.city.place(where[0])), where[1]), " "),
+        address(desk.city.place(where[0]), where[1]),
         ngettext("{n} seat", "{n} seats", capacity),
         about,
         "",

@@ -40,7 +40,7 @@ async def test_a_volunteer_goes_all_the_way_in_chinese(town: Town, chat: Open) -
     assert "您好！我是“门口”" in await says(wang, "你好")
     assert "找活动 · 我的 · 签到" in await says(wang, "帮助")
     await says(wang, "菜单", "设置", "我的", "时长", "签到", "签退", "更多", "返回", "撤销", "取消", "嗯嗯嗯")
-    assert "找到 1 个活动（海淀区" in await says(wang, "周六海淀有什么活动")
+    assert "海淀区 · 11月28日（周六），找到 1 个活动：" in await says(wang, "周六海淀有什么活动")
     assert "11月28日（周六）10:00 · 海淀区 · 还有 10 个名额" in "\n".join((wang.text, *wang.labels))
     assert "主办：海淀绿芽志愿服务队" in await says(wang, "1")
     assert "您同意吗？" in await says(wang, "1")
@@ -60,7 +60,7 @@ async def test_a_volunteer_goes_all_the_way_in_chinese(town: Town, chat: Open) -
     assert "您晚到了 20 分钟，没关系。" in answer
     town.at = (SATURDAY + timedelta(hours=2)).astimezone(town.at.tzinfo)
     await says(wang, "签退")
-    assert "记了 1.7 小时。" in await says(wang, (await town.code(activity)).digits)
+    assert "这次记了 1.7 小时。" in await says(wang, (await town.code(activity)).digits)
     answer = await says(wang, "时长")
     assert "您参加了 1 次活动，共 1.7 小时。" in answer
     assert "2026年11月：1.7 小时" in answer
@@ -68,7 +68,7 @@ async def test_a_volunteer_goes_all_the_way_in_chinese(town: Town, chat: Open) -
 
     await says(wang, "订阅", "1", "更多", "返回", "2", "1", "我的订阅", "退订", "退订")
     await says(wang, "长辈版", "免打扰", "1", "语言")
-    assert "From now on" not in await says(wang, "中文")
+    assert "好的，以后我说中文。" in await says(wang, "中文")
 
 
 async def test_an_organiser_goes_all_the_way_in_chinese(town: Town, chat: Open) -> None:
@@ -81,6 +81,7 @@ async def test_an_organiser_goes_all_the_way_in_chinese(town: Town, chat: Open) 
     answer = await says(liu, "请带手套，穿平底鞋。")
     assert "11月28日（周六）09:00–11:30" in answer
     assert "20 个名额" in answer
+    assert "\n海淀区 颐和园东门\n" in answer, "a district that the address names is not said twice"
     assert "现在向全市开放报名吗？" in answer
     assert "已开放报名：秋日清扫。" in await says(liu, "是")
 
@@ -96,7 +97,7 @@ async def test_an_organiser_goes_all_the_way_in_chinese(town: Town, chat: Open) 
     assert "改到 11月28日（周六）14:00–16:00 吗？" in await says(liu, "11月28日 14:00-16:00")
     assert "会通知 1 人" in await says(liu, "是")
     await liu.opens("calloff", 1)
-    assert "确定要取消活动“秋日清扫”（11月28日（周六）14:00）吗？" in await says(liu, "咦")
+    assert "确定要取消活动“秋日清扫”吗？时间：11月28日（周六）14:00。" in await says(liu, "咦")
     await says(liu, "是的，取消活动")
     await town.waits(seconds=3)
     assert "组织者取消了活动“秋日清扫”" in "\n".join(page.text for page in wang.pushed())
