@@ -1,6 +1,6 @@
 """Every script, in the order in which free sentences are offered to them: narrow ones before broad ones."""
 
-from bot.talk import Script
+from bot.talk import Script, Text, _
 from handlers import announce, arrivals, find, hours, join, my, organise, presence, subscribing
 
 SCRIPTS: tuple[Script, ...] = (
@@ -41,3 +41,17 @@ SCRIPTS: tuple[Script, ...] = (
     find.share,
     find.find,
 )
+
+COMMANDS: tuple[tuple[str, Text], ...] = (
+    ("find", _("Find activities")),
+    ("my", _("My sign-ups")),
+    ("checkin", _("Check in")),
+    ("checkout", _("Check out")),
+    ("hours", _("My hours")),
+    ("subscribe", _("Subscribe")),
+    ("organise", _("For organisers")),
+    ("language", _("Language")),
+    ("settings", _("Settings")),
+    ("help", _("Help")),
+)
+"""What a platform's own list of commands shows, in this order."""

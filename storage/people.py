@@ -170,6 +170,13 @@ async def at_address(unit: Unit, door: str, external: str) -> int | None:
     return (await unit.run(found)).scalar_one_or_none()
 
 
+async def habits(unit: Unit, door: str, external: str) -> tuple[str, bool] | None:
+    """Language and elder mode of whoever is at an address."""
+    found = select(person.c.language, person.c.elder).join(identity, identity.c.person == person.c.id)
+    row = (await unit.run(found.where(identity.c.door == door, identity.c.external == external))).first()
+    return (row.language or "", row.elder) if row else None
+
+
 async def by_number(unit: Unit, number: str) -> int | None:
     """The person with this volunteer number."""
     found = await unit.run(select(person.c.id).where(person.c.number == number.strip().upper()))

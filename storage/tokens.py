@@ -28,14 +28,17 @@ class KeptToken:
         """The token and when it ends, or None if none was ever fetched."""
         async with self.database.read() as unit:
             row = (await unit.run(select(token.c.value, token.c.expires).where(token.c.name == self.name))).first()
-        return (row.value, row.expires) if row and row.value and row.expires else None
+            if not row or not row.value or not row.expires:
+                return None
+            return unit.secrecy.open(bytes.fromhex(row.value), f"token:{self.name}"), row.expires
 
     async def save(self, value: str, expires: datetime) -> None:
         """Keep a fresh token for everyone."""
         async with self.database.write() as unit:
-            row = unit.insert(token).values(name=self.name, value=value, expires=expires)
+            sealed = unit.secrecy.seal(value, f"token:{self.name}").hex()
+            row = unit.insert(token).values(name=self.name, value=sealed, expires=expires)
             await unit.run(
-                row.on_conflict_do_update(index_elements=["name"], set_={"value": value, "expires": expires})
+                row.on_conflict_do_update(index_elements=["name"], set_={"value": sealed, "expires": expires})
             )
 
     @asynccontextmanager

@@ -1,0 +1,382 @@
+"""Everything wired together: one city, its doors, its pages, its ticks. Nobody imports this but the command line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from aiohttp import web as aiohttp_web
+from pydantic import SecretStr
+
+from bot import meters, readiness, server
+from bot.channels import web
+from bot.channels.telegram.numbers import TELEGRAM
+from bot.channels.terminal import TERMINAL
+from bot.channels.web import WEB, Entrance, WebDoor
+from bot.channels.wechat import MENU, WECHAT, Envelope, Reader, WeChatApi, WeChatDoor, WeChatWebhook, set_menu
+from bot.channels.wechat.menu import MenuRefused
+from bot.channels.wechat.token import Unavailable
+from bot.clock import Ticks
+from bot.delivery.pace import Times, pace_of
+from bot.delivery.planner import Planner
+from bot.delivery.sender import City as Speaking
+from bot.delivery.sender import Sender
+from bot.desk.city import City
+from bot.desk.records import close_shifts
+from bot.desk.walls import wall
+from bot.domain.roles import Role
+from bot.letterbox import Letters
+from bot.pages import chat as chat_page
+from bot.pages import demo as demo_bar
+from bot.pages import wall as wall_page
+from bot.pages.demo import Demonstration
+from bot.pages.health import Health
+from bot.pages.site import Site
+from bot.pages.wall import WallFacts
+from bot.settings import NotPossible, Settings
+from bot.talk.capabilities import Capabilities
+from bot.talk.door import Door
+from bot.talk.incoming import Intent
+from bot.talk.router import Router
+from bot.talk.wording import LANGUAGES, Named, Wording
+from bot.turn import Turns
+from handlers.notices import word
+from handlers.scripts import COMMANDS, SCRIPTS
+from storage import activities, enrolment, inbox, migrate, people, seals
+from storage.database import Database
+from storage.secrecy import Secrecy
+from storage.tokens import KeptToken
+
+log = structlog.get_logger("menkou.app")
+
+CLOSE_EVERY = 60.0
+"""Seconds between looks for shifts that ended two hours ago."""
+
+FORGET_EVERY = 3600.0
+FORGET_AFTER = timedelta(days=3)
+"""How long a message and its reply are kept: WeChat repeats within a minute, Telegram within a day."""
+
+STOP = 14.0
+"""Seconds for an orderly stop, of the fifteen that service managers commonly give."""
+
+NAME = Named("门口", "Menkou")
+
+CAPABILITIES: dict[str, Capabilities] = {"telegram": TELEGRAM, "wechat": WECHAT, "web": WEB, "terminal": TERMINAL}
+
+Clock = Callable[[], datetime]
+
+
+def wall_clock() -> datetime:
+    """The machine's time, in UTC."""
+    return datetime.now(UTC)
+
+
+def revealed(secret: SecretStr | None) -> str:
+    """A secret's text, empty where there is none."""
+    return secret.get_secret_value() if secret else ""
+
+
+class App:
+    """One process of Menkou: answers, ticks and sends from `start` to `stop`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock = wall_clock,
+        persona: Callable[[str], str | None] | None = None,
+    ) -> None:
+        """`persona` is given in the demonstration city only: names to the addresses of people whom one can be."""
+        self.settings = settings
+        self.clock = clock
+        self.persona = persona
+        secrecy = Secrecy(settings.key)
+        self.database = Database(settings.database_url, secrecy)
+        self.meters = meters.Meters([one.name for one in SCRIPTS])
+        self.shared: dict[str, str] = {}
+        self.city = City(settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared)
+        self.turns = Turns(self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned)
+        self.times = Times(clock)
+        self.site = Site(settings.zone, settings.locale, NAME)
+        self.doors: dict[str, Door] = {}
+        self.senders: list[Sender] = []
+        self.ticks: Ticks | None = None
+        self._running: list[asyncio.Task[None]] = []
+        self._stops: list[Callable[[], Awaitable[object]]] = []
+
+    # --- Doors ---------------------------------------------------------------------------------------------------
+
+    def open_web(self) -> WebDoor:
+        """The web chat."""
+        door = WebDoor(Letters(self.database), self.clock)
+        self.doors[door.name] = door
+        self.shared[door.name] = f"{self.settings.address}/chat?go={{link}}"
+        return door
+
+    def open_wechat(self) -> WeChatWebhook:
+        """The official account."""
+        settings, api = self.settings, wechat_api(self.settings, self.database, self.clock)
+        self.doors["wechat"] = WeChatDoor(api, settings.wechat_kind)
+        envelope = Envelope(
+            app_id=settings.wechat_app_id or "",
+            token=revealed(settings.wechat_token),
+            aes_key=revealed(settings.wechat_aes_key),
+            aes_key_previous=revealed(settings.wechat_aes_key_previous),
+            plaintext=settings.wechat_plaintext,
+            clock=self.clock,
+        )
+        reader = Reader(public_url=settings.address, scripts=[one.name for one in SCRIPTS])
+        webhook = WeChatWebhook(envelope, reader, self.turns, self.clock)
+        self._stops += [lambda: webhook.drain(STOP), api.close]
+        return webhook
+
+    async def open_telegram(self) -> list[aiohttp_web.RouteDef]:
+        """The bot: its webhook's route, or none when it fetches by itself."""
+        # aiogram costs 2.7 CPU seconds and 100 MB: only a city that has a bot imports it.
+        from bot.channels.telegram.api import TelegramApi
+        from bot.channels.telegram.door import TelegramDoor
+        from bot.channels.telegram.intake import Intake
+        from bot.channels.telegram.polling import Polling
+        from bot.channels.telegram.updates import Reader as UpdateReader
+        from bot.channels.telegram.webhook import telegram_routes
+
+        settings = self.settings
+        api = TelegramApi(revealed(settings.telegram_token), settings.telegram_api_base)
+        door = TelegramDoor(api)
+        self.doors[door.name] = door
+        intake = Intake(api, door, UpdateReader(self.clock, [one.name for one in SCRIPTS]), self.turns)
+        self._stops.append(api.close)
+        name = await api.username()
+        if name:
+            self.shared[door.name] = f"https://t.me/{name}?start={{link}}"
+        await api.set_commands(commands())
+        if settings.telegram_mode == "webhook":
+            secret = revealed(settings.telegram_secret)
+            await api.set_webhook(f"{settings.address}/telegram", secret)
+            return telegram_routes(intake, secret)
+        polling = Polling(api, intake)
+        self._running.append(asyncio.create_task(polling.run(), name="telegram polling"))
+        self._stops.insert(0, polling.stop)
+        return []
+
+    # --- Life ----------------------------------------------------------------------------------------------------
+
+    async def prepare(self) -> None:
+        """Bring the schema up to date and make sure that the key is this city's own. Raises NotReady, NotPossible."""
+        await migrate.prepare(self.database)
+        async with self.database.write() as unit:
+            known = await seals.remember(unit, self.city.secrecy)
+        if not known:
+            raise NotPossible("MENKOU_SECRET_KEY is not the key that this city's personal data are sealed with.")
+
+    def begin_sending(self) -> None:
+        """Take up what is due, through every door that is open by now."""
+        names, settings = tuple(self.doors), self.settings
+        speaking = Speaking(settings.zone, settings.locale, settings.quiet, settings.address)
+        for name, door in self.doors.items():
+            pace = pace_of(name, settings.telegram_rate)
+            measured = self.meters.measured(door)
+            self.senders.append(Sender(self.database, measured, word, self.times, speaking, pace=pace, doors=names))
+        self.ticks = Ticks(Planner(self.database, self.times, doors=names), self.senders)
+        self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
+        self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
+        self.ticks.start()
+        self._running += [asyncio.create_task(one.run(), name=f"sender {one.account}") for one in self.senders]
+
+    async def close_shifts(self) -> None:
+        """Close what ended two hours ago."""
+        async with self.database.write() as unit:
+            await close_shifts(unit, self.clock())
+
+    async def forget_inbox(self) -> None:
+        """Drop messages that no platform will repeat any more."""
+        async with self.database.write() as unit:
+            await inbox.forget(unit, self.clock() - FORGET_AFTER)
+
+    async def catch_up(self) -> None:
+        """After a demonstration's clock was moved: whatever came due happens now."""
+        if self.ticks is not None:
+            await self.close_shifts()
+            await self.ticks.run_once()
+
+    async def serve(self, stop: asyncio.Event | None = None, demonstration: Demonstration | None = None) -> None:
+        """Serve until SIGTERM, SIGINT or `stop`; then finish what was begun."""
+        await self.prepare()
+        application, health = server.create(), self._health()
+        self.site.attach(application)
+        health.attach(application)
+        application.add_routes(wall_page.routes(self.site, self.wall))
+        if self.settings.chat:
+            self._add_chat(application, demonstration)
+        if self.settings.wechat_app_id:
+            application.add_routes(self.open_wechat().routes())
+        if self.settings.telegram_token:
+            application.add_routes(await self.open_telegram())
+        listening = server.Server(application, self.settings.host, self.settings.port, server.Deadlines(stop=STOP / 2))
+        address = await listening.start()
+        log.info("serving", listening=address, doors=sorted(self.doors))
+        self.begin_sending()
+        await server.until_stopped(stop)
+        health.stopping = True
+        await listening.stop()
+        await self.stop()
+
+    def _add_chat(self, application: aiohttp_web.Application, demonstration: Demonstration | None) -> None:
+        door = self.open_web()
+        entrance = Entrance(self.settings.address, open_to_all=self.persona is None, persona=self.persona)
+        application.add_routes(web.routes(door, self.turns, entrance, self.reader))
+        application.add_routes(
+            chat_page.routes(self.site, entrance, self.reader, web.hint, title=NAME, demonstration=demonstration)
+        )
+        if demonstration is not None:
+            application.add_routes(demo_bar.routes(self.site, demonstration, entrance.check_origin))
+
+        async def hang_up(_application: aiohttp_web.Application) -> None:
+            door.close()
+
+        application.on_shutdown.append(hang_up)
+
+    def _health(self) -> Health:
+        return Health(
+            readiness.checks(self.database, self.clock), readiness.figures(self.meters, self.database, self.clock)
+        )
+
+    async def stop(self) -> None:
+        """Turns under way end, calls in flight are recorded, the slots are given back."""
+        if self.ticks is not None:
+            self.ticks.stop()
+        await asyncio.gather(*(one.stop(STOP / 2) for one in self.senders))
+        for stop in self._stops:
+            await stop()
+        await self.turns.finish()
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self.database.close()
+
+    # --- What pages ask ------------------------------------------------------------------------------------------
+
+    async def reader(self, address: str, hint: str | None) -> Wording:
+        """How somebody at the web chat reads; by their browser's hint before they have written."""
+        async with self.database.read() as unit:
+            known = await people.habits(unit, "web", address)
+        language, elder = known or ("", False)
+        wished = language or (hint if hint in LANGUAGES else "") or self.settings.locale
+        return Wording(wished, self.settings.zone, elder)
+
+    async def wall(self, activity: int, key: str) -> WallFacts | None:
+        """What an activity's wall shows."""
+        found = await wall(self.database, self.city, activity, key, self.clock())
+        if found is None:
+            return None
+        card, code = found.activity, found.code
+        link = Intent("checkin", (str(activity), code.token)).link
+        address = self.shared.get("web") or self.shared.get("telegram") or "{link}"
+        return WallFacts(
+            title=Named(card.title, card.english),
+            starts=card.starts,
+            ends=card.ends,
+            code=code.digits,
+            qr=address.format(link=link),
+            seconds_left=code.seconds_left,
+            arrived=found.arrived,
+            registered=found.registered,
+        )
+
+
+def wechat_api(settings: Settings, database: Database, clock: Clock) -> WeChatApi:
+    """The official account's calls, with a token that all replicas share."""
+    return WeChatApi(
+        app_id=settings.wechat_app_id or "",
+        app_secret=revealed(settings.wechat_app_secret),
+        shelf=KeptToken(database, f"wechat:{settings.wechat_app_id}", clock),
+        clock=clock,
+        base=settings.wechat_api_base,
+    )
+
+
+def commands() -> list[tuple[str, str, str]]:
+    """Telegram's menu: word, Chinese, English."""
+    chinese, english = Wording("zh_CN", UTC), Wording("en", UTC)
+    return [(name, chinese(title), english(title)) for name, title in COMMANDS]
+
+
+# --- Commands: what the command line runs ----------------------------------------------------------------------------
+
+
+async def serve(settings: Settings) -> None:
+    """Serve the city until it is told to stop."""
+    await App(settings).serve()
+
+
+async def grant(settings: Settings, number: str, role: str, node: str) -> str:
+    """Give a person a role in an organisation (by its number) or over a place (by its code)."""
+    app = App(settings)
+    try:
+        await app.prepare()
+        known = [one.value for one in Role]
+        if role not in known:
+            raise NotPossible(f"There is no role “{role}”; there are {', '.join(known)}.")
+        if not node.isdecimal():
+            raise NotPossible("Name the organisation by its number, or the place by its code of six or nine digits.")
+        place = int(node) if app.city.place(int(node)) else None
+        async with app.database.write() as unit:
+            who = await people.by_number(unit, number)
+            if who is None:
+                raise NotPossible("Nobody has that volunteer number; “settings” in the chat shows one's own.")
+            there = await activities.organisations(unit, [int(node)]) if place is None else {}
+            if place is None and int(node) not in there:
+                raise NotPossible("There is no such organisation and no such place.")
+            await people.appoint(unit, who, Role(role), None if place else int(node), place, app.clock())
+            await enrolment.log(unit, app.clock(), None, "grant", f"person:{who}", None, f"{role}:{node}")
+        named = app.city.place(place)
+        return f"{number.upper()} is {role} of {named.name if named else there[int(node)][0]} now."
+    finally:
+        await app.database.close()
+
+
+async def set_wechat_menu(settings: Settings) -> str:
+    """Set the official account's menu."""
+    if settings.wechat_app_id is None or settings.wechat_app_secret is None:
+        raise NotPossible("Set MENKOU_WECHAT_APP_ID and MENKOU_WECHAT_APP_SECRET first.")
+    app = App(settings)
+    api = wechat_api(settings, app.database, app.clock)
+    try:
+        await app.prepare()
+        await set_menu(api, MENU)
+    except MenuRefused as refused:
+        raise NotPossible(f"WeChat did not take the menu: {refused}") from None
+    finally:
+        await api.close()
+        await app.database.close()
+    return f"The menu has {len(MENU)} entries now; people see it within five minutes."
+
+
+async def ask_telegram(settings: Settings) -> str:
+    """Does Telegram know our bot? Its name; raises NotPossible."""
+    from bot.channels.telegram.api import TelegramApi
+
+    api = TelegramApi(revealed(settings.telegram_token), settings.telegram_api_base)
+    try:
+        name = await api.username()
+    finally:
+        await api.close()
+    if not name:
+        raise NotPossible("Telegram did not answer, or does not know this token.")
+    return f"@{name}"
+
+
+async def ask_wechat(settings: Settings) -> str:
+    """Does WeChat give us a token? Raises NotPossible."""
+    database = Database(settings.database_url, Secrecy(settings.key))
+    api = wechat_api(settings, database, wall_clock)
+    try:
+        await api.token.current()
+    except Unavailable as trouble:
+        raise NotPossible(str(trouble)) from None
+    finally:
+        await api.close()
+        await database.close()
+    return "the account's token is valid"
