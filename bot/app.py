@@ -42,6 +42,7 @@ from bot.talk.incoming import Intent
 from bot.talk.router import Router
 from bot.talk.wording import LANGUAGES, Named, Wording
 from bot.turn import Turns
+from handlers.arrivals import first_words
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
 from storage import activities, enrolment, inbox, migrate, people, seals
@@ -97,7 +98,9 @@ class App:
         self.meters = meters.Meters([one.name for one in SCRIPTS])
         self.shared: dict[str, str] = {}
         self.city = City(settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared)
-        self.turns = Turns(self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned)
+        self.turns = Turns(
+            self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned, first_words
+        )
         self.times = Times(clock)
         self.site = Site(settings.zone, settings.locale, NAME)
         self.doors: dict[str, Door] = {}

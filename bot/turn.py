@@ -35,6 +35,9 @@ log = structlog.get_logger("turn")
 WAITING_LIMIT = 2_000
 """Turns that may wait at once; beyond, the platform is asked to come again (Telegram honours 503, WeChat repeats)."""
 
+GREETING = "start"
+"""The script that says hello by itself."""
+
 ATTEMPTS = 3
 """PostgreSQL may ask to begin again when two turns wanted the same rows in another order."""
 
@@ -59,13 +62,16 @@ class Turns:
         doors: Mapping[str, Capabilities],
         clock: Callable[[], datetime],
         observe: Observer | None = None,
+        first_words: Callable[[], View] | None = None,
     ) -> None:
+        """`first_words` come before the answer to somebody who never wrote before and did not begin with hello."""
         self.database = database
         self.router = router
         self.city = city
         self.doors = doors
         self.clock = clock
         self.observe = observe
+        self.first_words = first_words
         # Read now, from files, what the first turn would have to wait for.
         for language in LANGUAGES:
             catalogue(language)
@@ -166,6 +172,8 @@ class Turns:
         answered = await self.router.take(
             met.session, incoming, now, self._wording(desk), desk, lambda: unit.changed, met.pushed
         )
+        if met.new and self.first_words and answered.views and answered.script != GREETING:
+            answered.views.insert(0, self.first_words())
         return answered, desk
 
     def _wording(self, desk: Desk) -> Wording:

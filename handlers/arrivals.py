@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from bot.desk.desk import Desk
-from bot.talk import LANGUAGES, Intent, Link, Named, Option, Talk, Words, _, lines, script
+from bot.talk import LANGUAGES, Intent, Link, Named, Option, Talk, View, Words, _, lines, script
 
 LANGUAGE_NAMES = {"zh_CN": Named("中文", "中文"), "en": Named("English", "English")}
+
+
+NOTICE = _(
+    "So far I keep only this chat's number and your language, so that I can answer. Looking around needs nothing "
+    "more; I ask before I store your name or phone."
+)
+"""What is stored and why: said at first contact, whatever that was about."""
+
+
+def first_words() -> View:
+    """Before the answer to somebody who writes for the first time and did not begin with hello."""
+    return View(lines(_("Hello! I am Menkou, the front door to volunteering in Beijing."), NOTICE))
 
 
 @script("start", words=["start", "开始", "hello", "hi", "你好", "您好"])
@@ -14,11 +26,7 @@ async def start(talk: Talk, desk: Desk) -> None:
     talk.say(
         lines(
             _("Hello! I am Menkou, the front door to volunteering in Beijing."),
-            _(
-                "So far I keep only this chat's number and your language, so that I can answer. Looking around "
-                "needs nothing"
-                " more; I ask before I store your name or phone."
-            ),
+            NOTICE,
             _("Tell me what you look for, like “trees in Haidian on Saturday”, or choose:"),
         ),
         *ways(talk),

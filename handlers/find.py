@@ -52,6 +52,8 @@ def asks_for_activities(text: str, now: datetime) -> bool:
 )
 async def find(talk: Talk, desk: Desk, sentence: str = "") -> None:
     """By a sentence, or by three answers; “near” is an answer to where."""
+    if sentence and desk.activities.asks_where(sentence):
+        return talk.go(Intent("near", (sentence,)))
     if sentence:
         return await show(talk, desk, await desk.activities.search(sentence))
     anywhere = Option("anywhere", _("Anywhere in Beijing"), 0)
@@ -109,20 +111,20 @@ def days(now: datetime, desk: Desk) -> list[Option]:
 @script(
     "near", words=["near", "nearby", "附近", "near me", "离我近的"], title=_("finding what is near"), takes_place=True
 )
-async def near(talk: Talk, desk: Desk) -> None:
-    """What is around a shared place; the place is not kept."""
+async def near(talk: Talk, desk: Desk, sentence: str = "") -> None:
+    """What is around a shared place, of what the sentence asked for; the place is not kept."""
     if talk.incoming.place is not None and talk.thread.question == "":
         place = talk.incoming.place
         return await show(talk, desk, await desk.activities.near(place.latitude, place.longitude))
     spot = await talk.ask(
         "place",
-        _("Share your place (＋ → Location, or the button), and I show what is near. I do not keep it."),
+        _("Share your place (＋ → Location, or the button), or name one, and I show what is near. I do not keep it."),
         spot_or_sentence(talk.now.astimezone(desk.city.zone)),
         wants="place",
     )
     if isinstance(spot, str):
         return await show(talk, desk, await desk.activities.search(spot))
-    await show(talk, desk, await desk.activities.near(spot[0], spot[1]))
+    await show(talk, desk, await desk.activities.search(sentence, (spot[0], spot[1])))
 
 
 async def show(talk: Talk, desk: Desk, found: Found) -> None:

@@ -37,7 +37,6 @@ from storage.tables.delivery import Lane, Running, State, fanout, outbox, outbox
 from storage.tables.kinds import from_milliseconds, to_milliseconds
 from storage.tables.people import conversation, identity
 
-
 # Literals, not parameters: a partial index serves a query only if the statement itself says so.
 IS_PENDING: ColumnElement[bool] = outbox.c.state == literal_column("0")
 IS_SENDING: ColumnElement[bool] = outbox.c.state == literal_column("1")

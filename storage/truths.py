@@ -13,8 +13,8 @@ from sqlalchemy import select, tuple_
 from bot.domain.notices import Event, Kind, Notice
 from bot.domain.reach import Reachable, Truth
 from storage.database import Unit
-from storage.inbox import opened
 from storage.fanouts import opted_out
+from storage.inbox import opened
 from storage.outbox import Waiting
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.delivery import Lane

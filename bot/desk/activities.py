@@ -48,21 +48,29 @@ class Activities(Subject):
         wanted = Wanted(districts=[district] if district else (), times=times, kinds=[kind] if kind else ())
         return await self._relaxed(wanted, Found((), times=times))
 
-    async def search(self, sentence: str) -> Found:
-        """Open activities by a typed sentence: district, street or landmark, day, kind, and the words that remain."""
+    def asks_where(self, sentence: str) -> bool:
+        """Does the sentence say “near me” without saying where that is?"""
+        return understand(sentence, self.now, self.city.zone, self.city.places).near_me
+
+    async def search(self, sentence: str, here: tuple[float, float] | None = None) -> Found:
+        """Open activities by a typed sentence: district, street or landmark, day, kind, and the words that remain.
+
+        `here`: where “near me” is, WGS-84 degrees; the point is not kept.
+        """
         query = understand(sentence, self.now, self.city.zone, self.city.places)
         streets = [place.code for place in query.places if place.level == "street"]
         districts = [place.code for place in query.places if place.level == "district"]
         times = [(interval.start, interval.end) for interval in query.times]
+        near = (query.near.latitude, query.near.longitude) if query.near else here
         wanted = Wanted(
-            districts=() if query.near else districts,
-            streets=() if query.near else streets,
+            districts=() if near else districts,
+            streets=() if near else streets,
             kinds=[kind.code for kind in query.kinds],
             not_kinds=[kind.code for kind in query.excluded_kinds],
             times=times,
             words=[token for word in query.words for token in tokens(word)],
-            near=(query.near.latitude, query.near.longitude) if query.near else None,
-            radius=NEAR if query.near else 0.0,
+            near=near,
+            radius=NEAR if near else 0.0,
         )
         return await self._relaxed(wanted, Found((), query.places, query.kinds, times, " ".join(query.words)))
 

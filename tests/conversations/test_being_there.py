@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.desk.records import close_shifts
+from handlers.arrivals import first_words
 from storage.tables.messages import inbox
 from storage.tables.people import conversation
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -236,6 +237,16 @@ async def test_the_language_changes_in_two_taps_and_stays(town: Town, chat: Open
     activity = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
     await ann.opens("activity", activity)
     assert "11月28日（周六）" in ann.text
+
+
+async def test_first_contact_says_what_is_stored_and_why_whatever_it_was_about(town: Town, chat: Open) -> None:
+    town.turns.first_words = first_words
+    ann, bob = chat("Ann"), chat("Bob")
+    answer = await ann.says("find")
+    assert "I ask before I store your name or phone" in answer
+    assert "Where?" in answer
+    assert "I ask before" not in await ann.says("menu")
+    assert (await bob.says("hello")).count("I ask before") == 1
 
 
 async def test_near_me_shows_the_nearest_and_does_not_keep_the_place(town: Town, chat: Open) -> None:

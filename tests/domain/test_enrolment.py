@@ -58,7 +58,15 @@ def test_the_same_shift_is_no_clash_with_itself() -> None:
 
 @pytest.mark.parametrize(
     ("born", "minimum", "enough"),
-    [(None, 0, True), (None, 14, True), (None, 16, False), (2009, 16, True), (2010, 16, False), (2011, 16, False), (1950, 18, True)],
+    [
+        (None, 0, True),
+        (None, 14, True),
+        (None, 16, False),
+        (2009, 16, True),
+        (2010, 16, False),
+        (2011, 16, False),
+        (1950, 18, True),
+    ],
 )
 def test_whoever_may_still_be_too_young_is(born: int | None, minimum: int, enough: bool) -> None:
     assert old_enough(born, minimum, NOON) is enough
