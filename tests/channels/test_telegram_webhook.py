@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
+from contextlib import nullcontext
 
 import pytest
 from aiohttp import ClientSession, web
@@ -45,6 +47,12 @@ async def test_a_header_in_bytes_that_are_no_text_is_a_stranger() -> None:
         assert b" 401 " in (await back.read()).splitlines()[0]
         to.close()
         await to.wait_closed()
+
+
+def test_compared_as_text_such_a_header_would_be_our_fault() -> None:
+    """The control: what a plain comparison in constant time does."""
+    with pytest.raises(TypeError):
+        hmac.compare_digest("pässword", SECRET)
 
 
 async def test_whoever_knows_the_secret_comes_in() -> None:
@@ -125,6 +133,18 @@ async def test_without_the_key_a_repeat_would_have_two_effects() -> None:
         listener.kept.clear()
         await bring_all_of(served, update)
         assert len(listener.effects) == 2
+
+
+async def test_without_its_memory_a_process_would_answer_a_repeat_again() -> None:
+    """The control; it is also what a new process does, which cannot know whether the answer had gone."""
+    listener = KeptReplies()
+    async with webhook_before(listener) as served:
+        update = served.hand.says("hi")
+        await bring_all_of(served, update)
+        restarted(served, listener)
+        await bring_all_of(served, update)
+        assert len(listener.effects) == 1
+        assert served.hand.person.texts == ["got hi", "got hi"]
 
 
 async def test_killed_between_commit_and_answer_the_kept_answer_comes_with_the_redelivery() -> None:
@@ -217,6 +237,30 @@ async def test_one_chat_is_answered_in_order_and_others_do_not_wait_for_it() -> 
         slow.set()
         await asyncio.gather(first, second)
         assert served.hand.person.texts == ["got slow", "got quick"]
+
+
+async def test_without_the_turnstile_the_quick_one_would_overtake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control."""
+    slow = asyncio.Event()
+
+    async def wait(incoming: Incoming) -> None:
+        if incoming.text == "slow":
+            await slow.wait()
+
+    async with webhook_before(KeptReplies(wait=wait)) as served:
+        monkeypatch.setattr(served.intake, "_alone", lambda _chat: nullcontext())
+        first = asyncio.create_task(bring(served.url, served.hand.says("slow"), SECRET))
+        await asyncio.sleep(0.05)
+        await bring_all_of(served, served.hand.says("quick"))
+        slow.set()
+        await first
+        assert served.hand.person.texts == ["got quick", "got slow"]
+
+
+async def test_nothing_is_remembered_of_chats_that_are_quiet() -> None:
+    async with webhook_before() as served:
+        await asyncio.gather(*(bring_all_of(served, Hand(served.standin, 100 + n).says("hi")) for n in range(20)))
+        assert not served.intake._chats
 
 
 # --- Buttons -------------------------------------------------------------------------------------------------------

@@ -148,15 +148,20 @@ def _keyboard(wants: str, buttons: Sequence[Button]) -> InlineKeyboardMarkup | R
             if wants == "place"
             else KeyboardButton(text=SHARE_NUMBER, request_contact=True)
         )
-        typed = [(button, str(button.number) if button.label.endswith("…") else button.label) for button in buttons]
+        typed = [(button, str(button.number) if button.label.endswith("…") else _label(button)) for button in buttons]
         rows = [[KeyboardButton(text=words) for _button, words in row] for row in _rows(typed)]
         return ReplyKeyboardMarkup(keyboard=[[share], *rows], resize_keyboard=True, one_time_keyboard=True)
     if not buttons:
         return None
-    labelled = [(button, clean(button.label) or str(button.number)) for button in buttons]
+    labelled = [(button, _label(button)) for button in buttons]
     return InlineKeyboardMarkup(
         inline_keyboard=[[_inline(button, words) for button, words in row] for row in _rows(labelled)]
     )
+
+
+def _label(button: Button) -> str:
+    """What stands on a button: Telegram takes no empty one."""
+    return clean(button.label) or str(button.number)
 
 
 def _inline(button: Button, words: str) -> InlineKeyboardButton:
