@@ -288,6 +288,13 @@ async def test_the_bot_knows_its_name_or_goes_without() -> None:
         assert await served.api.username() == ""
 
 
+async def test_a_webhook_that_is_not_taken_is_told_to_the_operator() -> None:
+    async with door_before() as served:
+        await served.api.set_webhook("http://city.example.org/telegram", "x" * 40)
+        assert [entry["log_level"] for entry in served.logged] == ["error"]
+        assert not served.standin.webhook
+
+
 async def test_a_close_in_the_middle_of_nothing_is_fine() -> None:
     api = TelegramApi(TOKEN)
     await api.close()

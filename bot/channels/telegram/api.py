@@ -136,9 +136,12 @@ class TelegramApi:
 
     async def set_webhook(self, url: str, secret: str) -> Answer:
         """Have updates brought to `url`; what waits is kept."""
-        return await self.call(
+        answer = await self.call(
             SetWebhook(url=url, secret_token=secret, allowed_updates=list(KINDS), max_connections=WEBHOOK_CONNECTIONS)
         )
+        if isinstance(answer, Failed):
+            log.error("Telegram does not take our webhook: messages will not come", reason=answer.told)
+        return answer
 
     async def delete_webhook(self) -> Answer:
         """Have updates wait to be fetched; what waits is kept."""
