@@ -295,17 +295,22 @@ async def recover(
 
     `calling`: rows whose calls this very process still waits for.
     """
-    theirs = [IS_SENDING, outbox.c.account == account, outbox.c.epoch < epoch, fenced(account, epoch)]
+    theirs = select(outbox.c.id).where(IS_SENDING, outbox.c.account == account, outbox.c.epoch < epoch)
     if calling:
-        theirs.append(outbox.c.id.not_in(sorted(calling)))
+        theirs = theirs.where(outbox.c.id.not_in(sorted(calling)))
+    # What a frozen holder is just writing down is skipped, not waited for: the next tick looks again.
+    ids = list((await unit.run(theirs.with_for_update(skip_locked=True))).scalars())
+    if not ids:
+        return 0, 0
+    still = (outbox.c.id.in_(ids), IS_SENDING, fenced(account, epoch))
     repeatable = exists().where(fanout.c.id == outbox.c.fanout, fanout.c.kind.in_(sorted(REPEATED_ONCE)))
     again = await unit.run(
         update(outbox)
-        .where(*theirs, outbox.c.repeated == 0, repeatable)
+        .where(*still, outbox.c.repeated == 0, repeatable)
         .values(state=State.PENDING, repeated=1, due=to_milliseconds(now), reason=STOPPED_SENDER)
     )
     uncertain = await unit.run(
-        update(outbox).where(*theirs).values(state=State.UNCERTAIN, reason=STOPPED_SENDER, done=to_milliseconds(now))
+        update(outbox).where(*still).values(state=State.UNCERTAIN, reason=STOPPED_SENDER, done=to_milliseconds(now))
     )
     return again.rowcount, uncertain.rowcount
 

@@ -169,7 +169,7 @@ class SmallCity:
         values = {"id": id_, "number": f"V{id_}", "created": self.long_ago} | columns
         async with self.database.write() as unit:
             await unit.run(insert(person).values(values))
-            await unit.run(insert(conversation).values(person=id_, session={}))
+            await unit.run(insert(conversation).values(person=id_, session=b"sealed"))
             for place, door in enumerate(doors):
                 at = self.clock.now - (inbound or timedelta(hours=1)) - timedelta(minutes=place)
                 await unit.run(insert(identity).values(person=id_, door=door, external=f"{door}-{id_}", inbound=at))

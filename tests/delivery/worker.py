@@ -43,9 +43,8 @@ class HttpDoor:
 
     async def send(self, to: str, page: Page, key: str) -> Outcome:
         try:
-            async with self._session.post(
-                self._address, json={"to": to, "text": page.text, "by": os.getpid()}
-            ) as answer:
+            said = {"to": to, "text": page.text, "by": os.getpid()}
+            async with self._session.post(self._address, json=said) as answer:
                 body = await answer.json()
         except aiohttp.ClientConnectorError as error:
             return NotSent(type(error).__name__)
