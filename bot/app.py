@@ -135,7 +135,7 @@ class App:
         self._stops += [lambda: webhook.drain(STOP), api.close]
         return webhook
 
-    async def open_telegram(self) -> list[aiohttp_web.RouteDef]:
+    def open_telegram(self) -> list[aiohttp_web.RouteDef]:
         """The bot: its webhook's route, or none when it fetches by itself."""
         # aiogram costs 2.7 CPU seconds and 100 MB: only a city that has a bot imports it.
         from bot.channels.telegram.api import TelegramApi
@@ -150,14 +150,20 @@ class App:
         door = TelegramDoor(api)
         self.doors[door.name] = door
         intake = Intake(api, door, UpdateReader(self.clock, [one.name for one in SCRIPTS]), self.turns)
-        self._stops.append(api.close)
-        name = await api.username()
-        if name:
-            self.shared[door.name] = f"https://t.me/{name}?start={{link}}"
-        await api.set_commands(commands())
-        if settings.telegram_mode == "webhook":
-            secret = revealed(settings.telegram_secret)
-            await api.set_webhook(f"{settings.address}/telegram", secret)
+        self._stops += [lambda: intake.finish(STOP / 2), api.close]
+        secret = revealed(settings.telegram_secret) if settings.telegram_mode == "webhook" else ""
+
+        async def introduce() -> None:
+            name = await api.username()
+            if name:
+                self.shared[door.name] = f"https://t.me/{name}?start={{link}}"
+            if secret:
+                await api.set_webhook(f"{settings.address}/telegram", secret)
+            await api.set_commands(commands())
+
+        # Beside the start: people are answered while Telegram cannot be reached.
+        self._running.append(asyncio.create_task(introduce(), name="telegram introduction"))
+        if secret:
             return telegram_routes(intake, secret)
         polling = Polling(api, intake)
         self._running.append(asyncio.create_task(polling.run(), name="telegram polling"))
@@ -216,7 +222,7 @@ class App:
         if self.settings.wechat_app_id:
             application.add_routes(self.open_wechat().routes())
         if self.settings.telegram_token:
-            application.add_routes(await self.open_telegram())
+            application.add_routes(self.open_telegram())
         listening = server.Server(application, self.settings.host, self.settings.port, server.Deadlines(stop=STOP / 2))
         address = await listening.start()
         log.info("serving", listening=address, doors=sorted(self.doors))

@@ -142,17 +142,17 @@ async def quiet(talk: Talk, desk: Desk) -> None:
     talk.say(_("From {start} to {end} I will only write what cannot wait.", start=clock(desk, 0), end=clock(desk, 1)))
 
 
-@script("gone", silent=True)
+@script("gone", silent=True, aside=True)
 async def gone(talk: Talk, desk: Desk) -> None:
     """They blocked or unfollowed: say nothing, send nothing until they write again."""
     await desk.people.leave(talk.incoming.address.id)
 
 
-@script("returned", silent=True)
+@script("returned", silent=True, aside=True)
 async def returned(talk: Talk, desk: Desk) -> None:
     """They unblocked: the address is open again; a greeting would be too much."""
 
 
-@script("whereabouts", silent=True)
+@script("whereabouts", silent=True, aside=True)
 async def whereabouts(talk: Talk, desk: Desk) -> None:
     """A place that the platform reports by itself: whereabouts are sensitive, it is neither answered nor kept."""

@@ -11,9 +11,11 @@ from handlers.cards import title
 from handlers.introduction import introduce, introduced
 
 
-@script("join", title=_("signing up"))
-async def join(talk: Talk, desk: Desk, activity: int) -> None:
-    """Six outcomes: joined, waiting, already in, clash, too young, closed."""
+@script("join", words=["join", "报名", "我要报名"], title=_("signing up"))
+async def join(talk: Talk, desk: Desk, activity: int = 0) -> None:
+    """Six outcomes: joined, waiting, already in, clash, too young, closed. Without an activity: find one first."""
+    if not activity:
+        return talk.go(Intent("find"))
     card = await desk.activities.card(activity)
     if card is None or not card.open_shifts(talk.now):
         return talk.say(_("That activity takes no more people. Send “find” to see what is on."))

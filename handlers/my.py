@@ -8,7 +8,7 @@ from bot.talk import Intent, Joined, Link, Span, Talk, Words, _, lines, script
 from handlers.cards import map_link, title
 
 
-@script("my", words=["my", "我的", "我的报名", "我报名了什么", "my sign-ups"], title=_("my sign-ups"))
+@script("my", words=["my", "我的", "我的报名", "我报名了什么", "取消报名", "my sign-ups"], title=_("my sign-ups"))
 async def my(talk: Talk, desk: Desk) -> None:
     """What I joined or wait for, soonest first."""
     mine = await desk.enrolment.mine()

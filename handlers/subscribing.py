@@ -52,13 +52,21 @@ async def subscriptions(talk: Talk, desk: Desk) -> None:
     if not mine:
         return talk.say(_("You have no subscriptions."), Link(_("Subscribe"), Intent("subscribe")))
     links = [Link(_("Unsubscribe: {what}", what=name(desk, *one)), Intent("unsubscribe", one)) for one in mine]
-    await talk.browse("list", _("You hear of these:"), [*links, Link(_("Unsubscribe from all"), Intent("unsubscribe"))])
+    await talk.browse(
+        "list", _("You hear of these:"), [*links, Link(_("Unsubscribe from all"), Intent("unsubscribe", ("all",)))]
+    )
 
 
 @script("unsubscribe", words=["unsubscribe", "退订", "取消订阅"])
 async def unsubscribe(talk: Talk, desk: Desk, topic: str = "", value: str = "") -> None:
     """From one topic or from all; at once, also inside a running announcement."""
-    ended = await desk.people.unsubscribe(topic or None, value or None)
+    mine = await desk.people.subscriptions()
+    if not topic and len(mine) > 1:
+        return talk.go(Intent("subscriptions"))
+    if mine and topic != "all":
+        topic, value = (topic, value) if topic else mine[0]
+        talk.undoable(Intent("subscribe", (topic, value)))
+    ended = await desk.people.unsubscribe(*((topic, value) if value else ()))
     if not ended:
         return talk.say(_("You have no subscriptions."), Link(_("Subscribe"), Intent("subscribe")))
     talk.say(_("You will not hear of that any more."), Link(_("Subscribe"), Intent("subscribe")))

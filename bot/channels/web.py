@@ -302,11 +302,9 @@ async def _read(request: web.Request) -> tuple[str, dict[str, Any]]:
         raise web.HTTPUnsupportedMediaType
     if (request.content_length or 0) > BODY_LIMIT:
         raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, request.content_length or 0)
-    body = bytearray()
-    async for chunk in request.content.iter_chunked(8192):
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, len(body))
+    body = await request.read()  # never `content`: the server's middleware has read it and keeps it here
+    if len(body) > BODY_LIMIT:
+        raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, len(body))
     try:
         raw = body.decode()
         posted = json.loads(raw)

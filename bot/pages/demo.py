@@ -51,7 +51,7 @@ def routes(site: Site, demonstration: Demonstration, check_origin: Callable[[web
     async def move(request: web.Request) -> web.Response:
         check_origin(request)
         try:
-            wish = json.loads(await request.content.read(1024)) if request.content_type == "application/json" else None
+            wish = json.loads(await request.read()) if request.content_type == "application/json" else None
         except ValueError as unreadable:
             raise web.HTTPBadRequest from unreadable
         match wish:

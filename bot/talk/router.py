@@ -60,6 +60,12 @@ class Router:
         pushed: Sequence[Shown] = (),
     ) -> Answered:
         """Answer one message: changes the session, runs at most one conversation, returns what is to be said."""
+        told = self.scripts.get(incoming.intent.script) if incoming.intent else None
+        if told is not None and told.aside:
+            # A blocked chat or a live place every few seconds is no turn of the conversation: its buttons stay good.
+            talk = Talk(now, wording, Session(), Thread(told.name), incoming, changed)
+            await told.run(talk, desk)
+            return Answered(talk.views, told.name, "")
         turn = _Turn(self, session, incoming, now, wording, desk, changed, pushed)
         answered = await turn.answer()
         session.touched = now.timestamp()

@@ -78,7 +78,9 @@ class Script:
     takes_rest: bool = False
     """What follows its word is handed over: `find weekend` is find with “weekend”."""
     silent: bool = False
-    """Not something a person says: events of the platform."""
+    """Not something a person says: it has no words, and typing its link does not start it."""
+    aside: bool = False
+    """Something that the platform tells of itself: it leaves the conversation as it stands."""
 
     def arguments(self, given: Sequence[str]) -> list[Any] | None:
         """The arguments in the types that the script asks for, or None if they do not fit."""
@@ -107,11 +109,12 @@ def script(
     anywhere: bool = False,
     takes_rest: bool = False,
     silent: bool = False,
+    aside: bool = False,
 ) -> Callable[[Callable[..., Awaitable[None]]], Script]:
     """Make a script of an async function `(talk, desk, *arguments)`."""
 
     def made(run: Callable[..., Awaitable[None]]) -> Script:
-        return Script(name, run, tuple(words), title, hears, takes_place, anywhere, takes_rest, silent)
+        return Script(name, run, tuple(words), title, hears, takes_place, anywhere, takes_rest, silent, aside)
 
     return made
 

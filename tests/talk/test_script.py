@@ -107,7 +107,8 @@ class Guest:
             session, incoming, self.now, self.wording, self.kitchen, lambda: self.kitchen.changed
         )
         rendered = render(answered.views, self.capabilities, self.wording, session.turn)
-        session.shown = rendered.shown
+        if answered.views:
+            session.shown = rendered.shown
         self.kept = json.dumps(session.to_json())
         self.buttons = [(button.label, button.wire) for page in rendered.pages for button in page.buttons]
         return "\n".join(page.text for page in rendered.pages)
@@ -336,3 +337,27 @@ async def test_a_script_that_was_removed_in_a_deploy_ends_kindly(guest: Guest) -
 async def test_scripts_that_start_each_other_without_end_are_stopped(guest: Guest) -> None:
     with pytest.raises(RecursionError):
         await guest.says("loop")
+
+
+@script("told", silent=True, aside=True)
+async def told(talk: Talk, kitchen: Kitchen) -> None:
+    kitchen.baked.append(("told", 1))
+
+
+async def test_what_the_platform_tells_by_itself_leaves_the_conversation_as_it_stands(guest: Guest) -> None:
+    guest.router.scripts["told"] = told
+    await guest.says("pizza")
+    buttons = list(guest.buttons)
+    assert await guest.follows("told") == ""
+    guest.buttons = buttons
+    assert guest.kitchen.baked == [("told", 1)]
+    assert "How many?" in await guest.presses("Large")
+
+
+async def test_an_ordinary_script_would_have_put_the_question_aside(guest: Guest) -> None:
+    """Control: without `aside` the open button is an old one."""
+    await guest.says("pizza")
+    buttons = list(guest.buttons)
+    await guest.follows("eat")
+    guest.buttons = buttons
+    assert "earlier message" in await guest.presses("Large")

@@ -21,6 +21,7 @@ ANSWER_LIMIT = 256 * 1024
 TIMEOUT = aiohttp.ClientTimeout(total=9.0, sock_connect=3.0, sock_read=7.0)
 """Seconds. The platform answers in tens of milliseconds; nothing of ours waits longer than 10."""
 
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the API said. `errcode` can be absent on success, and the body may call itself text/plain."""

@@ -110,20 +110,21 @@ class WeChatWebhook:
         """The body up to its cap and before our patience ends: a trickle is no push, and nobody compresses one."""
         if "Content-Encoding" in request.headers:
             raise NotWeChat(415, "compressed body")
-        read = bytearray()
+        if (request.content_length or 0) > BODY_LIMIT:
+            raise NotWeChat(413, "body over 64 KiB")
         try:
             async with asyncio.timeout(self._patience):
-                async for chunk in request.content.iter_chunked(16 * 1024):
-                    read += chunk
-                    if len(read) > BODY_LIMIT:
-                        raise NotWeChat(413, "body over 64 KiB")
+                # `read`, never `content`: a middleware may have read the body before us, and keeps it there.
+                read = await request.read()
         except TimeoutError:
             raise NotWeChat(408, "body did not come") from None
-        except NotWeChat:
-            raise
+        except web.HTTPRequestEntityTooLarge:
+            raise NotWeChat(413, "body over 64 KiB") from None
         except Exception as wrong:  # aiohttp's transfer errors share no class
             raise NotWeChat(400, f"body cannot be read: {type(wrong).__name__}") from wrong
-        return bytes(read)
+        if len(read) > BODY_LIMIT:
+            raise NotWeChat(413, "body over 64 KiB")
+        return read
 
     async def _answer(self, said: Said, push: Push, opened: Opened, deadline: float) -> web.Response:
         key = said.incoming.key
@@ -148,9 +149,7 @@ class WeChatWebhook:
         page = joined(turn.task.result().pages)
         if page is None or turn.quiet:
             return _plain(SUCCESS)
-        xml = passive_reply(
-            layout(page), push.need("FromUserName"), push.need("ToUserName"), self._clock().timestamp()
-        )
+        xml = passive_reply(layout(page), push.need("FromUserName"), push.need("ToUserName"), self._clock().timestamp())
         return web.Response(text=self._envelope.seal(xml, opened), content_type="application/xml", charset="utf-8")
 
     def _begin(self, said: Said) -> _Turn:
