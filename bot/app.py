@@ -101,6 +101,7 @@ class App:
         self.turns = Turns(
             self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned, first_words
         )
+        self.meters.watch_inbox(lambda: self.turns.in_flight, lambda: self.turns.oldest)
         self.times = Times(clock)
         self.site = Site(settings.zone, settings.locale, NAME)
         self.doors: dict[str, Door] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -55,7 +55,19 @@ class Meters:
             registry=self.registry,
         )  # fmt: skip
         self._reached = Gauge("menkou_database_up", "1: the database answered.", registry=self.registry)
+        self._inbox_age = Gauge(
+            "menkou_inbox_age_seconds", "How long the oldest message without an answer has waited.",
+            registry=self.registry,
+        )  # fmt: skip
+        self._inbox_waiting = Gauge(
+            "menkou_inbox_waiting", "Messages that wait for their answer.", registry=self.registry
+        )
         self._dead = Gauge("menkou_inbox_dead", "Messages that nobody could read.", registry=self.registry)
+
+    def watch_inbox(self, waiting: Callable[[], float], oldest: Callable[[], float]) -> None:
+        """Where the figures of messages that wait for their answer come from."""
+        self._inbox_waiting.set_function(waiting)
+        self._inbox_age.set_function(oldest)
 
     def turned(self, door: str, script: str, seconds: float, outcome: str) -> None:
         """One turn; `script` is one of those that the router knows, anything else is counted as `other`."""

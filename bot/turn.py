@@ -15,7 +15,8 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.desk.city import City
 from bot.desk.desk import Desk
@@ -77,6 +78,7 @@ class Turns:
             catalogue(language)
         self.places = city.places
         self.in_flight = 0
+        self._waiting: dict[int, float] = {}
         self._addresses: dict[Address, tuple[asyncio.Lock, int]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -92,6 +94,11 @@ class Turns:
                 reply, script = await self._answered(incoming)
                 outcome = "replayed" if reply.replayed else "answered"
                 return reply
+            except (OperationalError, InterfaceError, PoolTimeout, OSError) as away:
+                # The database is away, not the message at fault: the platform shall bring it again.
+                log.error("database away", door=incoming.address.door, error=type(away).__name__)
+                outcome = "away"
+                raise Overloaded from away
             except Exception as broken:  # noqa: BLE001
                 # A script that breaks must not stop this person for ever, nor anybody else: keep the message apart.
                 log.error("turn broke", door=incoming.address.door, error=type(broken).__name__, at=place_of(broken))
@@ -104,9 +111,12 @@ class Turns:
     async def _counted(self) -> AsyncIterator[None]:
         self.in_flight += 1
         self._idle.clear()
+        began = time.perf_counter()
+        self._waiting[id(began)] = began
         try:
             yield
         finally:
+            del self._waiting[id(began)]
             self.in_flight -= 1
             if not self.in_flight:
                 self._idle.set()
@@ -123,6 +133,11 @@ class Turns:
             lock, waiting = self._addresses.pop(address)
             if waiting > 1:
                 self._addresses[address] = (lock, waiting - 1)
+
+    @property
+    def oldest(self) -> float:
+        """Seconds that the message which has waited longest has waited for its answer."""
+        return time.perf_counter() - min(self._waiting.values()) if self._waiting else 0.0
 
     async def finish(self) -> None:
         """Wait until no turn is under way: at an orderly stop nothing is left in the middle."""
