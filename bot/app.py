@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import structlog
 from aiohttp import web as aiohttp_web
@@ -13,11 +15,14 @@ from pydantic import SecretStr
 from bot import meters, readiness, server
 from bot.channels import web
 from bot.channels.telegram.numbers import TELEGRAM
-from bot.channels.terminal import TERMINAL
+from bot.channels.terminal import TERMINAL, Terminal, open_screen
 from bot.channels.web import WEB, Entrance, WebDoor
 from bot.channels.wechat import MENU, WECHAT, Envelope, Reader, WeChatApi, WeChatDoor, WeChatWebhook, set_menu
 from bot.channels.wechat.menu import MenuRefused
 from bot.channels.wechat.token import Unavailable
+from bot.city.clock import MovableClock
+from bot.city.demo import NAMES, PERSONAS, Demo, fill_demo
+from bot.city.fill import fill as fill_city
 from bot.clock import Ticks
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
@@ -31,7 +36,7 @@ from bot.letterbox import Letters
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
 from bot.pages import wall as wall_page
-from bot.pages.demo import Demonstration
+from bot.pages.demo import Demonstration, Persona
 from bot.pages.health import Health
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
@@ -45,7 +50,7 @@ from bot.turn import Turns
 from handlers.arrivals import first_words
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
-from storage import activities, enrolment, inbox, migrate, people, seals
+from storage import activities, bulk, enrolment, inbox, migrate, people, seals
 from storage.database import Database
 from storage.secrecy import Secrecy
 from storage.tokens import KeptToken
@@ -211,7 +216,12 @@ class App:
             await self.close_shifts()
             await self.ticks.run_once()
 
-    async def serve(self, stop: asyncio.Event | None = None, demonstration: Demonstration | None = None) -> None:
+    async def serve(
+        self,
+        stop: asyncio.Event | None = None,
+        demonstration: Demonstration | None = None,
+        told: Callable[[str], object] = lambda address: None,
+    ) -> None:
         """Serve until SIGTERM, SIGINT or `stop`; then finish what was begun."""
         await self.prepare()
         application, health = server.create(), self._health()
@@ -228,6 +238,7 @@ class App:
         address = await listening.start()
         log.info("serving", listening=address, doors=sorted(self.doors))
         self.begin_sending()
+        told(address)
         await server.until_stopped(stop)
         health.stopping = True
         await listening.stop()
@@ -268,10 +279,10 @@ class App:
 
     # --- What pages ask ------------------------------------------------------------------------------------------
 
-    async def reader(self, address: str, hint: str | None) -> Wording:
-        """How somebody at the web chat reads; by their browser's hint before they have written."""
+    async def reader(self, address: str, hint: str | None, door: str = "web") -> Wording:
+        """How somebody at an address reads; by their browser's hint before they have written."""
         async with self.database.read() as unit:
-            known = await people.habits(unit, "web", address)
+            known = await people.habits(unit, door, address)
         language, elder = known or ("", False)
         wished = language or (hint if hint in LANGUAGES else "") or self.settings.locale
         return Wording(wished, self.settings.zone, elder)
@@ -314,6 +325,92 @@ def commands() -> list[tuple[str, str, str]]:
 
 
 # --- Commands: what the command line runs ----------------------------------------------------------------------------
+
+
+async def demo(settings: Settings, folder: Path) -> None:
+    """Make the demonstration city anew in its folder and serve it until it is told to stop."""
+    await asyncio.to_thread(clear, folder)
+    clock = MovableClock()
+    app = App(settings, clock=clock, persona=lambda name: name if name in NAMES else None)
+    await app.prepare()
+    print("Making a demonstration city ...", flush=True)
+    made = await fill_demo(app.database, app.city, clock())
+
+    async def advance(by: timedelta) -> datetime:
+        moved = clock.advance(by)
+        await app.catch_up()
+        return moved
+
+    async def advance_to_next() -> datetime | None:
+        async with app.database.read() as unit:
+            moment = await bulk.next_moment(unit, sorted(NAMES), clock())
+        if moment is None:
+            return None
+        clock.advance_to(moment)
+        await app.catch_up()
+        return clock()
+
+    bar = Demonstration([Persona(one.name, one.about) for one in PERSONAS], clock, advance, advance_to_next)
+    await app.serve(demonstration=bar, told=lambda address: print(welcome(settings, address, made), flush=True))
+
+
+def clear(folder: Path) -> None:
+    """Take away the demonstration city of last time; its key stays."""
+    for old in folder.glob("menkou.db*"):
+        old.unlink()
+
+
+def welcome(settings: Settings, address: str, made: Demo) -> str:
+    """What somebody who has just started the demonstration reads."""
+    speak = Wording("en", settings.zone)
+    people = "\n".join(
+        f"  {address}/chat?as={one.name:<8} {speak(one.about)}; type: {speak(one.type)}" for one in PERSONAS
+    )
+    counts = made.counts
+    return f"""{counts["organisation"]} organisations, {counts["activity"]} activities, {counts["person"]} volunteers.
+
+Open the web chat as one of them:
+{people}
+The check-in wall of an activity that begins within the hour:
+  {address}{made.wall}
+The same conversation in a terminal: menkou chat --as lin
+Stop with Ctrl-C."""
+
+
+async def chat(settings: Settings, name: str | None, folder: Path | None) -> None:
+    """Talk in this terminal: with the operator's own city, or with the demonstration city (made if there is none)."""
+    app = App(settings)
+    fresh = folder is not None and not await asyncio.to_thread((folder / "menkou.db").exists)
+    await app.prepare()
+    if fresh:
+        await fill_demo(app.database, app.city, app.clock())
+    who = name or ("mei" if folder is not None else "me")
+    screen = open_screen(who)
+    known = await app.reader(who, None, "terminal")
+    terminal = Terminal(app.turns, who, screen, known, [one.name for one in SCRIPTS], app.clock)
+    app.doors[terminal.name] = terminal
+    app.begin_sending()
+    try:
+        await terminal.run(greet=sys.stdin.isatty())
+    finally:
+        await app.stop()
+
+
+async def fill(
+    settings: Settings, volunteers: int, activities: int, seed: int, told: Callable[[str, int, int], None]
+) -> str:
+    """Fill an empty city for trials and load. Raises NotPossible when there is somebody already."""
+    app = App(settings)
+    try:
+        await app.prepare()
+        async with app.database.read() as unit:
+            empty = await bulk.is_empty(unit)
+        if not empty:
+            raise NotPossible("This city has people already; a made-up one needs a database of its own.")
+        counts = await fill_city(app.database, app.city, volunteers, activities, app.clock(), told, seed)
+    finally:
+        await app.database.close()
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
 async def serve(settings: Settings) -> None:

@@ -262,7 +262,7 @@ class _Turn:
                 await one.run(talk, self.desk, *fitted)
             except Paused as paused:
                 text = self.incoming.text if yielding and paused.untaken and picked is None else None
-                if text is not None and self.interrupts(text):
+                if text is not None and self.interrupts(text, loosely=not paused.told):
                     return None
                 return Answered(views + talk.views, one.name, thread.question)
             self.session.thread = None
@@ -273,10 +273,13 @@ class _Turn:
             answer = picked = note = None
         raise RecursionError(f"more than {CHAIN_LENGTH} scripts start each other")
 
-    def interrupts(self, text: str) -> bool:
-        """Could something else take this text, now that the open question could not?"""
+    def interrupts(self, text: str, loosely: bool) -> bool:
+        """Could something else take this text, now that the open question could not? A plain word always can; a free
+        sentence only where the question had nothing to say to it."""
         said = plain(text)
-        return said in self.router.words or self.numbered(text) is not None or self.hear(text, said) is not None
+        if said in self.router.words:
+            return True
+        return loosely and (self.numbered(text) is not None or self.hear(text, said) is not None)
 
     def with_shelf(self, views: list[View], ended: Script) -> list[View]:
         """Offer to go on with what this conversation interrupted."""

@@ -50,10 +50,12 @@ class Unclear(Exception):
 class Paused(BaseException):
     """The turn ends here, at an open question. A BaseException, so that no handler catches it by accident."""
 
-    def __init__(self, untaken: bool = False) -> None:
+    def __init__(self, untaken: bool = False, told: bool = False) -> None:
         super().__init__()
         self.untaken = untaken
         """An answer was there, and the question could not take it."""
+        self.told = told
+        """The question has said what is missing: it was close, and not meant for anything else."""
 
 
 Reader = Callable[[Incoming], Any]
@@ -309,7 +311,8 @@ class Talk:
         self.views.append(View(whole, tuple(options), wants))
 
     def _refuse(self, name: str, text: Words, options: Sequence[Option | Link | WebLink], wants: Wants = "") -> None:
-        if self.note is None:
+        told = self.note is not None
+        if not told:
             self.note = _("I did not get that.")
         self._ask(name, text, options, wants)
-        raise Paused(untaken=True)
+        raise Paused(untaken=True, told=told)

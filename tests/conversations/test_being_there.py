@@ -265,3 +265,15 @@ async def test_elder_mode_shows_short_lists(town: Town, chat: Open) -> None:
     await ann.says("elder")
     await ann.says("find")
     assert len(ann.labels) == 5
+
+
+async def test_half_an_answer_is_asked_for_its_other_half_and_not_taken_for_a_search(town: Town, chat: Open) -> None:
+    """What happened before: “Saturday” typed for the hours of a new activity began a search, and the plan was aside."""
+    olga = chat("Olga")
+    await olga.says("hello")
+    await town.has_organisation(olga)
+    await olga.says("publish")
+    await olga.says("Cleaning the canal")
+    await olga.says("tree planting")
+    assert "both times" in await olga.says("Saturday")
+    assert "4/6" in await olga.says("Sat 9:00-11:30")

@@ -1,0 +1,1 @@
+"""Cities that are made up: the demonstration city, and fillings for trials and load."""
