@@ -99,12 +99,25 @@ class Result:
 # --- What a sender does --------------------------------------------------------------------------------------------
 
 
-def _waiting() -> Select[Any]:
-    return select(
-        outbox.c.id, outbox.c.fanout, outbox.c.person, outbox.c.lane, outbox.c.attempt, outbox.c.due, outbox.c.expires,
-        outbox.c.repeated, fanout.c.kind, fanout.c.source, fanout.c.revision, fanout.c.offset, fanout.c.segment,
-        fanout.c.words,
-    ).select_from(outbox.join(fanout))  # fmt: skip
+def _first(limit: int, *which: ColumnElement[bool], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    """The first of some waiting messages with their intentions.
+
+    Chosen in the outbox alone and joined afterwards: without statistics SQLite would walk through the intention's rows.
+    """
+    runs = exists().where(fanout.c.id == outbox.c.fanout, fanout.c.state.in_(RUNS))
+    first = select(outbox).where(IS_PENDING, *which, runs).order_by(*order).limit(limit).subquery("first")
+    return (
+        select(
+            *(first.c[name] for name in _OF_MESSAGE),
+            *(fanout.c[name] for name in _OF_FANOUT),
+        )
+        .select_from(first.join(fanout, fanout.c.id == first.c.fanout))
+        .order_by(*(first.c[column.name] for column in order))
+    )
+
+
+_OF_MESSAGE = ("id", "fanout", "person", "lane", "attempt", "due", "expires", "repeated")
+_OF_FANOUT = ("kind", "source", "revision", "offset", "segment", "words")
 
 
 def _read(row: Any) -> Waiting:
@@ -123,13 +136,8 @@ async def peek(unit: Unit, account: str, now: datetime, limit: int, campaigns: i
     for lane in Lane:
         if lane is Lane.CAMPAIGN or len(found) >= room:
             break
-        rows = (
-            _waiting()
-            .where(outbox.c.account == account, IS_PENDING, outbox.c.lane == int(lane), outbox.c.due <= due)
-            .where(fanout.c.state.in_(RUNS))
-            .order_by(outbox.c.due, outbox.c.id)
-            .limit(room - len(found))
-        )
+        ours = (outbox.c.account == account, outbox.c.lane == int(lane), outbox.c.due <= due)
+        rows = _first(room - len(found), *ours, order=(outbox.c.due, outbox.c.id))
         found += [_read(row) for row in await unit.run(rows)]
     return found + await _peek_campaigns(unit, account, due, limit - len(found))
 
@@ -150,14 +158,9 @@ async def _peek_campaigns(unit: Unit, account: str, due: int, room: int) -> list
     found: list[Waiting] = []
     for place, number in enumerate(running):
         share = -(-(room - len(found)) // (len(running) - place))
-        rows = (
-            _waiting()
-            .where(outbox.c.account == account, IS_PENDING, IS_CAMPAIGN, outbox.c.fanout == number)
-            .where(outbox.c.due <= due, fanout.c.state.in_(RUNS))
-            .order_by(outbox.c.id)
-            .limit(share)
-        )
-        found += [_read(row) for row in await unit.run(rows)]
+        # `due + 0`: else SQLite walks through every campaign by its due index and sorts what it finds.
+        ours = (outbox.c.account == account, IS_CAMPAIGN, outbox.c.fanout == number, outbox.c.due + 0 <= due)
+        found += [_read(row) for row in await unit.run(_first(share, *ours, order=(outbox.c.id,)))]
     return found
 
 

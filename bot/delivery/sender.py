@@ -183,6 +183,7 @@ class Sender:
     async def run(self) -> None:
         """Send until `stop`. Whatever the database does, it goes on."""
         while not self._stopping:
+            self._nudged.clear()
             try:
                 busy = await self.step()
             except Exception as error:  # noqa: BLE001 - the sender must outlive every fault of the database
@@ -194,7 +195,6 @@ class Sender:
                 await self._rest(IDLE)
 
     async def _rest(self, seconds: float) -> None:
-        self._nudged.clear()
         try:
             async with asyncio.timeout(seconds):
                 await self._nudged.wait()
