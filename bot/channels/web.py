@@ -34,7 +34,7 @@ NAME = "web"
 
 WEB = Capabilities(
     buttons=12,
-    label_length=40,
+    label_length=120,
     text_length=4000,
     seconds_to_answer=30.0,
     replies_per_message=10,
@@ -42,7 +42,7 @@ WEB = Capabilities(
     sends_pictures=True,
     sends_files=True,
 )
-"""Our own page's numbers: twelve buttons fill a phone's height, forty characters two of its lines."""
+"""Our own page's numbers: twelve buttons fill a phone's height; a long label wraps, nothing is cut."""
 
 BODY_LIMIT = 32 * 1024
 """Bytes of one post: 4,000 characters of Chinese escaped as JSON are 24,000."""
