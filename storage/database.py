@@ -22,7 +22,7 @@ from storage.secrecy import Secrecy
 BUSY_TIMEOUT = 10_000
 """Milliseconds that SQLite waits for another process (a backup, `menkou migrate`) before it gives up."""
 
-IDLE_IN_TRANSACTION = 30_000
+IDLE_IN_TRANSACTION = 10_000
 """Milliseconds after which PostgreSQL ends a transaction that somebody left open: dead rows slow the queue down."""
 
 
