@@ -148,14 +148,12 @@ def understood(found: Found) -> Words:
     parts += [kind_name(one.code) for one in found.kinds]
     if found.words:
         parts.append(f"“{found.words}”")
+    count = len(found.activities)
+    shown = f"{count}+" if found.more else str(count)
     if not parts:
-        return ngettext("{n} activity:", "{n} activities:", len(found.activities))
-    return ngettext(
-        "{n} activity for {what}:",
-        "{n} activities for {what}:",
-        len(found.activities),
-        what=Joined(tuple(parts), " · "),
-    )
+        return ngettext("{shown} activity:", "{shown} activities:", count, shown=shown)
+    what = Joined(tuple(parts), " · ")
+    return ngettext("{shown} activity for {what}:", "{shown} activities for {what}:", count, shown=shown, what=what)
 
 
 def dropped(found: Found) -> Text | None:

@@ -30,6 +30,8 @@ class Found:
     kinds: Sequence[Kind] = ()
     times: Sequence[tuple[datetime, datetime]] = ()
     words: str = ""
+    more: bool = False
+    """There are more than are listed."""
     dropped: str = ""
     """What had to be given up to find anything: `words`, `kinds`, `times`, or nothing."""
 
@@ -92,7 +94,8 @@ class Activities(Subject):
             if step and given_up == before:
                 continue
             before = given_up
-            rows = await activities.find(self.unit, given_up, self.now, FOUND_LIMIT)
+            rows = await activities.find(self.unit, given_up, self.now, FOUND_LIMIT + 1)
             if rows:
-                return replace(found, activities=rows, dropped=step)
+                more = len(rows) > FOUND_LIMIT
+                return replace(found, activities=rows[:FOUND_LIMIT], more=more, dropped=step)
         return found

@@ -15,9 +15,12 @@ from sqlalchemy import Boolean, Date, Float, Integer, LargeBinary, Table
 
 from storage import migrate
 from storage.database import Database
+from storage.secrecy import Secrecy
 from storage.tables import metadata
 from storage.tables.kinds import Json, Moment
 from tests.postgres import Postgres, apart
+
+SECRECY = Secrecy("a key that only the tests of operating use")
 
 NOW = datetime(2026, 11, 28, 1, 30, tzinfo=UTC)
 
@@ -25,7 +28,7 @@ NOW = datetime(2026, 11, 28, 1, 30, tzinfo=UTC)
 @pytest.fixture
 def opened(database_url: str) -> Database:
     """Opened outside the event loop: that looks for the file's folder."""
-    return Database(database_url)
+    return Database(database_url, SECRECY)
 
 
 @pytest.fixture
@@ -56,12 +59,12 @@ def migrated(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Ite
     if engine == "sqlite":
         file = tmp_path / "menkou.sqlite3"
         shutil.copy(request.getfixturevalue("sqlite_at_head"), file)
-        yield Database(f"sqlite+aiosqlite:///{file}")
+        yield Database(f"sqlite+aiosqlite:///{file}", SECRECY)
         return
     server: Postgres = request.getfixturevalue("postgres")
     name = f"test_{secrets.token_hex(6)}"
     try:
-        yield Database(server.create(name, template=server.template("head", build)))
+        yield Database(server.create(name, template=server.template("head", build)), SECRECY)
     finally:
         server.drop(name)
 
