@@ -1,0 +1,71 @@
+"""A city with the real schema for each test, on both databases, and people who stand at its desk."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database
+from tests.conversations.kit import SECRECY, Town
+from tests.operating.conftest import build
+from tests.postgres import Postgres, apart
+from tests.promises.crowd import Crowd, Process
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file at the newest revision, to be copied."""
+    file = tmp_path_factory.mktemp("promises") / "head.sqlite3"
+    apart(lambda: build(f"sqlite+aiosqlite:///{file}"))
+    return file
+
+
+@pytest.fixture
+def city_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty city as `menkou migrate` leaves it."""
+    if engine == "sqlite":
+        file = tmp_path / "city.db"
+        shutil.copy(request.getfixturevalue("migrated_file"), file)
+        yield f"sqlite+aiosqlite:///{file}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = f"promise_{secrets.token_hex(6)}"
+    try:
+        yield server.create(name, template=server.template("promises", build))
+    finally:
+        server.drop(name)
+
+
+@pytest.fixture
+def founded(city_url: str) -> Town:
+    """Founded outside the event loop, as in a process that serves."""
+    return Town(Database(city_url, SECRECY))
+
+
+@pytest.fixture
+async def town(founded: Town) -> AsyncIterator[Town]:
+    yield founded
+    await founded.database.close()
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[list[Process]]:
+    """Started once: to load the program takes longer than most tests."""
+    started = [Process() for _process in range(4)]
+    for one in started:
+        one.ready()
+    yield started
+    for one in started:
+        one.close()
+
+
+@pytest.fixture
+def crowd(town: Town, city_url: str, processes: list[Process]) -> Iterator[Crowd]:
+    """People at several processes of the same city."""
+    gathered = Crowd(town, city_url, processes)
+    yield gathered
+    gathered.close()

@@ -1,0 +1,207 @@
+"""A message that comes twice has one effect and one answer; a poisonous one stops nobody; too many are sent away."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from bot import turn
+from bot.channels.telegram.updates import Reader, Unreadable
+from bot.doctor import Doctor
+from bot.meters import Meters
+from bot.readiness import figures
+from bot.settings import Settings
+from bot.talk.door import Overloaded
+from storage.tables.activities import shift
+from storage.tables.enrolment import audit
+from tests.conversations.kit import MONDAY, Chat, Town
+from tests.promises.crowd import Crowd
+
+SATURDAY = MONDAY + timedelta(days=5)
+DELIVERIES = 5
+
+
+@pytest.fixture
+async def ready_to_confirm(town: Town) -> tuple[Chat, int]:
+    """Ann, who has answered everything but the last question."""
+    activity = await town.publishes(Chat(town, "web", "Olga"), "Reading to children", SATURDAY)
+    ann = Chat(town, "wechat", "Ann")
+    await ann.opens("join", activity)
+    await ann.introduces_itself()
+    return ann, activity
+
+
+async def deliver(crowd: Crowd, who: Chat, engine: str, guards_off: tuple[str, ...] = ()) -> list[tuple[bool, Any]]:
+    """One “yes”, five times at the same moment: PostgreSQL through two processes, SQLite through one."""
+    crowd.starts(2 if engine == "postgresql" else 1, guards_off)
+    order = {
+        "door": who.door, "who": who.name, "key": "m1", "text": "yes",
+        "now": crowd.town.at.isoformat(), "when": time.monotonic() + 0.2,
+    }  # fmt: skip
+    shares = [3, 2] if engine == "postgresql" else [DELIVERIES]
+    told = await crowd.order([{**order, "times": times} for times in shares])
+    return [(replayed, pages) for one in told for replayed, pages in one["replies"]]
+
+
+async def effects(town: Town) -> tuple[int, int]:
+    """(seats taken, sign-ups logged)."""
+    async with town.database.read() as unit:
+        taken = (await unit.run(select(shift.c.taken))).scalar_one()
+        joins = list(await unit.run(select(audit.c.id).where(audit.c.deed == "join")))
+    return taken, len(joins)
+
+
+async def test_five_simultaneous_deliveries_of_one_message_have_one_effect_and_equal_replies(
+    crowd: Crowd, ready_to_confirm: tuple[Chat, int], engine: str
+) -> None:
+    replies = await deliver(crowd, ready_to_confirm[0], engine)
+    assert Counter(replayed for replayed, _pages in replies) == {False: 1, True: DELIVERIES - 1}
+    assert all(pages == replies[0][1] for _replayed, pages in replies)
+    assert "You are in" in replies[0][1][0]["text"]
+    assert await effects(crowd.town) == (1, 1)
+
+
+async def test_without_the_kept_reply_the_same_message_is_understood_anew_each_time(
+    crowd: Crowd, ready_to_confirm: tuple[Chat, int], engine: str
+) -> None:
+    """The control: the platform that repeats shows the person an answer to a question that is not open any more."""
+    replies = await deliver(crowd, ready_to_confirm[0], engine, ("inbox",))
+    assert len({str(pages) for _replayed, pages in replies}) > 1
+
+
+# --- Poison --------------------------------------------------------------------------------------------------------
+
+
+class Poisoned:
+    """A town where the script “hours” breaks for whoever is called Ann."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.scripts = town.turns.router.scripts
+        self.sound = self.scripts["hours"]
+
+    def poison(self, victim: Callable[[Any], bool]) -> None:
+        async def breaks(talk: Any, desk: Any) -> None:
+            if victim(desk):
+                raise ZeroDivisionError("13800138000")
+            await self.sound.run(talk, desk)
+
+        self.scripts["hours"] = replace(self.sound, run=breaks)
+
+    def heal(self) -> None:
+        self.scripts["hours"] = self.sound
+
+
+@pytest.fixture
+def poisoned(town: Town) -> Poisoned:
+    return Poisoned(town)
+
+
+@pytest.fixture
+def looked_over(town: Town, city_url: str, tmp_path: Path) -> Callable[[], Any]:
+    """What an operator sees: (the figure in /metrics, the doctor's line)."""
+    settings = Settings(database_url=city_url, secret_key="a key that only tests use, 32 signs and more")
+    meters = Meters()
+    written = figures(meters, town.database, town.now)
+
+    async def look() -> tuple[float, str]:
+        lines = (await written()).decode().splitlines()
+        (figure,) = [float(line.split()[-1]) for line in lines if line.startswith("menkou_inbox_dead ")]
+        found = await Doctor(now=town.now, folder=tmp_path).examine(settings)
+        return figure, next(f"{one.level}: {one.says}" for one in found if one.name == "dead letters")
+
+    return look
+
+
+async def test_a_script_that_breaks_stops_nobody_else_and_is_shown_to_the_operator(
+    town: Town, poisoned: Poisoned, looked_over: Callable[[], Any]
+) -> None:
+    people = [Chat(town, "web", f"Number {n}") for n in range(20)]
+    await asyncio.gather(*(who.says("hello") for who in people))
+    assert await looked_over() == (0, "ok: none")
+    seen = iter(range(100))
+    poisoned.poison(lambda _desk: next(seen) % 4 == 0)
+    await asyncio.gather(*(who.says("hours") for who in people))
+    said = Counter("broke" if "Something broke on our side" in who.text else who.text for who in people)
+    assert said["broke"] == 5
+    assert sum(count for text, count in said.items() if "No hours yet" in text) == 15
+    assert not [text for text in said if "13800138000" in text or "ZeroDivision" in text]
+    figure, line = await looked_over()
+    assert figure == 5
+    assert line.startswith("warn: 5, the newest at 2026-11-23 02:00 UTC (ZeroDivisionError)")
+    poisoned.heal()
+    await asyncio.gather(*(who.says("hours") for who in people))
+    assert all("No hours yet" in who.text for who in people), "whoever met the poison goes on as before"
+
+
+async def test_a_poisonous_message_that_comes_again_gets_the_same_apology(town: Town, poisoned: Poisoned) -> None:
+    ann = Chat(town, "web", "Ann")
+    await ann.says("hello")
+    poisoned.poison(lambda _desk: True)
+    message = ann.incoming(text="hours")
+    first = await town.turns.take(message)
+    poisoned.heal()
+    again = await town.turns.take(message)
+    assert again.replayed
+    assert again.pages == first.pages
+    assert "Something broke on our side" in first.pages[0].text
+
+
+async def test_an_update_that_nobody_can_read_is_kept_apart(town: Town, looked_over: Callable[[], Any]) -> None:
+    reader = Reader(town.now, ["hours"])
+    for update in ({"update_id": 7, "message": {"date": "never"}}, ["no", "update"], {"update_id": -1}):
+        with pytest.raises(Unreadable) as unread:
+            reader.read(update)
+        await town.turns.bury("telegram", unread.value.key, unread.value.raw, unread.value.why)
+    figure, line = await looked_over()
+    assert figure == 3
+    assert line.startswith("warn: 3")
+
+
+async def test_when_the_breaking_script_is_not_caught_the_door_sees_it(
+    town: Town, poisoned: Poisoned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: without the apology the exception goes on to whoever brought the message."""
+
+    async def passes_on(self: object, incoming: object, broken: Exception) -> None:
+        raise broken
+
+    monkeypatch.setattr(turn.Turns, "_apologise", passes_on)
+    ann = Chat(town, "web", "Ann")
+    await ann.says("hello")
+    poisoned.poison(lambda _desk: True)
+    with pytest.raises(ZeroDivisionError):
+        await ann.says("hours")
+
+
+# --- Too many ------------------------------------------------------------------------------------------------------
+
+
+async def test_over_the_limit_the_platform_is_asked_to_come_again_and_then_everybody_is_answered(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "WAITING_LIMIT", 8)
+    people = [Chat(town, "web", f"Number {n}") for n in range(20)]
+    messages = [who.incoming(text="hello") for who in people]
+    outcomes = await asyncio.gather(*(town.turns.take(one) for one in messages), return_exceptions=True)
+    away = [one for one, outcome in zip(messages, outcomes, strict=True) if isinstance(outcome, Overloaded)]
+    assert len(away) == 12
+    assert town.turns.in_flight == 0
+    for one in away:
+        assert not (await town.turns.take(one)).replayed, "whoever was sent away left no trace"
+
+
+async def test_below_the_limit_nobody_is_sent_away(town: Town) -> None:
+    """The control."""
+    people = [Chat(town, "web", f"Number {n}") for n in range(20)]
+    replies = await asyncio.gather(*(town.turns.take(who.incoming(text="hello")) for who in people))
+    assert all(reply.pages for reply in replies)
