@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 import phonenumbers
 
 from bot.domain.digits import read_count
-from bot.domain.when import read_span
+from bot.domain.when import read_span, read_times
 from bot.talk import Incoming, Unclear, _
 
 OLDEST = 110
@@ -79,7 +79,8 @@ def hours(now: datetime, zone: tzinfo) -> Callable[[Incoming], list[str]]:
     def read(answer: Incoming) -> list[str]:
         span = read_span(answer.text or "", now, zone)
         if span is None:
-            raise Unclear(_("I need a day and both times, like “Sat 9:00-11:30” or “28 Nov 14:00-16:00”."))
+            half = bool(read_times(answer.text or "", now, zone))
+            raise Unclear(_("I need a day and both times, like “Sat 9:00-11:30” or “28 Nov 14:00-16:00”."), close=half)
         start, end = span
         if start <= now:
             raise Unclear(_("That time has passed. It must lie in the future."))

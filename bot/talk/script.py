@@ -42,9 +42,11 @@ class AskedAfterActing(RuntimeError):
 class Unclear(Exception):
     """A reader could not make sense of an answer; `words` says what is possible."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Words, close: bool = False) -> None:
         super().__init__()
         self.words = words
+        self.close = close
+        """It was half of an answer, and not meant for anything else."""
 
 
 class Paused(BaseException):
@@ -55,7 +57,7 @@ class Paused(BaseException):
         self.untaken = untaken
         """An answer was there, and the question could not take it."""
         self.told = told
-        """The question has said what is missing: it was close, and not meant for anything else."""
+        """It was half of an answer, and the question has said what is missing."""
 
 
 Reader = Callable[[Incoming], Any]
@@ -231,7 +233,7 @@ class Talk:
                     return self._passed(next(option.value for option in options if option.key == key))
                 if key is None:
                     self.note = unclear.words or None
-                    self._refuse(name, text, self._leaf(options, also), wants)
+                    self._refuse(name, text, self._leaf(options, also), wants, unclear.close)
                 self.thread.page += 1
         self._ask(name, text, self._leaf(options, also), wants)
         raise Paused
@@ -310,9 +312,15 @@ class Talk:
         self.note = None
         self.views.append(View(whole, tuple(options), wants))
 
-    def _refuse(self, name: str, text: Words, options: Sequence[Option | Link | WebLink], wants: Wants = "") -> None:
-        told = self.note is not None
-        if not told:
+    def _refuse(
+        self,
+        name: str,
+        text: Words,
+        options: Sequence[Option | Link | WebLink],
+        wants: Wants = "",
+        close: bool = False,
+    ) -> None:
+        if self.note is None:
             self.note = _("I did not get that.")
         self._ask(name, text, options, wants)
-        raise Paused(untaken=True, told=told)
+        raise Paused(untaken=True, told=close)

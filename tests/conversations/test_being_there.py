@@ -277,3 +277,13 @@ async def test_half_an_answer_is_asked_for_its_other_half_and_not_taken_for_a_se
     await olga.says("tree planting")
     assert "both times" in await olga.says("Saturday")
     assert "4/6" in await olga.says("Sat 9:00-11:30")
+
+
+async def test_a_sentence_about_something_else_is_heard_whatever_was_asked(town: Town, chat: Open) -> None:
+    """What happened before: whoever was asked for the code could not look for activities without saying “cancel”."""
+    activity = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
+    ann = chat("Ann")
+    await ann.joins(activity)
+    town.at = SATURDAY.astimezone(town.at.tzinfo)
+    assert "8 digits" in await ann.says("checkin")
+    assert "I found nothing open" in await ann.says("any reading in Haidian on Sunday?")
