@@ -24,9 +24,9 @@ from bot.city.clock import MovableClock
 from bot.city.demo import NAMES, PERSONAS, Demo, fill_demo
 from bot.city.fill import fill as fill_city
 from bot.clock import Ticks
+from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
-from bot.delivery.sender import City as Speaking
 from bot.delivery.sender import Sender
 from bot.desk.city import City
 from bot.desk.records import close_shifts

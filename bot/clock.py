@@ -12,7 +12,8 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.delivery.planner import Planner
-from bot.delivery.sender import LEASE, Sender
+from bot.delivery.sender import Sender
+from bot.delivery.slot import LEASE
 
 log = structlog.get_logger("menkou.clock")
 
@@ -39,8 +40,8 @@ class Ticks:
         self.every("outbox.sweep", SWEEP, planner.sweep)
         self.every("outbox.retire", RETIRE, planner.retire)
         for sender in self._senders:
-            self.every(f"lease.renew.{sender.account}", RENEW, sender.renew)
-            self.every(f"outbox.recover.{sender.account}", RECOVER, sender.recover)
+            self.every(f"lease.renew.{sender.account}", RENEW, sender.lease.renew)
+            self.every(f"outbox.recover.{sender.account}", RECOVER, sender.lease.recover)
 
     def every(self, name: str, seconds: float, tick: Tick) -> None:
         """Add a tick; before `start`. It must be idempotent."""

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from storage import inbox, outbox
+from storage import inbox, outbox_reports
 from storage.database import Unit
-from storage.outbox import IS_PENDING, Counts
+from storage.outbox import IS_PENDING
+from storage.outbox_reports import Counts
 from storage.tables.delivery import Lane
 from storage.tables.delivery import outbox as messages
 from storage.tables.kinds import to_milliseconds
@@ -37,7 +38,7 @@ async def look(unit: Unit, now: datetime) -> Condition:
     oldest = (await unit.run(due)).scalar()
     dead, newest = await inbox.dead(unit, limit=1)
     return Condition(
-        outbox=await outbox.counts(unit, now),
+        outbox=await outbox_reports.counts(unit, now),
         urgent_age=(moment - oldest) / 1000 if oldest is not None else 0.0,
         dead_letters=dead,
         newest_dead=newest[0].at if newest else None,

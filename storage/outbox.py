@@ -8,33 +8,18 @@ Moments here are milliseconds of the city's clock.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    bindparam,
-    case,
-    delete,
-    exists,
-    func,
-    insert,
-    literal,
-    literal_column,
-    or_,
-    select,
-    union_all,
-    update,
-)
+from sqlalchemy import ColumnElement, bindparam, case, exists, literal, literal_column, or_, select, update
 
-from bot.domain.reach import REPEATED_ONCE, Reason
+from bot.domain.reach import REPEATED_ONCE
 from storage.database import Unit
-from storage.fanouts import best_door
+from storage.segments import best_door
 from storage.slots import fenced
-from storage.tables.delivery import Lane, Running, State, fanout, outbox, outbox_done
-from storage.tables.kinds import from_milliseconds, to_milliseconds
+from storage.tables.delivery import Running, State, fanout, outbox
+from storage.tables.kinds import to_milliseconds
 from storage.tables.people import conversation, identity
 
 # Literals, not parameters: a partial index serves a query only if the statement itself says so.
@@ -47,26 +32,6 @@ RUNS = (int(Running.RUNNING), int(Running.DONE))
 """A fanout in these states may be sent: `DONE` means that all its rows are made."""
 
 STOPPED_SENDER = "its sender was stopped while calling"
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A message whose time has come, with the intention that it belongs to."""
-
-    id: int
-    fanout: int
-    person: int
-    lane: int
-    attempt: int
-    due: int
-    expires: int
-    repeated: bool
-    kind: str
-    source: int
-    revision: int
-    offset: int
-    segment: Mapping[str, Any]
-    words: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,71 +62,6 @@ class Result:
 
 
 # --- What a sender does --------------------------------------------------------------------------------------------
-
-
-def _first(limit: int, *which: ColumnElement[bool], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
-    """The first of some waiting messages with their intentions.
-
-    Chosen in the outbox alone and joined afterwards: without statistics SQLite would walk through the intention's rows.
-    """
-    runs = exists().where(fanout.c.id == outbox.c.fanout, fanout.c.state.in_(RUNS))
-    first = select(outbox).where(IS_PENDING, *which, runs).order_by(*order).limit(limit).subquery("first")
-    return (
-        select(
-            *(first.c[name] for name in _OF_MESSAGE),
-            *(fanout.c[name] for name in _OF_FANOUT),
-        )
-        .select_from(first.join(fanout, fanout.c.id == first.c.fanout))
-        .order_by(*(first.c[column.name] for column in order))
-    )
-
-
-_OF_MESSAGE = ("id", "fanout", "person", "lane", "attempt", "due", "expires", "repeated")
-_OF_FANOUT = ("kind", "source", "revision", "offset", "segment", "words")
-
-
-def _read(row: Any) -> Waiting:
-    values = row._asdict()
-    return Waiting(**(values | {"repeated": bool(row.repeated), "words": row.words or {}}))
-
-
-async def peek(unit: Unit, account: str, now: datetime, limit: int, campaigns: int = 0) -> list[Waiting]:
-    """What this account should send next: each lane strictly before the next; nothing is taken.
-
-    `campaigns`: places kept for campaigns, so that they never stand still. Several campaigns take turns.
-    """
-    found: list[Waiting] = []
-    due = to_milliseconds(now)
-    room = limit - campaigns
-    for lane in Lane:
-        if lane is Lane.CAMPAIGN or len(found) >= room:
-            break
-        ours = (outbox.c.account == account, outbox.c.lane == int(lane), outbox.c.due <= due)
-        rows = _first(room - len(found), *ours, order=(outbox.c.due, outbox.c.id))
-        found += [_read(row) for row in await unit.run(rows)]
-    return found + await _peek_campaigns(unit, account, due, limit - len(found))
-
-
-async def _peek_campaigns(unit: Unit, account: str, due: int, room: int) -> list[Waiting]:
-    running: list[int] = []
-    last = 0
-    while len(running) < room:
-        # One look into the index for each campaign, however many rows it has.
-        following = select(func.min(outbox.c.fanout)).where(
-            outbox.c.account == account, IS_PENDING, IS_CAMPAIGN, outbox.c.fanout > last
-        )
-        number = (await unit.run(following)).scalar_one_or_none()
-        if number is None:
-            break
-        last = int(number)
-        running.append(last)
-    found: list[Waiting] = []
-    for place, number in enumerate(running):
-        share = -(-(room - len(found)) // (len(running) - place))
-        # `due + 0`: else SQLite walks through every campaign by its due index and sorts what it finds.
-        ours = (outbox.c.account == account, IS_CAMPAIGN, outbox.c.fanout == number, outbox.c.due + 0 <= due)
-        found += [_read(row) for row in await unit.run(_first(share, *ours, order=(outbox.c.id,)))]
-    return found
 
 
 async def claim(unit: Unit, account: str, epoch: int, ids: Sequence[int]) -> dict[int, int]:
@@ -318,7 +218,7 @@ async def recover(
     return again.rowcount, uncertain.rowcount
 
 
-# --- What turns and ticks do ---------------------------------------------------------------------------------------
+# --- What turns and people do --------------------------------------------------------------------------------------
 
 
 async def release_held(unit: Unit, person: int, door: str = "") -> int:
@@ -329,42 +229,6 @@ async def release_held(unit: Unit, person: int, door: str = "") -> int:
         update(outbox).where(outbox.c.person == person, IS_PENDING, IS_HELD).values(account=account, reason=None)
     )
     return freed.rowcount
-
-
-async def expired(unit: Unit, now: datetime, limit: int = 2_000) -> list[int]:
-    """Waiting messages that came too late at every account, also where nobody sends."""
-    rows = await unit.run(select(outbox.c.id).where(IS_PENDING, outbox.c.expires <= to_milliseconds(now)).limit(limit))
-    return list(rows.scalars())
-
-
-async def drop_late(unit: Unit, ids: Sequence[int], now: datetime) -> int:
-    """Drop these if they still wait."""
-    dropped = await unit.run(
-        update(outbox)
-        .where(outbox.c.id.in_(ids), IS_PENDING, outbox.c.expires <= to_milliseconds(now))
-        .values(state=State.SUPPRESSED, reason=Reason.LATE.value, done=to_milliseconds(now))
-    )
-    return dropped.rowcount
-
-
-async def retire(unit: Unit, before: datetime, limit: int = 2_000) -> int:
-    """Move finished messages older than `before` out of the hot table; what is dead stays until a person has looked."""
-    newest = select(func.max(outbox.c.id)).scalar_subquery()
-    old = (
-        select(outbox.c.id)
-        .where(outbox.c.id < newest)  # SQLite would give its number to the next message
-        .where(outbox.c.state > literal_column("1"), outbox.c.done < to_milliseconds(before))
-        .where(outbox.c.state != State.DEAD)
-        .order_by(outbox.c.done)
-        .limit(limit)
-    )
-    ids = list((await unit.run(old)).scalars())
-    if ids:
-        columns = [column.name for column in outbox_done.columns]
-        chosen = select(*(outbox.c[name] for name in columns)).where(outbox.c.id.in_(ids))
-        await unit.run(insert(outbox_done).from_select(columns, chosen))
-        await unit.run(delete(outbox).where(outbox.c.id.in_(ids)))
-    return len(ids)
 
 
 async def resend(unit: Unit, id_: int, now: datetime) -> bool:
@@ -387,121 +251,3 @@ async def resend(unit: Unit, id_: int, now: datetime) -> bool:
         )
     )
     return bool(again.rowcount)
-
-
-# --- What people ask ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One message in a report: what it was, how it stands, by which door, and why."""
-
-    id: int
-    person: int
-    kind: str
-    source: int
-    state: State
-    door: str
-    attempt: int
-    repeated: bool
-    reason: str | None
-    due: datetime
-    done: datetime | None
-
-
-def _told(row: Any) -> Told:
-    return Told(
-        row.id, row.person, row.kind, row.source, State(row.state), row.account, row.attempt, bool(row.repeated),
-        row.reason, from_milliseconds(row.due), None if row.done is None else from_milliseconds(row.done),
-    )  # fmt: skip
-
-
-_TOLD = ("id", "person", "state", "account", "attempt", "repeated", "reason", "due", "done")
-
-
-async def why(unit: Unit, person: int, limit: int = 20) -> list[Told]:
-    """What we said first to somebody or meant to, newest first: the answer to “why did it not arrive?”."""
-    parts = [
-        select(*(table.c[name] for name in _TOLD), fanout.c.kind, fanout.c.source)
-        .select_from(table.join(fanout, fanout.c.id == table.c.fanout))
-        .where(table.c.person == person)
-        .order_by(table.c.id.desc())
-        .limit(limit)
-        .subquery()
-        for table in (outbox, outbox_done)
-    ]
-    both = union_all(*(select(part) for part in parts)).subquery()
-    rows = await unit.run(select(both).order_by(both.c.id.desc()).limit(limit))
-    return [_told(row) for row in rows]
-
-
-async def list_uncertain(unit: Unit, limit: int = 1_000) -> list[Told]:
-    """Messages of which nobody can know whether they arrived, and those said a second time for that reason."""
-    attention = or_(
-        outbox.c.state == literal_column("4"),
-        outbox.c.state == literal_column("6"),
-        outbox.c.repeated == literal_column("1"),
-    )
-    return await _listed(unit, limit, attention, or_(outbox.c.state == State.UNCERTAIN, outbox.c.repeated == 1))
-
-
-async def list_dead(unit: Unit, limit: int = 1_000) -> list[Told]:
-    """Messages that used up their attempts, or that could not be put into words; a person may resend them."""
-    return await _listed(unit, limit, outbox.c.state == literal_column("6"))
-
-
-async def _listed(unit: Unit, limit: int, *which: ColumnElement[bool]) -> list[Told]:
-    rows = (
-        select(*(outbox.c[name] for name in _TOLD), fanout.c.kind, fanout.c.source)
-        .select_from(outbox.join(fanout))
-        .where(*which)
-        .order_by(outbox.c.id)
-        .limit(limit)
-    )
-    return [_told(row) for row in await unit.run(rows)]
-
-
-async def report(unit: Unit, number: int) -> dict[State, int]:
-    """How many messages of one intention stand where, those that left the hot table included."""
-    counted: dict[State, int] = {}
-    for table in (outbox, outbox_done):
-        messages = func.count().label("messages")
-        rows = select(table.c.state, messages).where(table.c.fanout == number).group_by(table.c.state)
-        for row in await unit.run(rows):
-            counted[State(row.state)] = counted.get(State(row.state), 0) + int(row.messages)
-    return counted
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """For metrics and doctor; everything from small indexes."""
-
-    waiting: Mapping[tuple[str, int], int] = field(default_factory=dict)
-    """By account and lane; the account is empty for what is held until somebody writes."""
-    sending: int = 0
-    uncertain: int = 0
-    dead: int = 0
-    oldest: float = 0.0
-    """Seconds that the oldest message which could go has been waiting."""
-
-
-async def counts(unit: Unit, now: datetime) -> Counts:
-    """How much waits, is being sent, is uncertain or dead, and for how long the oldest has been due."""
-    moment = to_milliseconds(now)
-    messages, due = func.count().label("messages"), func.min(outbox.c.due).label("due")
-    waits = select(outbox.c.account, outbox.c.lane, messages, due).where(IS_PENDING)
-    waiting: dict[tuple[str, int], int] = {}
-    oldest = moment
-    for row in await unit.run(waits.group_by(outbox.c.account, outbox.c.lane)):
-        waiting[row.account, row.lane] = int(row.messages)
-        oldest = min(oldest, row.due) if row.account else oldest
-    sending = (await unit.run(select(func.count()).select_from(outbox).where(IS_SENDING))).scalar_one()
-    uncertain = select(func.count()).select_from(outbox).where(outbox.c.state == literal_column("4"))
-    dead = select(func.count()).select_from(outbox).where(outbox.c.state == literal_column("6"))
-    return Counts(
-        waiting,
-        int(sending),
-        int((await unit.run(uncertain)).scalar_one()),
-        int((await unit.run(dead)).scalar_one()),
-        (moment - oldest) / 1000,
-    )

@@ -13,15 +13,15 @@ from sqlalchemy import select, tuple_
 from bot.domain.notices import Event, Kind, Notice
 from bot.domain.reach import Reachable, Truth
 from storage.database import Unit
-from storage.fanouts import opted_out
 from storage.inbox import opened
-from storage.outbox import Waiting
+from storage.segments import opted_out
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.delivery import Lane
 from storage.tables.enrolment import enrolment
 from storage.tables.kinds import from_milliseconds
 from storage.tables.messages import inbox
 from storage.tables.people import identity, person, subscription
+from storage.waiting import Waiting
 
 BY_REVISION = frozenset({"reminder", "checkout", "change"})
 """These speak of one revision of an activity: another one has its own."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 
 from bot.delivery.pace import Times
-from storage import fanouts, outbox
+from storage import fanouts, retention
 from storage.database import Database
 from storage.fanouts import Expanded
 
@@ -66,11 +66,11 @@ class Planner:
         while True:
             now = self._times.city()
             async with self._database.read() as unit:
-                late = await outbox.expired(unit, now)
+                late = await retention.expired(unit, now)
             if not late:
                 return dropped
             async with self._database.write() as unit:
-                dropped += await outbox.drop_late(unit, late, now)
+                dropped += await retention.drop_late(unit, late, now)
             await self._times.pause(BREATH)
 
     async def retire(self) -> int:
@@ -78,7 +78,7 @@ class Planner:
         moved = 0
         while True:
             async with self._database.write() as unit:
-                count = await outbox.retire(unit, self._times.city() - self._kept)
+                count = await retention.retire(unit, self._times.city() - self._kept)
             moved += count
             if not count:
                 return moved

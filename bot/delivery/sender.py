@@ -7,53 +7,26 @@ only after its result is. So what is in flight when a process ends, and nothing 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
 import random
-import secrets
-import socket
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import timedelta, tzinfo
-from typing import Any
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from bot.delivery.decisions import City, Decided, Decisions, Ready, Word
 from bot.delivery.pace import Bucket, ChatGaps, Pace, Times, pace_of
-from bot.domain.notices import Notice
-from bot.domain.reach import (
-    ATTEMPTS,
-    REPEATED_ONCE,
-    ByAddress,
-    Dropped,
-    Hold,
-    Postponed,
-    Reachable,
-    Reason,
-    decide,
-    places_in_flight,
-    route,
-    wait_after,
-)
-from bot.talk.door import Delivered, Door, NotSent, Outcome, Refused, Uncertain
-from bot.talk.render import render
-from bot.talk.view import Page, View
-from bot.talk.wording import Wording
-from storage import outbox, slots
-from storage.database import Database, Unit
-from storage.outbox import Result, Waiting
-from storage.tables.delivery import State
-from storage.tables.kinds import to_milliseconds
-from storage.truths import Due, look
-
-Word = Callable[[Notice], View]
+from bot.delivery.results import Results
+from bot.delivery.slot import LEASE, Lease
+from bot.domain.reach import places_in_flight
+from bot.talk.door import Delivered, Door, NotSent, Outcome, Uncertain
+from storage import outbox, waiting
+from storage.database import Database
+from storage.outbox import Result
+from storage.truths import look
+from storage.waiting import Waiting
 
 log = structlog.get_logger("menkou.sender")
-
-LEASE = 15.0
-"""Seconds that a silent holder keeps its slot; renewed every third of it."""
 
 PEEK = 0.5
 """Seconds of the account's rate that are looked at in advance: what is urgent waits no longer than this."""
@@ -71,62 +44,6 @@ STOP_LIMIT = 10.0
 
 IDLE = 0.5
 """Seconds between looks when there was nothing to do; `nudge` ends them."""
-
-_HOST = socket.gethostname()
-_PROCESS = secrets.token_hex(4)
-
-
-_NUMBERS = itertools.count(1)
-
-
-def own_name() -> str:
-    """A sender in its slot: machine, process, what tells it from an older process of that number, its own number."""
-    return f"{_HOST[:32]}:{os.getpid()}:{_PROCESS}.{next(_NUMBERS)}"
-
-
-def is_gone(owner: str) -> bool:
-    """Is the holder a process of this very machine that has ended? A hint that saves the rest of a lease, no more."""
-    try:
-        host, number, process = owner.rsplit(":", 2)
-        pid = int(number)
-    except ValueError:
-        return False
-    if host != _HOST[:32]:
-        return False
-    if pid == os.getpid():
-        return process.partition(".")[0] != _PROCESS
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class City:
-    """What every message of this city has in common."""
-
-    zone: tzinfo
-    language: str = "zh_CN"
-    quiet: tuple[int, int] | None = (21 * 60, 8 * 60)
-    """Minutes after midnight, in the city's zone."""
-    public_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A message that may leave: put into words, with its address."""
-
-    due: Due
-    external: str
-    pages: tuple[Page, ...]
-    shown: list[dict[str, Any]] | None
-
-    @property
-    def waiting(self) -> Waiting:
-        return self.due.waiting
 
 
 class Sender:
@@ -152,26 +69,19 @@ class Sender:
         """Calls by what became of them, since the start."""
         self._database = database
         self._door = door
-        # More pages may follow each other when we speak first than in one passive reply.
-        self._capabilities = replace(door.capabilities, replies_per_message=10)
-        self._word = word
         self._times = times
-        self._city = city
         self._pace = pace or pace_of(door.name)
-        self._doors = frozenset(doors) | {self.account}
-        self._lease = lease
-        self._owner = owner or own_name()
-        self._chance = chance
         self._bucket = Bucket(self._pace.rate, times.steady)
         self._gaps = ChatGaps(self._pace.per_chat, times.steady)
-        self._epoch = 0
-        self._lease_ends = 0.0
-        self._blocked_until = 0.0
+        self._calling: dict[int, str] = {}
+        self.lease = Lease(database, door.name, times, calling=self._calling.keys(), seconds=lease, owner=owner)
+        routes = frozenset(doors) | {door.name}
+        self._decisions = Decisions(door, word, city, self._gaps, routes)
+        self._results = Results(door.name, routes, chance)
         self._latency = self._pace.latency
         self._credit = 0.0
-        self._calling: dict[int, str] = {}
         self._calls: set[asyncio.Task[None]] = set()
-        self._results: list[Result] = []
+        self._unwritten: list[Result] = []
         self._stepping = asyncio.Lock()
         self._recording = asyncio.Lock()
         self._freed = asyncio.Event()
@@ -188,7 +98,7 @@ class Sender:
                 busy = await self.step()
             except Exception as error:  # noqa: BLE001 - the sender must outlive every fault of the database
                 # What was claimed in a transaction whose end nobody saw is found again under a new number.
-                self._epoch = 0
+                self.lease.forget()
                 log.error("sender.failed", account=self.account, error=type(error).__name__)
                 busy = 0
             if not busy and not self._stopping:
@@ -234,15 +144,7 @@ class Sender:
                     call.cancel()
                 if open_:
                     await asyncio.wait(open_)
-            if self._epoch:
-                async with self._database.write() as unit:
-                    await slots.release(unit, self.account, self._epoch)
-                self._epoch = 0
-
-    @property
-    def holds(self) -> bool:
-        """Is the slot ours, as far as this process can know without asking?"""
-        return self._epoch > 0 and self._times.steady() < self._lease_ends
+            await self.lease.release()
 
     @property
     def in_flight(self) -> int:
@@ -254,73 +156,18 @@ class Sender:
         """How many calls may be under way at once, from the rate and the measured latency."""
         return places_in_flight(self._pace.rate, self._latency * 1.2, self._pace.most_in_flight)
 
-    # --- The slot --------------------------------------------------------------------------------------------------
-
-    async def renew(self) -> bool:
-        """Keep the slot; a tick does this, and `step` does it too when the lease runs low."""
-        if not self._epoch:
-            return False
-        asked = self._times.steady()
-        epoch = self._epoch
-        async with self._database.write() as unit:
-            kept = await slots.renew(unit, self.account, epoch, self._wall(), round(self._lease * 1000))
-        if kept:
-            self._lease_ends = asked + self._lease
-        elif self._epoch == epoch:
-            log.warning("sender.slot_lost", account=self.account)
-            self._epoch = 0
-        return kept
-
-    async def recover(self) -> None:
-        """Settle what earlier holders were calling; also what they wrote in the very moment of the takeover."""
-        if self._epoch:
-            async with self._database.write() as unit:
-                await self._recover(unit)
-
-    async def _recover(self, unit: Unit) -> None:
-        again, uncertain = await outbox.recover(
-            unit, self.account, self._epoch, self._times.city(), list(self._calling)
-        )
-        if again or uncertain:
-            log.warning("sender.recovered", account=self.account, again=again, uncertain=uncertain)
-
-    async def _hold_slot(self) -> bool:
-        if self.holds:
-            if self._lease_ends - self._times.steady() < self._lease * 2 / 3:
-                return await self.renew()
-            return True
-        self._epoch = 0
-        asked = self._times.steady()
-        async with self._database.write() as unit:
-            slot = await slots.take(unit, self.account, self._owner, self._wall(), round(self._lease * 1000), is_gone)
-            if slot is None:
-                return False
-            self._epoch = slot.epoch
-            try:
-                await self._recover(unit)
-            except BaseException:
-                self._epoch = 0
-                raise
-        self._lease_ends = asked + self._lease
-        self._blocked_until = slot.blocked_until / 1000
-        log.info("sender.slot_taken", account=self.account, epoch=slot.epoch)
-        return True
-
-    def _wall(self) -> int:
-        return round(self._times.wall() * 1000)
-
     # --- One round -------------------------------------------------------------------------------------------------
 
     async def step(self) -> int:
         """One round: look half a second ahead, decide, send. Returns how many messages it dealt with."""
         async with self._stepping:
-            if self._stopping or not await self._hold_slot() or self._times.wall() < self._blocked_until:
+            if self._stopping or not await self.lease.hold() or self.lease.blocked:
                 return 0
             messages = await self._peek()
             if not messages:
                 return 0
-            ready, settled = await self._decide(messages)
-            return settled + await self._send(ready)
+            decided = await self._decide(messages)
+            return decided.settled + await self._send(decided.ready)
 
     async def _peek(self) -> list[Waiting]:
         limit = max(1, round(self._pace.rate * PEEK))
@@ -328,75 +175,20 @@ class Sender:
         campaigns = int(self._credit)
         self._credit -= campaigns
         async with self._database.read() as unit:
-            return await outbox.peek(unit, self.account, self._times.city(), limit, campaigns)
+            return await waiting.peek(unit, self.account, self._times.city(), limit, campaigns)
 
-    async def _decide(self, messages: Sequence[Waiting]) -> tuple[list[_Ready], int]:
-        """Those that may leave now, in words; what is to become of the others is written down."""
+    async def _decide(self, messages: Sequence[Waiting]) -> Decided:
+        """By what is true now; what is to become of those that may not leave is written down."""
         now = self._times.city()
         async with self._database.read() as unit:
             dues = await look(unit, messages, now)
-        ready: list[_Ready] = []
-        dropped: dict[str, list[int]] = defaultdict(list)
-        postponed: dict[tuple[int, str], list[int]] = defaultdict(list)
-        rerouted: dict[str, list[int]] = defaultdict(list)
-        held: dict[str, list[int]] = defaultdict(list)
-        dead: dict[str, list[int]] = defaultdict(list)
-        busy = set(self._calling.values())
-        queued: Counter[str] = Counter()
-        for due in dues:
-            id_ = due.waiting.id
-            theirs = [one for one in due.addresses if one.door in self._doors]
-            decision = decide(due.notice, due.truth, theirs, now, self._city.zone, due.quiet or self._city.quiet)
-            match decision:
-                case Dropped(reason):
-                    dropped[reason].append(id_)
-                case Hold(Reason.NO_ADDRESS) if due.waiting.kind == "reply":
-                    dropped[Reason.NO_ADDRESS].append(id_)
-                case Hold(reason):
-                    held[reason].append(id_)
-                case Postponed(until, reason):
-                    postponed[to_milliseconds(until), reason].append(id_)
-                case ByAddress(door, _) if door != self.account:
-                    rerouted[door].append(id_)
-                case ByAddress(_, external):
-                    wait = self._gaps.reserve(external)
-                    if wait:
-                        # One a second in a chat: the others stand behind each other instead of before everybody else.
-                        later = now + timedelta(seconds=wait + self._gaps.gap * queued[external])
-                        queued[external] += 1
-                        postponed[to_milliseconds(later), "one message a second in a chat"].append(id_)
-                    elif external not in busy:
-                        busy.add(external)
-                        worded = self._put_into_words(due, external)
-                        if worded is None:
-                            dead["could not be put into words"].append(id_)
-                        else:
-                            ready.append(worded)
-        decisions = (dropped, postponed, rerouted, held, dead)
-        settled = sum(len(ids) for decision in decisions for ids in decision.values())
-        if settled:
+        decided = self._decisions.decide(dues, now, self._calling.values())
+        if decided.settled:
             async with self._database.write() as unit:
-                await outbox.settle(
-                    unit, self.account, self._epoch, now,
-                    dropped=dropped, postponed=postponed, rerouted=rerouted, held=held, dead=dead,
-                )  # fmt: skip
-        return ready, settled
+                await decided.write(unit, self.account, self.lease.epoch, now)
+        return decided
 
-    def _put_into_words(self, due: Due, external: str) -> _Ready | None:
-        """In the reader's language, from what is true now; None if our own words are broken."""
-        if due.pages:
-            return _Ready(due, external, tuple(Page.from_json(page) for page in due.pages), None)
-        wording = Wording(due.language or self._city.language, self._city.zone, due.elder)
-        try:
-            rendered = render([self._word(due.notice)], self._capabilities, wording, public_url=self._city.public_url)
-        except Exception as error:  # noqa: BLE001 - one message that cannot be worded is set apart, the others leave
-            log.error("sender.not_worded", message=due.waiting.id, kind=due.waiting.kind, error=type(error).__name__)
-            return None
-        if not any(page.text for page in rendered.pages):
-            return None
-        return _Ready(due, external, rendered.pages, [asdict(entry) for entry in rendered.shown] or None)
-
-    async def _send(self, ready: list[_Ready]) -> int:
+    async def _send(self, ready: list[Ready]) -> int:
         peeked = self._times.steady()
         sent = 0
         while ready and self._may_go_on(peeked):
@@ -413,7 +205,7 @@ class Sender:
                     continue
                 self._bucket.take()
                 self._calling[one.waiting.id] = one.external
-                call = asyncio.create_task(self._call(one, self._epoch, attempt))
+                call = asyncio.create_task(self._call(one, self.lease.epoch, attempt))
                 self._calls.add(call)
                 call.add_done_callback(self._calls.discard)
                 sent += 1
@@ -423,7 +215,7 @@ class Sender:
 
     def _may_go_on(self, peeked: float) -> bool:
         fresh = self._times.steady() - peeked < STALE
-        return fresh and not self._stopping and self.holds and self._times.wall() >= self._blocked_until
+        return fresh and not self._stopping and self.lease.holds and not self.lease.blocked
 
     async def _wait_for_place_or_token(self) -> None:
         if len(self._calling) < self.places:
@@ -433,29 +225,33 @@ class Sender:
         if len(self._calling) >= self.places and not self._stopping:
             await self._freed.wait()
 
-    async def _claim(self, batch: Sequence[_Ready]) -> dict[int, int]:
+    async def _claim(self, batch: Sequence[Ready]) -> dict[int, int]:
         """The write-ahead, committed before anything is called."""
         async with self._database.write() as unit:
-            claimed = await outbox.claim(unit, self.account, self._epoch, [one.waiting.id for one in batch])
-            windowed = {one.external for one in batch if one.waiting.id in claimed and _by_window(one)}
+            claimed = await outbox.claim(unit, self.account, self.lease.epoch, [one.waiting.id for one in batch])
+            windowed = {one.external for one in batch if one.waiting.id in claimed and one.is_counted}
             await outbox.spend_window(unit, self.account, windowed)
         return claimed
 
     # --- One call --------------------------------------------------------------------------------------------------
 
-    async def _call(self, one: _Ready, epoch: int, attempt: int) -> None:
+    async def _call(self, one: Ready, epoch: int, attempt: int) -> None:
         began = self._times.steady()
-        if self.holds and self._epoch == epoch:
+        if self.lease.holds and self.lease.epoch == epoch:
             outcome = await self._deliver(one)
             self._latency += 0.1 * (min(self._times.steady() - began, CALL_LIMIT) - self._latency)
         else:
             # Frozen between the write-ahead and the call, and the lease went by: somebody else speaks now.
             outcome = NotSent("its sender lost the slot before the call", halts="account")
         self.outcomes[type(outcome).__name__] += 1
-        self._results.append(self._result(one, epoch, attempt, outcome))
+        if isinstance(outcome, NotSent) and outcome.halts == "account":
+            self._gaps.forget(one.external)
+            if epoch == self.lease.epoch:
+                self.lease.block(max(outcome.after, 1.0))
+        self._unwritten.append(self._results.of(one, epoch, attempt, outcome, self._times.city()))
         await self._record()
 
-    async def _deliver(self, one: _Ready) -> Outcome:
+    async def _deliver(self, one: Ready) -> Outcome:
         """All pages, in order. After the first has arrived nothing is begun anew: that would double it."""
         receipt = ""
         for number, page in enumerate(one.pages):
@@ -475,65 +271,10 @@ class Sender:
             receipt = receipt or outcome.receipt
         return Delivered(receipt)
 
-    def _result(self, one: _Ready, epoch: int, attempt: int, outcome: Outcome) -> Result:
-        """What the row becomes."""
-        waiting = one.waiting
-        now = to_milliseconds(self._times.city())
-        plain = Result(
-            waiting.id,
-            epoch,
-            attempt,
-            waiting.person,
-            State.PENDING,
-            self.account,
-            waiting.due,
-            reason=None if isinstance(outcome, Delivered) else outcome.reason,
-            repeated=waiting.repeated,
-        )
-        unused = (self.account, one.external) if _by_window(one) else None
-        match outcome:
-            case Delivered(receipt):
-                return replace(plain, state=State.SENT, receipt=receipt or None, shown=one.shown)
-            case NotSent(halts="account", after=after):
-                self._gaps.forget(one.external)
-                if epoch == self._epoch:
-                    self._blocked_until = max(self._blocked_until, self._times.wall() + max(after, 1.0))
-                return replace(plain, counted=False, gives_back=unused)
-            case NotSent(after=after):
-                if attempt >= ATTEMPTS:
-                    return replace(plain, state=State.DEAD, gives_back=unused)
-                wait = max(after, wait_after(attempt, self._chance()))
-                return replace(plain, due=now + round(wait * 1000), gives_back=unused)
-            case Refused(closes=closes, window=window) if closes or window:
-                return self._turned_away(one, replace(plain, due=now), closes)
-            case Refused():
-                return replace(plain, state=State.FAILED)
-            case Uncertain():
-                if waiting.kind in REPEATED_ONCE and not waiting.repeated:
-                    wait = wait_after(attempt, self._chance())
-                    return replace(plain, repeated=True, due=now + round(wait * 1000))
-                return replace(plain, state=State.UNCERTAIN)
-
-    def _turned_away(self, one: _Ready, plain: Result, closes: bool) -> Result:
-        """This address is gone, or closed until they write: another one of theirs, or wait, or it failed."""
-        address = (self.account, one.external)
-        plain = replace(plain, closes=address) if closes else replace(plain, window_closes=address)
-        others: list[Reachable] = [
-            other
-            for other in one.due.addresses
-            if other.door in self._doors and (other.door, other.external) != (self.account, one.external)
-        ]
-        match route(others, self._times.city()):
-            case ByAddress(door, _):
-                return replace(plain, account=door)
-            case Hold(reason) if not closes or reason is Reason.NO_WINDOW:
-                return replace(plain, account="", reason=Reason.NO_WINDOW.value)
-        return replace(plain, state=State.FAILED)
-
     async def _record(self) -> None:
         """Write results down, all that came in while the last ones were being written; then free their places."""
         async with self._recording:
-            results, self._results = self._results, []
+            results, self._unwritten = self._unwritten, []
             if results:
                 await self._written(results)
             for result in results:
@@ -560,16 +301,10 @@ class Sender:
                     return
                 # It stays on disk as being sent, and is settled like that of a sender that ended.
                 log.error("sender.unrecordable", message=results[0].id, error=type(error).__name__)
-                self._epoch = 0
+                self.lease.forget()
                 return
 
     async def _write(self, results: Sequence[Result]) -> None:
         async with self._database.write() as unit:
             await outbox.record(unit, results, self._times.city())
-            if self._blocked_until > self._times.wall() and self._epoch:
-                await slots.block(unit, self.account, self._epoch, round(self._blocked_until * 1000))
-
-
-def _by_window(one: _Ready) -> bool:
-    """Does this address count what we say first?"""
-    return any(address.external == one.external and address.window_left is not None for address in one.due.addresses)
+            await self.lease.record_block(unit)

@@ -10,9 +10,9 @@ import sqlalchemy
 from sqlalchemy import select
 
 from bot.channels.telegram.intake import Intake
+from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times
 from bot.delivery.planner import Planner
-from bot.delivery.sender import City as Speaking
 from bot.delivery.sender import Sender
 from handlers.notices import word
 from storage import inbox

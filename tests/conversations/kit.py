@@ -15,9 +15,9 @@ from bot.channels.terminal import TERMINAL
 from bot.channels.web import WEB
 from bot.channels.wechat import WECHAT
 from bot.clock import Ticks
+from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times
 from bot.delivery.planner import Planner
-from bot.delivery.sender import City as Speaking
 from bot.delivery.sender import Sender
 from bot.desk.city import City
 from bot.desk.desk import Desk

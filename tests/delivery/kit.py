@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select, update
 
+from bot.delivery.decisions import City
 from bot.delivery.pace import Pace, Times
 from bot.delivery.planner import Planner
-from bot.delivery.sender import City, Sender
+from bot.delivery.sender import Sender
 from bot.domain.notices import Notice
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Delivered, Outcome

@@ -22,7 +22,7 @@ from aiohttp import web
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from storage import outbox
+from storage import outbox_reports
 from storage.tables.delivery import State, sender_slot
 from storage.tables.delivery import outbox as messages
 from tests.delivery.kit import SmallCity, until
@@ -184,7 +184,7 @@ async def reckon(city: SmallCity, platform: Platform) -> Account:
         if len(arrived) > 1 and not told:
             doubled.append(to)
     async with city.database.read() as unit:
-        listed = {told.id for told in await outbox.list_uncertain(unit)}
+        listed = {told.id for told in await outbox_reports.list_uncertain(unit)}
     return Account(lost, doubled, uncertain, listed)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, select, update
 
 from storage import fanouts
 from storage.database import Unit
-from storage.fanouts import OPT_OUT
+from storage.segments import OPT_OUT
 from storage.tables.activities import activity
 from storage.tables.delivery import Lane, Running, State, fanout, outbox
 from storage.tables.kinds import to_milliseconds

@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, true, update
 from bot.delivery.pace import Pace
 from bot.domain.reach import ATTEMPTS
 from bot.talk.door import Delivered, NotSent, Refused, Uncertain
-from storage import fanouts, outbox, slots
+from storage import fanouts, outbox, outbox_reports, slots, waiting
 from storage.tables.activities import activity
 from storage.tables.delivery import Lane, State, fanout, sender_slot
 from storage.tables.delivery import outbox as messages
@@ -180,9 +180,9 @@ async def test_attempts_used_up_make_it_dead_listed_and_resendable(city: SmallCi
         await sender.drain()
         clock.pass_by(minutes=16)
     async with city.database.write() as unit:
-        (dead,) = await outbox.list_dead(unit)
+        (dead,) = await outbox_reports.list_dead(unit)
         assert (dead.person, dead.attempt, dead.reason) == (2, ATTEMPTS, "no route")
-        assert (await outbox.counts(unit, clock.now)).dead == 1
+        assert (await outbox_reports.counts(unit, clock.now)).dead == 1
         assert await outbox.resend(unit, dead.id, clock.now)
         assert not await outbox.resend(unit, dead.id, clock.now)
     await sender.drain()
@@ -248,7 +248,7 @@ async def test_an_announcement_nobody_knows_about_is_listed_and_not_sent_again(
     clock.pass_by(hours=1)
     await sender.drain()
     async with city.database.read() as unit:
-        (listed,) = await outbox.list_uncertain(unit)
+        (listed,) = await outbox_reports.list_uncertain(unit)
     assert (listed.person, listed.state, listed.reason) == (2, State.UNCERTAIN, "read time-out")
     assert len(city.doors["telegram"].calls) == 1
 
@@ -269,7 +269,7 @@ async def test_a_reminder_nobody_knows_about_is_said_once_more_in_words_that_mak
     row = await only_row(city)
     assert (State(row.state), row.repeated) == (State.UNCERTAIN, 1)
     async with city.database.read() as unit:
-        assert len(await outbox.list_uncertain(unit)) == 1
+        assert len(await outbox_reports.list_uncertain(unit)) == 1
 
 
 async def test_what_was_said_twice_and_then_arrived_is_still_listed(city: SmallCity, clock: Clockwork) -> None:
@@ -280,7 +280,7 @@ async def test_what_was_said_twice_and_then_arrived_is_still_listed(city: SmallC
     clock.pass_by(minutes=1)
     await sender.drain()
     async with city.database.read() as unit:
-        (listed,) = await outbox.list_uncertain(unit)
+        (listed,) = await outbox_reports.list_uncertain(unit)
     assert (listed.state, listed.repeated) == (State.SENT, True)
 
 
@@ -515,8 +515,8 @@ async def test_campaigns_keep_a_tenth_behind_everything_else_and_take_turns(city
     await planner.tick()
     await planner.expand()
     async with city.database.read() as unit:
-        found = await outbox.peek(unit, "telegram", clock.now, 20, campaigns=2)
-        alone = await outbox.peek(unit, "telegram", clock.now, 90, campaigns=2)
+        found = await waiting.peek(unit, "telegram", clock.now, 20, campaigns=2)
+        alone = await waiting.peek(unit, "telegram", clock.now, 90, campaigns=2)
     assert [one.kind for one in found] == ["reminder"] * 18 + ["announcement"] * 2
     assert {one.words["text"] for one in found[-2:]} == {"first", "second"}
     assert [one.kind for one in alone].count("announcement") == 10
@@ -542,24 +542,24 @@ async def test_a_paused_intention_is_not_sent(city: SmallCity) -> None:
 async def test_only_one_sender_speaks_for_an_account(city: SmallCity, clock: Clockwork) -> None:
     await announced(city, 2)
     first, second = city.sender(owner="a"), city.sender(owner="b")
-    assert await first._hold_slot()
-    assert not await second._hold_slot()
+    assert await first.lease.hold()
+    assert not await second.lease.hold()
     clock.pass_by(seconds=14)
-    assert await first.renew()
+    assert await first.lease.renew()
     clock.pass_by(seconds=14)
-    assert not await second._hold_slot()
+    assert not await second.lease.hold()
     clock.pass_by(seconds=2)
-    assert await second._hold_slot()
-    assert not await first.renew()
-    assert not first.holds
+    assert await second.lease.hold()
+    assert not await first.lease.renew()
+    assert not first.lease.holds
 
 
 async def test_a_dead_process_need_not_be_waited_for(city: SmallCity, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = city.sender(owner="elsewhere:1:dead.1")
-    assert await gone._hold_slot()
-    assert not await city.sender()._hold_slot()
-    monkeypatch.setattr("bot.delivery.sender.is_gone", lambda owner: owner == "elsewhere:1:dead.1")
-    assert await city.sender()._hold_slot()
+    assert await gone.lease.hold()
+    assert not await city.sender().lease.hold()
+    monkeypatch.setattr("bot.delivery.slot.is_gone", lambda owner: owner == "elsewhere:1:dead.1")
+    assert await city.sender().lease.hold()
 
 
 async def test_every_statement_of_a_sender_that_lost_its_slot_changes_nothing(
@@ -662,7 +662,7 @@ async def test_an_orderly_stop_leaves_nothing_uncertain_and_the_slot_free(city: 
     states = await city.states()
     assert set(states) == {State.SENT, State.PENDING}
     assert states[State.SENT] == len(city.doors["telegram"].calls)
-    assert await city.sender(owner="next")._hold_slot()
+    assert await city.sender(owner="next").lease.hold()
 
 
 async def test_results_are_written_down_in_groups(city: SmallCity, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -747,20 +747,20 @@ async def test_why_it_did_not_arrive_is_answerable_years_later(city: SmallCity, 
     city.doors["telegram"].script["*"] = [Delivered("a"), Refused("403 blocked", closes=True)]
     await sender.drain()
     async with city.database.read() as unit:
-        before = await outbox.why(unit, 2)
+        before = await outbox_reports.why(unit, 2)
     clock.pass_by(days=8)
     planner = city.planner()
     await announce_more(city)
     assert await planner.retire() >= 1
     async with city.database.read() as unit:
-        after = await outbox.why(unit, 2)
+        after = await outbox_reports.why(unit, 2)
     assert [(told.kind, told.state) for told in before] == [
         ("announcement", State.FAILED),
         ("announcement", State.SENT),
     ]
     assert after[-len(before) :] == before
     async with city.database.read() as unit:
-        assert await outbox.report(unit, 1) == {State.SENT: 1}
+        assert await outbox_reports.report(unit, 1) == {State.SENT: 1}
 
 
 async def reminded_again(city: SmallCity) -> None:
@@ -797,7 +797,7 @@ async def test_the_meters_see_what_waits_and_for_how_long(city: SmallCity, clock
     )  # fmt: skip
     clock.pass_by(minutes=3)
     async with city.database.read() as unit:
-        counted = await outbox.counts(unit, clock.now)
+        counted = await outbox_reports.counts(unit, clock.now)
     assert counted.waiting == {("telegram", 9): 2, ("", 1): 1}
     assert counted.oldest == pytest.approx(180)
     assert (counted.sending, counted.uncertain, counted.dead) == (0, 0, 0)

@@ -21,8 +21,10 @@ import aiohttp
 import structlog
 from sqlalchemy import update
 
+from bot.delivery.decisions import City
 from bot.delivery.pace import Pace, Times
-from bot.delivery.sender import City, Sender
+from bot.delivery.sender import Sender
+from bot.delivery.slot import Lease
 from bot.talk.door import Delivered, NotSent, Outcome, Uncertain
 from bot.talk.view import Page
 from storage.database import Database
@@ -65,12 +67,20 @@ class WithoutWriteAhead(Sender):
             await unit.run(update(outbox).where(outbox.c.id.in_(ids)).values(state=State.SENT))
 
 
-class WithoutFence(Sender):
-    """Trusts what it saw before it was frozen: neither the lease nor the slot's number is looked at again."""
+class Endless(Lease):
+    """Never looks again whether it has run out."""
 
     @property
     def holds(self) -> bool:
-        return self._epoch > 0
+        return self.epoch > 0
+
+
+class WithoutFence(Sender):
+    """Trusts what it saw before it was frozen: neither the lease nor the slot's number is looked at again."""
+
+    def __init__(self, *parts: Any, lease: float, **more: Any) -> None:
+        super().__init__(*parts, lease=lease, **more)
+        self.lease = Endless(self._database, self.account, self._times, calling=self._calling.keys(), seconds=lease)
 
     def _may_go_on(self, peeked: float) -> bool:
         return not self._stopping
@@ -78,7 +88,9 @@ class WithoutFence(Sender):
     async def _claim(self, batch: Sequence[Any]) -> dict[int, int]:
         async with self._database.write() as unit:
             ids = [one.waiting.id for one in batch]
-            await unit.run(update(outbox).where(outbox.c.id.in_(ids)).values(state=State.SENDING, epoch=self._epoch))
+            await unit.run(
+                update(outbox).where(outbox.c.id.in_(ids)).values(state=State.SENDING, epoch=self.lease.epoch)
+            )
         return {one.waiting.id: one.waiting.attempt + 1 for one in batch}
 
 
@@ -103,7 +115,7 @@ async def work(order: dict[str, Any]) -> None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.1):
                     await stop.wait()
-            await sender.recover()
+            await sender.lease.recover()
         await sender.stop()
         await running
     await database.close()

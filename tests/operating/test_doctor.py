@@ -18,7 +18,7 @@ from bot.settings import BadSettings, Settings
 from storage import inbox, migrate, seals
 from storage.condition import Condition
 from storage.database import Database
-from storage.outbox import Counts
+from storage.outbox_reports import Counts
 from storage.secrecy import Secrecy
 from storage.tables.messages import token
 from tests.operating.conftest import NOW

@@ -1,0 +1,75 @@
+"""What a message becomes after its call: sent, tried again, by another door, failed, uncertain, dead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import datetime
+
+from bot.delivery.decisions import Ready
+from bot.domain.reach import ATTEMPTS, REPEATED_ONCE, ByAddress, Hold, Reachable, Reason, route, wait_after
+from bot.talk.door import Delivered, NotSent, Outcome, Refused, Uncertain
+from storage.outbox import Result
+from storage.tables.delivery import State
+from storage.tables.kinds import to_milliseconds
+
+
+class Results:
+    """From one account's outcomes. `chance`, from 0 to 1, spreads what is tried again."""
+
+    def __init__(self, account: str, doors: Collection[str], chance: Callable[[], float]) -> None:
+        self._account = account
+        self._doors = doors
+        self._chance = chance
+
+    def of(self, one: Ready, epoch: int, attempt: int, outcome: Outcome, now: datetime) -> Result:
+        """What the row becomes, for the claim of this epoch and attempt."""
+        waiting = one.waiting
+        moment = to_milliseconds(now)
+        plain = Result(
+            waiting.id,
+            epoch,
+            attempt,
+            waiting.person,
+            State.PENDING,
+            self._account,
+            waiting.due,
+            reason=None if isinstance(outcome, Delivered) else outcome.reason,
+            repeated=waiting.repeated,
+        )
+        unused = (self._account, one.external) if one.is_counted else None
+        match outcome:
+            case Delivered(receipt):
+                return replace(plain, state=State.SENT, receipt=receipt or None, shown=one.shown)
+            case NotSent(halts="account"):
+                return replace(plain, counted=False, gives_back=unused)
+            case NotSent(after=after):
+                if attempt >= ATTEMPTS:
+                    return replace(plain, state=State.DEAD, gives_back=unused)
+                wait = max(after, wait_after(attempt, self._chance()))
+                return replace(plain, due=moment + round(wait * 1000), gives_back=unused)
+            case Refused(closes=closes, window=window) if closes or window:
+                return self._turned_away(one, replace(plain, due=moment), closes, now)
+            case Refused():
+                return replace(plain, state=State.FAILED)
+            case Uncertain():
+                if waiting.kind in REPEATED_ONCE and not waiting.repeated:
+                    wait = wait_after(attempt, self._chance())
+                    return replace(plain, repeated=True, due=moment + round(wait * 1000))
+                return replace(plain, state=State.UNCERTAIN)
+
+    def _turned_away(self, one: Ready, plain: Result, closes: bool, now: datetime) -> Result:
+        """This address is gone, or closed until they write: another one of theirs, or wait, or it failed."""
+        address = (self._account, one.external)
+        plain = replace(plain, closes=address) if closes else replace(plain, window_closes=address)
+        others: list[Reachable] = [
+            other
+            for other in one.due.addresses
+            if other.door in self._doors and (other.door, other.external) != address
+        ]
+        match route(others, now):
+            case ByAddress(door, _):
+                return replace(plain, account=door)
+            case Hold(reason) if not closes or reason is Reason.NO_WINDOW:
+                return replace(plain, account="", reason=Reason.NO_WINDOW.value)
+        return replace(plain, state=State.FAILED)

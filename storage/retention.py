@@ -1,0 +1,50 @@
+"""What leaves the outbox by age: waiting messages that came too late, finished ones that are old."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, insert, literal_column, select, update
+
+from bot.domain.reach import Reason
+from storage.database import Unit
+from storage.outbox import IS_PENDING
+from storage.tables.delivery import State, outbox, outbox_done
+from storage.tables.kinds import to_milliseconds
+
+
+async def expired(unit: Unit, now: datetime, limit: int = 2_000) -> list[int]:
+    """Waiting messages that came too late at every account, also where nobody sends."""
+    rows = await unit.run(select(outbox.c.id).where(IS_PENDING, outbox.c.expires <= to_milliseconds(now)).limit(limit))
+    return list(rows.scalars())
+
+
+async def drop_late(unit: Unit, ids: Sequence[int], now: datetime) -> int:
+    """Drop these if they still wait."""
+    dropped = await unit.run(
+        update(outbox)
+        .where(outbox.c.id.in_(ids), IS_PENDING, outbox.c.expires <= to_milliseconds(now))
+        .values(state=State.SUPPRESSED, reason=Reason.LATE.value, done=to_milliseconds(now))
+    )
+    return dropped.rowcount
+
+
+async def retire(unit: Unit, before: datetime, limit: int = 2_000) -> int:
+    """Move finished messages older than `before` out of the hot table; what is dead stays until a person has looked."""
+    newest = select(func.max(outbox.c.id)).scalar_subquery()
+    old = (
+        select(outbox.c.id)
+        .where(outbox.c.id < newest)  # SQLite would give its number to the next message
+        .where(outbox.c.state > literal_column("1"), outbox.c.done < to_milliseconds(before))
+        .where(outbox.c.state != State.DEAD)
+        .order_by(outbox.c.done)
+        .limit(limit)
+    )
+    ids = list((await unit.run(old)).scalars())
+    if ids:
+        columns = [column.name for column in outbox_done.columns]
+        chosen = select(*(outbox.c[name] for name in columns)).where(outbox.c.id.in_(ids))
+        await unit.run(insert(outbox_done).from_select(columns, chosen))
+        await unit.run(delete(outbox).where(outbox.c.id.in_(ids)))
+    return len(ids)
