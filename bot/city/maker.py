@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.city.stories import (
+    BY_DAY,
     GIVEN,
     GROUPS,
     LATIN,
@@ -217,7 +218,9 @@ class Maker:
             if not fitting:
                 return None
             story = self.random.choice(fitting)
-            starts = day + timedelta(hours=self.random.choice(story.starts))
+            # Most of what goes on around the clock is looked for by day.
+            hours = BY_DAY if story.at_night else story.starts
+            starts = day + timedelta(hours=self.random.choice(hours))
             if (after is None or starts > after) and (before is None or starts < before):
                 return self.held(story, starts, self.random.choice(self._sites[story.site, where]))
         return None
@@ -280,7 +283,7 @@ class Maker:
                 if group.kinds and story.kind not in group.kinds:
                     continue
                 numbers.append(number)
-                weights.append(4 if group.kinds else {"street": 5, "district": 2, "city": 1}[group.level])
+                weights.append((4 if group.kinds else 1) * {"street": 6, "district": 3, "city": 1}[group.level])
             self._holders[story.kind, place] = numbers, weights
         numbers, weights = self._holders[story.kind, place]
         return self.random.choices(numbers, weights)[0]

@@ -15,6 +15,8 @@ ONLINE = "home"
 AROUND_THE_CLOCK = tuple(quarter / 4 for quarter in range(96))
 """Hours at which something may begin that goes on at night as well."""
 
+BY_DAY = tuple(hour for hour in AROUND_THE_CLOCK if 9 <= hour <= 20 and hour % 0.5 == 0)
+
 IN_EVERY_STREET = (
     ("community", "{name}市民活动中心"),
     ("care", "{name}养老服务驿站"),
@@ -24,7 +26,7 @@ IN_EVERY_STREET = (
 )
 """Rooms that each street has: the sort, and the address by the street's name."""
 
-SPOTS = ("志愿者服务点", "集合点", "游客服务台旁")
+SPOTS = ("志愿者服务点", "集合点", "服务台旁")
 """Where people meet at a larger place: words that fit any of them."""
 
 

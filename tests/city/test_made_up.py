@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -129,8 +130,15 @@ async def test_the_demonstration_city_has_what_it_promises_and_agrees_with_itsel
         await agrees_with_itself(unit, NOW)
 
 
+@pytest.fixture
+def on_sqlite(tmp_path: Path) -> Database:
+    """What `menkou demo` has; its rows are the same on either database."""
+    return Database(f"sqlite+aiosqlite:///{tmp_path / 'demo.db'}", SECRECY)
+
+
 @pytest.mark.parametrize("now", ANY_HOUR)
-async def test_it_may_be_started_at_any_hour(opened: Database, now: datetime) -> None:
+async def test_it_may_be_started_at_any_hour(on_sqlite: Database, now: datetime) -> None:
+    opened = on_sqlite
     async with opened.write() as unit:
         await unit.connection.run_sync(metadata.create_all)
     made = await fill_demo(opened, CITY, now)
