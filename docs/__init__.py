@@ -1,0 +1,1 @@
+"""Decisions, pictures, and the scripts that keep the READMEs true."""
