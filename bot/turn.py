@@ -27,7 +27,7 @@ from bot.talk.render import render
 from bot.talk.router import Answered, Router
 from bot.talk.view import Link, Page, Reply, View
 from bot.talk.wording import LANGUAGES, Wording, _, catalogue
-from storage import fanouts, inbox, outbox, people
+from storage import fanouts, inbox, outbox, people, turns
 from storage.database import Database, Unit
 from storage.people import Met
 
@@ -146,8 +146,7 @@ class Turns:
     async def _answered(self, incoming: Incoming) -> tuple[Reply, str]:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                async with self.database.write() as unit:
-                    return await self._turn(unit, incoming)
+                return await self.database.turn(lambda unit: self._turn(unit, incoming))
             except DBAPIError as error:
                 if attempt == ATTEMPTS or getattr(error.orig, "sqlstate", None) not in _BEGIN_AGAIN:
                     raise
@@ -162,14 +161,15 @@ class Turns:
             return Reply(tuple(Page.from_json(page) for page in pages), replayed=True), ""
         language = incoming.language if incoming.language in LANGUAGES else self.city.language
         met = await people.meet(unit, door, external, language, now)
-        await people.heard_from(unit, met.identity, now, incoming.window)
-        if not met.new:
+        if met.returned or met.held:  # what is done for them now asks where they can be reached
+            await people.heard_from(unit, met.identity, now, incoming.window)
+        if met.held:
             await outbox.release_held(unit, met.person.id)
         unit.changed = False
         answered, desk = await self._spoken(unit, incoming, met, now)
         reply = self._rendered(answered, met, self._wording(desk), door)
-        await people.keep_session(unit, met.person.id, met.session)
-        await inbox.keep_reply(unit, door, incoming.key, [page.to_json() for page in reply.pages])
+        pages = [page.to_json() for page in reply.pages]
+        await turns.close(unit, met, door, incoming.key, pages, now, incoming.window)
         log.info(
             "turn",
             door=door,

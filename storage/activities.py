@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, not_, or_, select, update
 
 from bot.domain.activities import Activity, Plan, Shift
 from storage.database import Unit
@@ -44,8 +44,14 @@ _CARD = (
 )
 
 
-def _cards() -> Select[Any]:
-    return select(*_CARD).join(organisation, organisation.c.id == activity.c.organisation)
+# Statements that nearly every turn needs are made once: building one costs as much as running it.
+_CARDS: Select[Any] = select(*_CARD).join(organisation, organisation.c.id == activity.c.organisation)
+_ONE_CARD = _CARDS.where(activity.c.id == bindparam("number"))
+_SHIFTS = (
+    select(shift)
+    .where(shift.c.activity.in_(bindparam("activities", expanding=True)))
+    .order_by(shift.c.starts, shift.c.id)
+)
 
 
 def _card(row: Any, shifts: Sequence[Shift] = (), distance: float | None = None) -> Activity:
@@ -98,7 +104,7 @@ def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
 async def find(unit: Unit, wanted: Wanted, now: datetime, limit: int = 50) -> list[Activity]:
     """Open activities that begin after now, soonest first, or nearest first where a point is given."""
     conditions = _conditions(wanted, now)
-    statement = _cards().where(*conditions)
+    statement = _CARDS.where(*conditions)
     if wanted.near:
         latitude, longitude = wanted.near
         shrink = math.cos(math.radians(latitude))
@@ -121,7 +127,7 @@ def _away(row: Any, near: tuple[float, float] | None) -> float | None:
 async def _shifts(unit: Unit, ids: Sequence[int], waiting: bool = False) -> dict[int, list[Shift]]:
     if not ids:
         return {}
-    rows = list(await unit.run(select(shift).where(shift.c.activity.in_(ids)).order_by(shift.c.starts, shift.c.id)))
+    rows = list(await unit.run(_SHIFTS, {"activities": ids}))
     queues: dict[int, int] = {}
     full = [row.id for row in rows if row.taken >= row.capacity] if waiting else []
     if full:
@@ -140,7 +146,7 @@ async def _shifts(unit: Unit, ids: Sequence[int], waiting: bool = False) -> dict
 
 async def card(unit: Unit, id_: int) -> Activity | None:
     """One activity with its shifts and queues."""
-    row = (await unit.run(_cards().where(activity.c.id == id_))).first()
+    row = (await unit.run(_ONE_CARD, {"number": id_})).first()
     if row is None:
         return None
     return _card(row, (await _shifts(unit, [id_], waiting=True)).get(id_, ()))
@@ -150,7 +156,7 @@ async def by_organisations(
     unit: Unit, organisations: Sequence[int], since: datetime, limit: int = 50
 ) -> list[Activity]:
     """An organiser's own activities that have not ended before `since`, soonest first."""
-    statement = _cards().where(activity.c.organisation.in_(organisations), activity.c.ends > since)
+    statement = _CARDS.where(activity.c.organisation.in_(organisations), activity.c.ends > since)
     rows = list(await unit.run(statement.order_by(activity.c.starts, activity.c.id).limit(limit)))
     shifts = await _shifts(unit, [row.id for row in rows])
     return [_card(row, shifts.get(row.id, ())) for row in rows]
@@ -158,9 +164,7 @@ async def by_organisations(
 
 async def by_places(unit: Unit, codes: Sequence[int], since: datetime, limit: int = 50) -> list[Activity]:
     """What goes on at these nodes of the place tree, soonest first."""
-    statement = _cards().where(
-        or_(activity.c.district.in_(codes), activity.c.street.in_(codes)), activity.c.ends > since
-    )
+    statement = _CARDS.where(or_(activity.c.district.in_(codes), activity.c.street.in_(codes)), activity.c.ends > since)
     rows = list(await unit.run(statement.order_by(activity.c.starts, activity.c.id).limit(limit)))
     shifts = await _shifts(unit, [row.id for row in rows])
     return [_card(row, shifts.get(row.id, ())) for row in rows]

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from bot.domain.attendance import Zero
 from bot.domain.records import Counted, Record
@@ -83,38 +83,46 @@ async def drop_record(unit: Unit, enrolment_id: int) -> None:
     await unit.run(record.delete().where(record.c.attendance == of))
 
 
+_TOTAL = select(func.coalesce(func.sum(record.c.minutes), 0).label("minutes"), func.count().label("times")).where(
+    record.c.person == bindparam("whose")
+)
+
+
 async def total(unit: Unit, person: int) -> tuple[int, int]:
     """(counted minutes, presences) of a person."""
-    sums = select(func.coalesce(func.sum(record.c.minutes), 0).label("minutes"), func.count().label("times"))
-    row = (await unit.run(sums.where(record.c.person == person))).one()
+    row = (await unit.run(_TOTAL, {"whose": person})).one()
     return int(row.minutes), int(row.times)
+
+
+_COUNTED = select(record.c.starts, record.c.minutes).where(record.c.person == bindparam("whose"), record.c.minutes > 0)
 
 
 async def minutes_by_start(unit: Unit, person: int) -> list[tuple[datetime, int]]:
     """Starts and minutes of everything that counted, for sums by month in the city's time zone."""
-    rows = await unit.run(
-        select(record.c.starts, record.c.minutes).where(record.c.person == person, record.c.minutes > 0)
-    )
+    rows = await unit.run(_COUNTED, {"whose": person})
     return [(row.starts, row.minutes) for row in rows]
+
+
+_RECORDS = (
+    select(
+        record,
+        activity.c.title,
+        activity.c.english,
+        activity.c.kind,
+        organisation.c.name,
+        organisation.c.english.label("organisation_english"),
+    )
+    .join(activity, activity.c.id == record.c.activity)
+    .join(organisation, organisation.c.id == record.c.organisation)
+    .where(record.c.person == bindparam("whose"))
+    .order_by(record.c.starts.desc(), record.c.id.desc())
+    .limit(bindparam("at_most"))
+)
 
 
 async def records(unit: Unit, person: int, limit: int = 50) -> list[Record]:
     """The latest records of a person, newest first."""
-    rows = await unit.run(
-        select(
-            record,
-            activity.c.title,
-            activity.c.english,
-            activity.c.kind,
-            organisation.c.name,
-            organisation.c.english.label("organisation_english"),
-        )
-        .join(activity, activity.c.id == record.c.activity)
-        .join(organisation, organisation.c.id == record.c.organisation)
-        .where(record.c.person == person)
-        .order_by(record.c.starts.desc(), record.c.id.desc())
-        .limit(limit)
-    )
+    rows = await unit.run(_RECORDS, {"whose": person, "at_most": limit})
     return [
         Record(
             row.id,

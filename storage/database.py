@@ -6,18 +6,21 @@ All differences between SQLite and PostgreSQL that are not a column type live in
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Executable, Table, event
+from sqlalchemy import Engine, Executable, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.dml import UpdateBase
 
 from storage.secrecy import Secrecy
+from storage.together import InThread, ReadingAhead, Together
+
+T = TypeVar("T")
 
 BUSY_TIMEOUT = 10_000
 """Milliseconds that SQLite waits for another process (a backup, `menkou migrate`) before it gives up."""
@@ -98,12 +101,25 @@ class Database:
         # SQLite has one writer. Waiting for it in the event loop instead of in its busy handler: 1,041 turns a second
         # with this lock, 179 without.
         self._turn = asyncio.Lock()
+        self._together = Together(self._threaded(url), self._turn) if self.dialect == "sqlite" else None
+
+    @classmethod
+    def _sqlite(cls, url: str, begin: str, size: int) -> AsyncEngine:
+        engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=30, hide_parameters=True)
+        cls._set_up(engine.sync_engine, begin)
+        return engine
+
+    @classmethod
+    def _threaded(cls, url: str) -> Engine:
+        """For the thread of turns: the bridge between threads costs four crossings a statement, a thread one a turn."""
+        bare = make_url(url).set(drivername="sqlite")
+        engine = create_engine(bare, pool_size=1, hide_parameters=True, connect_args={"factory": ReadingAhead})
+        cls._set_up(engine, "BEGIN IMMEDIATE")
+        return engine
 
     @staticmethod
-    def _sqlite(url: str, begin: str, size: int) -> AsyncEngine:
-        engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=30, hide_parameters=True)
-
-        @event.listens_for(engine.sync_engine, "connect")
+    def _set_up(engine: Engine, begin: str) -> None:
+        @event.listens_for(engine, "connect")
         def opened(connection: Any, _: Any) -> None:
             connection.isolation_level = None
             cursor = connection.cursor()
@@ -116,11 +132,9 @@ class Database:
             cursor.execute("PRAGMA cache_size=-65536")
             cursor.close()
 
-        @event.listens_for(engine.sync_engine, "begin")
+        @event.listens_for(engine, "begin")
         def began(connection: Any) -> None:
             connection.exec_driver_sql(begin)
-
-        return engine
 
     @property
     def engine(self) -> AsyncEngine:
@@ -137,6 +151,19 @@ class Database:
             async with self._writer.begin() as connection:
                 yield Unit(connection, self.dialect, self.secrecy)
 
+    async def turn(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
+        """One turn in its transaction, back when it is on disk. Inside, nothing but the unit may be awaited.
+
+        On SQLite the turns that wait are committed together, with one flush; one that raises is undone alone.
+        """
+        if self._together is None:
+            async with self.write() as unit:
+                return await work(unit)
+        # It has of a connection what a turn needs: `execute` and `begin_nested`.
+        return await self._together.do(
+            lambda connection: work(Unit(cast(AsyncConnection, InThread(connection)), self.dialect, self.secrecy))
+        )
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Unit]:
         """One consistent look; waits for nobody."""
@@ -145,6 +172,8 @@ class Database:
 
     async def close(self) -> None:
         """Give all connections back."""
+        if self._together is not None:
+            await self._together.close()
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, and_, case, cast, false, func, insert, select, true, update
+from sqlalchemy import Integer, and_, bindparam, case, cast, false, func, insert, select, true, update
 
 from bot.domain.enrolment import Booking, Stand
 from storage.database import Unit
@@ -32,27 +32,42 @@ class Wish:
     minimum_age: int
 
 
+# Statements that every sign-up needs are made once: building one costs as much as running it.
+_WISH = (
+    select(
+        shift.c.id,
+        shift.c.activity,
+        shift.c.starts,
+        shift.c.ends,
+        activity.c.title,
+        activity.c.english,
+        activity.c.state,
+        activity.c.minimum_age,
+    )
+    .join(activity, activity.c.id == shift.c.activity)
+    .where(shift.c.id == bindparam("wanted"))
+)
+
+
 async def wish(unit: Unit, shift_id: int) -> Wish | None:
     """The shift and what must be known of its activity to decide."""
-    row = (
-        await unit.run(
-            select(
-                shift.c.id,
-                shift.c.activity,
-                shift.c.starts,
-                shift.c.ends,
-                activity.c.title,
-                activity.c.english,
-                activity.c.state,
-                activity.c.minimum_age,
-            )
-            .join(activity, activity.c.id == shift.c.activity)
-            .where(shift.c.id == shift_id)
-        )
-    ).first()
+    row = (await unit.run(_WISH, {"wanted": shift_id})).first()
     if row is None:
         return None
     return Wish(row.id, row.activity, row.title, row.english, row.starts, row.ends, row.state, row.minimum_age)
+
+
+_FREE = shift.c.taken < shift.c.capacity
+_DECIDE = (
+    update(shift)
+    .where(shift.c.id == bindparam("wanted"))
+    .values(
+        next_queue=shift.c.next_queue + 1,
+        taken=shift.c.taken + case((_FREE, 1), else_=0),
+        seated=case((_FREE, true()), else_=false()),
+    )
+    .returning(shift.c.next_queue, shift.c.seated)
+)
 
 
 async def seat(unit: Unit, shift_id: int, person: int, now: datetime) -> tuple[int, bool]:
@@ -62,17 +77,7 @@ async def seat(unit: Unit, shift_id: int, person: int, now: datetime) -> tuple[i
     Counting first oversells on both databases; an UPDATE with `taken < capacity` in its WHERE takes no lock once the
     shift is full and gave 782 of 1,000 people a doubled queue number on PostgreSQL.
     """
-    free = shift.c.taken < shift.c.capacity
-    decided = await unit.run(
-        update(shift)
-        .where(shift.c.id == shift_id)
-        .values(
-            next_queue=shift.c.next_queue + 1,
-            taken=shift.c.taken + case((free, 1), else_=0),
-            seated=case((free, true()), else_=false()),
-        )
-        .returning(shift.c.next_queue, shift.c.seated)
-    )
+    decided = await unit.run(_DECIDE, {"wanted": shift_id})
     given = decided.one()
     queue, seated = given.next_queue, given.seated
     state = Stand.JOINED if seated else Stand.WAITING
@@ -102,10 +107,12 @@ async def position(unit: Unit, shift_id: int, queue: int) -> int:
     return int((await unit.run(ahead)).scalar_one())
 
 
+_OWN = select(enrolment).where(enrolment.c.shift == bindparam("wanted"), enrolment.c.person == bindparam("whose"))
+
+
 async def own(unit: Unit, person: int, shift_id: int) -> Any:
     """Somebody's sign-up for a shift."""
-    statement = select(enrolment).where(enrolment.c.shift == shift_id, enrolment.c.person == person)
-    return (await unit.run(statement)).first()
+    return (await unit.run(_OWN, {"wanted": shift_id, "whose": person})).first()
 
 
 def _bookings() -> Any:
@@ -142,15 +149,21 @@ def _booking(row: Any) -> Booking:
     )
 
 
-async def bookings(unit: Unit, person: int, since: datetime) -> list[Booking]:
-    """Somebody's live sign-ups that have not ended before `since`, soonest first."""
-    statement = _bookings().where(
-        enrolment.c.person == person,
+_LIVE_BOOKINGS = (
+    _bookings()
+    .where(
+        enrolment.c.person == bindparam("whose"),
         enrolment.c.state.in_(LIVE),
-        shift.c.ends > since,
+        shift.c.ends > bindparam("since"),
         activity.c.state == "open",
     )
-    return [_booking(row) for row in await unit.run(statement.order_by(shift.c.starts, enrolment.c.id))]
+    .order_by(shift.c.starts, enrolment.c.id)
+)
+
+
+async def bookings(unit: Unit, person: int, since: datetime) -> list[Booking]:
+    """Somebody's live sign-ups that have not ended before `since`, soonest first."""
+    return [_booking(row) for row in await unit.run(_LIVE_BOOKINGS, {"whose": person, "since": since})]
 
 
 async def booking(unit: Unit, id_: int, person: int) -> Booking | None:

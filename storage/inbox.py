@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.database import Unit
 from storage.tables.messages import inbox
@@ -15,22 +16,29 @@ from storage.tables.messages import inbox
 ANSWERED = 0
 DEAD = 1
 
+_NEW: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("door", "key", "external", "at", "raw", "state")}
+_BEGIN = {
+    "postgresql": postgresql.insert(inbox).values(_NEW).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(inbox).values(_NEW).on_conflict_do_nothing(),
+}
+KEEP_REPLY = (
+    update(inbox)
+    .where(inbox.c.door == bindparam("of_door"), inbox.c.key == bindparam("of_key"))
+    .values(reply=bindparam("kept_reply"))
+)
+
 
 async def begin(unit: Unit, door: str, key: str, external: str, at: datetime, raw: str) -> bool:
     """Keep a message. False: it was there before (on PostgreSQL after waiting for whoever is answering it now)."""
-    row = (
-        unit.insert(inbox)
-        .values(door=door, key=key, external=external, at=at, raw=_raw(unit, door, key, raw), state=ANSWERED)
-        .on_conflict_do_nothing()
-    )
-    return bool((await unit.connection.execute(row)).rowcount)
-
-
-async def keep_reply(unit: Unit, door: str, key: str, pages: Sequence[dict[str, Any]]) -> None:
-    """Keep the reply with its message."""
-    await unit.connection.execute(
-        update(inbox).where(inbox.c.door == door, inbox.c.key == key).values(reply=_reply(unit, door, key, pages))
-    )
+    row = {
+        "new_door": door,
+        "new_key": key,
+        "new_external": external,
+        "new_at": at,
+        "new_raw": _raw(unit, door, key, raw),
+        "new_state": ANSWERED,
+    }
+    return bool((await unit.connection.execute(_BEGIN[unit.dialect], row)).rowcount)
 
 
 async def kept_reply(unit: Unit, door: str, key: str) -> list[dict[str, Any]]:
@@ -44,7 +52,7 @@ def opened(unit: Unit, door: str, key: str, reply: bytes) -> list[dict[str, Any]
     return list(unit.secrecy.open_json(reply, f"inbox:{door}:{key}:reply"))
 
 
-def _reply(unit: Unit, door: str, key: str, pages: Sequence[dict[str, Any]]) -> bytes:
+def sealed_reply(unit: Unit, door: str, key: str, pages: Sequence[dict[str, Any]]) -> bytes:
     return unit.secrecy.seal_json(list(pages), f"inbox:{door}:{key}:reply")
 
 
@@ -64,7 +72,7 @@ async def bury(
         raw=_raw(unit, door, key, raw),
         state=DEAD,
         error=why[:400],
-        reply=_reply(unit, door, key, pages),
+        reply=sealed_reply(unit, door, key, pages),
     )
     await unit.run(row.on_conflict_do_nothing())
 

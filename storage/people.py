@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, select, tuple_, update
 
 from bot.domain.people import Person, new_number
 from bot.domain.roles import Post, Role
@@ -15,6 +15,7 @@ from bot.talk.session import Session, Shown
 from storage.database import Unit
 from storage.secrecy import Secrecy
 from storage.tables.activities import membership
+from storage.tables.delivery import outbox
 from storage.tables.people import consent, conversation, identity, person, subscription
 
 
@@ -27,31 +28,45 @@ class Met:
     session: Session
     pushed: list[Shown]
     new: bool
+    returned: bool = False
+    """They had left this address before."""
+    held: bool = False
+    """Something that we want to say waits until they write."""
 
 
-async def meet(unit: Unit, door: str, external: str, language: str, now: datetime) -> Met:
-    """The person at this address, locked for the turn; made on first contact with nothing personal in it."""
-    columns = select(
+# The condition of ix_outbox_held, to the letter: a look into an index that is nearly always empty.
+_IS_HELD = (outbox.c.state == literal_column("0"), outbox.c.account == literal_column("''"))
+
+# Made once: building a statement costs as much as running it. The session must be read after the lock is ours:
+# PostgreSQL reads again the rows that it had to wait for.
+_MEET = (
+    select(
         person,
         identity.c.id.label("identity"),
         identity.c.open,
         conversation.c.session,
         conversation.c.pushed,
         conversation.c.pushed_at,
+        exists().where(outbox.c.person == person.c.id, *_IS_HELD).label("held"),
     )
-    found = columns.select_from(identity.join(person).join(conversation, conversation.c.person == person.c.id)).where(
-        identity.c.door == door, identity.c.external == external
-    )
-    # The session must be read after the lock is ours: PostgreSQL reads again the rows that it had to wait for.
-    locked = found.with_for_update(of=[person, conversation], key_share=True)
-    row = (await unit.connection.execute(locked)).first()
+    .select_from(identity.join(person).join(conversation, conversation.c.person == person.c.id))
+    .where(identity.c.door == bindparam("door"), identity.c.external == bindparam("external"))
+    .with_for_update(of=[person, conversation], key_share=True)
+)
+
+
+async def meet(unit: Unit, door: str, external: str, language: str, now: datetime) -> Met:
+    """The person at this address, locked for the turn; made on first contact with nothing personal in it."""
+    row = (await unit.connection.execute(_MEET, {"door": door, "external": external})).first()
     if row is None:
         return await _first_met(unit, door, external, language, now)
     session = Session.from_json(unit.secrecy.open_json(row.session, f"conversation:{row.id}"))
     pushed = row.pushed or []
     if not row.pushed_at or row.pushed_at.timestamp() < session.touched:
         pushed = []
-    return Met(_person(row, door), row.identity, session, [Shown(**entry) for entry in pushed], new=False)
+    return Met(
+        _person(row, door), row.identity, session, [Shown(**entry) for entry in pushed], False, not row.open, row.held
+    )
 
 
 def _person(row: Any, door: str) -> Person:
@@ -76,18 +91,21 @@ async def _first_met(unit: Unit, door: str, external: str, language: str, now: d
         # Two first messages at once: the other one has made the person. Ours goes, and theirs is met.
         await unit.connection.execute(delete(person).where(person.c.id == id_))
         return await meet(unit, door, external, language, now)
-    await unit.connection.execute(insert(conversation).values(person=id_, session=_session(unit, id_, Session())))
+    await unit.connection.execute(insert(conversation).values(person=id_, session=sealed_session(unit, id_, Session())))
     return Met(Person(id_, number, language, door=door), identity_id, Session(), [], new=True)
+
+
+KEEP_SESSION = (
+    update(conversation).where(conversation.c.person == bindparam("of_person")).values(session=bindparam("kept"))
+)
 
 
 async def keep_session(unit: Unit, id_: int, session: Session) -> None:
     """Write the conversation back."""
-    await unit.connection.execute(
-        update(conversation).where(conversation.c.person == id_).values(session=_session(unit, id_, session))
-    )
+    await unit.connection.execute(KEEP_SESSION, {"of_person": id_, "kept": sealed_session(unit, id_, session)})
 
 
-def _session(unit: Unit, id_: int, session: Session) -> bytes:
+def sealed_session(unit: Unit, id_: int, session: Session) -> bytes:
     """Sealed: the answers of a conversation may be a name or a number."""
     return unit.secrecy.seal_json(session.to_json(), f"conversation:{id_}")
 
@@ -98,6 +116,11 @@ async def heard_from(unit: Unit, identity_id: int, now: datetime, window: tuple[
     if window:
         values |= {"window_until": now + timedelta(seconds=window[0]), "window_left": window[1]}
     await unit.connection.execute(update(identity).where(identity.c.id == identity_id).values(values))
+
+
+HEARD = update(identity).where(identity.c.id == bindparam("of_identity")).values(inbound=bindparam("heard"))
+HEARD_IN_WINDOW = HEARD.values(window_until=bindparam("until"), window_left=bindparam("left"))
+"""The same for somebody whose address was open already."""
 
 
 async def close_address(unit: Unit, door: str, external: str) -> None:

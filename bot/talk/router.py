@@ -48,6 +48,8 @@ class Router:
                 if plain(word) in self.words:
                     raise ValueError(f"two scripts want the word “{word}”")
                 self.words[plain(word)] = one
+        # The longest first: one word may be the beginning of another.
+        self.openings = sorted(((word, one) for word, one in self.words.items() if one.takes_rest), key=_longest_first)
 
     async def take(
         self,
@@ -70,6 +72,10 @@ class Router:
         answered = await turn.answer()
         session.touched = now.timestamp()
         return answered
+
+
+def _longest_first(opening: tuple[str, Script]) -> int:
+    return -len(opening[0])
 
 
 @dataclass
@@ -189,9 +195,9 @@ class _Turn:
                     return one, intent.arguments
             except BadLink:
                 pass
-        for word, one in sorted(self.router.words.items(), key=lambda pair: -len(pair[0])):
+        for word, one in self.router.openings:
             after = said.removeprefix(word) if said.startswith(word) else ""
-            if not after or not one.takes_rest or (word[-1].isascii() and not after.startswith(" ")):
+            if not after or (word[-1].isascii() and not after.startswith(" ")):
                 continue
             if one.arguments((after.strip(),)) is not None:
                 return one, (after.strip(),)

@@ -14,6 +14,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from bot.talk.incoming import Incoming, Intent
@@ -88,19 +89,26 @@ class Script:
 
     def arguments(self, given: Sequence[str]) -> list[Any] | None:
         """The arguments in the types that the script asks for, or None if they do not fit."""
-        asked = list(inspect.signature(self.run, eval_str=True).parameters.values())[2:]
-        required = [one for one in asked if one.default is inspect.Parameter.empty]
-        if not len(required) <= len(given) <= len(asked):
+        required, asked = _parameters(self.run)
+        if not required <= len(given) <= len(asked):
             return None
         fitted: list[Any] = []
-        for one, text in zip(asked, given, strict=False):
-            if one.annotation is int:
+        for kind, text in zip(asked, given, strict=False):
+            if kind is int:
                 if not text.isdecimal() or len(text) > 18:
                     return None
                 fitted.append(int(text))
             else:
                 fitted.append(text)
         return fitted
+
+
+@lru_cache(maxsize=1024)
+def _parameters(run: Callable[..., Awaitable[None]]) -> tuple[int, list[object]]:
+    """How many arguments a script needs at least, and the types of all that it takes."""
+    asked = list(inspect.signature(run, eval_str=True).parameters.values())[2:]
+    required = sum(one.default is inspect.Parameter.empty for one in asked)
+    return required, [one.annotation for one in asked]
 
 
 def script(
