@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -27,7 +28,7 @@ from bot.talk.render import render
 from bot.talk.router import Answered, Router
 from bot.talk.view import Link, Page, Reply, View
 from bot.talk.wording import LANGUAGES, Wording, _, catalogue
-from storage import fanouts, inbox, outbox, people, turns
+from storage import fanouts, inbox, outbox, people, privacy, turns
 from storage.database import Database, Unit
 from storage.people import Met
 
@@ -38,6 +39,12 @@ WAITING_LIMIT = 2_000
 
 GREETING = "start"
 """The script that says hello by itself."""
+
+LEFT = "gone"
+"""What a platform tells when somebody blocked or unfollowed us."""
+
+FAREWELL = ("erasing", "keep", LEFT, "returned", "whereabouts")
+"""The scripts that are left to somebody who asked to be erased; the first of them answers whatever they say."""
 
 ATTEMPTS = 3
 """PostgreSQL may ask to begin again when two turns wanted the same rows in another order."""
@@ -68,6 +75,7 @@ class Turns:
         """`first_words` come before the answer to somebody who never wrote before and did not begin with hello."""
         self.database = database
         self.router = router
+        self.farewell = _farewell(router)
         self.city = city
         self.doors = doors
         self.clock = clock
@@ -163,6 +171,8 @@ class Turns:
         met = await people.meet(unit, door, external, language, now)
         if met.returned or met.held:  # what is done for them now asks where they can be reached
             await people.heard_from(unit, met.identity, now, incoming.window)
+        if met.returned and not (incoming.intent and incoming.intent.script == LEFT):
+            await privacy.unmark_address(unit, met.identity, now)
         if met.held:
             await outbox.release_held(unit, met.person.id)
         unit.changed = False
@@ -184,7 +194,8 @@ class Turns:
         me = met.person
         me.language = me.language or self.city.language
         desk = Desk(unit, me, now, self.city)
-        answered = await self.router.take(
+        router = self.farewell if me.erasing else self.router
+        answered = await router.take(
             met.session, incoming, now, self._wording(desk), desk, lambda: unit.changed, met.pushed
         )
         if met.new and self.first_words and answered.views and answered.script != GREETING:
@@ -237,6 +248,14 @@ class Turns:
         """Keep a message apart that nobody can read."""
         async with self.database.write() as unit:
             await inbox.bury(unit, door, key, "", self.clock(), raw, why, [])
+
+
+def _farewell(router: Router) -> Router:
+    """What is left to somebody who asked to be erased."""
+    left = [router.scripts[name] for name in FAREWELL if name in router.scripts]
+    return Router(
+        [replace(one, hears=lambda text, at: ()) if one.name == FAREWELL[0] else one for one in left], FAREWELL[0]
+    )
 
 
 def place_of(broken: BaseException) -> str:

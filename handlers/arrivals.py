@@ -105,6 +105,8 @@ async def settings(talk: Talk, desk: Desk) -> None:
         Link(elder, Intent("elder", ("off" if desk.me.elder else "on",))),
         Link(_("Quiet hours"), Intent("quiet")),
         Link(_("Subscriptions"), Intent("subscribe")),
+        Link(_("My data"), Intent("mydata")),
+        Link(_("Link another chat"), Intent("link")),
     )
 
 
@@ -144,8 +146,9 @@ async def quiet(talk: Talk, desk: Desk) -> None:
 
 @script("gone", silent=True, aside=True)
 async def gone(talk: Talk, desk: Desk) -> None:
-    """They blocked or unfollowed: say nothing, send nothing until they write again."""
+    """They blocked or unfollowed: say nothing, send nothing until they write again; some platforms want more."""
     await desk.people.leave(talk.incoming.address.id)
+    await desk.privacy.left(talk.incoming.address.id)
 
 
 @script("returned", silent=True, aside=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bot.desk.desk import Desk
 from bot.domain.enrolment import ASKED_FROM
-from bot.talk import Talk, _
+from bot.talk import Intent, Link, Talk, _
 from handlers.answers import person_name, phone_number, year_of_birth
 
 
@@ -36,9 +36,12 @@ async def introduced(talk: Talk, desk: Desk, minimum_age: int = 0) -> bool:
     return True
 
 
-async def introduce(talk: Talk, desk: Desk) -> None:
-    """Store what `introduced` asked, now that every question is answered."""
-    if not desk.me.consented:
+async def introduce(talk: Talk, desk: Desk) -> tuple[Link, ...]:
+    """Store what `introduced` asked, now that every question is answered. Returns the offer to link another chat, if
+    somebody gave the same phone number there: never done by itself, a number may be a family's, or mistyped."""
+    first = not desk.me.consented
+    if first:
         await desk.people.introduce(talk.answered("name"), talk.answered("phone"))
     if desk.me.born is None and talk.answered("born"):
         await desk.people.remember_birth(talk.answered("born"))
+    return (Link(_("I use another chat too"), Intent("link")),) if first and await desk.people.shares_phone() else ()

@@ -10,6 +10,8 @@ from bot.talk import Intent, Link, Option, Span, Talk, _, ngettext, script
 from handlers.cards import title
 from handlers.introduction import introduce, introduced
 
+MINE = Link(_("My sign-ups"), Intent("my"))
+
 
 @script("join", words=["join", "报名", "我要报名"], title=_("signing up"))
 async def join(talk: Talk, desk: Desk, activity: int = 0) -> None:
@@ -30,23 +32,20 @@ async def join(talk: Talk, desk: Desk, activity: int = 0) -> None:
         "sure", _("Join {title}, {when}?", title=title(card), when=Span(shift.starts, shift.ends))
     ):
         return talk.say(_("Nothing was booked."))
-    await introduce(talk, desk)
+    twin = await introduce(talk, desk)
     match await desk.enrolment.join(shift.id):
         case Joined(enrolment, reminder):
             talk.undoable(Intent("leave", (str(enrolment),)))
             when = _("I will remind you {when}.", when=reminder) if reminder else _("It begins soon: see you there.")
-            talk.say(
-                _("You are in: {title}. {then}", title=title(card), then=when), Link(_("My sign-ups"), Intent("my"))
-            )
+            talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *twin)
         case Waitlisted(_enrolment, position):
-            talk.say(_("It is full; you are number {n} in the queue. I will write when a seat is yours.", n=position))
-        case AlreadyIn():
-            talk.say(_("You already have a place in this shift."), Link(_("My sign-ups"), Intent("my")))
-        case Clashed(other):
             talk.say(
-                _("That overlaps with {title}, which you joined.", title=title(other)),
-                Link(_("My sign-ups"), Intent("my")),
+                _("It is full; you are number {n} in the queue. I will write when a seat is yours.", n=position), *twin
             )
+        case AlreadyIn():
+            talk.say(_("You already have a place in this shift."), MINE)
+        case Clashed(other):
+            talk.say(_("That overlaps with {title}, which you joined.", title=title(other)), MINE)
         case TooYoung(minimum):
             talk.say(_("This activity is for people from {n} years on. Send “find” for others.", n=minimum))
         case _:

@@ -60,6 +60,9 @@ async def meet(unit: Unit, door: str, external: str, language: str, now: datetim
     row = (await unit.connection.execute(_MEET, {"door": door, "external": external})).first()
     if row is None:
         return await _first_met(unit, door, external, language, now)
+    if row.merged is not None:
+        # While we waited for this row, its owner was linked with another chat: meet whom they are now.
+        return await meet(unit, door, external, language, now)
     session = Session.from_json(unit.secrecy.open_json(row.session, f"conversation:{row.id}"))
     pushed = row.pushed or []
     if not row.pushed_at or row.pushed_at.timestamp() < session.touched:
@@ -72,8 +75,9 @@ async def meet(unit: Unit, door: str, external: str, language: str, now: datetim
 def _person(row: Any, door: str) -> Person:
     quiet = None if row.quiet_from is None or row.quiet_until is None else (row.quiet_from, row.quiet_until)
     return Person(
-        row.id, row.number, row.language or "", row.elder, row.district, row.born, quiet, row.name is not None, door
-    )
+        row.id, row.number, row.language or "", row.elder, row.district, row.born, quiet, row.name is not None, door,
+        row.erasing,
+    )  # fmt: skip
 
 
 async def _first_met(unit: Unit, door: str, external: str, language: str, now: datetime) -> Met:
@@ -144,6 +148,20 @@ async def keep_personal(unit: Unit, secrecy: Secrecy, id_: int, name: str, phone
             phone_index=secrecy.index(phone) if phone else None,
         )
     )
+
+
+async def find(unit: Unit, id_: int) -> Person | None:
+    """A person by the number of their row."""
+    row = (await unit.run(select(person).where(person.c.id == id_))).first()
+    return _person(row, "") if row else None
+
+
+async def same_phone(unit: Unit, id_: int, phone: str) -> bool:
+    """Has somebody else given this phone number too?"""
+    others = select(person.c.id).where(
+        person.c.phone_index == unit.secrecy.index(phone), person.c.id != id_, person.c.merged.is_(None)
+    )
+    return (await unit.run(others.limit(1))).first() is not None
 
 
 async def personal(unit: Unit, secrecy: Secrecy, ids: Sequence[int]) -> dict[int, tuple[str, str]]:

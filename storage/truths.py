@@ -75,11 +75,13 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
         theirs = [reachable for _door, reachable in addresses[one.person]]
         if one.kind == "reply":
             theirs = [same for same in theirs if reply and (same.door, same.external) == reply.address]
+        # Nothing but replies goes to somebody who asked to be erased.
+        silenced = bool(reader and reader.erasing and one.kind != "reply")
         truth = Truth(
             expires=from_milliseconds(one.expires),
             urgent=one.lane <= Lane.CHANGE,
             opted_out=bool(reader and reader.opted_out),
-            missing=reader is None or (reply if one.kind == "reply" else subject) is None,
+            missing=reader is None or silenced or (reply if one.kind == "reply" else subject) is None,
             cancelled=bool(subject and subject.state == "cancelled"),
             changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),
             signed_up=_still_meant(one, sign_ups, topics),
@@ -116,6 +118,7 @@ def _readers(people: Collection[int]) -> Any:
         person.c.elder,
         person.c.quiet_from,
         person.c.quiet_until,
+        person.c.erasing,
         opted_out(person.c.id).label("opted_out"),
     ).where(person.c.id.in_(people))
 

@@ -39,6 +39,11 @@ class People(Subject):
         await people.keep_personal(self.unit, self.city.secrecy, self.me.id, name, phone)
         self.me.consented = True
 
+    async def shares_phone(self) -> bool:
+        """Has somebody else given the same phone number? Then it may be me, in another chat; only I can say so."""
+        phone = (await self.personal())[1]
+        return bool(phone) and await people.same_phone(self.unit, self.me.id, phone)
+
     async def personal(self) -> tuple[str, str]:
         """My name and phone as they are stored."""
         kept = await people.personal(self.unit, self.city.secrecy, [self.me.id])

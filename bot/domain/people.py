@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Letters and digits that nobody mixes up when they are read aloud."""
@@ -27,6 +28,8 @@ class Person:
     consented: bool = False
     door: str = ""
     """The door they are writing through now."""
+    erasing: datetime | None = None
+    """They asked to be erased, and will be at this moment; until then only the undo is for them."""
 
 
 def new_number() -> str:

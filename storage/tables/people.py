@@ -20,6 +20,8 @@ person = Table(
     Column("phone_index", String(32), index=True),
     Column("created", Moment, nullable=False),
     Column("seen", Moment),
+    Column("erasing", Moment),  # asked to be erased: nothing but the undo until this moment, nobody after it
+    Column("merged", Id),  # one person with this one now (not a key: rows are put back in the order of their numbers)
 )
 
 identity = Table(

@@ -1,0 +1,172 @@
+"""My data: what is held, the export by an address that works once, correcting, withdrawing, erasing with a week to
+take it back; and the ticks that carry erasures out."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.desk.city import City
+from bot.desk.enrolment import Enrolment
+from bot.desk.subject import Subject
+from bot.domain.enrolment import Stand
+from bot.domain.people import Person
+from bot.domain.privacy import (
+    ERASES_ON_LEAVING,
+    LETTERS_KEEP,
+    TAKEAWAY,
+    UNDO,
+    Held,
+    Marked,
+    NothingHeld,
+    Withdrawn,
+)
+from storage import attendance, enrolment, linking, people, privacy
+from storage.database import Database, Unit
+
+TRIES_KEEP = timedelta(days=1)
+"""How long wrong codes are remembered; the breakers look back for minutes."""
+
+
+class Privacy(Subject):
+    """My own data."""
+
+    async def held(self) -> Held:
+        """What is stored about me, over all my chats."""
+        ids = await privacy.same(self.unit, self.me.id)
+        name, phone = (await people.personal(self.unit, self.city.secrecy, [self.me.id])).get(self.me.id, ("", ""))
+        minutes, presences = await attendance.total(self.unit, self.me.id)
+        counts = {
+            table: await privacy.count(self.unit, ids, table)
+            for table in ("enrolment", "subscription", "membership", "inbox", "letter")
+        }
+        return Held(
+            number=self.me.number,
+            since=await privacy.since(self.unit, self.me.id),
+            doors=tuple(door for _id, door, _there in await privacy.addresses(self.unit, ids)),
+            name=name,
+            phone=phone,
+            consented=await privacy.consented(self.unit, ids),
+            born=self.me.born,
+            sign_ups=counts["enrolment"],
+            presences=presences,
+            minutes=minutes,
+            subscriptions=counts["subscription"],
+            posts=counts["membership"],
+            messages=counts["inbox"],
+            letters=counts["letter"],
+        )
+
+    async def correct(self, *, name: str | None = None, phone: str | None = None) -> bool:
+        """Put my name or my phone number right. False: none is stored, because I never agreed to it."""
+        if not self.me.consented:
+            return False
+        kept = (await people.personal(self.unit, self.city.secrecy, [self.me.id]))[self.me.id]
+        await people.keep_personal(
+            self.unit, self.city.secrecy, self.me.id, name or kept[0], kept[1] if phone is None else phone
+        )
+        await self._log("correct", "name" if name else "phone")
+        return True
+
+    async def take(self) -> str:
+        """The path of a fresh export of everything; it works once, for a day, and the ones before it no more."""
+        token = secrets.token_hex(16)
+        await privacy.offer_takeaway(self.unit, self.me.id, token, self.now, TAKEAWAY)
+        await self._log("take", "export")
+        return f"/mydata/{token}"
+
+    async def coming(self) -> int:
+        """Sign-ups of mine that would be given up."""
+        return len(await self._to_give_up())
+
+    async def withdraw(self) -> Withdrawn | NothingHeld:
+        """Take my consent back: name, phone and year of birth go at once, and with them the seats that need them."""
+        if not self.me.consented:
+            return NothingHeld()
+        given_up = await self._give_up()
+        ids = await privacy.same(self.unit, self.me.id)
+        await privacy.withdraw(self.unit, ids, self.now)
+        await privacy.clear_personal(self.unit, ids)
+        await linking.forget_before(self.unit, ids)
+        await self._log("withdraw", "consent")
+        self.me.consented, self.me.born = False, None
+        return Withdrawn(given_up)
+
+    async def erase(self) -> Marked:
+        """Be forgotten in a week. Until then nothing reaches me but the way back."""
+        due = self.now + UNDO
+        await privacy.mark(self.unit, self.me.id, self.me.door, self.now, due)
+        await self._log("erase", "marked")
+        self.me.erasing = due
+        return Marked(due)
+
+    async def keep(self) -> bool:
+        """Take the erasure back. False: there was none."""
+        if self.me.erasing is None:
+            return False
+        await privacy.unmark(self.unit, self.me.id, self.now)
+        await self._log("erase", "undone")
+        self.me.erasing = None
+        return True
+
+    async def left(self, external: str) -> None:
+        """I unfollowed: where the platform demands it, what we have from there is erased in a week, unless I return."""
+        if self.me.door in ERASES_ON_LEAVING:
+            await privacy.mark_address(self.unit, self.me.door, external, self.now, self.now + UNDO)
+
+    async def _to_give_up(self) -> list[int]:
+        mine = await enrolment.bookings(self.unit, self.me.id, self.now)
+        return [one.id for one in mine if one.stand in (Stand.JOINED, Stand.WAITING) and one.starts > self.now]
+
+    async def _give_up(self) -> int:
+        seats = Enrolment(self.unit, self.me, self.now, self.city)
+        ids = await self._to_give_up()
+        for id_ in ids:
+            await seats.leave(id_)
+        return len(ids)
+
+    async def _log(self, deed: str, after: str) -> None:
+        await enrolment.log(self.unit, self.now, self.me.id, deed, f"person:{self.me.id}", None, after)
+
+
+async def carry_out(unit: Unit, city: City, now: datetime) -> int:
+    """Carry out the erasures whose week is over; seats still held go to the queues. Returns how many."""
+    ripe = await privacy.due(unit, now)
+    for one in ripe:
+        whole: int | None = one.person
+        if one.identity is not None:
+            whole = await privacy.erase_address(unit, one.identity, now)
+        if whole is not None:
+            await _erase(unit, city, whole, now)
+        await privacy.finish(unit, one.id, now)
+        await enrolment.log(unit, now, None, "erase", f"person:{one.person}", "marked", "done")
+    return len(ripe)
+
+
+async def _erase(unit: Unit, city: City, id_: int, now: datetime) -> None:
+    who: Person | None = await privacy.lock(unit, id_)
+    if who is not None:
+        await Privacy(unit, who, now, city)._give_up()
+        await privacy.erase_person(unit, id_, now)
+
+
+async def tick(database: Database, city: City, now: datetime) -> int:
+    """Erase what is due, drop what has outlived its use, settle links that cannot be undone any more, and scrub."""
+    async with database.write() as unit:
+        done = await carry_out(unit, city, now)
+        await privacy.forget(unit, now, LETTERS_KEEP, TRIES_KEEP)
+        await linking.settle(unit, now)
+    await privacy.scrub(database, now)
+    return done
+
+
+async def exported(database: Database, city: City, token: str, now: datetime) -> dict[str, Any] | None:
+    """The export behind an address, once; None for an address that is unknown, old or used."""
+    async with database.write() as unit:
+        who = await privacy.use_takeaway(unit, token, now)
+        if who is None:
+            return None
+        taken = await privacy.export(unit, who)
+    left_out = [{"field": f"{table}.{column}", "why": why} for (table, column), why in privacy.LEFT_OUT.items()]
+    return {"made": now.isoformat(), "time_zone": str(city.zone), "data": taken, "left_out": left_out}

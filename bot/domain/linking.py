@@ -1,0 +1,127 @@
+"""Two chats, one person: the code, who stands better in the same shift, and no minute counted twice."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.attendance import Zero
+from bot.domain.enrolment import Stand
+from bot.domain.people import ALPHABET
+from bot.domain.records import free_time
+
+CODE_LENGTH = 8
+CODE_LASTS = timedelta(minutes=10)
+OFFER_LASTS = timedelta(hours=1)
+"""How long the second chat's yes waits for the first one's."""
+
+TRIES = 5
+TRIES_WITHIN = timedelta(minutes=10)
+"""Wrong codes of one person before a pause. 23 × 31⁷ codes: nobody guesses one in ten minutes."""
+
+LETTERS = "".join(sign for sign in ALPHABET if sign.isalpha())
+
+_RANK = (Stand.CANCELLED, Stand.ABSENT, Stand.WAITING, Stand.JOINED, Stand.ARRIVED, Stand.LEFT, Stand.COMPLETED)
+
+
+def new_code() -> str:
+    """A fresh code. It begins with a letter, so that it is never taken for a check-in code."""
+    return secrets.choice(LETTERS) + "".join(secrets.choice(ALPHABET) for _sign in range(CODE_LENGTH - 1))
+
+
+def code_of(text: str) -> str | None:
+    """A code as it was typed: case, spaces and hyphens do not matter. None: it is none."""
+    bare = "".join(sign for sign in text if sign not in " -·\u3000").upper()
+    fits = len(bare) == CODE_LENGTH and bare[0] in LETTERS and all(sign in ALPHABET for sign in bare)
+    return bare if fits else None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One of two sign-ups of the same person to one shift."""
+
+    id: int
+    person: int
+    stand: Stand
+    queue: int
+
+
+def better(one: Place, other: Place) -> Place:
+    """The sign-up that stays: further on its way; of two alike the earlier in the queue."""
+    return max(one, other, key=lambda place: (_RANK.index(place.stand), -place.queue))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A record that counted: from when to when, and its minutes."""
+
+    id: int
+    starts: datetime
+    ends: datetime
+    minutes: int
+
+
+def counted_once(spans: Iterable[Span]) -> dict[int, tuple[int, Zero | None]]:
+    """Records that lose minutes because an earlier one has counted them: number → (minutes left, why if none)."""
+    taken: list[tuple[datetime, datetime]] = []
+    less: dict[int, tuple[int, Zero | None]] = {}
+    for span in sorted(spans, key=lambda span: span.id):
+        fresh = free_time((span.starts, span.ends), taken)
+        minutes = int(sum((end - start for start, end in fresh), timedelta()).total_seconds() // 60)
+        if minutes < span.minutes:
+            less[span.id] = (minutes, None if minutes else Zero("double"))
+        taken.append((span.starts, span.ends))
+    return less
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one of the two brings along."""
+
+    person: int
+    number: str
+    name: str
+    """As it is stored: whole for its owner, masked for the other."""
+    doors: tuple[str, ...]
+    sign_ups: int
+    minutes: int
+    subscriptions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """The two sides, and what both have: shifts by title."""
+
+    offer: int
+    mine: Side
+    theirs: Side
+    shared: tuple[tuple[str, str, datetime], ...]
+    """Title, English title and start of shifts that both signed up to."""
+
+    @property
+    def two_names(self) -> bool:
+        """Have both a name, and not the same?"""
+        return bool(self.mine.name and self.theirs.name and self.mine.name != self.theirs.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The two are one person now; until when it can be undone."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchCode:
+    """Wrong, used, too old or one's own; how many tries are left."""
+
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """They are two again. `waiting`: sign-ups whose seat had been given on and that stand in the queue now."""
+
+    waiting: int

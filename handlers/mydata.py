@@ -1,0 +1,174 @@
+"""My data: what is stored and why; put right, taken away, consent taken back, all of it erased with a week to think."""
+
+from __future__ import annotations
+
+from bot.desk.desk import Desk
+from bot.domain.people import masked_phone
+from bot.domain.privacy import Held, Marked, NothingHeld, Withdrawn
+from bot.talk import Day, Intent, Joined, Link, Option, Talk, WebLink, Words, _, lines, ngettext, script
+from handlers.answers import person_name, phone_number
+
+DOORS: dict[str, Words] = {
+    "wechat": _("WeChat"),
+    "telegram": "Telegram",
+    "web": _("web chat"),
+    "terminal": _("terminal"),
+}
+
+
+@script("mydata", words=["mydata", "my data", "我的数据", "我的信息"], title=_("my data"))
+async def mydata(talk: Talk, desk: Desk) -> None:
+    """What is stored, why, since when: a line each; then what can be done about it."""
+    held = await desk.privacy.held()
+    links = [
+        Link(_("Correct my name"), Intent("correct", ("name",))),
+        Link(_("Correct my phone number"), Intent("correct", ("phone",))),
+        Link(_("Withdraw my consent"), Intent("withdraw")),
+    ]
+    talk.say(
+        lines(_("This is what I keep about you:"), *kept(held)),
+        *(links if held.name else ()),
+        Link(_("Take everything away"), Intent("takeout")),
+        Link(_("Erase everything"), Intent("erase")),
+    )
+
+
+def kept(held: Held) -> list[Words | None]:
+    """The lines; what is not stored has none."""
+    agreed = held.consented or held.since
+    doors = Joined(tuple(DOORS.get(door, door) for door in held.doors), ", ")
+    return [
+        _("Volunteer number {number}, to tell you apart; since {day}.", number=held.number, day=Day(held.since)),
+        _("Your address here ({doors}), language and habits, to answer you.", doors=doors),
+        _("Name: {name}, for organisers of what you join; since {day}.", name=held.name, day=Day(agreed))
+        if held.name
+        else None,
+        _("Phone: {phone}, so that they can reach you; since {day}.", phone=masked_phone(held.phone), day=Day(agreed))
+        if held.phone
+        else None,
+        _("Year of birth: {year}, because an activity asked for an age.", year=str(held.born)) if held.born else None,
+        ngettext("{n} sign-up, for your seats.", "{n} sign-ups, for your seats.", held.sign_ups)
+        if held.sign_ups
+        else None,
+        ngettext(
+            "{n} presence with its minutes, for your hours.",
+            "{n} presences with their minutes, for your hours.",
+            held.presences,
+        )
+        if held.presences
+        else None,
+        ngettext("{n} subscription, because you asked.", "{n} subscriptions, because you asked.", held.subscriptions)
+        if held.subscriptions
+        else None,
+        ngettext("{n} role that you were given.", "{n} roles that you were given.", held.posts) if held.posts else None,
+        _("What we said here: for 3 days, in case it arrives twice; on the web page for 90 days."),
+    ]
+
+
+@script("correct", title=_("correcting my data"))
+async def correct(talk: Talk, desk: Desk, what: str = "") -> None:
+    """A new name or a new phone number."""
+    if not desk.me.consented:
+        return talk.say(
+            _("I have neither your name nor your phone number. I ask when you sign up for the first time."),
+            Link(_("My data"), Intent("mydata")),
+        )
+    if what not in ("name", "phone"):
+        options = [Option("name", _("My name")), Option("phone", _("My phone number"))]
+        what = await talk.choose("what", _("What shall I put right?"), options)
+    if what == "name":
+        await desk.privacy.correct(name=await talk.ask("name", _("What is your name?"), person_name))
+    else:
+        question = _("Which phone number can the organiser call?")
+        await desk.privacy.correct(phone=await talk.ask("phone", question, phone_number, wants="phone"))
+    talk.say(_("Put right."), Link(_("My data"), Intent("mydata")))
+
+
+@script("takeout", words=["takeout", "导出", "导出数据", "导出我的数据"])
+async def takeout(talk: Talk, desk: Desk) -> None:
+    """Everything in one file, by an address that works once."""
+    path = await desk.privacy.take()
+    talk.say(
+        _("Everything that I keep about you, in one file. The address works once, within 24 hours; do not pass it on."),
+        WebLink(_("Take it"), path),
+    )
+
+
+@script("withdraw", words=["withdraw", "撤回同意", "withdraw consent"], title=_("withdrawing consent"))
+async def withdraw(talk: Talk, desk: Desk) -> None:
+    """Consent taken back in two messages: the word, and yes."""
+    if not desk.me.consented:
+        return talk.say(
+            _("There is nothing to withdraw: I have neither your name nor your phone number."),
+            Link(_("My data"), Intent("mydata")),
+        )
+    coming = await desk.privacy.coming()
+    lost = (
+        ngettext("{n} coming sign-up will be given up.", "{n} coming sign-ups will be given up.", coming)
+        if coming
+        else None
+    )
+    question = lines(
+        _("Shall I erase your name and phone number now? Your hours stay, and you can still look around."), lost
+    )
+    if not await talk.confirm("sure", question, _("Yes, withdraw"), _("No, leave it")):
+        return talk.say(_("Good, everything stays as it is."))
+    match await desk.privacy.withdraw():
+        case Withdrawn(given_up):
+            gone = ngettext("{n} sign-up was given up.", "{n} sign-ups were given up.", given_up) if given_up else None
+            talk.say(
+                lines(_("Done: your consent is withdrawn, your name and phone number are gone."), gone),
+                Link(_("My data"), Intent("mydata")),
+            )
+        case NothingHeld():
+            talk.say(_("There is nothing to withdraw: I have neither your name nor your phone number."))
+
+
+@script("erase", words=["erase", "erase my data", "删除我的数据", "注销", "注销账号"], title=_("erasing my data"))
+async def erase(talk: Talk, desk: Desk) -> None:
+    """Everything goes, after two questions and a week."""
+    question = _(
+        "Shall I erase everything about you: name, phone, chats, subscriptions, roles, coming sign-ups? Your hours "
+        "stay in the city's figures, but nobody can tell any more that they are yours. A certificate that was issued "
+        "can still be checked."
+    )
+    if not await talk.confirm("sure", question, _("Yes, erase"), _("No, keep it")):
+        return talk.say(_("Good, everything stays as it is."))
+    again = _(
+        "Really? From now on I write nothing to you. For 7 days you can take it back here; after that nobody can. "
+        "Take your data away before, if you want to keep your hours: send “takeout”."
+    )
+    if not await talk.confirm("really", again, _("Yes, erase for good"), _("No, keep it")):
+        return talk.say(_("Good, everything stays as it is."))
+    marked = await desk.privacy.erase()
+    remember_way_back(talk, marked)
+    talk.say(
+        _("All about you will be erased {when}. Until then you can take it back.", when=marked.due),
+        Link(_("Keep my data"), Intent("keep")),
+    )
+
+
+@script("erasing", silent=True)
+async def erasing(talk: Talk, desk: Desk) -> None:
+    """All that is said to somebody who asked to be erased."""
+    if desk.me.erasing is None:
+        return talk.go(Intent("mydata"))
+    remember_way_back(talk, Marked(desk.me.erasing))
+    talk.say(
+        _("You asked me to erase everything about you; that happens {when}.", when=desk.me.erasing),
+        Link(_("Keep my data"), Intent("keep")),
+    )
+
+
+def remember_way_back(talk: Talk, marked: Marked) -> None:
+    """“undo” works for the whole week, not for ten minutes only."""
+    talk.undoable(Intent("keep"))
+    talk.session.undo_until = marked.due.timestamp()
+
+
+@script("keep", words=["keep", "keep my data", "保留", "保留我的数据"])
+async def keep(talk: Talk, desk: Desk) -> None:
+    """The erasure taken back."""
+    if await desk.privacy.keep():
+        return talk.say(_("Good, nothing will be erased. Welcome back!"), Link(_("Menu"), Intent("menu")))
+    talk.say(_("Nothing was to be erased."), Link(_("My data"), Intent("mydata")))

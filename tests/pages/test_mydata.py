@@ -1,0 +1,63 @@
+"""The address of one's own data: works once, tells nothing to a link checker, and never where it should not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.pages import mydata
+from bot.pages.site import Site
+
+TOKEN = "0123456789abcdef" * 2
+
+
+class Shelf:
+    """What stands behind the address: one export, for one taker."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def export(self, token: str) -> dict[str, Any] | None:
+        self.asked.append(token)
+        return {"data": {"person": [{"name": "䶮"}]}} if self.asked.count(TOKEN) == 1 and token == TOKEN else None
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@pytest.fixture
+async def client(shelf: Shelf) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    application = web.Application()
+    Site(ZoneInfo("Asia/Shanghai")).attach(application)
+    application.add_routes(mydata.routes(shelf.export))
+    async with TestClient(TestServer(application, host="127.0.0.1")) as client:
+        yield client
+
+
+async def test_the_file_comes_once(client: TestClient[web.Request, web.Application]) -> None:
+    first = await client.get(f"/mydata/{TOKEN}")
+    assert first.status == 200
+    assert first.headers["Content-Disposition"] == 'attachment; filename="menkou-my-data.json"'
+    assert first.headers["Cache-Control"] == "no-store"
+    assert (await first.json())["data"]["person"][0]["name"] == "䶮"
+    assert (await client.get(f"/mydata/{TOKEN}")).status == 404
+
+
+async def test_a_link_checker_does_not_use_it_up(client: TestClient[web.Request, web.Application]) -> None:
+    assert (await client.head(f"/mydata/{TOKEN}")).status == 405
+    assert (await client.get(f"/mydata/{TOKEN}")).status == 200
+
+
+@pytest.mark.parametrize("token", ["x", TOKEN[:-1], TOKEN + "0", TOKEN.upper(), "%00" * 8, "..%2f" * 4])
+async def test_what_cannot_be_an_address_is_not_looked_up(
+    client: TestClient[web.Request, web.Application], shelf: Shelf, token: str
+) -> None:
+    assert (await client.get(f"/mydata/{token}")).status == 404
+    assert not shelf.asked
