@@ -1,6 +1,6 @@
 """What was certified and who asked: certificate, verification."""
 
-from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, String, Table
+from sqlalchemy import Column, Date, ForeignKey, Index, String, Table
 
 from storage.tables.kinds import Id, Json, Moment, Sealed, metadata
 
@@ -26,7 +26,6 @@ certificate = Table(
     Column("withdrawn", Moment),
     Column("replaces", Id),  # the withdrawn one in whose place it was issued
     Column("content", String(32), nullable=False),  # keyed hash of all that it says
-    CheckConstraint("state IN ('valid', 'withdrawn')", name="known_state"),
     Index("ix_certificate_person_content", "person", "content"),
 )
 

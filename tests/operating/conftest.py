@@ -95,8 +95,6 @@ def row(table: Table, number: int) -> dict[str, Any]:
             values[column.name] = date(2026, 11, 1 + number)
         elif isinstance(kind, Float):
             values[column.name] = 116.391276543 + number / 7
-        elif (table.name, column.name) == ("certificate", "state"):
-            values[column.name] = "valid"
         elif column.name in ("taken", "state") and isinstance(kind, Integer):
             values[column.name] = 0
         elif isinstance(kind, Integer):

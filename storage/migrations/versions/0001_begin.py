@@ -215,7 +215,6 @@ def upgrade() -> None:
         sa.Column("withdrawn", sa.BigInteger(), nullable=True),
         sa.Column("replaces", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("content", sa.String(length=32), nullable=False),
-        sa.CheckConstraint("state IN ('valid', 'withdrawn')", name="ck_certificate_known_state"),
         sa.ForeignKeyConstraint(["organisation"], ["organisation.id"], name="fk_certificate_organisation"),
         sa.ForeignKeyConstraint(["person"], ["person.id"], name="fk_certificate_person"),
         sa.PrimaryKeyConstraint("id", name="pk_certificate"),
