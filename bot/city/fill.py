@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -71,10 +70,6 @@ class Rotation:
         self._people = people
         self._each = PER_PERSON * people / activities
         self._turn = 0
-        # A step that has no factor in common with the number of people visits each of them once.
-        self._step = max(1, round(people * 0.618))
-        while math.gcd(self._step, people) > 1:
-            self._step += 1
 
     def come(self, held: Held) -> None:
         """Seats taken; one activity in eight has fewer than people who want one, and those wait while it is ahead."""
@@ -83,8 +78,9 @@ class Rotation:
         crowded = wanted > 3 and random.random() < 0.125
         held.capacity = wanted - 2 if crowded else max(held.capacity, wanted)
         for _one in range(wanted):
-            person = self._turn * self._step % self._people + 1
-            self._turn += 1
+            # In order of their numbers: what an index keeps by person is then written page by page, and not all over.
+            self._turn = self._turn % self._people + 1
+            person = self._turn
             if held.free:
                 maker.takes_part(person, held)
             elif held.starts > maker.now:
