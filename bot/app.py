@@ -7,7 +7,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import structlog
 from aiohttp import web as aiohttp_web
@@ -29,20 +28,22 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import privacy
 from bot.desk.city import City
+from bot.desk.proofs import checked, printed
 from bot.desk.records import close_shifts
 from bot.desk.walls import wall
+from bot.domain.proofs import Checked
 from bot.domain.roles import Role
 from bot.letterbox import Letters
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
-from bot.pages import mydata as mydata_page
+from bot.pages import proof as proof_page
 from bot.pages import wall as wall_page
 from bot.pages.demo import Demonstration, Persona
 from bot.pages.health import Health
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
+from bot.papers import certificate
 from bot.settings import NotPossible, Settings
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Door
@@ -63,12 +64,12 @@ log = structlog.get_logger("menkou.app")
 CLOSE_EVERY = 60.0
 """Seconds between looks for shifts that ended two hours ago."""
 
-ERASE_EVERY = 600.0
-"""Seconds between looks for erasures whose week is over."""
-
 FORGET_EVERY = 3600.0
 FORGET_AFTER = timedelta(days=3)
 """How long a message and its reply are kept: WeChat repeats within a minute, Telegram within a day."""
+
+DRAWN_AT_ONCE = 2
+"""Papers that threads draw beside each other: each takes a core for a tenth of a second and 45 MB."""
 
 STOP = 14.0
 """Seconds for an orderly stop, of the fifteen that service managers commonly give."""
@@ -118,6 +119,7 @@ class App:
         self.doors: dict[str, Door] = {}
         self.senders: list[Sender] = []
         self.ticks: Ticks | None = None
+        self._drawing = asyncio.Semaphore(DRAWN_AT_ONCE)
         self._running: list[asyncio.Task[None]] = []
         self._stops: list[Callable[[], Awaitable[object]]] = []
 
@@ -202,7 +204,6 @@ class App:
             self.senders.append(Sender(self.database, measured, word, self.times, speaking, pace=pace, doors=names))
         self.ticks = Ticks(Planner(self.database, self.times, doors=names), self.senders)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
-        self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
         self.ticks.start()
         self._running += [asyncio.create_task(one.run(), name=f"sender {one.account}") for one in self.senders]
@@ -217,15 +218,10 @@ class App:
         async with self.database.write() as unit:
             await inbox.forget(unit, self.clock() - FORGET_AFTER)
 
-    async def erase(self) -> None:
-        """Carry out the erasures whose week is over, and drop what has outlived its use."""
-        await privacy.tick(self.database, self.city, self.clock())
-
     async def catch_up(self) -> None:
         """After a demonstration's clock was moved: whatever came due happens now."""
         if self.ticks is not None:
             await self.close_shifts()
-            await self.erase()
             await self.ticks.run_once()
 
     async def serve(
@@ -240,7 +236,7 @@ class App:
         self.site.attach(application)
         health.attach(application)
         application.add_routes(wall_page.routes(self.site, self.wall))
-        application.add_routes(mydata_page.routes(self.export))
+        application.add_routes(proof_page.routes(self.site, self.check, self.paper))
         if self.settings.chat:
             self._add_chat(application, demonstration)
         if self.settings.wechat_app_id:
@@ -300,10 +296,6 @@ class App:
         wished = language or (hint if hint in LANGUAGES else "") or self.settings.locale
         return Wording(wished, self.settings.zone, elder)
 
-    async def export(self, token: str) -> dict[str, Any] | None:
-        """Everything of the person to whom the address of an export was given, once."""
-        return await privacy.exported(self.database, self.city, token, self.clock())
-
     async def wall(self, activity: int, key: str) -> WallFacts | None:
         """What an activity's wall shows."""
         found = await wall(self.database, self.city, activity, key, self.clock())
@@ -322,6 +314,19 @@ class App:
             arrived=found.arrived,
             registered=found.registered,
         )
+
+    async def check(self, number: str, name: str) -> Checked:
+        """What the public page tells of a certificate."""
+        return await checked(self.database, number, name, self.clock())
+
+    async def paper(self, number: str, key: str, kind: str) -> bytes | None:
+        """A certificate's sheet for whoever holds its signed address, drawn beside the event loop."""
+        found = await printed(self.database, self.city, number, key)
+        if found is None:
+            return None
+        chinese, english = (Wording(language, self.settings.zone) for language in LANGUAGES)
+        async with self._drawing:
+            return await asyncio.to_thread(certificate.draw, found, chinese, english, "png" if kind == "png" else "pdf")
 
 
 def wechat_api(settings: Settings, database: Database, clock: Clock) -> WeChatApi:

@@ -1,9 +1,10 @@
 """Every script, in the order in which free sentences are offered to them: narrow ones before broad ones."""
 
 from bot.talk import Script, Text, _
-from handlers import announce, arrivals, find, hours, join, link, my, mydata, organise, presence, subscribing
+from handlers import announce, arrivals, certificate, find, hours, join, my, organise, presence, subscribing
 
 SCRIPTS: tuple[Script, ...] = (
+    certificate.proof,
     presence.checkin,
     presence.checkout,
     presence.notin,
@@ -16,18 +17,13 @@ SCRIPTS: tuple[Script, ...] = (
     hours.hours,
     hours.records,
     hours.record,
+    certificate.certificate,
+    certificate.certificates,
+    certificate.mycertificate,
+    certificate.withdrawproof,
     subscribing.subscribe,
     subscribing.subscriptions,
     subscribing.unsubscribe,
-    mydata.mydata,
-    mydata.correct,
-    mydata.takeout,
-    mydata.withdraw,
-    mydata.erase,
-    mydata.erasing,
-    mydata.keep,
-    link.link,
-    link.unlink,
     organise.organise,
     organise.manage,
     organise.publish,
@@ -57,12 +53,11 @@ COMMANDS: tuple[tuple[str, Text], ...] = (
     ("checkin", _("Check in")),
     ("checkout", _("Check out")),
     ("hours", _("My hours")),
+    ("certificate", _("Certificate")),
     ("subscribe", _("Subscribe")),
     ("organise", _("For organisers")),
     ("language", _("Language")),
     ("settings", _("Settings")),
-    ("mydata", _("My data")),
-    ("link", _("Link another chat")),
     ("help", _("Help")),
 )
 """What a platform's own list of commands shows, in this order."""

@@ -24,6 +24,8 @@ class Deed(StrEnum):
     ROSTER = "roster"
     WALL = "wall"
     ANNOUNCE = "announce"
+    CERTIFY = "certify"
+    """Withdraw a certificate of hours and issue it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Post:
 
 
 MAY: dict[Role, frozenset[Deed]] = {
-    Role.ORGANISER: frozenset({Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE}),
+    Role.ORGANISER: frozenset({Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY}),
     Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL}),
     Role.CENTRE: frozenset({Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
     Role.CITY: frozenset({Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),

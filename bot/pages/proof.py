@@ -1,0 +1,179 @@
+"""The public check of a certificate: valid, withdrawn or unknown; and its papers for whoever holds the signed
+address."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from datetime import tzinfo
+
+from aiohttp import web
+
+from bot.domain.proofs import Checked, grouped, read_number
+from bot.pages.site import Site
+from bot.talk.wording import Named, Text, Wording, _, ngettext
+
+BURST = 60
+RATE = 1.0
+"""Looks a second that one address may take for long, after a burst of sixty: a school office checks a class at once."""
+
+REMEMBERED = 10_000
+"""Addresses whose looks are counted; the longest silent is forgotten first."""
+
+NAME_LENGTH = 80
+
+Check = Callable[[str, str], Awaitable[Checked]]
+"""Number and typed name in."""
+
+Paper = Callable[[str, str, str], Awaitable[bytes | None]]
+"""Number, signature and kind (pdf or png) in; None: no such certificate, withdrawn, or not its signature."""
+
+STATES: dict[str, tuple[Text, Text]] = {
+    "valid": (_("Valid"), _("This certificate was issued and stands.")),
+    "withdrawn": (_("Withdrawn"), _("The issuer has taken this certificate back. It proves nothing.")),
+    "unknown": (_("Unknown"), _("No certificate has this number. Please compare it letter by letter.")),
+}
+
+REASONS: dict[str, Text] = {
+    "corrected": _("a record was corrected"),
+    "name": _("the name was wrong"),
+    "mistake": _("issued by mistake"),
+    "untrue": _("the hours were not served"),
+}
+
+GRADES: dict[str, Text] = {
+    "A": _("A: proven from both sides"),
+    "B": _("B: proven from one side"),
+    "C": _("C: claimed and approved"),
+    "D": _("D: entered without evidence"),
+}
+
+WORDS: dict[str, Text] = {
+    "title": _("Check of a certificate"),
+    "number": _("Certificate number"),
+    "name": _("Name"),
+    "issuer": _("Issuer"),
+    "period": _("Period"),
+    "hours": _("Hours of service"),
+    "issued": _("Date of issue"),
+    "compare": _("Name on the sheet"),
+    "button": _("Compare"),
+    "right": _("The name you typed is the one on the certificate."),
+    "wrong": _("The name you typed is not the one on the certificate."),
+    "told": _("The holder sees that somebody checked, and on which day; not who."),
+}
+
+TYPES = {"pdf": "application/pdf", "png": "image/png"}
+
+
+class Bucket:
+    """How often each address may look: a burst, refilled by and by."""
+
+    def __init__(self, burst: float = BURST, rate: float = RATE, steady: Callable[[], float] = time.monotonic) -> None:
+        self.burst = burst
+        self.rate = rate
+        self.steady = steady
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, address: str) -> bool:
+        """May this address look once more?"""
+        now = self.steady()
+        left, at = self._left.pop(address, (self.burst, now))
+        left = min(self.burst, left + (now - at) * self.rate)
+        allowed = left >= 1
+        self._left[address] = (left - 1 if allowed else left, now)
+        if len(self._left) > REMEMBERED:
+            self._left.popitem(last=False)
+        return allowed
+
+
+def visitor(request: web.Request) -> str:
+    """The visitor's address; behind a proxy of this machine, as that proxy says. IPv6 by its network: a household has
+    2^64 addresses of its own."""
+    remote = request.remote or ""
+    try:
+        address = ipaddress.ip_address(remote)
+        if address.is_loopback and (forwarded := request.headers.getall("X-Forwarded-For", [])):
+            address = ipaddress.ip_address(forwarded[-1].rpartition(",")[2].strip())
+    except ValueError:
+        return remote
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def routes(site: Site, check: Check, paper: Paper, bucket: Bucket | None = None) -> list[web.RouteDef]:
+    """The page, the comparison of a name, and the two papers."""
+    looks = bucket or Bucket()
+
+    def limited(request: web.Request) -> None:
+        if not looks.take(visitor(request)):
+            raise web.HTTPTooManyRequests(headers={"Retry-After": "10"})
+
+    async def shown(request: web.Request, name: str) -> web.Response:
+        typed = request.match_info["number"]
+        read = read_number(typed)
+        number = read.number if read else ""
+        found = await check(number, name)
+        wording = site.wording(request)
+        title, advice = STATES[found.state]
+        return site.page(
+            "proof.html",
+            wording,
+            words=WORDS,
+            state=found.state,
+            title=title,
+            advice=advice,
+            number=grouped(number) if number else typed[:40],
+            action=f"/proof/{number}",
+            rows=rows(found, wording, site.zone),
+            match=found.match,
+        )
+
+    async def show(request: web.Request) -> web.Response:
+        limited(request)
+        return await shown(request, "")
+
+    async def compare(request: web.Request) -> web.Response:
+        limited(request)
+        name = (await request.post()).get("name", "")
+        return await shown(request, name[:NAME_LENGTH] if isinstance(name, str) else "")
+
+    async def give(request: web.Request) -> web.Response:
+        limited(request)
+        kind = request.match_info["kind"]
+        body = await paper(request.match_info["number"], request.query.get("k", ""), kind)
+        if body is None:
+            raise web.HTTPNotFound
+        return web.Response(body=body, content_type=TYPES[kind], headers={"Content-Disposition": "inline"})
+
+    return [
+        web.get("/proof/{number}.{kind:pdf|png}", give),
+        # A HEAD is no look: it would be counted for the holder, and shows nothing.
+        web.get("/proof/{number}", show, allow_head=False),
+        web.post("/proof/{number}", compare),
+    ]
+
+
+def rows(found: Checked, wording: Wording, zone: tzinfo) -> list[tuple[Text, list[str]]]:
+    """What the page tells: the same rows for every number, with a dash where there is nothing to tell."""
+    told: dict[str, list[str]] = {}
+    if found.issuer and found.period and found.issued:
+        issuer, period = found.issuer, found.period
+        total = sum((found.minutes or {}).values())
+        grades = [f"{wording(GRADES[grade])} · {minutes / 60:.1f}" for grade, minutes in (found.minutes or {}).items()]
+        told = {
+            "name": [found.name],
+            "issuer": [wording(Named(issuer.name, issuer.english))],
+            "period": [wording(_("{since} to {until}", since=period.since, until=period.until))],
+            "hours": [f"{total / 60:.1f} {wording(ngettext('hour', 'hours', 1 if total == 60 else 2))}", *grades],
+            "issued": [wording(found.issued.astimezone(zone).date())],
+        }
+    listed = [(WORDS[name], told.get(name, ["—"])) for name in ("name", "issuer", "period", "hours", "issued")]
+    withdrawn = ["—"]
+    if found.withdrawn is not None:
+        day = wording(found.withdrawn.astimezone(zone).date())
+        withdrawn = [f"{day} · {wording(REASONS.get(found.reason, REASONS['untrue']))}"]
+    return [*listed, (STATES["withdrawn"][0], withdrawn)]
