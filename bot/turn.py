@@ -192,7 +192,8 @@ class Turns:
 
     async def _spoken(self, unit: Unit, incoming: Incoming, met: Met, now: datetime) -> tuple[Answered, Desk]:
         me = met.person
-        me.language = me.language or self.city.language
+        hint = incoming.language if incoming.language in LANGUAGES else None
+        me.language = me.language or hint or self.city.language
         desk = Desk(unit, me, now, self.city)
         router = self.farewell if me.erasing else self.router
         answered = await router.take(
