@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from aiohttp import web as aiohttp_web
@@ -28,6 +29,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
+from bot.desk import privacy
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
 from bot.desk.records import close_shifts
@@ -37,6 +39,7 @@ from bot.domain.roles import Role
 from bot.letterbox import Letters
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
+from bot.pages import mydata as mydata_page
 from bot.pages import proof as proof_page
 from bot.pages import wall as wall_page
 from bot.pages.demo import Demonstration, Persona
@@ -63,6 +66,9 @@ log = structlog.get_logger("menkou.app")
 
 CLOSE_EVERY = 60.0
 """Seconds between looks for shifts that ended two hours ago."""
+
+ERASE_EVERY = 600.0
+"""Seconds between looks for erasures whose week is over."""
 
 FORGET_EVERY = 3600.0
 FORGET_AFTER = timedelta(days=3)
@@ -204,6 +210,7 @@ class App:
             self.senders.append(Sender(self.database, measured, word, self.times, speaking, pace=pace, doors=names))
         self.ticks = Ticks(Planner(self.database, self.times, doors=names), self.senders)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
+        self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
         self.ticks.start()
         self._running += [asyncio.create_task(one.run(), name=f"sender {one.account}") for one in self.senders]
@@ -218,10 +225,15 @@ class App:
         async with self.database.write() as unit:
             await inbox.forget(unit, self.clock() - FORGET_AFTER)
 
+    async def erase(self) -> None:
+        """Carry out the erasures whose week is over, and drop what has outlived its use."""
+        await privacy.tick(self.database, self.city, self.clock())
+
     async def catch_up(self) -> None:
         """After a demonstration's clock was moved: whatever came due happens now."""
         if self.ticks is not None:
             await self.close_shifts()
+            await self.erase()
             await self.ticks.run_once()
 
     async def serve(
@@ -237,6 +249,7 @@ class App:
         health.attach(application)
         application.add_routes(wall_page.routes(self.site, self.wall))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper))
+        application.add_routes(mydata_page.routes(self.export))
         if self.settings.chat:
             self._add_chat(application, demonstration)
         if self.settings.wechat_app_id:
@@ -295,6 +308,10 @@ class App:
         language, elder = known or ("", False)
         wished = language or (hint if hint in LANGUAGES else "") or self.settings.locale
         return Wording(wished, self.settings.zone, elder)
+
+    async def export(self, token: str) -> dict[str, Any] | None:
+        """Everything of the person to whom the address of an export was given, once."""
+        return await privacy.exported(self.database, self.city, token, self.clock())
 
     async def wall(self, activity: int, key: str) -> WallFacts | None:
         """What an activity's wall shows."""

@@ -1,7 +1,20 @@
 """Every script, in the order in which free sentences are offered to them: narrow ones before broad ones."""
 
 from bot.talk import Script, Text, _
-from handlers import announce, arrivals, certificate, find, hours, join, my, organise, presence, subscribing
+from handlers import (
+    announce,
+    arrivals,
+    certificate,
+    find,
+    hours,
+    join,
+    link,
+    my,
+    mydata,
+    organise,
+    presence,
+    subscribing,
+)
 
 SCRIPTS: tuple[Script, ...] = (
     certificate.proof,
@@ -24,6 +37,15 @@ SCRIPTS: tuple[Script, ...] = (
     subscribing.subscribe,
     subscribing.subscriptions,
     subscribing.unsubscribe,
+    mydata.mydata,
+    mydata.correct,
+    mydata.takeout,
+    mydata.withdraw,
+    mydata.erase,
+    mydata.erasing,
+    mydata.keep,
+    link.link,
+    link.unlink,
     organise.organise,
     organise.manage,
     organise.publish,
@@ -58,6 +80,8 @@ COMMANDS: tuple[tuple[str, Text], ...] = (
     ("organise", _("For organisers")),
     ("language", _("Language")),
     ("settings", _("Settings")),
+    ("mydata", _("My data")),
+    ("link", _("Link another chat")),
     ("help", _("Help")),
 )
 """What a platform's own list of commands shows, in this order."""

@@ -16,7 +16,7 @@ WORDS = {
     "find": "找活动", "join": "报名", "my": "我的", "checkin": "签到", "checkout": "签退", "hours": "时长",
     "certificate": "证明",
     "subscribe": "订阅", "unsubscribe": "退订", "publish": "发布", "announce": "招募", "roster": "名单",
-    "language": "语言", "settings": "设置", "help": "帮助", "menu": "菜单",
+    "link": "绑定", "mydata": "我的数据", "language": "语言", "settings": "设置", "help": "帮助", "menu": "菜单",
 }  # fmt: skip
 
 

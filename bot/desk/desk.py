@@ -10,8 +10,10 @@ from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
 from bot.desk.enrolment import Enrolment
+from bot.desk.linking import Linking
 from bot.desk.organising import Organising
 from bot.desk.people import People
+from bot.desk.privacy import Privacy
 from bot.desk.proofs import Proofs
 from bot.desk.records import Records
 from bot.domain.people import Person
@@ -61,6 +63,16 @@ class Desk:
     def announcements(self) -> Announcements:
         """Recruiting by broadcast."""
         return Announcements(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def privacy(self) -> Privacy:
+        """My data: see, take, correct, withdraw, erase."""
+        return Privacy(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def linking(self) -> Linking:
+        """My other chat: one person with this one."""
+        return Linking(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def proofs(self) -> Proofs:

@@ -120,6 +120,8 @@ def upgrade() -> None:
         sa.Column("phone_index", sa.String(length=32), nullable=True),
         sa.Column("created", sa.BigInteger(), nullable=False),
         sa.Column("seen", sa.BigInteger(), nullable=True),
+        sa.Column("erasing", sa.BigInteger(), nullable=True),
+        sa.Column("merged", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_person"),
         sa.UniqueConstraint("number", name="uq_person_number"),
     )
@@ -244,6 +246,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("person", name="pk_conversation"),
     )
     op.create_table(
+        "erasure",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("person", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("identity", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("door", sa.String(length=16), nullable=False),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("undone", sa.BigInteger(), nullable=True),
+        sa.Column("done", sa.BigInteger(), nullable=True),
+        sa.Column("scrubbed", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name="fk_erasure_person"),
+        sa.PrimaryKeyConstraint("id", name="pk_erasure"),
+    )
+    op.create_index(
+        "ix_erasure_due",
+        "erasure",
+        ["due"],
+        unique=False,
+        postgresql_where=sa.text("undone IS NULL AND scrubbed IS NULL"),
+        sqlite_where=sa.text("undone IS NULL AND scrubbed IS NULL"),
+    )
+    op.create_index("ix_erasure_person", "erasure", ["person"], unique=False)
+    op.create_table(
         "identity",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("person", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -258,6 +283,38 @@ def upgrade() -> None:
         sa.UniqueConstraint("door", "external", name="uq_identity_door_external"),
     )
     op.create_index("ix_identity_person", "identity", ["person"], unique=False)
+    op.create_table(
+        "link_code",
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("person", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name="fk_link_code_person"),
+        sa.PrimaryKeyConstraint("code", name="pk_link_code"),
+    )
+    op.create_index("ix_link_code_person", "link_code", ["person"], unique=False)
+    op.create_table(
+        "link_offer",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("shower", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("typer", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["shower"], ["person.id"], name="fk_link_offer_shower"),
+        sa.ForeignKeyConstraint(["typer"], ["person.id"], name="fk_link_offer_typer"),
+        sa.PrimaryKeyConstraint("id", name="pk_link_offer"),
+    )
+    op.create_index("ix_link_offer_shower", "link_offer", ["shower"], unique=False)
+    op.create_index("ix_link_offer_typer", "link_offer", ["typer"], unique=False)
+    op.create_table(
+        "link_try",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("person", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name="fk_link_try_person"),
+        sa.PrimaryKeyConstraint("id", name="pk_link_try"),
+    )
+    op.create_index("ix_link_try_person_at", "link_try", ["person", "at"], unique=False)
     op.create_table(
         "membership",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -274,6 +331,23 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_membership_person", "membership", ["person"], unique=False)
+    op.create_table(
+        "merge",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kept", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("gone", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("door", sa.String(length=16), nullable=False),
+        sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("undone", sa.BigInteger(), nullable=True),
+        sa.Column("settled", sa.BigInteger(), nullable=True),
+        sa.Column("before", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["gone"], ["person.id"], name="fk_merge_gone"),
+        sa.ForeignKeyConstraint(["kept"], ["person.id"], name="fk_merge_kept"),
+        sa.PrimaryKeyConstraint("id", name="pk_merge"),
+    )
+    op.create_index("ix_merge_gone", "merge", ["gone"], unique=False)
+    op.create_index("ix_merge_kept", "merge", ["kept"], unique=False)
     op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -355,6 +429,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("person", "topic", "value", name="uq_subscription_person_topic_value"),
     )
     op.create_index("ix_subscription_topic_value", "subscription", ["topic", "value", "person"], unique=False)
+    op.create_table(
+        "takeaway",
+        sa.Column("token", sa.String(length=32), nullable=False),
+        sa.Column("person", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.Column("expires", sa.BigInteger(), nullable=False),
+        sa.Column("used", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["person"], ["person.id"], name="fk_takeaway_person"),
+        sa.PrimaryKeyConstraint("token", name="pk_takeaway"),
+    )
+    op.create_index("ix_takeaway_person", "takeaway", ["person"], unique=False)
     op.create_table(
         "shift",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -468,6 +553,8 @@ def downgrade() -> None:
     op.drop_index("ix_shift_starts", table_name="shift")
     op.drop_index("ix_shift_activity", table_name="shift")
     op.drop_table("shift")
+    op.drop_index("ix_takeaway_person", table_name="takeaway")
+    op.drop_table("takeaway")
     op.drop_index("ix_subscription_topic_value", table_name="subscription")
     op.drop_table("subscription")
     op.drop_index(
@@ -502,10 +589,28 @@ def downgrade() -> None:
         sqlite_where=sa.text("state = 4 OR state = 6 OR repeated = 1"),
     )
     op.drop_table("outbox")
+    op.drop_index("ix_merge_kept", table_name="merge")
+    op.drop_index("ix_merge_gone", table_name="merge")
+    op.drop_table("merge")
     op.drop_index("ix_membership_person", table_name="membership")
     op.drop_table("membership")
+    op.drop_index("ix_link_try_person_at", table_name="link_try")
+    op.drop_table("link_try")
+    op.drop_index("ix_link_offer_typer", table_name="link_offer")
+    op.drop_index("ix_link_offer_shower", table_name="link_offer")
+    op.drop_table("link_offer")
+    op.drop_index("ix_link_code_person", table_name="link_code")
+    op.drop_table("link_code")
     op.drop_index("ix_identity_person", table_name="identity")
     op.drop_table("identity")
+    op.drop_index("ix_erasure_person", table_name="erasure")
+    op.drop_index(
+        "ix_erasure_due",
+        table_name="erasure",
+        postgresql_where=sa.text("undone IS NULL AND scrubbed IS NULL"),
+        sqlite_where=sa.text("undone IS NULL AND scrubbed IS NULL"),
+    )
+    op.drop_table("erasure")
     op.drop_table("conversation")
     op.drop_index("ix_consent_person_purpose", table_name="consent")
     op.drop_table("consent")
