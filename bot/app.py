@@ -382,7 +382,7 @@ async def demo(settings: Settings, folder: Path) -> None:
 
     async def advance_to_next() -> datetime | None:
         async with app.database.read() as unit:
-            moment = await bulk.next_moment(unit, sorted(NAMES), clock())
+            moment = await bulk.next_moment(unit, sorted(NAMES), clock(), settings.zone, settings.quiet)
         if moment is None:
             return None
         clock.advance_to(moment)
