@@ -1,0 +1,1 @@
+"""Measurements that are made side by side, in one run, on one machine."""

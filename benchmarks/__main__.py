@@ -1,0 +1,160 @@
+"""`python -m benchmarks`: all of it in one run, one table, and the same as `benchmarks/results.md`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import machine, ready, turns, wechat
+
+RESULTS = Path(__file__).with_name("results.md")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table: what was measured, what came out, what was aimed at, whether it was reached."""
+
+    what: str
+    found: str
+    aim: str = ""
+    reached: bool | None = None
+
+    @property
+    def verdict(self) -> str:
+        """In a word."""
+        return "" if self.reached is None else "yes" if self.reached else "no"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, write. Always 0: a missed aim stands in the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a minute instead of six; the figures are coarser")
+    parser.add_argument("--only", choices=("turns", "wechat", "ready"), help="one subject; writes no file")
+    given = parser.parse_args(arguments)
+    console, about = Console(), machine.describe()
+    subjects = {"turns": _turns, "wechat": _wechat, "ready": _ready}
+    lines: list[Line] = []
+    for name, measure in subjects.items():
+        if given.only in (None, name):
+            with console.status(f"Measuring {name} ..."):
+                lines += measure(given.quick)
+    about.append(("Load average after", machine.load()))
+    console.print(_table(about, lines))
+    if given.only is None:
+        RESULTS.write_text(_markdown(about, lines, given.quick), encoding="utf-8")
+        console.print(
+            f"Written to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}"
+        )
+    return 0
+
+
+def _turns(quick: bool) -> list[Line]:
+    with turns.databases() as made:
+        rows = turns.webhook(made, *((3, 1.0) if quick else (7, 4.0)))
+        alone = turns.direct(made, 2.0 if quick else 6.0)
+    echo = next(row for row in rows if row.name == turns.ECHO)
+    bare = next(row for row in rows if row.name == turns.BARE)
+    lines = [
+        Line(
+            f"{row.name}: webhook calls a second",
+            f"{row.rate:,.0f} ({row.cpu:.2f} ms CPU each, p95 {row.p95:.0f} ms at 64 at once)",
+        )
+        for row in rows
+    ]
+    for row in rows:
+        if row not in (echo, bare):
+            ratio = row.rate / echo.rate
+            lines.append(
+                Line(
+                    f"{row.name}, beside aiogram's echo",
+                    f"{ratio:.2f} by calls, {echo.cpu / row.cpu:.2f} by CPU ({row.rate / bare.rate:.3f} of bare)",
+                    "≥ 0.5",
+                    ratio >= 0.5,
+                )
+            )
+    for name, figures in alone.items():
+        acts = ", ".join(f"{act} {figures[act]:.1f}" for act in ("find", "join", "confirm", "hours"))
+        found = f"{figures['rate']:,.0f} ({figures['cpu']:.2f} ms CPU each; alone, in ms: {acts})"
+        lines.append(Line(f"Turns without a door, {name}: a second", found))
+    return lines
+
+
+def _wechat(quick: bool) -> list[Line]:
+    paced = wechat.measure(10.0 if quick else 60.0)
+    what = f"WeChat, encrypted, {paced.rate:.0f} a second, SQLite FULL"
+    return [
+        Line(f"{what}: p50", f"{paced.p50:.1f} ms of {paced.answers:,} answers, {paced.texts:,} of them texts"),
+        Line(f"{what}: p95", f"{paced.p95:.1f} ms", "≤ 150 ms", paced.p95 <= 150),
+        Line(f"{what}: p99", f"{paced.p99:.1f} ms", "≤ 500 ms", paced.p99 <= 500),
+        Line(f"{what}: longest", f"{paced.most:.1f} ms", "≤ 4,500 ms", paced.most <= 4_500),
+    ]
+
+
+def _ready(quick: bool) -> list[Line]:
+    found = ready.measure(1 if quick else 5)
+    return [
+        Line("Process start to /readyz 200", f"{found.seconds:.2f} s", "≤ 3 s", found.seconds <= 3),
+        Line(
+            "The same with Telegram", f"{found.seconds_with_telegram:.2f} s", "≤ 3 s", found.seconds_with_telegram <= 3
+        ),
+        Line("Resident memory, idle", f"{found.idle:.0f} MB", "≤ 200 MB", found.idle <= 200),
+        Line("Resident memory with Telegram", f"{found.with_telegram:.0f} MB", "≤ 200 MB", found.with_telegram <= 200),
+        Line(
+            f"Resident memory after {ready.HELD:,} people wrote",
+            f"{found.with_people:.0f} MB",
+            "≤ 200 MB",
+            found.with_people <= 200,
+        ),
+    ]
+
+
+def _table(about: list[tuple[str, str]], lines: list[Line]) -> Table:
+    table = Table(
+        title="Menkou", caption="\n".join(f"{name}: {value}" for name, value in about), caption_justify="left"
+    )
+    for column in ("Measured", "Found", "Aim", "Reached"):
+        table.add_column(column, overflow="fold")
+    for line in lines:
+        table.add_row(line.what, line.found, line.aim, line.verdict)
+    return table
+
+
+def _markdown(about: list[tuple[str, str]], lines: list[Line], quick: bool) -> str:
+    length = "a short run (`--quick`): coarse" if quick else "a full run"
+    parts = [
+        "# Measurements",
+        "",
+        f"By `make bench` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {length}.",
+        "Compare figures of one run only: whatever else the machine does shifts them all. Each server ran in a process",
+        "of its own, a round each in turns; figures are medians over the rounds. A turn is whole: found, joined,",
+        "confirmed and the hours asked for in equal parts, on disk before its answer (SQLite with synchronous FULL,",
+        "PostgreSQL with fsync). aiogram's echo and the bare server keep nothing. Only the socket to the Bot API is",
+        "left out, on both sides: calls are encoded, answers parsed.",
+        "",
+        *(f"- {name}: {value}" for name, value in about),
+        "",
+        "| Measured | Found | Aim | Reached |",
+        "|---|---|---|---|",
+        *(f"| {line.what} | {line.found} | {line.aim} | {line.verdict} |" for line in lines),
+        "",
+    ]
+    missed = [line for line in lines if line.reached is False]
+    if missed:
+        parts += [
+            "Missed in this run:",
+            "",
+            *(f"- {line.what}: {line.found}; the aim is {line.aim}." for line in missed),
+            "",
+        ]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

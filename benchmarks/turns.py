@@ -1,0 +1,100 @@
+"""Durable full turns a second, over the webhook and without it, beside aiogram's echo and a bare server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from benchmarks import city, load
+from benchmarks.processes import ROOT, Served, server
+from tests.postgres import server as postgres_server
+
+Made = dict[str, tuple[str, list[int]]]
+"""By the database's name: its URL and the activities to join."""
+
+BARE, ECHO = "bare aiohttp POST (keeps nothing)", "aiogram echo (keeps nothing)"
+
+
+@dataclass
+class Subject:
+    """One server's rounds."""
+
+    name: str
+    served: Served
+    stories: Iterator[load.Story]
+    rates: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    """Milliseconds of the server's processor time, one answer's share."""
+    p95: list[float] = field(default_factory=list)
+
+    async def round(self, seconds: float) -> None:
+        """Measure for so long."""
+        before = self.served.cpu
+        measured = await load.busy(self.served.port, self.stories, seconds)
+        self.rates.append(measured.rate)
+        self.cpu.append((self.served.cpu - before) / len(measured.latencies) * 1e3)
+        self.p95.append(measured.percentile(0.95) * 1e3)
+
+    def forget(self) -> None:
+        """What was measured while it was warming up."""
+        for kept in (self.rates, self.cpu, self.p95):
+            kept.clear()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One server's medians: answers a second, processor milliseconds each, p95 in milliseconds."""
+
+    name: str
+    rate: float
+    cpu: float
+    p95: float
+
+
+@contextmanager
+def databases() -> Iterator[Made]:
+    """A filled city on each database."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="menkou-bench-")))
+        running = stack.enter_context(postgres_server(durable=True))
+        urls = {"SQLite": f"sqlite+aiosqlite:///{folder / 'city.db'}", "PostgreSQL": running.create("bench")}
+        yield {name: (url, asyncio.run(city.found(url))) for name, url in urls.items()}
+
+
+def webhook(made: Made, rounds: int, seconds: float) -> list[Row]:
+    """Rounds in turn, so that whatever disturbs the machine disturbs all alike; medians."""
+    with ExitStack() as stack:
+        some = next(iter(made.values()))[1]
+        subjects = [
+            Subject(BARE, stack.enter_context(server("bare")), city.updates(some)),
+            Subject(ECHO, stack.enter_context(server("aiogram")), city.updates(some)),
+        ]
+        for name, (url, activities) in made.items():
+            served = stack.enter_context(server("menkou", city.environment(url, **city.telegram())))
+            subjects.append(Subject(f"Menkou's turn, {name}", served, city.updates(activities)))
+        for number in range(rounds + 1):
+            for subject in subjects:
+                asyncio.run(subject.round(seconds))
+                if not number:
+                    subject.forget()
+        return [Row(one.name, median(one.rates), median(one.cpu), median(one.p95)) for one in subjects]
+
+
+def direct(made: Made, seconds: float) -> dict[str, dict[str, float]]:
+    """Turns without a door: answers a second, processor milliseconds each, and milliseconds of each act alone."""
+    figures: dict[str, dict[str, float]] = {}
+    for name, (url, activities) in made.items():
+        run = subprocess.run(
+            [sys.executable, "-m", "benchmarks.direct", str(seconds), *map(str, activities)],
+            cwd=ROOT, env=city.environment(url), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+        figures[name] = json.loads(run.stdout)
+    return figures
