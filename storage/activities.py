@@ -37,12 +37,27 @@ class Wanted:
     """Metres around `near`; 0: no limit."""
 
 
+# In the order of Activity's fields.
 _CARD = (
-    activity,
+    activity.c.id,
+    activity.c.title,
+    activity.c.english,
+    activity.c.about,
+    activity.c.kind,
+    activity.c.minimum_age,
+    activity.c.organisation,
     organisation.c.name.label("organisation_name"),
     organisation.c.english.label("organisation_english"),
+    activity.c.district,
+    activity.c.street,
+    activity.c.address,
+    activity.c.latitude,
+    activity.c.longitude,
+    activity.c.starts,
+    activity.c.ends,
+    activity.c.state,
+    activity.c.changed,
 )
-
 
 # Statements that nearly every turn needs are made once: building one costs as much as running it.
 _CARDS: Select[Any] = select(*_CARD).join(organisation, organisation.c.id == activity.c.organisation)
@@ -55,28 +70,7 @@ _SHIFTS = (
 
 
 def _card(row: Any, shifts: Sequence[Shift] = (), distance: float | None = None) -> Activity:
-    return Activity(
-        id=row.id,
-        title=row.title,
-        english=row.english,
-        about=row.about,
-        kind=row.kind,
-        minimum_age=row.minimum_age,
-        organisation=row.organisation,
-        organisation_name=row.organisation_name,
-        organisation_english=row.organisation_english,
-        district=row.district,
-        street=row.street,
-        address=row.address,
-        latitude=row.latitude,
-        longitude=row.longitude,
-        starts=row.starts,
-        ends=row.ends,
-        state=row.state,
-        changed=row.changed,
-        shifts=shifts,
-        distance=distance,
-    )
+    return Activity(*row, shifts=shifts, distance=distance)
 
 
 def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bot.talk.incoming import Intent
@@ -77,6 +77,10 @@ class Button:
     wire: str = ""
     url: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {"number": self.number, "label": self.label, "wire": self.wire, "url": self.url}
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -92,7 +96,14 @@ class Page:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, empty fields left out."""
-        return {name: value for name, value in asdict(self).items() if value}
+        whole = {
+            "text": self.text,
+            "buttons": [button.to_json() for button in self.buttons],
+            "wants": self.wants,
+            "picture": self.picture,
+            "spot": list(self.spot) if self.spot else None,
+        }
+        return {name: value for name, value in whole.items() if value}
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> Page:
