@@ -70,7 +70,8 @@ _SHIFTS = (
 
 
 def _card(row: Any, shifts: Sequence[Shift] = (), distance: float | None = None) -> Activity:
-    return Activity(*row, shifts=shifts, distance=distance)
+    rest: tuple[Any, ...] = (shifts, distance)
+    return Activity(*row, *rest)
 
 
 def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
