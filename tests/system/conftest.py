@@ -1,0 +1,40 @@
+"""A seeded city on either database, both platforms' stand-ins, and the real program to serve it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.promises.conftest import city_url, founded, migrated_file, town
+from tests.standins.telegram import TelegramStandIn
+from tests.standins.wechat import WeChatApiStandIn
+from tests.system.serving import Doors, Serving
+
+__all__ = ["city_url", "doors", "founded", "migrated_file", "serves", "town"]
+
+
+@pytest.fixture
+async def doors() -> AsyncIterator[Doors]:
+    """Telegram and WeChat on free ports of this machine."""
+    async with TelegramStandIn() as telegram, WeChatApiStandIn() as wechat:
+        platforms = Doors(telegram, wechat)
+        yield platforms
+        await platforms.close()
+
+
+@pytest.fixture
+def serves(city_url: str, tmp_path: Path) -> Iterator[Callable[..., Serving]]:
+    """Make the process that serves the city; settings by their names without the prefix."""
+    made: list[Serving] = []
+
+    def make(**settings: str) -> Serving:
+        folder = tmp_path / f"serving{len(made)}"
+        folder.mkdir()
+        made.append(Serving(city_url, folder, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()

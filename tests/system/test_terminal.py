@@ -1,0 +1,84 @@
+"""`menkou chat --as NAME` driven through a pipe: the same script in the same city prints the same transcript."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.talk.wording import Span, Wording
+from tests.conversations.kit import BEIJING, Town
+from tests.system.seeding import publish
+from tests.system.serving import surroundings
+
+SCRIPT = """\
+trees in Haidian
+1
+Sign up
+yes
+Ann Lee
+13800138000
+yes
+my
+1
+nonsense that nobody understands
+/quit
+"""
+
+
+def talk(url: str, folder: Path, name: str, script: str) -> str:
+    """One run: what was printed. Nothing may come on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "chat", "--as", name],
+        input=script.encode(), capture_output=True, cwd=folder, env=surroundings(url, CHAT="0"), timeout=90,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+    return done.stdout.decode()
+
+
+async def test_a_script_drives_a_whole_sign_up_and_prints_the_same_on_every_run(
+    town: Town, city_url: str, tmp_path: Path
+) -> None:
+    # Ten in the morning, in ten days: no reminder comes in between, wherever in the day the test runs.
+    ten = datetime.now(BEIJING).replace(hour=10, minute=0, second=0, microsecond=0).astimezone(UTC)
+    await publish(town, "Planting trees", 10, timedelta(days=10), at=ten)
+    ann, bob = (talk(city_url, tmp_path, name, SCRIPT) for name in ("ann", "bob"))
+    assert [line[2:] for line in ann.splitlines() if line.startswith("> ")] == SCRIPT.splitlines()[:-1]
+    when = Wording("en", BEIJING)(Span(ten + timedelta(days=10), ten + timedelta(days=10, hours=2)))
+    said = [
+        "I am Menkou", "1 Planting trees", when, "10 seats left", "Do you agree?", "name", "phone",
+        f"Join Planting trees, {when}?", "You are in", "Your sign-ups:", "you have a seat", "I did not understand",
+    ]  # fmt: skip
+    assert in_order(said, ann)
+    # The next one in the same city, in a process of its own: to the letter the same, but for the seat that is gone.
+    assert "9 seats left" in bob
+    assert bob.replace("9 seats left", "10 seats left") == ann
+
+
+def in_order(parts: list[str], text: str) -> bool:
+    """Does each part come after the one before it?"""
+    at, text = 0, in_one_line(text)
+    for part in parts:
+        at = text.find(part, at)
+        assert at >= 0, part
+    return True
+
+
+def in_one_line(text: str) -> str:
+    """However it was wrapped."""
+    return " ".join(text.split())
+
+
+async def test_who_comes_back_is_known_and_whoever_is_somebody_else_is_not(
+    town: Town, city_url: str, tmp_path: Path
+) -> None:
+    """And the control of the transcript: who is somebody else, or comes again, reads something else."""
+    await publish(town, "Planting trees", 10, timedelta(days=10))
+    first = talk(city_url, tmp_path, "ann", SCRIPT)
+    again = talk(city_url, tmp_path, "ann", "my\n")
+    assert "You are in" in first
+    assert "Planting trees" in again
+    assert "Hello" not in again
+    assert "not signed up" in talk(city_url, tmp_path, "bob", "my\n")
