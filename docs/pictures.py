@@ -194,6 +194,19 @@ async def wall(browser: Browser, shown: Shown) -> Image.Image:
         return await photograph(page)
 
 
+async def certificate(browser: Browser, shown: Shown) -> Image.Image:
+    """The paper that comes into the chat."""
+    async with opened(browser, f"{shown.address}/chat?as=lin", language="zh-CN", size=PHONE) as page:
+        talk = Talk(page)
+        await talk.begins()
+        await talk.says("证明")
+        for place in (2, 1, 1):
+            await talk.presses(place)
+        address = await page.locator(".picture img").last.evaluate("image => image.src")
+        paper = await page.request.get(address)
+        return Image.open(io.BytesIO(await paper.body())).convert("RGB")
+
+
 def side_by_side(pictures: list[Image.Image], gap: int = 60, corner: int = 56) -> Image.Image:
     """Phones beside each other, with round corners, on paper."""
     width = sum(one.width for one in pictures) + gap * (len(pictures) + 1)
@@ -223,6 +236,7 @@ async def take() -> None:
         async with city(Path(folder)) as shown, open_browser() as browser:
             phones = [await chinese(browser, shown), await english(browser, shown)]
             save(side_by_side(phones), "chat", 1200)
+            save(await certificate(browser, shown), "certificate", 760)
             save(await wall(browser, shown), "wall", 1280)
             save(await desktop(browser, shown), "desktop", 1280)
 
