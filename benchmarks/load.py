@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 CONNECTIONS = 64
 """Telegram brings up to 100 updates at once; 64 keep one process busy."""
 
+REST = 5.0
+"""Seconds for which a connection may rest before it is used again: servers close those that rest long."""
+
 SILENCE = 60.0
 """Seconds without an answer after which a run is given up."""
 
@@ -52,6 +55,7 @@ class _Connection:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
+        self.used = time.perf_counter()
 
     @classmethod
     async def open(cls, port: int) -> _Connection:
@@ -67,7 +71,9 @@ class _Connection:
             for line in head.lower().split(b"\r\n"):
                 if line.startswith(b"content-length:"):
                     length = int(line[15:])
-            return await self._reader.readexactly(length) if length else b""
+            body = await self._reader.readexactly(length) if length else b""
+        self.used = time.perf_counter()
+        return body
 
     def close(self) -> None:
         self._writer.close()
@@ -106,6 +112,9 @@ async def steady(port: int, requests: Iterable[bytes], rate: float, answers: lis
     began = time.perf_counter()
 
     async def ask(due: float, request: bytes) -> None:
+        rested = time.perf_counter() - REST
+        while free and free[0].used < rested:
+            free.pop(0).close()
         connection = free.pop() if free else await _Connection.open(port)
         answer = await connection.ask(request)
         measured.latencies.append(time.perf_counter() - due)
