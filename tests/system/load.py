@@ -16,7 +16,8 @@ import aiohttp
 
 from tests.standins.telegram import Hand, TelegramStandIn
 from tests.standins.wechat import Platform, xml_of
-from tests.system.serving import Browser, OnTelegram, Serving
+from tests.system.people import Browser, OnTelegram
+from tests.system.serving import Serving
 
 ANSWERS = ("yes", "Ann Lee", "13800138000", "yes")
 """To what is asked between the link and the outcome."""

@@ -9,7 +9,8 @@ import pytest
 
 from tests.conversations.kit import Town
 from tests.standins.wechat import Person
-from tests.system.serving import Doors, OnWeChat, Serving, held, until
+from tests.system.people import OnWeChat
+from tests.system.serving import Doors, Serving, held, until
 
 Serves = Callable[..., Serving]
 pytestmark = [pytest.mark.timeout(240)]

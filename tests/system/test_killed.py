@@ -19,8 +19,9 @@ from storage.tables.messages import inbox, letter
 from tests.conversations.kit import Town
 from tests.promises.crowd import Count, count
 from tests.system.load import Broken, ByBrowser, ByTelegram, ByWeChat, Load, Signed
+from tests.system.people import Browser, OnTelegram
 from tests.system.seeding import publish
-from tests.system.serving import STOP, Browser, Doors, OnTelegram, Serving, held, until
+from tests.system.serving import STOP, Doors, Serving, held, until
 
 Serves = Callable[..., Serving]
 pytestmark = [pytest.mark.durable, pytest.mark.timeout(300)]
@@ -52,7 +53,7 @@ async def missing(town: Town, load: Load) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("engine", "door", "kills"), [
-    pytest.param("sqlite", "telegram", 3),
+    pytest.param("sqlite", "telegram", 2),
     pytest.param("postgresql", "wechat", 8, marks=pytest.mark.postgres),
 ])  # fmt: skip
 async def test_killed_again_and_again_under_load_nothing_acknowledged_is_missing(

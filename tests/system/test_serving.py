@@ -12,8 +12,9 @@ from sqlalchemy import select, update
 from storage.tables.activities import activity, shift
 from storage.tables.enrolment import attendance
 from tests.conversations.kit import Town
+from tests.system.people import OnTelegram, OnWeChat, Resident, joins
 from tests.system.seeding import publish
-from tests.system.serving import Doors, OnTelegram, OnWeChat, Resident, Serving, joins
+from tests.system.serving import Doors, Serving
 
 Serves = Callable[..., Serving]
 pytestmark = [pytest.mark.timeout(240)]
@@ -31,9 +32,12 @@ async def meet(who: Resident, title: str) -> None:
     assert "1 seat left" in await who.picks(title)
 
 
-@pytest.mark.parametrize(("mode", "first"), [("polling", "telegram"), ("webhook", "wechat")])
+@pytest.mark.parametrize(("engine", "mode", "first"), [
+    pytest.param("sqlite", "polling", "telegram"),
+    pytest.param("postgresql", "webhook", "wechat", marks=pytest.mark.postgres),
+])  # fmt: skip
 async def test_two_residents_on_two_platforms_and_one_last_seat(
-    town: Town, doors: Doors, serves: Serves, mode: str, first: str
+    town: Town, doors: Doors, serves: Serves, engine: str, mode: str, first: str
 ) -> None:
     title = "Planting trees at the lake"
     number = await publish(town, title, seats=1, after=timedelta(minutes=40))
