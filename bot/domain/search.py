@@ -65,23 +65,38 @@ def _listed(text: str) -> frozenset[str]:
 
 
 _STOP_PHRASES = _listed(
-    "请问 请帮我 帮我 帮忙 麻烦 给我 我想要 我想 我要 想要 想找 想去 想做 想当 想参加 找一下 找找 找个 查一下 "
-    "查查 查找 查询 搜索 搜一下 看看 看一下 有没有 有什么 有啥 有哪些 还有什么 还有 哪些 哪里 哪儿 什么样 什么 "
-    "活动 志愿者 志愿服务 志愿项目 志愿 义工 服务 公益活动 公益 岗位 机会 项目 招募 招人 招不招 报名 参加 参与 "
-    "可以 能不能 可不可以 能做 推荐 介绍 一下 一些 一点 几个 适合 关于 相关 方面 之类 类型 类的 不要 不想 除了 "
-    "以外 之外 别的 其他 其它 附近 这边 那边 周边 一带 时间 时候 谢谢 多谢 你好 您好 我们 咱们 大家 最近 可做 "
-    "能去 需要 有空 没事 闲着 怎么样 怎么 是不是 或者 以及"
+    # please, hello
+    "请问 请帮我 帮我 帮忙 麻烦 给我 谢谢 多谢 你好 您好 我们 咱们 大家 "
+    # I would like to
+    "我想要 我想 我要 想要 想找 想去 想做 想当 想参加 可以 能不能 可不可以 能做 能去 可做 需要 "
+    # look for
+    "找一下 找找 找个 查一下 查查 查找 查询 搜索 搜一下 看看 看一下 推荐 介绍 一下 一些 一点 几个 "
+    # is there any, which
+    "有没有 有什么 有啥 有哪些 还有什么 还有 哪些 哪里 哪儿 什么样 什么 怎么样 怎么 是不是 "
+    # activities, and to take part in them
+    "活动 志愿者 志愿服务 志愿项目 志愿 义工 服务 公益活动 公益 岗位 机会 项目 "
+    "招募 招人 招不招 报名 参加 参与 "
+    # about, except
+    "适合 关于 相关 方面 之类 类型 类的 不要 不想 除了 以外 之外 别的 其他 其它 或者 以及 "
+    # near, when
+    "附近 这边 那边 周边 一带 时间 时候 最近 有空 没事 闲着"
 )
 _PHRASES = re.compile("|".join(sorted(_STOP_PHRASES, key=lambda phrase: (-len(phrase), phrase))))
 _EDGES = "的了吗呢吧啊呀嘛么在和与跟或及有想要去做找查搜看能会请我你您个些里上到从就也还都是为给把被对类"
 _STOP_WORDS = _listed(
-    "a an the any some something anything what which where when who is are there s do does can could would will i "
-    "i'd i'm im we me my you your us to in on at of for with from by and or not no but this that these those it "
-    "find search look looking show tell give list get want like love need please thanks thank hello hi hey "
-    "activity activities event events volunteer volunteers volunteering opportunity opportunities help join sign "
-    "up go going do doing be near nearby around here close about available open happening what's who's there's "
-    "many next coming recommend suggest interested am pm except without other than more how let's lets area "
-    "district subdistrict have has"
+    # articles, pronouns, prepositions
+    "a an the any some something anything this that these those it there other more many "
+    "i i'd i'm im we me my you your us and or not no but except without than to in on at of for with from by "
+    # questions
+    "what what's which where when who who's how is are am there's s do does can could would will have has "
+    # look for
+    "find search look looking show tell give list get want like love need let's lets recommend suggest interested "
+    "please thanks thank hello hi hey "
+    # activities, and to take part in them
+    "activity activities event events opportunity opportunities volunteer volunteers volunteering "
+    "help join sign up go going do doing pm be open available happening "
+    # near, when
+    "near nearby around here close area district subdistrict about next coming"
 )
 _RUN = re.compile(rf"(\d*[{_HAN}][{_HAN}\d]*)|[^{_HAN}]+")  # 5号线 stays whole
 _PUNCTUATION = re.compile(r"[^\w']+|_+")
@@ -149,25 +164,39 @@ def _keywords(text: str) -> list[str]:
 
 
 _OTHER_ERRANDS = re.compile(
-    r"我报(?:了|过)?名|报名了|报了名|已报名|报名的人|报过名|报名者|谁报名|通知|发消息|群发|发给|证明|证书|时长|"
-    r"多少小时|几个?小时|签到|签退|打卡|取消|退出|退订|订阅|"
-    r"投诉|举报|发布|创建|新建|举办|名单|花名册|绑定|数据|删除|注销|设置|语言|求助|我的活动|我的报名|迟到|请假|"
-    r"[来去到]不了|忘了|改成|改到|"
-    r"找不到|客服|人工|密码|手机号|积分|候补|怎么办|为什么|\bcertificate|\bproof\b|\bhours\b|"
-    r"\bcheck(?:ed)?[ -]?(?:in|out)\b|\bcancel|\bsubscri|\bunsubscri|"
-    r"\bcomplain|\bpublish|\bcreate\b|\broster\b|\bannounce|\bdelete\b|\bmy data\b|\bsettings?\b|\blanguage\b|"
-    r"\bsigned up\b|"
-    r"\bmy (?:activities|sign-?ups|events|shifts)\b|\bnotify\b|\bsend\b|\bremind|\blate\b|\bcan'?t (?:come|make)\b|"
-    r"\bwithdraw\b|\bdid i\b|\bhave i\b"
+    # what I signed up for
+    r"我报(?:了|过)?名|报名了|报了名|已报名|我的活动|我的报名|候补|\bsigned up\b|\bdid i\b|\bhave i\b|"
+    r"\bmy (?:activities|sign-?ups|events|shifts)\b|"
+    # not coming, coming late
+    r"取消|退出|请假|迟到|[来去到]不了|忘了|改成|改到|"
+    r"\bcancel|\bwithdraw\b|\blate\b|\bcan'?t (?:come|make)\b|"
+    # being there, hours, papers
+    r"签到|签退|打卡|时长|多少小时|几个?小时|证明|证书|积分|"
+    r"\bcheck(?:ed)?[ -]?(?:in|out)\b|\bhours\b|\bcertificate|\bproof\b|"
+    # the organizer's desk: publish, roster, announce
+    r"发布|创建|新建|举办|名单|花名册|报名的人|报过名|报名者|谁报名|"
+    r"\bpublish|\bcreate\b|\broster\b|"
+    r"通知|发消息|群发|发给|\bannounce|\bnotify\b|\bsend\b|\bremind|"
+    # subscriptions
+    r"退订|订阅|\bsubscri|\bunsubscri|"
+    # my account and data
+    r"绑定|数据|删除|注销|设置|语言|密码|手机号|"
+    r"\bdelete\b|\bmy data\b|\bsettings?\b|\blanguage\b|"
+    # help, complaints
+    r"投诉|举报|求助|找不到|客服|人工|怎么办|为什么|\bcomplain"
 )
 _FIND_WORDS = re.compile(
-    r"找|有什么|有啥|有哪些|有没有|哪里|哪儿|哪些|推荐|搜|查.{0,4}活动|想(?:参加|做|去|当|报名|帮)|能做什么|做点什么|"
-    r"可以做|缺人|招人|"
-    r"志愿(?:服务)?(?:活动|项目|机会|岗位)|\bfind\b|\blooking for\b|\bsearch|\bany\b|\banything\b|"
-    r"\bsomething to do\b|\bwhat(?:'?s| is| can| are)\b|"
-    r"\bwhere can\b|\bis there\b|\bare there\b|\bvolunteer(?:ing)?\b|\bi(?:'d| would)? (?:want|like|love) to (?:help|"
-    r"join|do)\b|"
-    r"\bshow me\b|\bsuggest|\brecommend|\bactivities\b|\bopportunit|有.{0,12}活动"
+    # look for
+    r"找|搜|查.{0,4}活动|推荐|"
+    r"\bfind\b|\blooking for\b|\bsearch|\bshow me\b|\bsuggest|\brecommend|"
+    # what is there, where
+    r"有什么|有啥|有哪些|有没有|有.{0,12}活动|哪里|哪儿|哪些|"
+    r"\bany\b|\banything\b|\bwhat(?:'?s| is| can| are)\b|\bwhere can\b|\bis there\b|\bare there\b|"
+    # I would like to
+    r"想(?:参加|做|去|当|报名|帮)|能做什么|做点什么|可以做|"
+    r"\bsomething to do\b|\bi(?:'d| would)? (?:want|like|love) to (?:help|join|do)\b|"
+    # volunteering
+    r"缺人|招人|志愿(?:服务)?(?:活动|项目|机会|岗位)|\bvolunteer(?:ing)?\b|\bactivities\b|\bopportunit"
 )
 
 

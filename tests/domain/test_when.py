@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.when import read_moment, read_span, read_times
+from bot.domain.when import (
+    chinese_dates,
+    chinese_days,
+    clocks,
+    day_words,
+    english,
+    feasts,
+    grammar,
+    instants,
+    read_moment,
+    read_span,
+    read_times,
+)
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 23, 10, tzinfo=BEIJING)
@@ -235,6 +249,129 @@ def test_this_names_no_time(text: str) -> None:
     assert read(text) == []
 
 
+# --- Negative controls: what each guard keeps away ----
+
+
+def replace_in_patterns(monkeypatch: pytest.MonkeyPatch, guard: str, other: str) -> None:
+    """Let every reader of the grammar have `other` where its pattern has this guard."""
+    replaced = 0
+
+    def changed(pattern: re.Pattern[str]) -> re.Pattern[str]:
+        nonlocal replaced
+        replaced += guard in pattern.pattern
+        return re.compile(pattern.pattern.replace(guard, other), pattern.flags)
+
+    days = tuple(replace(reader, pattern=changed(reader.pattern)) for reader in day_words.READERS)
+    times = tuple(replace(reader, pattern=changed(reader.pattern)) for reader in clocks.READERS)
+    monkeypatch.setattr(day_words, "READERS", days)
+    monkeypatch.setattr(clocks, "READERS", times)
+    monkeypatch.setattr(instants, "BEFORE_AFTER", changed(instants.BEFORE_AFTER))
+    assert replaced, "no pattern has this guard"
+
+
+WEDNESDAY, SATURDAY = days("2026-11-25", "2026-11-26"), days("2026-11-28", "2026-11-29")
+
+KEPT_AWAY = {
+    "3号线": (chinese_dates.NOT_NUMBERED, []),
+    "5号楼": (chinese_dates.NOT_NUMBERED, []),
+    "6号通知": (chinese_dates.NOT_NUMBERED, []),
+    "3日游": (chinese_dates.NOT_A_DAY_SIGN, []),
+    "20日元": (chinese_dates.NOT_A_DAY_SIGN, []),
+    "建国路3号": (chinese_dates.NOT_AN_ADDRESS, []),
+    "第3号": (chinese_dates.NOT_AN_ADDRESS, []),
+    "12月5人": (chinese_dates.NOT_COUNTED, []),
+    "12-05人": (chinese_dates.NOT_COUNTED, []),
+    "2.12月": (chinese_dates.NOT_PART_OF_A_NUMBER, []),
+    "第3月": (chinese_dates.NOT_PART_OF_A_NUMBER, []),
+    "五月票": (chinese_dates.NOT_A_MONTHLY_THING, []),
+    "证明早点开": (chinese_days.NOT_IN_A_WORD, []),
+    "光明日报": (chinese_days.NOT_IN_A_WORD, []),
+    "文明天天讲": (chinese_days.NOT_IN_A_WORD, []),
+    "说明天数": (chinese_days.NOT_TOMORROW, []),
+    "查明天气": (chinese_days.NOT_TOMORROW, []),
+    "说明日常": (chinese_days.NOT_EXPLAINED, []),
+    "聪明早知道": (chinese_days.NOT_CLEVER, []),
+    "如今早就": (chinese_days.NOT_AS_IT_IS, []),
+    "第三天内": (chinese_days.NOT_A_THIRD, []),
+    "周三五道口": (chinese_days.NOT_SEVERAL_OF_A_WORD, [WEDNESDAY]),
+    "周六日坛": (chinese_days.NOT_SEVERAL_OF_A_WORD, [SATURDAY]),
+    "第十一": (feasts.NOT_AFTER_A_NUMBER, []),
+    "十一学校": (feasts.NOT_A_NUMBER, []),
+    "十一个人": (feasts.NOT_A_NUMBER, []),
+    "the 5th floor": (english.NOT_A_PLACE, []),
+    "Dec 5pm": (english.NOT_AN_HOUR, [("2026-11-23 17:00", "2026-11-23 18:00")]),
+    "三点建议": (clocks.NOT_A_POINT_OF_SPEECH, []),
+    "分3时段": (clocks.NOT_A_MATTER_OF_TIME, []),
+    "周六5-10人": (clocks.NOT_COUNTED, [SATURDAY]),
+    "第4点": (clocks.NOT_IN_A_WORD, []),
+    "1.5点": (clocks.NOT_IN_A_NUMBER, []),
+    "早上好": (clocks.NOT_A_GREETING, []),
+    "下午茶": (clocks.NOT_A_GREETING, []),
+    "周六晚会": (clocks.NOT_A_MEAL, [SATURDAY]),
+    "good morning": (clocks.NOT_WISHED, []),
+    "周六前门集合": (instants.NOT_IN_FRONT, [SATURDAY]),
+    "周六后海": (instants.NOT_BEHIND, [SATURDAY]),
+}
+
+
+@pytest.mark.parametrize(("text", "guard", "right"), [(text, *case) for text, case in KEPT_AWAY.items()], ids=KEPT_AWAY)
+def test_without_its_guard_this_would_be_misread(
+    text: str, guard: str, right: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read(text) == right
+    replace_in_patterns(monkeypatch, guard, "")
+    assert read(text) != right
+
+
+def test_a_guard_in_each_block_of_guards_has_its_control() -> None:
+    guards = {
+        guard
+        for module in (chinese_dates, chinese_days, feasts, english, clocks, instants)
+        for name, guard in vars(module).items()
+        if name.startswith("NOT_")
+    }
+    assert guards == {guard for guard, _right in KEPT_AWAY.values()}
+
+
+def test_with_any_sign_after_the_week_a_place_would_be_a_weekday(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ("下周三里屯有什么", "下周五道口", "下周一起去", "下周日常维护")
+    assert all(read(text) == [days("2026-11-30", "2026-12-07")] for text in texts)
+    replace_in_patterns(monkeypatch, chinese_days.WEEKDAY_SIGN, "[一二三四五六日天]")
+    assert not any(read(text) == [days("2026-11-30", "2026-12-07")] for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "guard", "nothing"),
+    [
+        ("we sat there", "SOMEBODY", re.compile(r"(?!)")),
+        ("march on", "ALSO_VERBS", ()),
+        ("may I join", "SHORTEST_MONTH", 0),
+    ],
+)
+def test_without_its_guard_this_english_word_would_be_a_day(
+    text: str, guard: str, nothing: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read(text) == []
+    monkeypatch.setattr(english, guard, nothing)
+    assert len(read(text)) == 1
+
+
+@pytest.mark.parametrize("text", ["一点都不难", "9-11", "meet at 5"])
+def test_a_clock_time_that_is_weak_alone_would_count_without_a_day(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(text) == []
+    monkeypatch.setattr(grammar, "_beside_a_day", lambda *_: True)
+    assert len(read(text)) == 1
+
+
+def test_hours_after_a_day_would_be_a_date_if_nobody_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read("周六 10-12") == [("2026-11-28 10:00", "2026-11-28 12:00")]
+    monkeypatch.setattr(grammar, "_hours_after_day", lambda *_: None)
+    assert days("2027-10-12", "2027-10-13") in read("周六 10-12")
+
+
+# --- Days, lists and the look back ----
+
+
 def test_a_weekday_before_a_place_that_begins_with_a_numeral_is_the_week() -> None:
     assert read("下周三里屯有什么") == [days("2026-11-30", "2026-12-07")]
     assert read("周日五道口") == [days("2026-11-29", "2026-11-30")]
@@ -407,7 +544,10 @@ PIECES = st.sampled_from(
 LOOSE = (
     st.lists(PIECES, max_size=6).map("".join)
     | st.text(max_size=60)
-    | st.text(alphabet="0123456789０２年月日号点时分周六日一二三上下午个到至-:/., amp今明后天前第初末底", max_size=30)
+    | st.text(
+        alphabet="0123456789０２年月日号点时分周六日一二三上下午个到至-:/., amp今明后天前第初末底",
+        max_size=30,
+    )
 )
 
 
@@ -416,7 +556,7 @@ LOOSE = (
 def test_whatever_is_written_gives_stretches_that_end_after_they_begin(text: str, minutes: int) -> None:
     now = NOW + timedelta(minutes=minutes)
     for look in ("ahead", "back"):
-        for found in read_times(text, now, BEIJING, look=look):  # type: ignore[arg-type]  # a tuple of Look's two values
+        for found in read_times(text, now, BEIJING, look=look):
             assert found.end > found.start
             assert found.start.utcoffset() is not None
             assert all(end > start for start, end in found.alternatives)
