@@ -459,7 +459,7 @@ async def serve(settings: Settings) -> None:
 
 async def grant(settings: Settings, number: str, role: str, node: str) -> str:
     """Give a person a role in an organisation (by its number) or over a place (by its code)."""
-    app = App(settings)
+    app = await asyncio.to_thread(App, settings)  # it reads catalogues and makes the database's folder
     try:
         await app.prepare()
         known = [one.value for one in Role]
@@ -481,6 +481,34 @@ async def grant(settings: Settings, number: str, role: str, node: str) -> str:
         return f"{number.upper()} is {role} of {named.name if named else there[int(node)][0]} now."
     finally:
         await app.database.close()
+
+
+ORGANISATION_TYPES = ("government", "association", "employer", "residents")
+"""Who leads it: the state, a registered body, a firm or institution, neighbours."""
+
+
+async def register(settings: Settings, name: str, place: int, type_: str, english: str) -> str:
+    """Add an organisation at a place of the tree, so that somebody can be made its organiser."""
+    if type_ not in ORGANISATION_TYPES:
+        raise NotPossible(f"There is no type “{type_}”; there are {', '.join(ORGANISATION_TYPES)}.")
+    if not 2 <= len(name.strip()) <= 120:
+        raise NotPossible("The name needs 2 to 120 characters.")
+    app = await asyncio.to_thread(App, settings)  # it reads catalogues and makes the database's folder
+    try:
+        await app.prepare()
+        where = app.city.place(place)
+        if where is None:
+            raise NotPossible("There is no such place; codes have six digits (110108, a district) or nine (a street).")
+        async with app.database.write() as unit:
+            number = await activities.register(
+                unit, name.strip(), english.strip(), type_, where.level, place, app.clock()
+            )
+            if number is None:
+                raise NotPossible("An organisation of that name is registered at that place already.")
+            await enrolment.log(unit, app.clock(), None, "register", f"organisation:{number}", None, "active")
+    finally:
+        await app.database.close()
+    return f"{name.strip()} ({where.name}) has the number {number}: menkou admin grant NUMBER organiser {number}"
 
 
 async def set_wechat_menu(settings: Settings) -> str:

@@ -204,6 +204,25 @@ def grant(
         typer.echo(_run(app.grant(settings, number, role, node)))
 
 
+@admin.command()
+def register(
+    name: Annotated[str, typer.Argument(help="The organisation's name.")],
+    place: Annotated[int, typer.Argument(help="The code of its district or street, such as 110108.")],
+    type_: Annotated[
+        str, typer.Option("--type", help="government, association, employer or residents.")
+    ] = "association",
+    english: Annotated[str, typer.Option(help="Its name in English.")] = "",
+) -> None:
+    """Register an organisation; then `menkou admin grant NUMBER organiser` makes somebody its organiser."""
+    with _told():
+        settings = _settings()
+        _log(settings, "warning")
+        _ = settings.key
+        from bot import app
+
+        typer.echo(_run(app.register(settings, name, place, type_, english)))
+
+
 @menkou.command()
 def backup(
     file: Annotated[Path | None, typer.Argument(help="Where to; by default a new file in var/backups.")] = None,

@@ -241,6 +241,19 @@ async def revision(unit: Unit, id_: int) -> int:
     return int((await unit.run(select(activity.c.revision).where(activity.c.id == id_))).scalar_one())
 
 
+async def register(
+    unit: Unit, name: str, english: str, type_: str, level: str, place: int, now: datetime
+) -> int | None:
+    """Add an organisation and return its number; None: there is one of that name at that place."""
+    same = select(organisation.c.id).where(organisation.c.name == name, organisation.c.place == place)
+    if (await unit.run(same)).first() is not None:
+        return None
+    row = insert(organisation).values(
+        name=name, english=english, type=type_, level=level, place=place, created=now, state="active"
+    )
+    return int((await unit.run(row.returning(organisation.c.id))).scalar_one())
+
+
 async def organisations(unit: Unit, ids: Sequence[int]) -> dict[int, tuple[str, str, int]]:
     """Names (Chinese, English) and places of organisations."""
     rows = await unit.run(select(organisation).where(organisation.c.id.in_(ids), organisation.c.state == "active"))

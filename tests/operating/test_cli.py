@@ -105,9 +105,10 @@ def test_serve_needs_a_key_before_anything_else(menkou: Menkou, app: App) -> Non
 def test_the_other_commands_hand_over_what_they_were_given(menkou: Menkou, app: App) -> None:
     assert "fill done" in menkou("city", "fill", "--volunteers", "50", "--activities", "7", secret_key=KEY).output
     assert "grant done" in menkou("admin", "grant", "V123", "organiser", "4", secret_key=KEY).output
+    assert "register done" in menkou("admin", "register", "绿芽", "110108", secret_key=KEY).output
     assert "set_wechat_menu done" in menkou("wechat", "menu", secret_key=KEY).output
     names = [asked[0] for asked in app.asked]
-    assert names == ["fill", "grant", "set_wechat_menu"]
+    assert names == ["fill", "grant", "register", "set_wechat_menu"]
     assert app.asked[0][2:5] == (50, 7, 1)
     assert app.asked[1][2:] == ("V123", "organiser", "4")
 
