@@ -131,7 +131,7 @@ class Server:
             # It waits up to twice this long: for handlers to end, and again after it has cancelled them.
             shutdown_timeout=self.deadlines.stop * 0.45,
         )
-        self._idle_since: dict[RequestHandler, float] = {}
+        self._idle_since: dict[RequestHandler, tuple[int, float]] = {}
         self._reaper: asyncio.Task[None] | None = None
 
     async def start(self) -> str:
@@ -180,15 +180,18 @@ class Server:
     def reap(self) -> int:
         """One look; returns how many connections were closed."""
         server, now, closed = self._runner.server, self._steady(), 0
-        idle: dict[RequestHandler, float] = {}
+        idle: dict[RequestHandler, tuple[int, float]] = {}
         for connection in server.connections if server is not None else ():
             if _is_answering(connection):
                 continue
-            since = self._idle_since.get(connection, now)
+            # What was asked and answered between two looks is no idleness: a proxy's connection would be cut in use.
+            answered = connection._request_count
+            before, since = self._idle_since.get(connection, (answered, now))
+            since = since if before == answered else now
             # The first request has the header's time; a connection that was of use may rest a little longer.
-            patience = self.deadlines.keepalive if connection._request_count else self.deadlines.header
+            patience = self.deadlines.keepalive if answered else self.deadlines.header
             if now - since < patience:
-                idle[connection] = since
+                idle[connection] = (answered, since)
                 continue
             transport = connection.transport
             connection.force_close()

@@ -145,6 +145,20 @@ async def test_a_second_request_may_not_drip_its_headers_either(serve: Serve) ->
     task.cancel()
 
 
+async def test_a_connection_in_steady_use_is_kept(serve: Serve) -> None:
+    """Short requests, never under way when somebody looks: such a connection used to be cut after a while."""
+    now = 0.0
+    one, address = await serve(replace(QUICK, look=3600, keepalive=15.0), lambda: now)
+    async with aiohttp.ClientSession() as client:
+        for _request in range(8):
+            async with client.get(f"{address}/length/x") as answer:
+                assert await answer.json() == {"length": 0}
+            now += 5
+            assert one.reap() == 0
+        now += 16
+        assert one.reap() == 1
+
+
 async def test_a_long_answer_is_not_cut_off(serve: Serve) -> None:
     """Server-sent events and slow turns: a request that is being answered is not an idle connection."""
     entered, go, clock = asyncio.Event(), asyncio.Event(), [0.0]
