@@ -109,7 +109,9 @@ async def as_they_were_told(town: Town, load: Load) -> None:
         assert len(set(told)) == 1, told
         assert len(told) == 1 or one.way.door == "telegram"
         outcomes["joined" if "You are in" in told[0] else "waiting"] += 1
-    assert outcomes == {"joined": SEATS, "waiting": len(load.signed) - SEATS}
+    # How many sign up before the kills end is chance; a slow machine may see fewer of them than there are seats.
+    seated = min(SEATS, len(load.signed))
+    assert outcomes == +Counter({"joined": seated, "waiting": len(load.signed) - seated})
 
 
 async def gets_the_same_again(signed: Signed) -> None:
