@@ -77,6 +77,7 @@ async def test_killed_again_and_again_under_load_nothing_acknowledged_is_missing
         await asyncio.sleep(chance.random() * 0.05)
         await serving.kill()
         await serving.start()
+    await until(lambda: len(load.signed) >= SEATS)  # on a slow machine the kills may come before so many have signed up
     await load.stop()
 
     assert await missing(town, load) == []
