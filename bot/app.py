@@ -57,7 +57,7 @@ from bot.turn import Turns
 from handlers.arrivals import first_words
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
-from storage import activities, bulk, enrolment, inbox, migrate, people, seals
+from storage import activities, audit, bulk, inbox, migrate, people, seals
 from storage.database import Database
 from storage.secrecy import Secrecy
 from storage.tokens import KeptToken
@@ -476,7 +476,7 @@ async def grant(settings: Settings, number: str, role: str, node: str) -> str:
             if place is None and int(node) not in there:
                 raise NotPossible("There is no such organisation and no such place.")
             await people.appoint(unit, who, Role(role), None if place else int(node), place, app.clock())
-            await enrolment.log(unit, app.clock(), None, "grant", f"person:{who}", None, f"{role}:{node}")
+            await audit.log(unit, app.clock(), None, "grant", f"person:{who}", None, f"{role}:{node}")
         named = app.city.place(place)
         return f"{number.upper()} is {role} of {named.name if named else there[int(node)][0]} now."
     finally:
@@ -505,7 +505,7 @@ async def register(settings: Settings, name: str, place: int, type_: str, englis
             )
             if number is None:
                 raise NotPossible("An organisation of that name is registered at that place already.")
-            await enrolment.log(unit, app.clock(), None, "register", f"organisation:{number}", None, "active")
+            await audit.log(unit, app.clock(), None, "register", f"organisation:{number}", None, "active")
     finally:
         await app.database.close()
     return f"{name.strip()} ({where.name}) has the number {number}: menkou admin grant NUMBER organiser {number}"

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, and_, bindparam, case, cast, false, func, insert, select, true, update
+from sqlalchemy import Integer, and_, bindparam, case, cast, false, func, select, true, update
 
 from bot.domain.enrolment import Booking, Stand
+from storage import audit
 from storage.database import Unit
 from storage.tables.activities import activity, shift
-from storage.tables.enrolment import attendance, audit, enrolment
+from storage.tables.enrolment import attendance, enrolment
 
 LIVE = (Stand.WAITING, Stand.JOINED, Stand.ARRIVED, Stand.LEFT)
 """Sign-ups that still matter to their owner."""
@@ -89,7 +90,7 @@ async def seat(unit: Unit, shift_id: int, person: int, now: datetime) -> tuple[i
         row.on_conflict_do_update(index_elements=["shift", "person"], set_=again).returning(enrolment.c.id)
     )
     id_ = kept.scalar_one()
-    await log(unit, now, person, "join", f"enrolment:{id_}", None, state)
+    await audit.log(unit, now, person, "join", f"enrolment:{id_}", None, state)
     return id_, bool(seated)
 
 
@@ -255,13 +256,6 @@ async def joined_people(unit: Unit, activity_id: int, states: Sequence[Stand] = 
     return int((await unit.run(statement)).scalar_one())
 
 
-async def log(
-    unit: Unit, now: datetime, actor: int | None, deed: str, target: str, before: str | None, after: str | None
-) -> None:
-    """One row for every move: who, what, from where to where."""
-    await unit.run(insert(audit).values(at=now, actor=actor, deed=deed, target=target, before=before, after=after))
-
-
 async def close_ended(unit: Unit, ended_before: datetime, now: datetime) -> None:
     """After the last check-out: who left has completed, who never came is absent, who waited waits no more."""
     over = select(shift.c.id).where(shift.c.ends < ended_before)
@@ -279,4 +273,4 @@ async def close_ended(unit: Unit, ended_before: datetime, now: datetime) -> None
             .returning(enrolment.c.id)
         )
         for row in moved:
-            await log(unit, now, None, "close", f"enrolment:{row.id}", before, after)
+            await audit.log(unit, now, None, "close", f"enrolment:{row.id}", before, after)

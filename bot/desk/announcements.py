@@ -9,7 +9,7 @@ from bot.desk.organising import Organising
 from bot.desk.subject import Subject
 from bot.domain.activities import Activity, NotAllowed
 from bot.domain.roles import Deed
-from storage import enrolment, fanouts, people
+from storage import audit, fanouts, people
 from storage.tables.delivery import Lane
 
 TEXT_LENGTH = 500
@@ -70,7 +70,7 @@ class Announcements(Subject):
         )
         if fanout is None:
             return AnnouncedToday()
-        await enrolment.log(self.unit, self.now, self.me.id, "announce", f"activity:{activity}", None, str(fanout))
+        await audit.log(self.unit, self.now, self.me.id, "announce", f"activity:{activity}", None, str(fanout))
         return Announced(fanout, audience.people)
 
     @property

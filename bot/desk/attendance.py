@@ -25,7 +25,7 @@ from bot.domain.attendance import (
 )
 from bot.domain.enrolment import Booking, Stand, move
 from bot.domain.records import RULES, count
-from storage import activities, attendance, enrolment
+from storage import activities, attendance, audit, enrolment
 
 TOKEN_LENGTH = 16
 """Characters of the scanned code: 80 bits. The typed one has 8 digits."""
@@ -128,7 +128,7 @@ class Attendance(Subject):
     async def _move(self, booking: Booking, after: Stand, deed: str) -> None:
         move(booking.stand, after)
         await enrolment.set_stand(self.unit, booking.id, booking.stand, after, self.now)
-        await enrolment.log(self.unit, self.now, self.me.id, deed, f"enrolment:{booking.id}", booking.stand, after)
+        await audit.log(self.unit, self.now, self.me.id, deed, f"enrolment:{booking.id}", booking.stand, after)
 
     async def _must_wait(self) -> TooManyTries | None:
         """Five wrong codes in ten minutes: wait."""

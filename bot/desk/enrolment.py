@@ -21,7 +21,7 @@ from bot.domain.enrolment import (
     old_enough,
 )
 from bot.domain.reach import first_reminder
-from storage import enrolment, fanouts
+from storage import audit, enrolment, fanouts
 from storage.tables.delivery import Lane
 
 JoinOutcome = Joined | Waitlisted | AlreadyIn | Clashed | Closed | TooYoung
@@ -64,7 +64,7 @@ class Enrolment(Subject):
             return NotIn()
         after = move(booking.stand, Stand.CANCELLED)
         await enrolment.set_stand(self.unit, id_, booking.stand, after, self.now)
-        await enrolment.log(self.unit, self.now, self.me.id, "leave", f"enrolment:{id_}", booking.stand, after)
+        await audit.log(self.unit, self.now, self.me.id, "leave", f"enrolment:{id_}", booking.stand, after)
         promoted = booking.stand == Stand.JOINED and await self._promote(booking.shift, booking.starts)
         return Left(booking, bool(promoted))
 
@@ -74,7 +74,7 @@ class Enrolment(Subject):
         if head is None:
             return False
         await enrolment.set_stand(self.unit, head, Stand.WAITING, move(Stand.WAITING, Stand.JOINED), self.now)
-        await enrolment.log(self.unit, self.now, None, "promote", f"enrolment:{head}", Stand.WAITING, Stand.JOINED)
+        await audit.log(self.unit, self.now, None, "promote", f"enrolment:{head}", Stand.WAITING, Stand.JOINED)
         await fanouts.plan(
             self.unit,
             kind="promotion",

@@ -24,7 +24,7 @@ from bot.domain.linking import (
     new_code,
 )
 from bot.domain.privacy import UNDO
-from storage import attendance, enrolment, linking, people, privacy
+from storage import attendance, audit, enrolment, linking, people, privacy
 
 
 class Linking(Subject):
@@ -181,7 +181,7 @@ class Linking(Subject):
         stand = await linking.sit_again(self.unit, goes.id, self.now)
         if stand is not None:
             target = f"enrolment:{goes.id}"
-            await enrolment.log(self.unit, self.now, self.me.id, "unlink", target, Stand.CANCELLED, stand)
+            await audit.log(self.unit, self.now, self.me.id, "unlink", target, Stand.CANCELLED, stand)
         return int(stand == Stand.WAITING and goes.stand == Stand.JOINED)
 
     async def _restore_name(self, kept: int, personal: list[str] | None) -> None:
@@ -193,4 +193,4 @@ class Linking(Subject):
             await privacy.clear_name(self.unit, [kept])
 
     async def _log(self, deed: str, kept: int, gone: int) -> None:
-        await enrolment.log(self.unit, self.now, kept, deed, f"person:{kept}", None, f"person:{gone}")
+        await audit.log(self.unit, self.now, kept, deed, f"person:{kept}", None, f"person:{gone}")

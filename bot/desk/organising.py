@@ -14,7 +14,7 @@ from bot.domain.kinds import kind
 from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
 from bot.domain.search import tokens
-from storage import activities, enrolment, fanouts, people
+from storage import activities, audit, enrolment, fanouts, people
 from storage.tables.delivery import Lane
 
 
@@ -110,7 +110,7 @@ class Organising(Subject):
             new_secret(),
             self.now,
         )
-        await enrolment.log(self.unit, self.now, self.me.id, "publish", f"activity:{id_}", None, "open")
+        await audit.log(self.unit, self.now, self.me.id, "publish", f"activity:{id_}", None, "open")
         return Published(id_, shift)
 
     async def call_off(self, activity: int) -> Told | NotAllowed:
@@ -124,7 +124,7 @@ class Organising(Subject):
         if not await activities.cancel(self.unit, activity, self.now):
             return NotAllowed()
         await self._tell(card, "cancellation", card.ends)
-        await enrolment.log(self.unit, self.now, self.me.id, "cancel", f"activity:{activity}", "open", "cancelled")
+        await audit.log(self.unit, self.now, self.me.id, "cancel", f"activity:{activity}", "open", "cancelled")
         return Told(card, told)
 
     async def reschedule(self, activity: int, starts: datetime, ends: datetime) -> Told | NotAllowed | Unfit:
@@ -139,7 +139,7 @@ class Organising(Subject):
         told = await enrolment.joined_people(self.unit, activity, (Stand.JOINED, Stand.WAITING))
         await activities.reschedule(self.unit, activity, starts, ends, self.now)
         await self._tell(card, "change", starts)
-        await enrolment.log(self.unit, self.now, self.me.id, "reschedule", f"activity:{activity}", None, "open")
+        await audit.log(self.unit, self.now, self.me.id, "reschedule", f"activity:{activity}", None, "open")
         moved = await activities.card(self.unit, activity)
         return Told(moved or card, told)
 

@@ -22,7 +22,7 @@ from bot.domain.privacy import (
     NothingHeld,
     Withdrawn,
 )
-from storage import attendance, enrolment, linking, people, privacy
+from storage import attendance, audit, enrolment, linking, people, privacy
 from storage.database import Database, Unit
 
 TRIES_KEEP = timedelta(days=1)
@@ -127,7 +127,7 @@ class Privacy(Subject):
         return len(ids)
 
     async def _log(self, deed: str, after: str) -> None:
-        await enrolment.log(self.unit, self.now, self.me.id, deed, f"person:{self.me.id}", None, after)
+        await audit.log(self.unit, self.now, self.me.id, deed, f"person:{self.me.id}", None, after)
 
 
 async def carry_out(unit: Unit, city: City, now: datetime) -> int:
@@ -140,7 +140,7 @@ async def carry_out(unit: Unit, city: City, now: datetime) -> int:
         if whole is not None:
             await _erase(unit, city, whole, now)
         await privacy.finish(unit, one.id, now)
-        await enrolment.log(unit, now, None, "erase", f"person:{one.person}", "marked", "done")
+        await audit.log(unit, now, None, "erase", f"person:{one.person}", "marked", "done")
     return len(ripe)
 
 

@@ -22,7 +22,7 @@ from bot.domain.proofs import (
     Withdrawn,
 )
 from bot.domain.roles import Deed, may
-from storage import enrolment, people, proofs
+from storage import audit, people, proofs
 from storage.database import Database, Unit
 
 OUTSIDE = frozenset({"telegram"})
@@ -127,7 +127,7 @@ class Proofs(Subject):
             state="valid",
         )
         kept = await proofs.keep(self.unit, new, content, replaces)
-        await enrolment.log(self.unit, self.now, self.me.id, "certify", f"certificate:{kept.id}", None, "valid")
+        await audit.log(self.unit, self.now, self.me.id, "certify", f"certificate:{kept.id}", None, "valid")
         return Issued(kept, anew=True)
 
     async def mine(self) -> list[Certificate]:
@@ -169,9 +169,7 @@ class Proofs(Subject):
             return None
         if not await proofs.withdraw(self.unit, found.id, reason, self.now):
             return None
-        await enrolment.log(
-            self.unit, self.now, self.me.id, "withdraw", f"certificate:{found.id}", "valid", "withdrawn"
-        )
+        await audit.log(self.unit, self.now, self.me.id, "withdraw", f"certificate:{found.id}", "valid", "withdrawn")
         instead = None
         if anew and found.issuer.may_issue:
             names = await people.personal(self.unit, self.city.secrecy, [found.person])

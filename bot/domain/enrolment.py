@@ -12,27 +12,41 @@ class Stand(StrEnum):
     """Where a sign-up stands."""
 
     WAITING = "waiting"
+    """In the queue; where an organiser approves, also whoever has not been let in yet."""
+    OFFERED = "offered"
+    """A seat is held for them until a moment; theirs once they say yes."""
     JOINED = "joined"
+    CONFIRMED = "confirmed"
+    """Joined, and “still coming?” was answered with yes."""
     CANCELLED = "cancelled"
     ARRIVED = "arrived"
     LEFT = "left"
     COMPLETED = "completed"
     ABSENT = "absent"
+    EXCUSED = "excused"
+    """Absent for a reason that the organiser accepted."""
 
 
 MOVES: dict[Stand, frozenset[Stand]] = {
-    Stand.WAITING: frozenset({Stand.JOINED, Stand.CANCELLED}),
-    Stand.JOINED: frozenset({Stand.CANCELLED, Stand.ARRIVED, Stand.ABSENT}),
-    Stand.CANCELLED: frozenset({Stand.WAITING, Stand.JOINED}),
-    Stand.ARRIVED: frozenset({Stand.LEFT, Stand.COMPLETED, Stand.JOINED}),
+    Stand.WAITING: frozenset({Stand.OFFERED, Stand.JOINED, Stand.CANCELLED}),
+    Stand.OFFERED: frozenset({Stand.JOINED, Stand.CONFIRMED, Stand.WAITING, Stand.CANCELLED}),
+    Stand.JOINED: frozenset({Stand.CONFIRMED, Stand.CANCELLED, Stand.ARRIVED, Stand.ABSENT}),
+    Stand.CONFIRMED: frozenset({Stand.JOINED, Stand.CANCELLED, Stand.ARRIVED, Stand.ABSENT}),
+    Stand.CANCELLED: frozenset({Stand.WAITING, Stand.OFFERED, Stand.JOINED}),
+    Stand.ARRIVED: frozenset({Stand.LEFT, Stand.COMPLETED, Stand.JOINED, Stand.CONFIRMED}),
     Stand.LEFT: frozenset({Stand.COMPLETED, Stand.ARRIVED}),
     Stand.COMPLETED: frozenset(),
-    Stand.ABSENT: frozenset({Stand.ARRIVED}),
+    Stand.ABSENT: frozenset({Stand.ARRIVED, Stand.EXCUSED}),
+    Stand.EXCUSED: frozenset({Stand.ABSENT}),
 }
-"""The state machine. Arrived → joined and left → arrived are the ten-minute undos."""
+"""The state machine. Arrived → joined and left → arrived are the ten-minute undos; offered → waiting is an offer that
+ran out; confirmed → joined is an activity that was moved since."""
 
-SEATED = frozenset({Stand.JOINED, Stand.ARRIVED, Stand.LEFT, Stand.COMPLETED, Stand.ABSENT})
-"""These hold a seat."""
+COMING = frozenset({Stand.JOINED, Stand.CONFIRMED})
+"""Expected to come; not there yet."""
+
+SEATED = COMING | {Stand.OFFERED, Stand.ARRIVED, Stand.LEFT, Stand.COMPLETED, Stand.ABSENT, Stand.EXCUSED}
+"""These hold a seat: one that is offered is nobody else's until the offer runs out."""
 
 
 class IllegalMove(ValueError):
