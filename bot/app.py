@@ -40,7 +40,7 @@ from bot.pages.health import Health
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
 from bot.papers import certificate
-from bot.settings import NotPossible, Settings
+from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Door
 from bot.talk.incoming import Intent
@@ -50,7 +50,7 @@ from bot.turn import Turns
 from handlers.arrivals import first_words
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
-from storage import inbox, migrate, people, seals
+from storage import erased, inbox, migrate, people, seals
 from storage.database import Database
 from storage.secrecy import Secrecy
 from storage.tokens import KeptToken
@@ -221,6 +221,7 @@ class App:
     async def erase(self) -> None:
         """Carry out the erasures whose week is over, and drop what has outlived its use."""
         await privacy.tick(self.database, self.city, self.clock())
+        await erased.save(self.database, erased.list_of(self.database, FOLDER))
 
     async def catch_up(self) -> None:
         """After a demonstration's clock was moved: whatever came due happens now."""
