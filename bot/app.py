@@ -150,7 +150,7 @@ class App:
 
     def open_telegram(self) -> list[aiohttp_web.RouteDef]:
         """The bot: its webhook's route, or none when it fetches by itself."""
-        # aiogram costs 2.7 CPU seconds and 100 MB: only a city that has a bot imports it.
+        # aiogram costs half a CPU second and 20 MB: only a city that has a bot imports it.
         from bot.channels.telegram.api import TelegramApi
         from bot.channels.telegram.door import TelegramDoor
         from bot.channels.telegram.intake import Intake
