@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 
 from bot.domain.attendance import Zero
-from bot.domain.records import Counted, Record
+from bot.domain.records import Counted, Piece, Record, cover_of
+from bot.domain.rulesets import RuleSet
 from storage.database import Unit
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.enrolment import attendance, enrolment, record, wrong_code
@@ -50,16 +51,32 @@ async def counted_intervals(
     return [(row.starts, row.ends) for row in rows]
 
 
-async def keep_record(unit: Unit, enrolment_id: int, counted: Counted, grade: str, rules: str, now: datetime) -> None:
-    """Write the record of a presence, naming the rule set that made its number; made once."""
+async def keep_record(
+    unit: Unit, enrolment_id: int, counted: Counted, grade: str, rules: RuleSet, now: datetime, settles: datetime
+) -> None:
+    """Write the record of a presence, naming the rule set that made its number; made once.
+
+    `settles`: when its public notice is over.
+    """
     source = (
-        select(attendance.c.id, attendance.c.person, activity.c.organisation, activity.c.id.label("activity"))
+        select(
+            attendance.c.id,
+            attendance.c.person,
+            attendance.c.arrived,
+            attendance.c.left,
+            activity.c.organisation,
+            activity.c.id.label("activity"),
+            activity.c.cover_before,
+            activity.c.cover_after,
+        )
         .join(enrolment, enrolment.c.id == attendance.c.enrolment)
         .join(shift, shift.c.id == enrolment.c.shift)
         .join(activity, activity.c.id == shift.c.activity)
         .where(attendance.c.enrolment == enrolment_id)
     )
     row = (await unit.run(source)).one()
+    ways = (rules.cover if way is None else timedelta(minutes=way) for way in (row.cover_before, row.cover_after))
+    cover = cover_of(row.arrived, row.left or counted.ends, *ways)
     made = unit.insert(record).values(
         attendance=row.id,
         person=row.person,
@@ -71,10 +88,22 @@ async def keep_record(unit: Unit, enrolment_id: int, counted: Counted, grade: st
         grade=grade,
         state="counted" if counted.minutes else "zero",
         why=asdict(counted.why) if counted.why else None,
-        rules=rules,
+        rules=rules.name,
         made=now,
+        training=counted.training,
+        settles=settles,
+        cover_starts=cover[0],
+        cover_ends=cover[1],
+        fresh=True,
     )
     await unit.run(made.on_conflict_do_nothing())
+
+
+async def counts_as(unit: Unit, enrolment_id: int) -> str:
+    """What the time of a sign-up's activity is: service, training, duty or giving."""
+    of = select(activity.c.counts_as).join(shift, shift.c.activity == activity.c.id)
+    of = of.join(enrolment, enrolment.c.shift == shift.c.id).where(enrolment.c.id == enrolment_id)
+    return str((await unit.run(of)).scalar_one())
 
 
 async def drop_record(unit: Unit, enrolment_id: int) -> None:
@@ -94,16 +123,33 @@ async def total(unit: Unit, person: int) -> tuple[int, int]:
     return int(row.minutes), int(row.times)
 
 
-_COUNTED = select(record.c.starts, record.c.minutes).where(record.c.person == bindparam("whose"), record.c.minutes > 0)
+_PIECES = (
+    select(
+        record.c.starts,
+        record.c.minutes,
+        record.c.training,
+        activity.c.kind,
+        organisation.c.name,
+        organisation.c.english,
+        record.c.grade,
+        record.c.settles,
+    )
+    .join(activity, activity.c.id == record.c.activity)
+    .join(organisation, organisation.c.id == record.c.organisation)
+    .where(record.c.person == bindparam("whose"))
+)
 
 
-async def minutes_by_start(unit: Unit, person: int) -> list[tuple[datetime, int]]:
-    """Starts and minutes of everything that counted, for sums by month in the city's time zone."""
-    rows = await unit.run(_COUNTED, {"whose": person})
-    return [(row.starts, row.minutes) for row in rows]
+async def pieces(unit: Unit, person: int) -> list[Piece]:
+    """All that a ledger is summed up from."""
+    rows = await unit.run(_PIECES, {"whose": person})
+    return [
+        Piece(starts, minutes, training, kind, (name, english), grade, settles)
+        for starts, minutes, training, kind, name, english, grade, settles in rows
+    ]
 
 
-_RECORDS = (
+_ALL_RECORDS = (
     select(
         record,
         activity.c.title,
@@ -114,7 +160,9 @@ _RECORDS = (
     )
     .join(activity, activity.c.id == record.c.activity)
     .join(organisation, organisation.c.id == record.c.organisation)
-    .where(record.c.person == bindparam("whose"))
+)
+_RECORDS = (
+    _ALL_RECORDS.where(record.c.person == bindparam("whose"))
     .order_by(record.c.starts.desc(), record.c.id.desc())
     .limit(bindparam("at_most"))
 )
@@ -122,23 +170,43 @@ _RECORDS = (
 
 async def records(unit: Unit, person: int, limit: int = 50) -> list[Record]:
     """The latest records of a person, newest first."""
-    rows = await unit.run(_RECORDS, {"whose": person, "at_most": limit})
-    return [
-        Record(
-            row.id,
-            row.title,
-            row.english,
-            row.kind,
-            row.name,
-            row.organisation_english,
-            row.starts,
-            row.minutes,
-            row.grade,
-            row.state,
-            Zero(**row.why) if row.why else None,
-        )
-        for row in rows
-    ]
+    return [_record(row) for row in await unit.run(_RECORDS, {"whose": person, "at_most": limit})]
+
+
+async def one_record(unit: Unit, id_: int) -> Record | None:
+    """A record by its number, whosever it is."""
+    row = (await unit.run(_ALL_RECORDS.where(record.c.id == id_))).first()
+    return _record(row) if row else None
+
+
+async def records_of(unit: Unit, activity_id: int) -> list[Record]:
+    """Every record of an activity, in the order in which they were made."""
+    rows = await unit.run(_ALL_RECORDS.where(record.c.activity == activity_id).order_by(record.c.id))
+    return [_record(row) for row in rows]
+
+
+def _record(row: Any) -> Record:
+    return Record(
+        row.id,
+        row.title,
+        row.english,
+        row.kind,
+        row.name,
+        row.organisation_english,
+        row.starts,
+        row.minutes,
+        row.grade,
+        row.state,
+        Zero(**row.why) if row.why else None,
+        row.ends,
+        row.training,
+        row.settles,
+        row.rules,
+        (row.cover_starts, row.cover_ends) if row.cover_starts and row.cover_ends else None,
+        row.person,
+        row.organisation,
+        row.activity,
+    )
 
 
 async def wrong_codes(

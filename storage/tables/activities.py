@@ -68,6 +68,9 @@ activity = Table(
     Column("created_by", Id, ForeignKey("person.id"), nullable=False),
     Column("created", Moment, nullable=False),
     Column("changed", Moment, nullable=False),
+    Column("counts_as", String(16), nullable=False, server_default="service"),  # service | training | duty | giving
+    Column("cover_before", SmallInteger),  # minutes on the way there; empty: as the rules say
+    Column("cover_after", SmallInteger),
     Index("ix_activity_state_starts", "state", "starts"),
     Index("ix_activity_district_starts", "district", "starts"),
 )
