@@ -13,6 +13,7 @@ from handlers import (
     mydata,
     organise,
     presence,
+    proven,
     subscribing,
 )
 
@@ -30,6 +31,7 @@ SCRIPTS: tuple[Script, ...] = (
     hours.hours,
     hours.records,
     hours.record,
+    proven.proven,
     certificate.certificate,
     certificate.certificates,
     certificate.mycertificate,

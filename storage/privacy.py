@@ -16,8 +16,10 @@ from bot.domain.people import Person, new_number
 from storage.database import Database, Unit
 from storage.tables import metadata
 from storage.tables.activities import membership
+from storage.tables.claims import claim
 from storage.tables.delivery import fanout, outbox, outbox_done
 from storage.tables.enrolment import audit, enrolment, wrong_code
+from storage.tables.evidence import evidence
 from storage.tables.kinds import Moment
 from storage.tables.messages import inbox, letter
 from storage.tables.people import consent, conversation, identity, person, subscription
@@ -64,6 +66,8 @@ FATES = {
     "membership": "erased",
     "enrolment": "stays for the counts of the activity; its free text is erased",
     "attendance": "stays for the counts of the activity",
+    "evidence": "stays as the reason of the hours, of nobody; the fingerprint of a photo is erased",
+    "claim": "stays for the counts of the activity; what was written in it is erased",
     "record": "hours stay for the city's figures, of nobody",
     "wrong_code": "erased",
     "certificate": "stays as issued: its issuer must keep a copy, and whoever was given it can have it checked",
@@ -185,6 +189,8 @@ def _opened(unit: Unit, table: Table, row: dict[str, Any], name: str) -> Any:
             return secrecy.open_json(value, f"inbox:{row['door']}:{row['key']}:reply")
         case "letter", "body":
             return secrecy.open_json(value, f"letter:{row['address']}:{row['sequence']}")
+        case "claim", "what":
+            return secrecy.open(value, f"claim:{row['enrolment']}:what")
         case "certificate", ("name" | "responsible"):
             return secrecy.open(value, f"certificate:{row['number']}:{name}")
     raise LookupError(f"nobody has said how {table.name}.{name} is opened for the export")
@@ -337,6 +343,8 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
         await unit.run(delete(table).where(table.c.person.in_(ids)))
     await unit.run(update(merge).where(or_(merge.c.kept.in_(ids), merge.c.gone.in_(ids))).values(before=None))
     await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None))
+    await unit.run(update(claim).where(claim.c.person.in_(ids)).values(what=None, photo=None, reason=None))
+    await unit.run(update(evidence).where(evidence.c.person.in_(ids)).values(photo=None))
     await unit.run(update(fanout).where(_replies(ids)).values(words=None))
     for sent in (outbox, outbox_done):
         await unit.run(update(sent).where(sent.c.person.in_(ids)).values(receipt=None))

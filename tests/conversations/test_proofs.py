@@ -72,7 +72,7 @@ async def test_from_counted_hours_to_a_certificate_in_two_questions(town: Town, 
     assert number == await number_of(town)
     paper = await printed(town.database, town.city, number, key)
     assert isinstance(paper, Printed)
-    assert (paper.name, paper.certificate.minutes) == ("Ann Lee", {"A": 120})
+    assert (paper.name, paper.certificate.minutes) == ("Ann Lee", {"B": 120})
     assert paper.address == f"http://city.test/proof/{number}"
 
 
@@ -179,7 +179,7 @@ async def test_the_organiser_withdraws_with_a_reason_and_issues_anew(town: Town,
     assert instead != number
     assert "Withdrawn on 28 Nov 2026: a record was corrected" in await chat("School").says(number)
     old, new = await page(town, number, "Ann Lee"), await page(town, instead, "Ann Lee")
-    assert (old.state, old.reason, new.state, new.minutes) == ("withdrawn", "corrected", "valid", {"A": 60})
+    assert (old.state, old.reason, new.state, new.minutes) == ("withdrawn", "corrected", "valid", {"B": 60})
     assert await printed(town.database, town.city, number, key) is None
     await ann.says("my certificates")
     assert len(ann.buttons) == 2
@@ -252,7 +252,7 @@ async def test_each_organisation_certifies_only_what_it_recorded(town: Town, cha
     await ann.says("yes")
     async with town.database.read() as unit:
         rows = list(await unit.run(select(certificate.c.organisation, certificate.c.minutes)))
-    assert {row.organisation: row.minutes for row in rows} == {first: {"A": 120}, town.organisation: {"A": 180}}
+    assert {row.organisation: row.minutes for row in rows} == {first: {"B": 120}, town.organisation: {"B": 180}}
     assert sum(".pdf" in button.url for button in ann.buttons) == 2
 
 
