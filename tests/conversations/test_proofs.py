@@ -64,7 +64,7 @@ async def test_from_counted_hours_to_a_certificate_in_two_questions(town: Town, 
     assert "For which period?" in ann.text
     await ann.picks("This year")
     assert "Name on it: Ann Lee" in ann.text
-    assert "Haidian Green Shoots · 2 h (A 2 h)" in ann.text
+    assert "Haidian Green Shoots · 2 h (B 2 h)" in ann.text
     answer = await ann.says("yes")
     assert "Here is your certificate." in answer
     assert "1 Jan 2026 to 28 Nov 2026" in answer
@@ -123,7 +123,7 @@ async def test_everybody_can_check_a_number_in_a_chat_and_the_holder_sees_how_of
     assert "Valid." in answer
     assert "Name: A***" in answer
     assert "Ann Lee" not in answer
-    assert "2 h (A 2 h)" in answer
+    assert "2 h (B 2 h)" in answer
     answer = await school.says(f"{number} Ann Lee")
     assert "The name you sent is the one on it." in answer
     assert "Name: Ann Lee" in answer
@@ -174,7 +174,7 @@ async def test_the_organiser_withdraws_with_a_reason_and_issues_anew(town: Town,
     await olga.picks("a record was corrected")
     answer = await olga.picks("issue it anew")
     assert "It is withdrawn. The volunteer finds the new one" in answer
-    assert "1 h (A 1 h)" in answer
+    assert "1 h (B 1 h)" in answer
     instead = await number_of(town)
     assert instead != number
     assert "Withdrawn on 28 Nov 2026: a record was corrected" in await chat("School").says(number)
@@ -291,7 +291,7 @@ async def test_the_whole_conversation_works_in_chinese(town: Town, chat: Open) -
     assert "证明上的姓名：Ann Lee" in ann.text
     answer = await ann.says("好")
     assert "您的证明开好了。" in answer
-    assert "2 小时（A 2 小时）" in answer
+    assert "2 小时（B 2 小时）" in answer
     number = await number_of(town)
     assert "有效。" in await chat("School", "zh_CN").says(f"核验 {number}")
 
