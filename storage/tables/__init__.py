@@ -1,10 +1,22 @@
 """Every table, one file a subject; importing this package fills `metadata`."""
 
-from storage.tables import activities, claims, delivery, enrolment, evidence, messages, people, privacy, proofs
+from storage.tables import (
+    activities,
+    audit,
+    claims,
+    delivery,
+    enrolment,
+    evidence,
+    messages,
+    people,
+    privacy,
+    proofs,
+)
 from storage.tables.kinds import metadata
 
 __all__ = [
     "activities",
+    "audit",
     "claims",
     "delivery",
     "enrolment",
