@@ -41,7 +41,7 @@ from bot.pages.health import Health
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
 from bot.papers import certificate
-from bot.settings import NotPossible, Settings
+from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Door
 from bot.talk.incoming import Intent
@@ -51,7 +51,7 @@ from bot.turn import Turns
 from handlers.arrivals import first_words
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
-from storage import inbox, migrate, people, seals
+from storage import erased, inbox, migrate, people, seals
 from storage.database import Database
 from storage.secrecy import Secrecy
 from storage.tokens import KeptToken
@@ -153,7 +153,7 @@ class App:
 
     def open_telegram(self) -> list[aiohttp_web.RouteDef]:
         """The bot: its webhook's route, or none when it fetches by itself."""
-        # aiogram costs 2.7 CPU seconds and 100 MB: only a city that has a bot imports it.
+        # aiogram costs half a CPU second and 20 MB: only a city that has a bot imports it.
         from bot.channels.telegram.api import TelegramApi
         from bot.channels.telegram.door import TelegramDoor
         from bot.channels.telegram.intake import Intake
@@ -224,6 +224,7 @@ class App:
     async def erase(self) -> None:
         """Carry out the erasures whose week is over, and drop what has outlived its use."""
         await privacy.tick(self.database, self.city, self.clock())
+        await erased.save(self.database, erased.list_of(self.database, FOLDER))
 
     async def catch_up(self) -> None:
         """After a demonstration's clock was moved: whatever came due happens now."""

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, LargeBinary, Table, and_, delete, false, func, insert, or_, select, update
 
 from bot.domain.people import Person, new_number
+from storage import erased
 from storage.database import Database, Unit
 from storage.tables import metadata
 from storage.tables.activities import membership
@@ -44,6 +45,7 @@ IMPERSONAL = {
     "token": "keys of the city's own accounts",
     "sender_slot": "which process sends",
     "quota": "what a platform still allows the city",
+    "erased": "fingerprints of who was erased, so that an older backup brings nobody back",
 }
 """Tables without anything of a person, and why."""
 
@@ -297,6 +299,11 @@ async def lock(unit: Unit, id_: int) -> Person | None:
     return Person(row.id, row.number, row.language or "") if row else None
 
 
+async def mark_done(unit: Unit, id_: int, door: str, now: datetime) -> None:
+    """Somebody is erased again who had been erased before: written down, so that the file is scrubbed of them too."""
+    await unit.run(insert(erasure).values(person=id_, door=door, asked=now, due=now, done=now))
+
+
 async def finish(unit: Unit, id_: int, now: datetime) -> None:
     """An erasure has been carried out."""
     await unit.run(update(erasure).where(erasure.c.id == id_).values(done=now))
@@ -307,6 +314,7 @@ async def erase_address(unit: Unit, identity_id: int, now: datetime) -> int | No
     row = (await unit.run(select(identity).where(identity.c.id == identity_id))).first()
     if row is None:
         return None
+    await erased.note_address(unit, row.door, row.external, now)
     await _forget_messages(unit, [(row.id, row.door, row.external)])
     await unit.run(delete(notice_grant).where(notice_grant.c.external == row.external))
     others = select(func.count()).select_from(identity)
@@ -338,7 +346,9 @@ _ERASED = (
 async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     """Everything of a person that the law lets us erase; what stays, stays of nobody (`FATES`)."""
     ids = await same(unit, id_)
-    await _forget_messages(unit, await addresses(unit, ids))
+    known = await addresses(unit, ids)
+    await erased.note_people(unit, ids, now)
+    await _forget_messages(unit, known)
     await withdraw(unit, ids, now)
     await unit.run(delete(link_offer).where(or_(link_offer.c.shower.in_(ids), link_offer.c.typer.in_(ids))))
     for table in _ERASED:
