@@ -51,7 +51,7 @@ MASS_BY_KIND: Mapping[str, Limit] = {
     "service": Limit("mass", 4, "month", asked=False),
     "subscription": Limit("mass", 1, asked=False),
 }
-"""Mass messages that one follower may get, page Batch_Sends; counted for the account as a whole, so for each of them."""
+"""Mass messages that one follower may get, page Batch_Sends; counted for the account, and so for each of them."""
 
 TAGGED_AT_ONCE = 50
 """Followers in one call of batchtagging. Page on tags of followers."""
