@@ -51,7 +51,7 @@ from bot.turn import Turns
 from handlers.arrivals import first_words
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
-from storage import erased, inbox, migrate, people, seals
+from storage import audit, erased, inbox, migrate, people, seals
 from storage.database import Database
 from storage.secrecy import Secrecy
 from storage.tokens import KeptToken
@@ -63,6 +63,9 @@ CLOSE_EVERY = 60.0
 
 ERASE_EVERY = 600.0
 """Seconds between looks for erasures whose week is over."""
+
+CHAIN_EVERY = 5.0
+"""Seconds between looks for moves that are not chained yet; until then each has its own seal."""
 
 FORGET_EVERY = 3600.0
 FORGET_AFTER = timedelta(days=3)
@@ -193,6 +196,8 @@ class App:
         await migrate.prepare(self.database)
         async with self.database.write() as unit:
             known = await seals.remember(unit, self.city.secrecy)
+            if known:
+                await audit.begin(unit, self.clock())
         if not known:
             raise NotPossible("MENKOU_SECRET_KEY is not the key that this city's personal data are sealed with.")
 
@@ -207,6 +212,7 @@ class App:
         self.ticks = Ticks(Planner(self.database, self.times, doors=names), self.senders)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
+        self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
         self.ticks.start()
         self._running += [asyncio.create_task(one.run(), name=f"sender {one.account}") for one in self.senders]
@@ -215,6 +221,14 @@ class App:
         """Close what ended two hours ago."""
         async with self.database.write() as unit:
             await close_shifts(unit, self.clock())
+
+    async def chain_moves(self) -> None:
+        """Chain the moves that were logged since; replicas wait for each other, nobody else waits for them."""
+        async with self.database.read() as unit:
+            waiting = await audit.is_waiting(unit)
+        while waiting:
+            async with self.database.write() as unit:
+                waiting = await audit.chain(unit, self.clock()) == audit.AT_ONCE
 
     async def forget_inbox(self) -> None:
         """Drop messages that no platform will repeat any more."""

@@ -44,6 +44,7 @@ IMPERSONAL = {
     "shift": "hours and seats of an activity; who has one stands in enrolment",
     "token": "keys of the city's own accounts",
     "sender_slot": "which process sends",
+    "audit_head": "where the log of moves ends",
     "quota": "what a platform still allows the city",
     "erased": "fingerprints of who was erased, so that an older backup brings nobody back",
 }
@@ -54,6 +55,8 @@ LEFT_OUT = {
     ("activity", "secret"): "the secret of check-in codes belongs to the activity; knowing it would forge presences",
     ("takeaway", "token"): "a fingerprint of an address that may still work",
     ("link_code", "code"): "a fingerprint of a code that may still work",
+    ("audit", "seal"): "a fingerprint of the row, which is there itself",
+    ("audit", "hash"): "a fingerprint of the row and the one before it",
     ("merge", "before"): "a second copy of rows that are in the export, for undoing a link",
 }
 """Columns of exported tables that are not in the export, and why."""
