@@ -2,6 +2,7 @@
 
 from bot.talk import Script, Text, _
 from handlers import (
+    agreement,
     announce,
     arrivals,
     certificate,
@@ -14,6 +15,7 @@ from handlers import (
     organise,
     presence,
     subscribing,
+    terms,
 )
 
 SCRIPTS: tuple[Script, ...] = (
@@ -27,6 +29,7 @@ SCRIPTS: tuple[Script, ...] = (
     my.leave,
     my.coming,
     join.join,
+    agreement.agreement,
     hours.hours,
     hours.records,
     hours.record,
@@ -52,6 +55,7 @@ SCRIPTS: tuple[Script, ...] = (
     organise.roster,
     organise.calloff,
     organise.move,
+    terms.terms,
     announce.announce,
     arrivals.start,
     arrivals.menu,
