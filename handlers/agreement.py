@@ -38,22 +38,22 @@ def document(card: Activity, terms: Terms, desk: Desk) -> Words:
     )
 
 
-async def agreed(talk: Talk, desk: Desk, card: Activity) -> bool:
-    """Ask for the agreement if one is due; False: they do not accept it."""
+async def sure(talk: Talk, desk: Desk, card: Activity, question: Words) -> bool:
+    """The last question before a sign-up: where an agreement is due, accepting it is the yes.
+
+    Under a name of its own: a yes to the plain question is no yes to a text that was not shown.
+    """
     due = await desk.agreements.due(card)
-    return due is None or await talk.confirm("agreement", asked(card, due, desk), _("I accept"), _("No"))
+    if due is None:
+        return await talk.confirm("sure", question)
+    whole = lines(question, *asked(card, due, desk))
+    return await talk.confirm("agreement", whole, _("I accept, sign me up"), _("No"))
 
 
-def asked(card: Activity, due: Due, desk: Desk) -> Words:
-    """The question: why, and the whole text."""
+def asked(card: Activity, due: Due, desk: Desk) -> list[Words]:
+    """Why an agreement is due, and the whole text."""
     why = Joined(tuple(WHY[one] for one in due.conditions), "; ")
-    return lines(
-        _("This needs a written agreement: {why}.", why=why),
-        "",
-        document(card, due.terms, desk),
-        "",
-        _("Do you accept it?"),
-    )
+    return [_("This needs a written agreement: {why}.", why=why), "", document(card, due.terms, desk)]
 
 
 async def accept(talk: Talk, desk: Desk, card: Activity, person: int | None = None) -> None:
@@ -80,7 +80,8 @@ async def agreement(talk: Talk, desk: Desk, activity: int = 0) -> None:
     due = await desk.agreements.due(card, (reason,))
     if due is None:
         return talk.say(_("You have accepted this agreement already."), Link(_("Agreements"), Intent("agreement")))
-    if not await talk.confirm("agreement", asked(card, due, desk), _("I accept"), _("No")):
+    question = lines(*asked(card, due, desk), "", _("Do you accept it?"))
+    if not await talk.confirm("agreement", question, _("I accept"), _("No")):
         return talk.say(_("Nothing was agreed."))
     await desk.agreements.accept(activity, talk.wording(document(card, due.terms, desk)), due.conditions)
     talk.say(_("Accepted by both sides, and kept as you read it."), Link(_("Agreements"), Intent("agreement")))

@@ -7,7 +7,7 @@ from bot.desk.desk import Desk
 from bot.domain.activities import Shift
 from bot.domain.enrolment import AlreadyIn, Clashed, Joined, TooYoung, Waitlisted
 from bot.talk import Intent, Link, Option, Span, Talk, _, ngettext, script
-from handlers.agreement import accept, agreed
+from handlers.agreement import accept, sure
 from handlers.cards import title
 from handlers.introduction import introduce, introduced
 
@@ -30,7 +30,7 @@ async def join(talk: Talk, desk: Desk, activity: int = 0) -> None:
     if not await introduced(talk, desk, card.minimum_age):
         return talk.say(_("All right. You can look around without it; send “find”."))
     question = _("Join {title}, {when}?", title=title(card), when=Span(shift.starts, shift.ends))
-    if not (await agreed(talk, desk, card) and await talk.confirm("sure", question)):
+    if not await sure(talk, desk, card, question):
         return talk.say(_("Nothing was booked."))
     twin = await introduce(talk, desk)
     await accept(talk, desk, card)

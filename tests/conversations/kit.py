@@ -224,8 +224,6 @@ class Chat:
         await self.opens("join", activity)
         if "Do you agree" in self.text:
             await self.introduces_itself()
-        if "written agreement" in self.text:
-            await self.says("yes")
         if "Join" in self.text:
             await self.says("yes")
         return self.text

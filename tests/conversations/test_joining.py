@@ -85,7 +85,6 @@ async def test_the_six_outcomes_of_joining_are_said_in_words(town: Town, chat: O
     await ann.opens("join", rescue)
     assert "In which year were you born?" in ann.text
     await ann.says("2015")
-    await ann.picks("I accept")
     assert "from 18 years on" in await ann.says("yes")
     town.at += timedelta(days=6)
     assert "takes no more people" in await ann.opens("join", one)
