@@ -333,6 +333,10 @@ class Settings(BaseSettings):
         """The public address, or the local one while there is none."""
         return self.public_url or f"http://{self.listen}"
 
+    def on_port(self, port: int) -> Settings:
+        """The same settings, with the port that was really taken."""
+        return self.model_copy(update={"listen": f"{self.listen.rpartition(':')[0]}:{port}"})
+
     @property
     def on_loopback(self) -> bool:
         """Only this machine can reach the server."""

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, LargeBinary, Table, and_, delete, false, func, insert, or_, select, update
 
 from bot.domain.people import Person, new_number
+from storage import erased
 from storage.database import Database, Unit
 from storage.tables import metadata
 from storage.tables.activities import membership
@@ -43,7 +44,9 @@ IMPERSONAL = {
     "shift": "hours and seats of an activity; who has one stands in enrolment",
     "token": "keys of the city's own accounts",
     "sender_slot": "which process sends",
+    "audit_head": "where the log of moves ends",
     "quota": "what a platform still allows the city",
+    "erased": "fingerprints of who was erased, so that an older backup brings nobody back",
 }
 """Tables without anything of a person, and why."""
 
@@ -52,6 +55,8 @@ LEFT_OUT = {
     ("activity", "secret"): "the secret of check-in codes belongs to the activity; knowing it would forge presences",
     ("takeaway", "token"): "a fingerprint of an address that may still work",
     ("link_code", "code"): "a fingerprint of a code that may still work",
+    ("audit", "seal"): "a fingerprint of the row, which is there itself",
+    ("audit", "hash"): "a fingerprint of the row and the one before it",
     ("merge", "before"): "a second copy of rows that are in the export, for undoing a link",
 }
 """Columns of exported tables that are not in the export, and why."""
@@ -301,6 +306,11 @@ async def lock(unit: Unit, id_: int) -> Person | None:
     return Person(row.id, row.number, row.language or "") if row else None
 
 
+async def mark_done(unit: Unit, id_: int, door: str, now: datetime) -> None:
+    """Somebody is erased again who had been erased before: written down, so that the file is scrubbed of them too."""
+    await unit.run(insert(erasure).values(person=id_, door=door, asked=now, due=now, done=now))
+
+
 async def finish(unit: Unit, id_: int, now: datetime) -> None:
     """An erasure has been carried out."""
     await unit.run(update(erasure).where(erasure.c.id == id_).values(done=now))
@@ -311,6 +321,7 @@ async def erase_address(unit: Unit, identity_id: int, now: datetime) -> int | No
     row = (await unit.run(select(identity).where(identity.c.id == identity_id))).first()
     if row is None:
         return None
+    await erased.note_address(unit, row.door, row.external, now)
     await _forget_messages(unit, [(row.id, row.door, row.external)])
     others = select(func.count()).select_from(identity)
     left = others.where(identity.c.person == row.person, identity.c.id != identity_id)
@@ -336,7 +347,9 @@ async def _forget_messages(unit: Unit, known: Sequence[tuple[int, str, str]]) ->
 async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     """Everything of a person that the law lets us erase; what stays, stays of nobody (`FATES`)."""
     ids = await same(unit, id_)
-    await _forget_messages(unit, await addresses(unit, ids))
+    known = await addresses(unit, ids)
+    await erased.note_people(unit, ids, now)
+    await _forget_messages(unit, known)
     await withdraw(unit, ids, now)
     await unit.run(delete(link_offer).where(or_(link_offer.c.shower.in_(ids), link_offer.c.typer.in_(ids))))
     for table in (subscription, membership, wrong_code, conversation, identity, takeaway, link_code, link_try):

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-Kind = Literal["reminder", "checkout", "promotion", "change", "cancellation", "announcement", "reply"]
+Kind = Literal["reminder", "checkout", "promotion", "change", "cancellation", "announcement", "reply", "withdrawn"]
+
+ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn"})
+"""Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-from bot.domain.notices import Kind, Notice
+from bot.domain.notices import ABOUT_ITS_READER, Kind, Notice
 
 BY_WINDOW = frozenset({"wechat"})
 """Doors that let us speak first only for a while after a person did something there, and only so many times."""
@@ -224,7 +224,9 @@ def wait_after(attempt: int, chance: float) -> float:
 ATTEMPTS = 8
 """With `wait_after` that is about an hour of an unreachable platform; then a person is asked."""
 
-REPEATED_ONCE: frozenset[Kind] = frozenset({"reminder", "checkout", "promotion", "change", "cancellation", "reply"})
+REPEATED_ONCE: frozenset[Kind] = frozenset(
+    {"reminder", "checkout", "promotion", "change", "cancellation", "reply", *ABOUT_ITS_READER}
+)
 """When nobody can know whether these arrived they are said once more, in words that make sense twice."""
 
 

@@ -1,6 +1,17 @@
 """Every table, one file a subject; importing this package fills `metadata`."""
 
-from storage.tables import activities, agreements, delivery, enrolment, messages, people, privacy, proofs
+from storage.tables import activities, agreements, audit, delivery, enrolment, messages, people, privacy, proofs
 from storage.tables.kinds import metadata
 
-__all__ = ["activities", "agreements", "delivery", "enrolment", "messages", "metadata", "people", "privacy", "proofs"]
+__all__ = [
+    "activities",
+    "agreements",
+    "audit",
+    "delivery",
+    "enrolment",
+    "messages",
+    "metadata",
+    "people",
+    "privacy",
+    "proofs",
+]

@@ -294,3 +294,25 @@ async def test_the_whole_conversation_works_in_chinese(town: Town, chat: Open) -
     assert "2 小时（A 2 小时）" in answer
     number = await number_of(town)
     assert "有效。" in await chat("School", "zh_CN").says(f"核验 {number}")
+
+
+async def test_the_holder_is_told_of_a_withdrawal_once_and_finds_the_new_one(town: Town, chat: Open) -> None:
+    olga, ann = await served(town, chat)
+    await certified(ann)
+    number = await number_of(town)
+    await town.waits(minutes=1)
+    assert not any("has withdrawn" in page.text for page in ann.pushed())  # control: nothing was withdrawn yet
+    async with town.database.write() as unit:
+        await unit.run(update(record).values(minutes=60))
+    await olga.opens("withdrawproof", number)
+    await olga.picks("a record was corrected")
+    await olga.picks("issue it anew")
+    for _tick in range(2):
+        await town.waits(minutes=1)
+    told = [page for page in ann.pushed() if "has withdrawn" in page.text]
+    assert len(told) == 1
+    assert "a record was corrected" in told[0].text
+    assert number[:4] in told[0].text
+    assert not any("has withdrawn" in page.text for page in olga.pushed())
+    shown = await (ann.says("1") if not told[0].buttons else ann.opens("mycertificate", await number_of(town)))
+    assert "Your certificate:" in shown
