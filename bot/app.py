@@ -30,6 +30,7 @@ from bot.desk.records import close_shifts
 from bot.desk.walls import wall
 from bot.domain.proofs import Checked
 from bot.letterbox import Letters
+from bot.means import means
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
 from bot.pages import mydata as mydata_page
@@ -111,7 +112,9 @@ class App:
         self.database = Database(settings.database_url, secrecy)
         self.meters = meters.Meters([one.name for one in SCRIPTS])
         self.shared: dict[str, str] = {}
-        self.city = City(settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared)
+        self.city = City(
+            settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared, means(settings)
+        )
         self.turns = Turns(
             self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned, first_words
         )

@@ -20,6 +20,7 @@ from storage.tables.activities import membership
 from storage.tables.agreements import agreement, agreement_text
 from storage.tables.delivery import fanout, outbox, outbox_done
 from storage.tables.enrolment import audit, enrolment, wrong_code
+from storage.tables.grants import notice_grant
 from storage.tables.kinds import Moment
 from storage.tables.messages import inbox, letter
 from storage.tables.people import consent, conversation, identity, person, subscription
@@ -82,6 +83,7 @@ FATES = {
     "fanout": "belongs to the activity; which message a late reply was for is erased",
     "outbox": "what was sent stays for the reports; what waits is dropped; the platform's receipt is erased",
     "outbox_done": "what was sent stays for the reports; the platform's receipt is erased",
+    "notice_grant": "erased",
     "inbox": "erased",
     "letter": "erased",
     "erasure": "stays: it is applied again after an older backup was put back",
@@ -323,6 +325,7 @@ async def erase_address(unit: Unit, identity_id: int, now: datetime) -> int | No
         return None
     await erased.note_address(unit, row.door, row.external, now)
     await _forget_messages(unit, [(row.id, row.door, row.external)])
+    await unit.run(delete(notice_grant).where(notice_grant.c.external == row.external))
     others = select(func.count()).select_from(identity)
     left = others.where(identity.c.person == row.person, identity.c.id != identity_id)
     if not (await unit.run(left)).scalar_one():
@@ -344,6 +347,11 @@ async def _forget_messages(unit: Unit, known: Sequence[tuple[int, str, str]]) ->
         await unit.run(delete(table).where(_theirs(table, [], known)))
 
 
+_ERASED = (
+    subscription, membership, wrong_code, conversation, notice_grant, identity, takeaway, link_code, link_try,
+)  # fmt: skip
+
+
 async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     """Everything of a person that the law lets us erase; what stays, stays of nobody (`FATES`)."""
     ids = await same(unit, id_)
@@ -352,7 +360,7 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     await _forget_messages(unit, known)
     await withdraw(unit, ids, now)
     await unit.run(delete(link_offer).where(or_(link_offer.c.shower.in_(ids), link_offer.c.typer.in_(ids))))
-    for table in (subscription, membership, wrong_code, conversation, identity, takeaway, link_code, link_try):
+    for table in _ERASED:
         await unit.run(delete(table).where(table.c.person.in_(ids)))
     await unit.run(update(merge).where(or_(merge.c.kept.in_(ids), merge.c.gone.in_(ids))).values(before=None))
     await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None))

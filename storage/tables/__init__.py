@@ -1,6 +1,6 @@
 """Every table, one file a subject; importing this package fills `metadata`."""
 
-from storage.tables import activities, agreements, audit, delivery, enrolment, messages, people, privacy, proofs
+from storage.tables import activities, agreements, audit, delivery, enrolment, grants, messages, people, privacy, proofs
 from storage.tables.kinds import metadata
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "audit",
     "delivery",
     "enrolment",
+    "grants",
     "messages",
     "metadata",
     "people",
