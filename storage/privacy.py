@@ -215,11 +215,12 @@ async def export(unit: Unit, id_: int) -> dict[str, list[dict[str, Any]]]:
     return taken
 
 
-async def offer_takeaway(unit: Unit, id_: int, token: str, now: datetime, lasts: timedelta) -> None:
-    """Remember the address of an export; the ones before it are worthless."""
+async def offer_takeaway(unit: Unit, id_: int, tokens: Sequence[str], now: datetime, lasts: timedelta) -> None:
+    """Remember the addresses of an export; the ones before them are worthless."""
     await unit.run(delete(takeaway).where(takeaway.c.person == id_))
-    kept = unit.secrecy.index(f"takeaway:{token}")
-    await unit.run(insert(takeaway).values(token=kept, person=id_, made=now, expires=now + lasts))
+    kept = [unit.secrecy.index(f"takeaway:{token}") for token in tokens]
+    rows = [{"token": one, "person": id_, "made": now, "expires": now + lasts} for one in kept]
+    await unit.run(insert(takeaway).values(rows))
 
 
 async def use_takeaway(unit: Unit, token: str, now: datetime) -> int | None:
