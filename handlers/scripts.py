@@ -2,6 +2,7 @@
 
 from bot.talk import Script, Text, _
 from handlers import (
+    agreement,
     announce,
     arrivals,
     certificate,
@@ -15,6 +16,7 @@ from handlers import (
     presence,
     proven,
     subscribing,
+    terms,
 )
 
 SCRIPTS: tuple[Script, ...] = (
@@ -28,6 +30,7 @@ SCRIPTS: tuple[Script, ...] = (
     my.leave,
     my.coming,
     join.join,
+    agreement.agreement,
     hours.hours,
     hours.records,
     hours.record,
@@ -54,6 +57,7 @@ SCRIPTS: tuple[Script, ...] = (
     organise.roster,
     organise.calloff,
     organise.move,
+    terms.terms,
     announce.announce,
     arrivals.start,
     arrivals.menu,

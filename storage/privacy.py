@@ -17,6 +17,7 @@ from storage import erased
 from storage.database import Database, Unit
 from storage.tables import metadata
 from storage.tables.activities import membership
+from storage.tables.agreements import agreement, agreement_text
 from storage.tables.claims import claim
 from storage.tables.delivery import fanout, outbox, outbox_done
 from storage.tables.enrolment import audit, enrolment, wrong_code
@@ -80,6 +81,9 @@ FATES = {
     "verification": "stays as a count for the certificate's owner; who asked is erased",
     "audit": "append-only; rows name deeds and numbers, never a name or an address",
     "activity": "belongs to the organisation that published it",
+    "terms": "belongs to the activity",
+    "agreement_text": "belongs to the organisation; it names no volunteer",
+    "agreement": "stays as the organisation's proof that there was one; it names nobody any more",
     "fanout": "belongs to the activity; which message a late reply was for is erased",
     "outbox": "what was sent stays for the reports; what waits is dropped; the platform's receipt is erased",
     "outbox_done": "what was sent stays for the reports; the platform's receipt is erased",
@@ -142,6 +146,8 @@ def _theirs(table: Table, ids: Sequence[int], known: Sequence[tuple[int, str, st
     which: list[ColumnElement[bool]] = [column.in_(ids) for column in owners(table)]
     if table is fanout:
         which.append(_replies(ids))
+    if table is agreement_text:
+        which.append(agreement_text.c.id.in_(select(agreement.c.text).where(agreement.c.person.in_(ids))))
     return or_(*which)
 
 

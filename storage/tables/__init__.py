@@ -2,6 +2,7 @@
 
 from storage.tables import (
     activities,
+    agreements,
     audit,
     claims,
     delivery,
@@ -17,6 +18,7 @@ from storage.tables.kinds import metadata
 
 __all__ = [
     "activities",
+    "agreements",
     "audit",
     "claims",
     "delivery",
