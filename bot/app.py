@@ -30,6 +30,7 @@ from bot.desk.records import close_shifts
 from bot.desk.walls import wall
 from bot.domain.proofs import Checked
 from bot.letterbox import Letters
+from bot.means import means
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
 from bot.pages import mydata as mydata_page
@@ -39,7 +40,7 @@ from bot.pages.demo import Demonstration
 from bot.pages.health import Health
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
-from bot.papers import certificate
+from bot.papers import certificate, takeaway
 from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Door
@@ -111,7 +112,9 @@ class App:
         self.database = Database(settings.database_url, secrecy)
         self.meters = meters.Meters([one.name for one in SCRIPTS])
         self.shared: dict[str, str] = {}
-        self.city = City(settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared)
+        self.city = City(
+            settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared, means(settings)
+        )
         self.turns = Turns(
             self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned, first_words
         )
@@ -217,7 +220,7 @@ class App:
     async def close_shifts(self) -> None:
         """Close what ended two hours ago."""
         async with self.database.write() as unit:
-            await close_shifts(unit, self.clock())
+            await close_shifts(unit, self.city, self.clock())
 
     async def chain_moves(self) -> None:
         """Chain the moves that were logged since; replicas wait for each other, nobody else waits for them."""
@@ -258,7 +261,7 @@ class App:
         health.attach(application)
         application.add_routes(wall_page.routes(self.site, self.wall))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper))
-        application.add_routes(mydata_page.routes(self.export))
+        application.add_routes(mydata_page.routes(self.export, self.table))
         if self.settings.chat:
             self._add_chat(application, demonstration)
         if self.settings.wechat_app_id:
@@ -322,6 +325,11 @@ class App:
     async def export(self, token: str) -> dict[str, Any] | None:
         """Everything of the person to whom the address of an export was given, once."""
         return await privacy.exported(self.database, self.city, token, self.clock())
+
+    async def table(self, taken: dict[str, Any]) -> bytes:
+        """An export as a table, made beside the event loop."""
+        async with self._drawing:
+            return await asyncio.to_thread(takeaway.workbook, taken)
 
     async def wall(self, activity: int, key: str) -> WallFacts | None:
         """What an activity's wall shows."""

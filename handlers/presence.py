@@ -12,12 +12,14 @@ from bot.domain.attendance import (
     CheckedIn,
     CheckedOut,
     NothingNow,
+    StillElsewhere,
     TooEarly,
+    TooLateToTell,
     TooManyTries,
     WrongCode,
     Zero,
 )
-from bot.talk import Clock, Intent, Link, Named, Option, Talk, Words, _, lines, ngettext, script
+from bot.talk import Clock, Intent, Link, Named, Option, Talk, Text, Words, _, lines, ngettext, script
 from handlers.answers import check_in_code
 from handlers.cards import title
 
@@ -37,6 +39,11 @@ async def checkin(talk: Talk, desk: Desk, activity: int = 0, code: str = "") -> 
             return said(talk, not_now)
         code = await talk.ask("code", _("What are the 8 digits on the organiser's screen?"), check_in_code)
     outcome = await desk.attendance.check_in(code, activity or None)
+    if isinstance(outcome, StillElsewhere):
+        question = _("You are still checked in: {title}. Leave there first, as of now?", title=title(outcome))
+        if not await talk.confirm("ending", question, _("Yes, I have left there"), _("No")):
+            return talk.say(_("Nothing was changed."), Link(_("Check out"), Intent("checkout")))
+        outcome = await desk.attendance.check_in(code, activity or None, ending=True)
     match outcome:
         case CheckedIn(_title, _english, at, late, enrolment):
             talk.undoable(Intent("notin", (str(enrolment),)))
@@ -68,7 +75,7 @@ async def checkout(talk: Talk, desk: Desk, activity: int = 0, code: str = "") ->
         code = await talk.ask(
             "code",
             _(
-                "Leaving {title}? Send the 8 digits on the screen: then your hours are proven from both sides.",
+                "Leaving {title}? Send the 8 digits on the screen: then your hours do not rest on your word alone.",
                 title=title(here),
             ),
             check_in_code,
@@ -110,6 +117,14 @@ def said(talk: Talk, outcome: object) -> None:
             )
         case TooManyTries(until):
             talk.say(_("There were too many wrong codes. You can try again at {until}.", until=Clock(until)))
+        case TooLateToTell():
+            talk.say(
+                _(
+                    "It ended a while ago, so I cannot check you out as of now on your word alone. Send the 8 digits "
+                    "if you are still there, or ask the organiser."
+                ),
+                Link(_("Check out"), Intent("checkout")),
+            )
         case TooEarly(opens, chinese, english):
             name = Named(chinese, english)
             talk.say(
@@ -127,8 +142,20 @@ def zero(why: Zero) -> Words:
             return _("0 h: present {present} % of {needed} % needed.", present=present, needed=needed)
         case "forgotten":
             return _("0 h: there was no check-out.")
-        case _:
+        case "double":
             return _("0 h: this time had been counted already.")
+    return ZEROS[why.rule]
+
+
+ZEROS: dict[str, Text] = {
+    "cap": _("0 h: the day already counts as much as a day can."),
+    "rounded": _("0 h: less than the rules round down to."),
+    "training": _("0 h of service: training is kept apart."),
+    "duty": _("0 h: paid or school duty is no service."),
+    "giving": _("0 h: giving money or things is no service."),
+    "travel": _("0 h: the way there and back is no service."),
+    "absent": _("0 h: who recorded says that you were not there."),
+}
 
 
 @script("notin", silent=True)

@@ -15,6 +15,7 @@ from bot.domain.rulesets import RuleSet
 from storage.database import Unit
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.enrolment import attendance, enrolment, record, wrong_code
+from storage.tables.people import person as person_table
 
 
 async def arrive(unit: Unit, enrolment_id: int, person: int, at: datetime, by: str) -> None:
@@ -144,8 +145,8 @@ async def pieces(unit: Unit, person: int) -> list[Piece]:
     """All that a ledger is summed up from."""
     rows = await unit.run(_PIECES, {"whose": person})
     return [
-        Piece(starts, minutes, training, kind, (name, english), grade, settles)
-        for starts, minutes, training, kind, name, english, grade, settles in rows
+        Piece(row.starts, row.minutes, row.training, row.kind, (row.name, row.english), row.grade, row.settles)
+        for row in rows
     ]
 
 
@@ -235,3 +236,108 @@ async def forgotten(unit: Unit, ended_before: datetime, limit: int = 200) -> lis
         .limit(limit)
     )
     return list(await unit.run(statement))
+
+
+# --- Counting again, and looking for what is odd ---------------------------------------------------------------------
+
+
+async def near(unit: Unit, person: int, since: datetime, until: datetime) -> list[Any]:
+    """A person's records that begin in a time, in the order in which they were made."""
+    theirs = select(record).where(record.c.person == person, record.c.starts >= since, record.c.starts < until)
+    return list(await unit.run(theirs.order_by(record.c.id)))
+
+
+async def minutes_on(unit: Unit, person: int, since: datetime, until: datetime) -> int:
+    """What counted for a person in what began in a time."""
+    theirs = select(func.coalesce(func.sum(record.c.minutes), 0)).where(
+        record.c.person == person, record.c.starts >= since, record.c.starts < until
+    )
+    return int((await unit.run(theirs)).scalar_one())
+
+
+async def set_worth(unit: Unit, id_: int, counted: Counted) -> None:
+    """What a record says from now on; what it said before stands in the corrections and in the log of moves."""
+    values = {
+        "starts": counted.starts,
+        "ends": counted.ends,
+        "minutes": counted.minutes,
+        "training": counted.training,
+        "state": "counted" if counted.minutes else "zero",
+        "why": asdict(counted.why) if counted.why else None,
+    }
+    await unit.run(update(record).where(record.c.id == id_).values(values))
+
+
+async def shift_of(unit: Unit, record_id: int) -> tuple[datetime, datetime, str]:
+    """From when to when the shift of a record was, and what its activity's time counts as."""
+    row = (
+        await unit.run(
+            select(shift.c.starts, shift.c.ends, activity.c.counts_as)
+            .join(enrolment, enrolment.c.shift == shift.c.id)
+            .join(attendance, attendance.c.enrolment == enrolment.c.id)
+            .join(record, record.c.attendance == attendance.c.id)
+            .join(activity, activity.c.id == record.c.activity)
+            .where(record.c.id == record_id)
+        )
+    ).one()
+    return row.starts, row.ends, row.counts_as
+
+
+async def fresh(unit: Unit, made_before: datetime, limit: int = 100) -> list[Any]:
+    """Records that nobody has looked at yet, with their presence and shift."""
+    statement = (
+        select(
+            record,
+            attendance.c.arrived,
+            attendance.c.left,
+            shift.c.starts.label("shift_starts"),
+            shift.c.ends.label("shift_ends"),
+        )
+        .join(attendance, attendance.c.id == record.c.attendance)
+        .join(enrolment, enrolment.c.id == attendance.c.enrolment)
+        .join(shift, shift.c.id == enrolment.c.shift)
+        .where(record.c.fresh, record.c.made < made_before)
+        .order_by(record.c.made, record.c.id)
+        .limit(limit)
+        .with_for_update(of=record, skip_locked=True)
+    )
+    return list(await unit.run(statement))
+
+
+async def looked_at(unit: Unit, ids: Sequence[int]) -> None:
+    """These need not be looked at again."""
+    await unit.run(update(record).where(record.c.id.in_(ids)).values(fresh=False))
+
+
+async def overlapping(unit: Unit, row: Any) -> list[Any]:
+    """Records of the same person with other organisations that share minutes with this one and hold their interval."""
+    shared = select(record).where(
+        record.c.person == row.person,
+        record.c.organisation != row.organisation,
+        record.c.starts < row.ends,
+        record.c.ends > row.starts,
+        record.c.training == 0,
+    )
+    return list(await unit.run(shared.order_by(record.c.id)))
+
+
+async def arrivals_by_code(unit: Unit, activity_id: int) -> list[datetime]:
+    """When people arrived at an activity by the code on the wall."""
+    rows = await unit.run(
+        select(attendance.c.arrived)
+        .join(record, record.c.attendance == attendance.c.id)
+        .where(record.c.activity == activity_id, attendance.c.arrived_by.in_(("code", "link")))
+    )
+    return list(rows.scalars())
+
+
+async def most_with_one_phone(unit: Unit, activity_id: int) -> int:
+    """How many people with records at an activity gave the same telephone number, at most."""
+    alike = (
+        select(func.count(func.distinct(record.c.person)).label("people"))
+        .join(person_table, person_table.c.id == record.c.person)
+        .where(record.c.activity == activity_id, person_table.c.phone_index.is_not(None))
+        .group_by(person_table.c.phone_index)
+        .subquery()
+    )
+    return int((await unit.run(select(func.coalesce(func.max(alike.c.people), 0)))).scalar_one())

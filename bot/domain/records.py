@@ -7,9 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
 
 from bot.domain.attendance import Zero
 from bot.domain.rulesets import SERVICE, RuleSet
+
+Key = TypeVar("Key")
 
 MINUTE = timedelta(minutes=1)
 
@@ -241,5 +244,5 @@ def summed(pieces: Sequence[Piece], latest: Sequence[Record], now: datetime, day
     )
 
 
-def _most_first(minutes: Mapping[object, int]) -> dict:  # type: ignore[type-arg] # of whatever keys it was given
+def _most_first(minutes: Mapping[Key, int]) -> dict[Key, int]:
     return dict(sorted(minutes.items(), key=lambda one: -one[1]))

@@ -6,7 +6,6 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
 from importlib import resources
 
 SERVICE = "service"
@@ -46,14 +45,6 @@ class RuleSet:
     until: date = date.max
 
 
-@cache
-def rule_sets() -> Sequence[RuleSet]:
-    """All that there are, oldest first."""
-    text = resources.files("bot.domain.data").joinpath("rules.csv").read_text("utf-8")
-    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
-    return tuple(sorted((_read(row) for row in rows), key=lambda one: one.since))
-
-
 def _read(row: dict[str, str]) -> RuleSet:
     return RuleSet(
         name=row["name"],
@@ -75,9 +66,19 @@ def _read(row: dict[str, str]) -> RuleSet:
     )
 
 
+def _all() -> Sequence[RuleSet]:
+    text = resources.files("bot.domain.data").joinpath("rules.csv").read_text("utf-8")
+    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+    return tuple(sorted((_read(row) for row in rows), key=lambda one: one.since))
+
+
+RULE_SETS = _all()
+"""All that there are, oldest first; read with the module, because no turn may wait for a file."""
+
+
 def rules_on(day: date) -> RuleSet:
     """The set that holds on a day. Raises LookupError for a day that no set knows."""
-    for one in rule_sets():
+    for one in RULE_SETS:
         if one.since <= day <= one.until:
             return one
     raise LookupError(f"no rules are known for {day}")
@@ -85,7 +86,7 @@ def rules_on(day: date) -> RuleSet:
 
 def rule_set(name: str) -> RuleSet:
     """The set with this name. Raises LookupError."""
-    for one in rule_sets():
+    for one in RULE_SETS:
         if one.name == name:
             return one
     raise LookupError(f"no rules are called {name}")

@@ -1,6 +1,35 @@
 """Every table, one file a subject; importing this package fills `metadata`."""
 
-from storage.tables import activities, audit, delivery, enrolment, matters, messages, people, privacy, proofs
+from storage.tables import (
+    activities,
+    agreements,
+    audit,
+    claims,
+    delivery,
+    enrolment,
+    evidence,
+    grants,
+    matters,
+    messages,
+    people,
+    privacy,
+    proofs,
+)
 from storage.tables.kinds import metadata
 
-__all__ = ["activities", "audit", "delivery", "enrolment", "matters", "messages", "metadata", "people", "privacy", "proofs"]
+__all__ = [
+    "activities",
+    "agreements",
+    "audit",
+    "claims",
+    "delivery",
+    "enrolment",
+    "evidence",
+    "grants",
+    "matters",
+    "messages",
+    "metadata",
+    "people",
+    "privacy",
+    "proofs",
+]

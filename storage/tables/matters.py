@@ -1,6 +1,6 @@
 """What is asked about records, and what was changed in them: matter, matter_word, correction."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, SmallInteger, String, Table, text
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, text
 
 from storage.tables.kinds import Id, Json, Moment, Sealed, metadata
 

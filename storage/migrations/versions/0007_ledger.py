@@ -1,13 +1,13 @@
 """Rules by date, notice, cover and training of records; what is asked about them and corrected in them.
 
-Revision 0004, after 0003.
+Revision 0007, after 0006.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -58,8 +58,8 @@ def upgrade() -> None:
     )
     is_open = sa.text("state = 'open'")
     op.create_index("ix_matter_due", "matter", ["due"], postgresql_where=is_open, sqlite_where=is_open)
-    for column in ("record", "other", "person", "organisation"):
-        op.create_index(f"ix_matter_{column}", "matter", [column])
+    for name in ("record", "other", "person", "organisation"):
+        op.create_index(f"ix_matter_{name}", "matter", [name])
     op.create_table(
         "matter_word",
         sa.Column("id", NUMBER, nullable=False),
@@ -74,8 +74,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person"], ["person.id"], name="fk_matter_word_person"),
         sa.PrimaryKeyConstraint("id", name="pk_matter_word"),
     )
-    for column in ("matter", "person"):
-        op.create_index(f"ix_matter_word_{column}", "matter_word", [column])
+    for name in ("matter", "person"):
+        op.create_index(f"ix_matter_word_{name}", "matter_word", [name])
     op.create_table(
         "correction",
         sa.Column("id", NUMBER, nullable=False),
@@ -95,8 +95,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["matter"], ["matter.id"], name="fk_correction_matter"),
         sa.PrimaryKeyConstraint("id", name="pk_correction"),
     )
-    for column in ("record", "person", "second"):
-        op.create_index(f"ix_correction_{column}", "correction", [column])
+    for name in ("record", "person", "second"):
+        op.create_index(f"ix_correction_{name}", "correction", [name])
 
 
 def downgrade() -> None:
@@ -105,7 +105,7 @@ def downgrade() -> None:
     op.drop_table("matter_word")
     op.drop_table("matter")
     op.drop_index("ix_record_fresh", "record")
-    for column in ("fresh", "cover_ends", "cover_starts", "settles", "training"):
-        op.drop_column("record", column)
-    for column in ("cover_after", "cover_before", "counts_as"):
-        op.drop_column("activity", column)
+    for name in ("fresh", "cover_ends", "cover_starts", "settles", "training"):
+        op.drop_column("record", name)
+    for name in ("cover_after", "cover_before", "counts_as"):
+        op.drop_column("activity", name)
