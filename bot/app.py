@@ -29,7 +29,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import privacy
+from bot.desk import offers, privacy
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
 from bot.desk.records import close_shifts
@@ -66,6 +66,9 @@ log = structlog.get_logger("menkou.app")
 
 CLOSE_EVERY = 60.0
 """Seconds between looks for shifts that ended two hours ago."""
+
+LAPSE_EVERY = 15.0
+"""Seconds between looks for offers of a seat that ran out."""
 
 ERASE_EVERY = 600.0
 """Seconds between looks for erasures whose week is over."""
@@ -210,6 +213,7 @@ class App:
             self.senders.append(Sender(self.database, measured, word, self.times, speaking, pace=pace, doors=names))
         self.ticks = Ticks(Planner(self.database, self.times, doors=names), self.senders)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
+        self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
         self.ticks.start()
@@ -219,6 +223,10 @@ class App:
         """Close what ended two hours ago."""
         async with self.database.write() as unit:
             await close_shifts(unit, self.clock())
+
+    async def lapse_offers(self) -> None:
+        """Seats that were held long enough go to the next in the queue."""
+        await offers.lapse(self.database, self.city, self.clock())
 
     async def forget_inbox(self) -> None:
         """Drop messages that no platform will repeat any more."""
@@ -233,6 +241,7 @@ class App:
         """After a demonstration's clock was moved: whatever came due happens now."""
         if self.ticks is not None:
             await self.close_shifts()
+            await self.lapse_offers()
             await self.erase()
             await self.ticks.run_once()
 

@@ -62,7 +62,7 @@ FATES = {
     "consent": "stays as the proof that there was consent and when it ended; it names nobody any more",
     "subscription": "erased",
     "membership": "erased",
-    "enrolment": "stays for the counts of the activity; its free text is erased",
+    "enrolment": "stays for the counts of the activity; reasons, answers and free text are erased",
     "attendance": "stays for the counts of the activity",
     "record": "hours stay for the city's figures, of nobody",
     "wrong_code": "erased",
@@ -185,6 +185,10 @@ def _opened(unit: Unit, table: Table, row: dict[str, Any], name: str) -> Any:
             return secrecy.open_json(value, f"inbox:{row['door']}:{row['key']}:reply")
         case "letter", "body":
             return secrecy.open_json(value, f"letter:{row['address']}:{row['sequence']}")
+        case "enrolment", "answers":
+            return secrecy.open_json(value, f"enrolment:{row['id']}:answers")
+        case "enrolment", "why":
+            return secrecy.open(value, f"enrolment:{row['id']}:why")
         case "certificate", ("name" | "responsible"):
             return secrecy.open(value, f"certificate:{row['number']}:{name}")
     raise LookupError(f"nobody has said how {table.name}.{name} is opened for the export")
@@ -336,7 +340,7 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     for table in (subscription, membership, wrong_code, conversation, identity, takeaway, link_code, link_try):
         await unit.run(delete(table).where(table.c.person.in_(ids)))
     await unit.run(update(merge).where(or_(merge.c.kept.in_(ids), merge.c.gone.in_(ids))).values(before=None))
-    await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None))
+    await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None, answers=None, why=None))
     await unit.run(update(fanout).where(_replies(ids)).values(words=None))
     for sent in (outbox, outbox_done):
         await unit.run(update(sent).where(sent.c.person.in_(ids)).values(receipt=None))

@@ -23,7 +23,7 @@ from bot.domain.attendance import (
     code_fits,
     window,
 )
-from bot.domain.enrolment import Booking, Stand, move
+from bot.domain.enrolment import COMING, Booking, Stand, move
 from bot.domain.records import RULES, count
 from storage import activities, attendance, audit, enrolment
 
@@ -39,7 +39,7 @@ class Attendance(Subject):
 
     async def expected(self) -> CheckInOutcome | None:
         """Is there anything to check into now? None: yes, a code is all that is needed."""
-        mine = await self._bookings(Stand.JOINED, Stand.ARRIVED)
+        mine = await self._bookings(*COMING, Stand.ARRIVED)
         if any(window(one.starts, one.ends, self.now) == "open" for one in mine):
             return None
         coming = [one for one in mine if one.starts > self.now]
@@ -52,7 +52,7 @@ class Attendance(Subject):
         wait = await self._must_wait()
         if wait:
             return wait
-        mine = await self._bookings(Stand.JOINED, Stand.ARRIVED)
+        mine = await self._bookings(*COMING, Stand.ARRIVED)
         open_now = [one for one in mine if window(one.starts, one.ends, self.now) == "open"]
         fitting = await self._fitting(code, open_now, activity)
         if isinstance(fitting, TooManyTries):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.domain.reliability import LEAVE_BEFORE
+
 LONGEST = timedelta(hours=16)
 """A shift longer than this is a slip of the pen."""
 
@@ -87,6 +89,8 @@ class Plan:
     street: int | None = None
     latitude: float | None = None
     longitude: float | None = None
+    leave_before: int = LEAVE_BEFORE
+    """Minutes before the start until which a seat is given back without consequence."""
 
 
 @dataclass(frozen=True, slots=True)

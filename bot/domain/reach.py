@@ -54,8 +54,8 @@ class Reminding:
 
 
 REMINDINGS = (
-    Reminding("reminder", -DAY, -3 * 60, ("joined",)),
-    Reminding("reminder", NEAR, 0, ("joined",)),
+    Reminding("reminder", -DAY, -3 * 60, ("joined", "confirmed")),
+    Reminding("reminder", NEAR, 0, ("joined", "confirmed")),
     Reminding("checkout", -10, 30, ("arrived",)),
 )
 
@@ -224,7 +224,9 @@ def wait_after(attempt: int, chance: float) -> float:
 ATTEMPTS = 8
 """With `wait_after` that is about an hour of an unreachable platform; then a person is asked."""
 
-REPEATED_ONCE: frozenset[Kind] = frozenset({"reminder", "checkout", "promotion", "change", "cancellation", "reply"})
+REPEATED_ONCE: frozenset[Kind] = frozenset(
+    {"reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "reply"}
+)
 """When nobody can know whether these arrived they are said once more, in words that make sense twice."""
 
 
