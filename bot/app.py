@@ -1,12 +1,11 @@
-"""Everything wired together: one city, its doors, its pages, its ticks. Nobody imports this but the command line."""
+"""Everything wired together: one city, its doors, its pages, its ticks. Only what the commands do begins here."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
+import socket
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -16,14 +15,9 @@ from pydantic import SecretStr
 from bot import meters, readiness, server
 from bot.channels import web
 from bot.channels.telegram.numbers import TELEGRAM
-from bot.channels.terminal import TERMINAL, Terminal, open_screen
+from bot.channels.terminal import TERMINAL
 from bot.channels.web import WEB, Entrance, WebDoor
-from bot.channels.wechat import MENU, WECHAT, Envelope, Reader, WeChatApi, WeChatDoor, WeChatWebhook, set_menu
-from bot.channels.wechat.menu import MenuRefused
-from bot.channels.wechat.token import Unavailable
-from bot.city.clock import MovableClock
-from bot.city.demo import NAMES, PERSONAS, Demo, fill_demo
-from bot.city.fill import fill as fill_city
+from bot.channels.wechat import WECHAT, Envelope, Reader, WeChatApi, WeChatDoor, WeChatWebhook
 from bot.clock import Ticks
 from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
@@ -35,19 +29,19 @@ from bot.desk.proofs import checked, printed
 from bot.desk.records import close_shifts
 from bot.desk.walls import wall
 from bot.domain.proofs import Checked
-from bot.domain.roles import Role
 from bot.letterbox import Letters
+from bot.means import means
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
 from bot.pages import mydata as mydata_page
 from bot.pages import proof as proof_page
 from bot.pages import wall as wall_page
-from bot.pages.demo import Demonstration, Persona
+from bot.pages.demo import Demonstration
 from bot.pages.health import Health
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
-from bot.papers import certificate
-from bot.settings import NotPossible, Settings
+from bot.papers import certificate, takeaway
+from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Door
 from bot.talk.incoming import Intent
@@ -57,7 +51,7 @@ from bot.turn import Turns
 from handlers.arrivals import first_words
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
-from storage import activities, audit, bulk, inbox, migrate, people, seals
+from storage import audit, erased, inbox, migrate, people, seals
 from storage.database import Database
 from storage.secrecy import Secrecy
 from storage.tokens import KeptToken
@@ -72,6 +66,9 @@ LAPSE_EVERY = 15.0
 
 ERASE_EVERY = 600.0
 """Seconds between looks for erasures whose week is over."""
+
+CHAIN_EVERY = 5.0
+"""Seconds between looks for moves that are not chained yet; until then each has its own seal."""
 
 FORGET_EVERY = 3600.0
 FORGET_AFTER = timedelta(days=3)
@@ -118,7 +115,9 @@ class App:
         self.database = Database(settings.database_url, secrecy)
         self.meters = meters.Meters([one.name for one in SCRIPTS])
         self.shared: dict[str, str] = {}
-        self.city = City(settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared)
+        self.city = City(
+            settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared, means(settings)
+        )
         self.turns = Turns(
             self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned, first_words
         )
@@ -160,7 +159,7 @@ class App:
 
     def open_telegram(self) -> list[aiohttp_web.RouteDef]:
         """The bot: its webhook's route, or none when it fetches by itself."""
-        # aiogram costs 2.7 CPU seconds and 100 MB: only a city that has a bot imports it.
+        # aiogram costs half a CPU second and 20 MB: only a city that has a bot imports it.
         from bot.channels.telegram.api import TelegramApi
         from bot.channels.telegram.door import TelegramDoor
         from bot.channels.telegram.intake import Intake
@@ -182,7 +181,7 @@ class App:
                 self.shared[door.name] = f"https://t.me/{name}?start={{link}}"
             if secret:
                 await api.set_webhook(f"{settings.address}/telegram", secret)
-            await api.set_commands(commands())
+            await api.set_commands(telegram_commands())
 
         # Beside the start: people are answered while Telegram cannot be reached.
         self._running.append(asyncio.create_task(introduce(), name="telegram introduction"))
@@ -200,6 +199,8 @@ class App:
         await migrate.prepare(self.database)
         async with self.database.write() as unit:
             known = await seals.remember(unit, self.city.secrecy)
+            if known:
+                await audit.begin(unit, self.clock())
         if not known:
             raise NotPossible("MENKOU_SECRET_KEY is not the key that this city's personal data are sealed with.")
 
@@ -215,6 +216,7 @@ class App:
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
+        self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
         self.ticks.start()
         self._running += [asyncio.create_task(one.run(), name=f"sender {one.account}") for one in self.senders]
@@ -228,6 +230,14 @@ class App:
         """Seats that were held long enough go to the next in the queue."""
         await offers.lapse(self.database, self.city, self.clock())
 
+    async def chain_moves(self) -> None:
+        """Chain the moves that were logged since; replicas wait for each other, nobody else waits for them."""
+        async with self.database.read() as unit:
+            waiting = await audit.is_waiting(unit)
+        while waiting:
+            async with self.database.write() as unit:
+                waiting = await audit.chain(unit, self.clock()) == audit.AT_ONCE
+
     async def forget_inbox(self) -> None:
         """Drop messages that no platform will repeat any more."""
         async with self.database.write() as unit:
@@ -236,6 +246,7 @@ class App:
     async def erase(self) -> None:
         """Carry out the erasures whose week is over, and drop what has outlived its use."""
         await privacy.tick(self.database, self.city, self.clock())
+        await erased.save(self.database, erased.list_of(self.database, FOLDER))
 
     async def catch_up(self) -> None:
         """After a demonstration's clock was moved: whatever came due happens now."""
@@ -250,22 +261,24 @@ class App:
         stop: asyncio.Event | None = None,
         demonstration: Demonstration | None = None,
         told: Callable[[str], object] = lambda address: None,
+        taken: socket.socket | None = None,
     ) -> None:
-        """Serve until SIGTERM, SIGINT or `stop`; then finish what was begun."""
+        """Serve until SIGTERM, SIGINT or `stop`; then finish what was begun. `taken`: the address to listen on."""
         await self.prepare()
         application, health = server.create(), self._health()
         self.site.attach(application)
         health.attach(application)
         application.add_routes(wall_page.routes(self.site, self.wall))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper))
-        application.add_routes(mydata_page.routes(self.export))
+        application.add_routes(mydata_page.routes(self.export, self.table))
         if self.settings.chat:
             self._add_chat(application, demonstration)
         if self.settings.wechat_app_id:
             application.add_routes(self.open_wechat().routes())
         if self.settings.telegram_token:
             application.add_routes(self.open_telegram())
-        listening = server.Server(application, self.settings.host, self.settings.port, server.Deadlines(stop=STOP / 2))
+        deadlines = server.Deadlines(stop=STOP / 2)
+        listening = server.Server(application, self.settings.host, self.settings.port, deadlines, taken=taken)
         address = await listening.start()
         log.info("serving", listening=address, doors=sorted(self.doors))
         self.begin_sending()
@@ -322,6 +335,11 @@ class App:
         """Everything of the person to whom the address of an export was given, once."""
         return await privacy.exported(self.database, self.city, token, self.clock())
 
+    async def table(self, taken: dict[str, Any]) -> bytes:
+        """An export as a table, made beside the event loop."""
+        async with self._drawing:
+            return await asyncio.to_thread(takeaway.workbook, taken)
+
     async def wall(self, activity: int, key: str) -> WallFacts | None:
         """What an activity's wall shows."""
         found = await wall(self.database, self.city, activity, key, self.clock())
@@ -366,200 +384,7 @@ def wechat_api(settings: Settings, database: Database, clock: Clock) -> WeChatAp
     )
 
 
-def commands() -> list[tuple[str, str, str]]:
+def telegram_commands() -> list[tuple[str, str, str]]:
     """Telegram's menu: word, Chinese, English."""
     chinese, english = Wording("zh_CN", UTC), Wording("en", UTC)
     return [(name, chinese(title), english(title)) for name, title in COMMANDS]
-
-
-# --- Commands: what the command line runs ----------------------------------------------------------------------------
-
-
-async def demo(settings: Settings, folder: Path) -> None:
-    """Make the demonstration city anew in its folder and serve it until it is told to stop."""
-    await asyncio.to_thread(clear, folder)
-    clock = MovableClock()
-    app = App(settings, clock=clock, persona=lambda name: name if name in NAMES else None)
-    await app.prepare()
-    print("Making a demonstration city ...", flush=True)
-    made = await fill_demo(app.database, app.city, clock())
-
-    async def advance(by: timedelta) -> datetime:
-        moved = clock.advance(by)
-        await app.catch_up()
-        return moved
-
-    async def advance_to_next() -> datetime | None:
-        async with app.database.read() as unit:
-            moment = await bulk.next_moment(unit, sorted(NAMES), clock(), settings.zone, settings.quiet)
-        if moment is None:
-            return None
-        clock.advance_to(moment)
-        await app.catch_up()
-        return clock()
-
-    bar = Demonstration([Persona(one.name, one.about) for one in PERSONAS], clock, advance, advance_to_next)
-    await app.serve(demonstration=bar, told=lambda address: print(welcome(settings, address, made), flush=True))
-
-
-def clear(folder: Path) -> None:
-    """Take away the demonstration city of last time; its key stays."""
-    for old in folder.glob("menkou.db*"):
-        old.unlink()
-
-
-def welcome(settings: Settings, address: str, made: Demo) -> str:
-    """What somebody who has just started the demonstration reads."""
-    speak = Wording("en", settings.zone)
-    people = "\n".join(
-        f"  {address}/chat?as={one.name:<8} {speak(one.about)}; type: {speak(one.type)}" for one in PERSONAS
-    )
-    counts = made.counts
-    return f"""{counts["organisation"]} organisations, {counts["activity"]} activities, {counts["person"]} volunteers.
-
-Open the web chat as one of them:
-{people}
-The check-in wall of an activity that begins within the hour:
-  {address}{made.wall}
-The same conversation in a terminal: menkou chat --as lin
-Stop with Ctrl-C."""
-
-
-async def chat(settings: Settings, name: str | None, folder: Path | None) -> None:
-    """Talk in this terminal: with the operator's own city, or with the demonstration city (made if there is none)."""
-    app = App(settings)
-    fresh = folder is not None and not await asyncio.to_thread((folder / "menkou.db").exists)
-    await app.prepare()
-    if fresh:
-        await fill_demo(app.database, app.city, app.clock())
-    who = name or ("mei" if folder is not None else "me")
-    screen = open_screen(who)
-    known = await app.reader(who, None, "terminal")
-    terminal = Terminal(app.turns, who, screen, known, [one.name for one in SCRIPTS], app.clock)
-    app.doors[terminal.name] = terminal
-    app.begin_sending()
-    try:
-        await terminal.run(greet=sys.stdin.isatty())
-    finally:
-        await app.stop()
-
-
-async def fill(
-    settings: Settings, volunteers: int, activities: int, seed: int, told: Callable[[str, int, int], None]
-) -> str:
-    """Fill an empty city for trials and load. Raises NotPossible when there is somebody already."""
-    app = App(settings)
-    try:
-        await app.prepare()
-        async with app.database.read() as unit:
-            empty = await bulk.is_empty(unit)
-        if not empty:
-            raise NotPossible("This city has people already; a made-up one needs a database of its own.")
-        counts = await fill_city(app.database, app.city, volunteers, activities, app.clock(), told, seed)
-    finally:
-        await app.database.close()
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-
-
-async def serve(settings: Settings) -> None:
-    """Serve the city until it is told to stop."""
-    await App(settings).serve()
-
-
-async def grant(settings: Settings, number: str, role: str, node: str) -> str:
-    """Give a person a role in an organisation (by its number) or over a place (by its code)."""
-    app = await asyncio.to_thread(App, settings)  # it reads catalogues and makes the database's folder
-    try:
-        await app.prepare()
-        known = [one.value for one in Role]
-        if role not in known:
-            raise NotPossible(f"There is no role “{role}”; there are {', '.join(known)}.")
-        if not node.isdecimal():
-            raise NotPossible("Name the organisation by its number, or the place by its code of six or nine digits.")
-        place = int(node) if app.city.place(int(node)) else None
-        async with app.database.write() as unit:
-            who = await people.by_number(unit, number)
-            if who is None:
-                raise NotPossible("Nobody has that volunteer number; “settings” in the chat shows one's own.")
-            there = await activities.organisations(unit, [int(node)]) if place is None else {}
-            if place is None and int(node) not in there:
-                raise NotPossible("There is no such organisation and no such place.")
-            await people.appoint(unit, who, Role(role), None if place else int(node), place, app.clock())
-            await audit.log(unit, app.clock(), None, "grant", f"person:{who}", None, f"{role}:{node}")
-        named = app.city.place(place)
-        return f"{number.upper()} is {role} of {named.name if named else there[int(node)][0]} now."
-    finally:
-        await app.database.close()
-
-
-ORGANISATION_TYPES = ("government", "association", "employer", "residents")
-"""Who leads it: the state, a registered body, a firm or institution, neighbours."""
-
-
-async def register(settings: Settings, name: str, place: int, type_: str, english: str) -> str:
-    """Add an organisation at a place of the tree, so that somebody can be made its organiser."""
-    if type_ not in ORGANISATION_TYPES:
-        raise NotPossible(f"There is no type “{type_}”; there are {', '.join(ORGANISATION_TYPES)}.")
-    if not 2 <= len(name.strip()) <= 120:
-        raise NotPossible("The name needs 2 to 120 characters.")
-    app = await asyncio.to_thread(App, settings)  # it reads catalogues and makes the database's folder
-    try:
-        await app.prepare()
-        where = app.city.place(place)
-        if where is None:
-            raise NotPossible("There is no such place; codes have six digits (110108, a district) or nine (a street).")
-        async with app.database.write() as unit:
-            number = await activities.register(
-                unit, name.strip(), english.strip(), type_, where.level, place, app.clock()
-            )
-            if number is None:
-                raise NotPossible("An organisation of that name is registered at that place already.")
-            await audit.log(unit, app.clock(), None, "register", f"organisation:{number}", None, "active")
-    finally:
-        await app.database.close()
-    return f"{name.strip()} ({where.name}) has the number {number}: menkou admin grant NUMBER organiser {number}"
-
-
-async def set_wechat_menu(settings: Settings) -> str:
-    """Set the official account's menu."""
-    if settings.wechat_app_id is None or settings.wechat_app_secret is None:
-        raise NotPossible("Set MENKOU_WECHAT_APP_ID and MENKOU_WECHAT_APP_SECRET first.")
-    app = App(settings)
-    api = wechat_api(settings, app.database, app.clock)
-    try:
-        await app.prepare()
-        await set_menu(api, MENU)
-    except MenuRefused as refused:
-        raise NotPossible(f"WeChat did not take the menu: {refused}") from None
-    finally:
-        await api.close()
-        await app.database.close()
-    return f"The menu has {len(MENU)} entries now; people see it within five minutes."
-
-
-async def ask_telegram(settings: Settings) -> str:
-    """Does Telegram know our bot? Its name; raises NotPossible."""
-    from bot.channels.telegram.api import TelegramApi
-
-    api = TelegramApi(revealed(settings.telegram_token), settings.telegram_api_base)
-    try:
-        name = await api.username()
-    finally:
-        await api.close()
-    if not name:
-        raise NotPossible("Telegram did not answer, or does not know this token.")
-    return f"@{name}"
-
-
-async def ask_wechat(settings: Settings) -> str:
-    """Does WeChat give us a token? Raises NotPossible."""
-    database = Database(settings.database_url, Secrecy(settings.key))
-    api = wechat_api(settings, database, wall_clock)
-    try:
-        await api.token.current()
-    except Unavailable as trouble:
-        raise NotPossible(str(trouble)) from None
-    finally:
-        await api.close()
-        await database.close()
-    return "the account's token is valid"

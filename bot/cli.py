@@ -85,9 +85,9 @@ def demo(
         settings = given.for_demo(folder)
         # Somebody is trying Menkou out: requests and turns are not what the terminal is for.
         _log(settings, settings.log_level if "log_level" in given.model_fields_set else "warning")
-        from bot import app
+        from bot import commands
 
-        _run(app.demo(settings, folder))
+        _run(commands.demo(settings, folder))
 
 
 @menkou.command()
@@ -103,9 +103,9 @@ def chat(
         settings = given if own else given.for_demo(DEMO)
         # The conversation is on this screen; only what is broken may interrupt it.
         _log(settings, "error")
-        from bot import app
+        from bot import commands
 
-        _run(app.chat(settings, name, None if own else DEMO))
+        _run(commands.chat(settings, name, None if own else DEMO))
 
 
 @menkou.command()
@@ -115,9 +115,9 @@ def serve() -> None:
         settings = _settings()
         _log(settings)
         _ = settings.key
-        from bot import app
+        from bot import commands
 
-        _run(app.serve(settings))
+        _run(commands.serve(settings))
 
 
 @menkou.command()
@@ -162,9 +162,9 @@ def doctor(
             _log(found, "error")
             asks: dict[str, practice.Ask] = {}
             if ask and (found.telegram_token or found.wechat_app_secret):
-                from bot import app
+                from bot import commands
 
-                asks = {"telegram": app.ask_telegram, "wechat": app.ask_wechat}
+                asks = {"telegram": commands.ask_telegram, "wechat": commands.ask_wechat}
             lines = _run(practice.Doctor(asks).examine(found))
         _show(lines)
     if any(line.level == "fail" for line in lines):
@@ -182,10 +182,10 @@ def fill(
         settings = _settings()
         _log(settings, "warning")
         _ = settings.key
-        from bot import app
+        from bot import commands
 
         with _progress("Filling the city") as told:
-            typer.echo(_run(app.fill(settings, volunteers, activities, seed, told)))
+            typer.echo(_run(commands.fill(settings, volunteers, activities, seed, told)))
 
 
 @admin.command()
@@ -199,9 +199,9 @@ def grant(
         settings = _settings()
         _log(settings, "warning")
         _ = settings.key
-        from bot import app
+        from bot import commands
 
-        typer.echo(_run(app.grant(settings, number, role, node)))
+        typer.echo(_run(commands.grant(settings, number, role, node)))
 
 
 @admin.command()
@@ -218,9 +218,9 @@ def register(
         settings = _settings()
         _log(settings, "warning")
         _ = settings.key
-        from bot import app
+        from bot import commands
 
-        typer.echo(_run(app.register(settings, name, place, type_, english)))
+        typer.echo(_run(commands.register(settings, name, place, type_, english)))
 
 
 @menkou.command()
@@ -244,6 +244,7 @@ def backup(
         size = to.stat().st_size / 1024**2
         typer.echo(f"{to}: {made.rows:,} rows of {len(made.tables)} tables, {size:.1f} MiB.")
         typer.echo("Keep it and MENKOU_SECRET_KEY in different places: only together they tell names.")
+        typer.echo("Keep erased.txt beside the database too: restore erases those people again.")
 
 
 @menkou.command()
@@ -262,13 +263,17 @@ def restore(
             found = _run(backups.verify(file))
             typer.echo(f"Sound: {found.rows:,} rows of {len(found.tables)} tables, made at {found.made}.")
             return
+        from bot import commands
+
         with _progress("Restoring") as told:
 
             def tell(table: str, rows: int) -> None:
                 told(f"{table} {rows:,}", 0, 0)
 
-            done = _run_with(settings, lambda database: backups.restore(database, file, force, tell))
+            done, again = _run(commands.restore(settings, file, force, tell))
         typer.echo(f"{done.rows:,} rows of {len(done.tables)} tables are back, as they were at {done.made}.")
+        if again:
+            typer.echo(f"{again} who were erased since then are erased again.")
 
 
 @wechat.command()
@@ -277,9 +282,9 @@ def menu() -> None:
     with _told():
         settings = _settings()
         _log(settings, "warning")
-        from bot import app
+        from bot import commands
 
-        typer.echo(_run(app.set_wechat_menu(settings)))
+        typer.echo(_run(commands.set_wechat_menu(settings)))
 
 
 # --- What commands share -------------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +26,9 @@ BODY_LIMIT = 64 * 1024
 
 HEADER_LIMIT = 8190
 """Bytes of one header line, and of the first line."""
+
+BACKLOG = 512
+"""Connections that may wait to be accepted."""
 
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -104,6 +109,22 @@ def read_body(deadlines: Deadlines) -> Middleware:
     return read
 
 
+def take(host: str, port: int) -> socket.socket:
+    """Take an address before anything is wired, so that links can name the port that 0 became. Raises OSError.
+
+    Nobody can connect yet: whoever comes before Menkou is ready is refused at once, not left waiting.
+    """
+    one = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        if os.name == "posix":  # elsewhere it would let another program take the address too
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        one.bind((host, port))
+    except BaseException:
+        one.close()
+        raise
+    return one
+
+
 class Server:
     """An application on one address, from `start` to `stop`."""
 
@@ -114,12 +135,15 @@ class Server:
         port: int = 0,
         deadlines: Deadlines | None = None,
         steady: Callable[[], float] = time.monotonic,
+        taken: socket.socket | None = None,
     ) -> None:
+        """`taken`: the address, where it was taken already."""
         self.deadlines = deadlines or Deadlines()
         self.host = host
         self.port = port
         """The port that was asked for; after `start` the one that was taken."""
         self._steady = steady
+        self._taken = taken
         self._runner = web.AppRunner(
             application,
             access_log_class=AccessLog,
@@ -137,7 +161,11 @@ class Server:
     async def start(self) -> str:
         """Listen; returns the address. Raises OSError when the port is taken."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.host, self.port, backlog=512)
+        site: web.BaseSite
+        if self._taken is not None:
+            site = web.SockSite(self._runner, self._taken, backlog=BACKLOG)
+        else:
+            site = web.TCPSite(self._runner, self.host, self.port, backlog=BACKLOG)
         try:
             await site.start()
         except BaseException:

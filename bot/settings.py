@@ -18,6 +18,9 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.domain.notices import Kind
+from bot.templates import Templates
+
 PREFIX = "MENKOU_"
 
 TESTING = ("MENKOU_TEST_", "MENKOU_CI")
@@ -267,6 +270,12 @@ class Settings(BaseSettings):
     wechat_kind: Literal["service", "subscription", "unverified"] = Field(
         "service", description="what the account may do"
     )
+    wechat_templates: Templates | None = Field(
+        None, description="template messages of the account by kind of notice, with their fields"
+    )
+    wechat_notices: Templates | None = Field(
+        None, description="subscription notices of the account by kind of notice, with their fields"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -319,6 +328,16 @@ class Settings(BaseSettings):
         return start.hour * 60 + start.minute, end.hour * 60 + end.minute
 
     @property
+    def templates(self) -> Mapping[Kind, str]:
+        """WeChat's template messages, by kind of notice."""
+        return {kind: one.id for kind, one in (self.wechat_templates or {}).items()}
+
+    @property
+    def notices(self) -> Mapping[Kind, str]:
+        """WeChat's subscription notices, by kind of notice."""
+        return {kind: one.id for kind, one in (self.wechat_notices or {}).items()}
+
+    @property
     def host(self) -> str:
         """Where to listen."""
         return self.listen.rpartition(":")[0].strip("[]")
@@ -332,6 +351,10 @@ class Settings(BaseSettings):
     def address(self) -> str:
         """The public address, or the local one while there is none."""
         return self.public_url or f"http://{self.listen}"
+
+    def on_port(self, port: int) -> Settings:
+        """The same settings, with the port that was really taken."""
+        return self.model_copy(update={"listen": f"{self.listen.rpartition(':')[0]}:{port}"})
 
     @property
     def on_loopback(self) -> bool:

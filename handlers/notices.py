@@ -6,7 +6,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.domain.notices import Event, Notice
+from bot.domain.proofs import grouped
 from bot.talk import Intent, Link, Named, Span, Spot, View, Words, _, lines
+from handlers.certificate import OLDER, reason
 
 DAY = -24 * 60
 
@@ -14,9 +16,9 @@ DAY = -24 * 60
 def word(notice: Notice) -> View:
     """One notice as a view, for whoever reads it."""
     event = notice.event
-    if event is None:
-        return View("")
     again = _("(You may have read this already.)") if notice.repeated else None
+    if event is None:
+        return personal(notice, again)
     name, span = Named(event.title, event.english), Span(event.starts, event.ends)
     match notice.kind:
         case "reminder":
@@ -101,6 +103,24 @@ def word(notice: Notice) -> View:
                     Link(_("Unsubscribe"), Intent("subscriptions")),
                 ),
             )
+    return View("")
+
+
+def personal(notice: Notice, again: Words | None) -> View:
+    """A notice that speaks of its reader only."""
+    said = notice.words
+    match notice.kind:
+        case "withdrawn":
+            text = _(
+                "{issuer} has withdrawn your certificate No. {number}: {reason}. It proves nothing any more.",
+                issuer=Named(said["issuer"], said["english"]),
+                number=grouped(said["number"]),
+                reason=reason(said["reason"]),
+            )
+            instead = said.get("instead", "")
+            anew = _("A right one was issued in its place.") if instead else None
+            link = Link(_("The new certificate"), Intent("mycertificate", (instead,))) if instead else OLDER
+            return View(lines(again, text, anew), (link,))
     return View("")
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import select, tuple_
 
-from bot.domain.notices import Event, Kind, Notice
+from bot.domain.notices import ABOUT_ITS_READER, Event, Kind, Notice
 from bot.domain.reach import Reachable, Truth
 from storage.database import Unit
 from storage.inbox import opened
@@ -85,7 +85,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
             expires=from_milliseconds(one.expires),
             urgent=one.lane <= Lane.CHANGE,
             opted_out=bool(reader and reader.opted_out),
-            missing=reader is None or silenced or (reply if one.kind == "reply" else subject) is None,
+            missing=reader is None or silenced or not (reply or subject or one.kind in ABOUT_ITS_READER),
             cancelled=bool(subject and subject.state == "cancelled"),
             changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),
             signed_up=_still_meant(one, sign_ups, topics),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.app import CAPABILITIES, commands
+from bot.app import CAPABILITIES, telegram_commands
 from bot.channels.wechat import MENU
 from bot.talk import Intent
 from bot.talk.router import BACK, CANCEL, Router
@@ -39,7 +39,7 @@ def test_every_entry_of_the_wechat_menu_starts_a_script(entry: object) -> None:
 
 
 def test_every_command_of_telegram_starts_a_script_and_is_described_in_both_languages() -> None:
-    for name, chinese, english in commands():
+    for name, chinese, english in telegram_commands():
         assert name in ROUTER.scripts
         assert chinese != english
         assert 1 <= len(english) <= 256

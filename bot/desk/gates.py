@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from bot.desk.subject import Subject
+from bot.domain.agreements import NeedsAgreement, conditions
 from bot.domain.enrolment import AlreadyIn, Booking, Clashed, Closed, Stand, TooYoung, clash, old_enough
-from storage import enrolment
+from storage import agreements, enrolment
 from storage.enrolment import Wish
 
-Refusal = Closed | TooYoung | AlreadyIn | Clashed
+Refusal = Closed | TooYoung | AlreadyIn | NeedsAgreement | Clashed
 
 Gate = Callable[[Subject, Wish], Awaitable[Refusal | None]]
 
@@ -31,6 +32,14 @@ async def not_in_yet(asker: Subject, wish: Wish) -> Refusal | None:
     return None if mine is None or mine.state == Stand.CANCELLED else AlreadyIn(Stand(mine.state))
 
 
+async def agreed(asker: Subject, wish: Wish) -> Refusal | None:
+    """Where an agreement is due, it was accepted."""
+    due = conditions(wish.kind, wish.activity_starts, wish.activity_ends, wish.capacity, wish.conditions)
+    if not due or await agreements.accepted(asker.unit, wish.activity, asker.me.id):
+        return None
+    return NeedsAgreement(due)
+
+
 async def free_then(asker: Subject, wish: Wish) -> Refusal | None:
     """Nowhere else at these hours."""
     other = await overlapping(asker, wish.starts, wish.ends, wish.shift)
@@ -42,5 +51,5 @@ async def overlapping(asker: Subject, starts: datetime, ends: datetime, shift: i
     return clash(starts, ends, await enrolment.bookings(asker.unit, asker.me.id, asker.now), shift)
 
 
-GATES: tuple[Gate, ...] = (still_open, of_age, not_in_yet, free_then)
+GATES: tuple[Gate, ...] = (still_open, of_age, not_in_yet, agreed, free_then)
 """In the order in which they are asked; the first that does not let pass answers."""

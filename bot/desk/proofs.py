@@ -22,8 +22,9 @@ from bot.domain.proofs import (
     Withdrawn,
 )
 from bot.domain.roles import Deed, may
-from storage import audit, people, proofs
+from storage import audit, fanouts, people, proofs
 from storage.database import Database, Unit
+from storage.tables.delivery import Lane
 
 OUTSIDE = frozenset({"telegram"})
 """Doors whose platform fetches pictures into another country: what they carry has names masked."""
@@ -176,7 +177,28 @@ class Proofs(Subject):
             name = names.get(found.person, ("", ""))[0] or found.name
             made = await self._issued(found.person, found.volunteer, name, found.issuer, found.period, found.id)
             instead = made.certificate if isinstance(made, Issued) else None
+        await self._tell(found, reason, instead)
         return Withdrawn(found, instead)
+
+    async def _tell(self, old: Certificate, reason: str, instead: Certificate | None) -> None:
+        """Whoever shows a paper that proves nothing any more shall not learn it from a school's clerk."""
+        await fanouts.plan(
+            self.unit,
+            kind="withdrawn",
+            source=old.id,
+            lane=Lane.PERSONAL,
+            segment={"person": old.person},
+            not_before=self.now,
+            expires=self.now + rules.TELL_WITHIN,
+            words={
+                "issuer": old.issuer.name,
+                "english": old.issuer.english,
+                "number": old.number,
+                "reason": reason,
+                "instead": instead.number if instead else "",
+            },
+            created_by=self.me.id,
+        )
 
 
 async def check(unit: Unit, number: str, name: str, asker: int | None, now: datetime) -> Checked:

@@ -9,8 +9,12 @@ from datetime import datetime
 from typing import Literal
 
 Kind = Literal[
-    "reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "announcement", "reply"
+    "reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "announcement", "reply",
+    "withdrawn",
 ]  # fmt: skip
+
+ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn"})
+"""Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
 
 
 @dataclass(frozen=True, slots=True)

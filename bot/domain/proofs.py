@@ -31,6 +31,9 @@ LINES = 14
 NOTICE = timedelta(days=7)
 """Public notice inside the issuer after issuing: generally at least 7 days (民发〔2015〕149号)."""
 
+TELL_WITHIN = timedelta(days=30)
+"""How long the holder of a withdrawn certificate is still told, where no address of theirs is open just now."""
+
 GRADES = ("A", "B", "C", "D")
 
 REASONS = ("corrected", "name", "mistake", "untrue")

@@ -28,8 +28,8 @@ KEY = "Zk3v9Q_x8LwP0sTnUyRbEeDdCcFfGg1hJjKkMm"
 Menkou = Callable[..., Result]
 
 
-class App:
-    """Stands where the wired application is: remembers what it was asked for."""
+class Commands:
+    """Stands where the commands' functions are: remembers what it was asked for."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
@@ -46,10 +46,10 @@ class App:
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> App:
-    one = App()
-    monkeypatch.setitem(sys.modules, "bot.app", one)  # type: ignore[arg-type]  # a double of the module
-    monkeypatch.setattr(bot, "app", one, raising=False)
+def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
+    one = Commands()
+    monkeypatch.setitem(sys.modules, "bot.commands", one)  # type: ignore[arg-type]  # a double of the module
+    monkeypatch.setattr(bot, "commands", one, raising=False)
     return one
 
 
@@ -75,42 +75,42 @@ def menkou(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Menkou]:
 # --- What a command asks for ---
 
 
-def test_demo_makes_a_city_of_its_own(menkou: Menkou, app: App) -> None:
+def test_demo_makes_a_city_of_its_own(menkou: Menkou, commands: Commands) -> None:
     assert menkou("demo", telegram_token="123456789:" + "A" * 35).exit_code == 0
-    (name, settings, folder) = app.asked[0]
+    (name, settings, folder) = commands.asked[0]
     assert (name, folder) == ("demo", Path("var/demo"))
     assert settings.database_url.endswith("///var/demo/menkou.db")
     assert settings.telegram_token is None
     assert settings.chat
 
 
-def test_chat_talks_with_the_demonstration_until_there_is_a_city(menkou: Menkou, app: App) -> None:
+def test_chat_talks_with_the_demonstration_until_there_is_a_city(menkou: Menkou, commands: Commands) -> None:
     assert menkou("chat", "--as", "wang").exit_code == 0
     assert menkou("chat", secret_key=KEY).exit_code == 0
-    first, second = app.asked
+    first, second = commands.asked
     assert (first[0], *first[2:]) == ("chat", "wang", Path("var/demo"))
     assert (second[0], *second[2:]) == ("chat", None, None)
     assert second[1].key == KEY
 
 
-def test_serve_needs_a_key_before_anything_else(menkou: Menkou, app: App) -> None:
+def test_serve_needs_a_key_before_anything_else(menkou: Menkou, commands: Commands) -> None:
     refused = menkou("serve")
     assert refused.exit_code == cli.WRONG_USE
     assert refused.stderr.startswith("menkou: MENKOU_SECRET_KEY is missing")
-    assert app.asked == []
+    assert commands.asked == []
     assert menkou("serve", secret_key=KEY).exit_code == 0
-    assert app.asked[0][0] == "serve"
+    assert commands.asked[0][0] == "serve"
 
 
-def test_the_other_commands_hand_over_what_they_were_given(menkou: Menkou, app: App) -> None:
+def test_the_other_commands_hand_over_what_they_were_given(menkou: Menkou, commands: Commands) -> None:
     assert "fill done" in menkou("city", "fill", "--volunteers", "50", "--activities", "7", secret_key=KEY).output
     assert "grant done" in menkou("admin", "grant", "V123", "organiser", "4", secret_key=KEY).output
     assert "register done" in menkou("admin", "register", "绿芽", "110108", secret_key=KEY).output
     assert "set_wechat_menu done" in menkou("wechat", "menu", secret_key=KEY).output
-    names = [asked[0] for asked in app.asked]
+    names = [asked[0] for asked in commands.asked]
     assert names == ["fill", "grant", "register", "set_wechat_menu"]
-    assert app.asked[0][2:5] == (50, 7, 1)
-    assert app.asked[1][2:] == ("V123", "organiser", "4")
+    assert commands.asked[0][2:5] == (50, 7, 1)
+    assert commands.asked[1][2:] == ("V123", "organiser", "4")
 
 
 # --- What goes wrong ---
@@ -128,9 +128,9 @@ def test_the_other_commands_hand_over_what_they_were_given(menkou: Menkou, app: 
     ],
 )
 def test_what_goes_wrong_is_one_line_and_a_figure(
-    menkou: Menkou, app: App, fault: BaseException, code: int, says: str
+    menkou: Menkou, commands: Commands, fault: BaseException, code: int, says: str
 ) -> None:
-    app.raises = fault
+    commands.raises = fault
     ended = menkou("serve", secret_key=KEY)
     assert ended.exit_code == code
     assert says in ended.stderr
@@ -138,8 +138,8 @@ def test_what_goes_wrong_is_one_line_and_a_figure(
     assert len(ended.stderr.splitlines()) == bool(says)
 
 
-def test_a_fault_of_ours_tells_its_frames_in_the_log_and_no_value(menkou: Menkou, app: App) -> None:
-    app.raises = ValueError(f"{KEY} and 13810012345")
+def test_a_fault_of_ours_tells_its_frames_in_the_log_and_no_value(menkou: Menkou, commands: Commands) -> None:
+    commands.raises = ValueError(f"{KEY} and 13810012345")
     ended = menkou("serve", secret_key=KEY)
     assert ended.exit_code == 1
     assert ended.stderr.splitlines()[-1].startswith("menkou: Menkou broke: ValueError.")
@@ -148,7 +148,7 @@ def test_a_fault_of_ours_tells_its_frames_in_the_log_and_no_value(menkou: Menkou
     assert "13810012345" not in ended.output
 
 
-def test_wrong_settings_are_a_line_each(menkou: Menkou, app: App) -> None:
+def test_wrong_settings_are_a_line_each(menkou: Menkou, commands: Commands) -> None:
     for command in (["demo"], ["chat"], ["serve"], ["migrate"], ["backup"], ["restore", "x"], ["wechat", "menu"]):
         ended = menkou(*command, listen="x", telgram_token="y")
         assert ended.exit_code == cli.WRONG_USE, command
@@ -194,7 +194,7 @@ def test_what_is_no_backup_is_said_so(menkou: Menkou, tmp_path: Path) -> None:
 # --- doctor ---
 
 
-def test_doctor_ends_with_0_when_nothing_fails_and_1_otherwise(menkou: Menkou, app: App) -> None:
+def test_doctor_ends_with_0_when_nothing_fails_and_1_otherwise(menkou: Menkou, commands: Commands) -> None:
     well, ill = menkou("doctor", secret_key=KEY), menkou("doctor")
     assert (well.exit_code, ill.exit_code) == (0, 1)
     assert "fail" not in well.output
@@ -208,12 +208,12 @@ def test_doctor_tells_wrong_settings_as_lines(menkou: Menkou) -> None:
     assert re.search(r"^fail  settings +MENKOU_LISTEN needs", ended.output, re.MULTILINE)
 
 
-def test_doctor_asks_the_platforms_unless_told_not_to(menkou: Menkou, app: App) -> None:
+def test_doctor_asks_the_platforms_unless_told_not_to(menkou: Menkou, commands: Commands) -> None:
     city = {"secret_key": KEY, "telegram_token": "123456789:" + "A" * 35}
     assert "ask_telegram done" in menkou("doctor", **city).output
-    app.asked.clear()
+    commands.asked.clear()
     assert menkou("doctor", "--no-ask", **city).exit_code == 0
-    assert app.asked == []
+    assert commands.asked == []
 
 
 def test_doctor_lists_every_setting(menkou: Menkou) -> None:

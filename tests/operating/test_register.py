@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot import app
+from bot import commands
 from bot.domain.roles import Post, Role
 from bot.settings import NotPossible, Settings
 from storage import migrate, people
@@ -39,11 +39,11 @@ async def test_an_organisation_is_registered_and_somebody_is_made_its_organiser(
 ) -> None:
     await migrate.upgrade(database)
     who, number = await numbered(database, "zhao")
-    said = await app.register(settings, "海淀绿芽志愿服务队", 110108, "association", "Haidian Green Shoots")
+    said = await commands.register(settings, "海淀绿芽志愿服务队", 110108, "association", "Haidian Green Shoots")
     assert "has the number 1" in said
-    assert "海淀" in await app.grant(settings, number.lower(), "organiser", "1")
-    await app.grant(settings, number, "organiser", "1")
-    assert "海淀区" in await app.grant(settings, number, "centre", "110108")
+    assert "海淀" in await commands.grant(settings, number.lower(), "organiser", "1")
+    await commands.grant(settings, number, "organiser", "1")
+    assert "海淀区" in await commands.grant(settings, number, "centre", "110108")
     async with database.read() as unit:
         posts = await people.posts(unit, who)
     assert posts == [Post(Role.ORGANISER, organisation=1), Post(Role.CENTRE, place=110108)]
@@ -57,9 +57,9 @@ async def test_what_cannot_be_registered_is_told_in_one_line(
     settings: Settings, database: Database, wrong: dict[str, Any]
 ) -> None:
     await migrate.upgrade(database)
-    await app.register(settings, "海淀绿芽志愿服务队", 110108, "association", "")
+    await commands.register(settings, "海淀绿芽志愿服务队", 110108, "association", "")
     asked = {"name": "另一支队伍", "place": 110108, "type_": "association", "english": ""} | wrong
     with pytest.raises(NotPossible) as refused:
-        await app.register(settings, **asked)
+        await commands.register(settings, **asked)
     assert "\n" not in str(refused.value)
     await database.close()
