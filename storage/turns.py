@@ -12,7 +12,7 @@ from storage.inbox import KEEP_REPLY, sealed_reply
 from storage.people import HEARD, HEARD_AFTER_ACTION, HEARD_IN_WINDOW, KEEP_SESSION, Met, sealed_session
 
 _AT_ONCE = {
-    heard: KEEP_REPLY.add_cte(KEEP_SESSION.cte("said"), heard.cte("heard_from")) 
+    heard: KEEP_REPLY.add_cte(KEEP_SESSION.cte("said"), heard.cte("heard_from"))
     for heard in (HEARD, HEARD_IN_WINDOW, HEARD_AFTER_ACTION)
 }
 """PostgreSQL takes the three as one statement."""
