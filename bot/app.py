@@ -40,7 +40,7 @@ from bot.pages.demo import Demonstration
 from bot.pages.health import Health
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
-from bot.papers import certificate
+from bot.papers import certificate, takeaway
 from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Door
@@ -261,7 +261,7 @@ class App:
         health.attach(application)
         application.add_routes(wall_page.routes(self.site, self.wall))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper))
-        application.add_routes(mydata_page.routes(self.export))
+        application.add_routes(mydata_page.routes(self.export, self.table))
         if self.settings.chat:
             self._add_chat(application, demonstration)
         if self.settings.wechat_app_id:
@@ -325,6 +325,11 @@ class App:
     async def export(self, token: str) -> dict[str, Any] | None:
         """Everything of the person to whom the address of an export was given, once."""
         return await privacy.exported(self.database, self.city, token, self.clock())
+
+    async def table(self, taken: dict[str, Any]) -> bytes:
+        """An export as a table, made beside the event loop."""
+        async with self._drawing:
+            return await asyncio.to_thread(takeaway.workbook, taken)
 
     async def wall(self, activity: int, key: str) -> WallFacts | None:
         """What an activity's wall shows."""
