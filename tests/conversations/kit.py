@@ -27,9 +27,9 @@ from bot.domain.attendance import Code, code_at
 from bot.domain.people import Person
 from bot.domain.roles import Role
 from bot.talk import Address, Incoming, Intent, Photo, Place
-from bot.talk.incoming import Window
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Delivered, Outcome
+from bot.talk.incoming import Window
 from bot.talk.router import Router
 from bot.talk.view import Button, Page
 from bot.turn import Turns
