@@ -73,6 +73,7 @@ fanout = Table(
     Column("made", Integer, nullable=False, server_default="0"),
     Column("created_by", Id),
     Column("created", Milliseconds, nullable=False),
+    Column("reason", String(200)),  # why it was paused
     UniqueConstraint("kind", "source", "revision", "offset"),
     Index("ix_fanout_state_not_before", "state", "not_before"),
 )
@@ -94,6 +95,7 @@ outbox = Table(
     Column("receipt", String(64)),
     Column("reason", String(200)),
     Column("done", Milliseconds),
+    Column("page", SmallInteger, nullable=False, server_default="0"),  # how many of its pages have arrived
     UniqueConstraint("fanout", "person"),
     Index(
         "ix_outbox_ready",
