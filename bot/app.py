@@ -30,6 +30,7 @@ from bot.desk.records import close_shifts
 from bot.desk.walls import wall
 from bot.domain.proofs import Checked
 from bot.letterbox import Letters
+from bot.means import means
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
 from bot.pages import mydata as mydata_page
@@ -39,8 +40,8 @@ from bot.pages.demo import Demonstration
 from bot.pages.health import Health
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
-from bot.papers import certificate
-from bot.settings import NotPossible, Settings
+from bot.papers import certificate, takeaway
+from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Door
 from bot.talk.incoming import Intent
@@ -50,7 +51,7 @@ from bot.turn import Turns
 from handlers.arrivals import first_words
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
-from storage import inbox, migrate, people, seals
+from storage import audit, erased, inbox, migrate, people, seals
 from storage.database import Database
 from storage.secrecy import Secrecy
 from storage.tokens import KeptToken
@@ -62,6 +63,9 @@ CLOSE_EVERY = 60.0
 
 ERASE_EVERY = 600.0
 """Seconds between looks for erasures whose week is over."""
+
+CHAIN_EVERY = 5.0
+"""Seconds between looks for moves that are not chained yet; until then each has its own seal."""
 
 FORGET_EVERY = 3600.0
 FORGET_AFTER = timedelta(days=3)
@@ -108,7 +112,9 @@ class App:
         self.database = Database(settings.database_url, secrecy)
         self.meters = meters.Meters([one.name for one in SCRIPTS])
         self.shared: dict[str, str] = {}
-        self.city = City(settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared)
+        self.city = City(
+            settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared, means(settings)
+        )
         self.turns = Turns(
             self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned, first_words
         )
@@ -150,7 +156,7 @@ class App:
 
     def open_telegram(self) -> list[aiohttp_web.RouteDef]:
         """The bot: its webhook's route, or none when it fetches by itself."""
-        # aiogram costs 2.7 CPU seconds and 100 MB: only a city that has a bot imports it.
+        # aiogram costs half a CPU second and 20 MB: only a city that has a bot imports it.
         from bot.channels.telegram.api import TelegramApi
         from bot.channels.telegram.door import TelegramDoor
         from bot.channels.telegram.intake import Intake
@@ -190,6 +196,8 @@ class App:
         await migrate.prepare(self.database)
         async with self.database.write() as unit:
             known = await seals.remember(unit, self.city.secrecy)
+            if known:
+                await audit.begin(unit, self.clock())
         if not known:
             raise NotPossible("MENKOU_SECRET_KEY is not the key that this city's personal data are sealed with.")
 
@@ -205,6 +213,7 @@ class App:
         self.ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
+        self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
         self.turns.planned = self._nudge
         self.ticks.start()
@@ -221,6 +230,14 @@ class App:
         async with self.database.write() as unit:
             await close_shifts(unit, self.clock())
 
+    async def chain_moves(self) -> None:
+        """Chain the moves that were logged since; replicas wait for each other, nobody else waits for them."""
+        async with self.database.read() as unit:
+            waiting = await audit.is_waiting(unit)
+        while waiting:
+            async with self.database.write() as unit:
+                waiting = await audit.chain(unit, self.clock()) == audit.AT_ONCE
+
     async def forget_inbox(self) -> None:
         """Drop messages that no platform will repeat any more."""
         async with self.database.write() as unit:
@@ -229,6 +246,7 @@ class App:
     async def erase(self) -> None:
         """Carry out the erasures whose week is over, and drop what has outlived its use."""
         await privacy.tick(self.database, self.city, self.clock())
+        await erased.save(self.database, erased.list_of(self.database, FOLDER))
 
     async def catch_up(self) -> None:
         """After a demonstration's clock was moved: whatever came due happens now."""
@@ -251,7 +269,7 @@ class App:
         health.attach(application)
         application.add_routes(wall_page.routes(self.site, self.wall))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper))
-        application.add_routes(mydata_page.routes(self.export))
+        application.add_routes(mydata_page.routes(self.export, self.table))
         if self.settings.chat:
             self._add_chat(application, demonstration)
         if self.settings.wechat_app_id:
@@ -315,6 +333,11 @@ class App:
     async def export(self, token: str) -> dict[str, Any] | None:
         """Everything of the person to whom the address of an export was given, once."""
         return await privacy.exported(self.database, self.city, token, self.clock())
+
+    async def table(self, taken: dict[str, Any]) -> bytes:
+        """An export as a table, made beside the event loop."""
+        async with self._drawing:
+            return await asyncio.to_thread(takeaway.workbook, taken)
 
     async def wall(self, activity: int, key: str) -> WallFacts | None:
         """What an activity's wall shows."""

@@ -244,6 +244,7 @@ def backup(
         size = to.stat().st_size / 1024**2
         typer.echo(f"{to}: {made.rows:,} rows of {len(made.tables)} tables, {size:.1f} MiB.")
         typer.echo("Keep it and MENKOU_SECRET_KEY in different places: only together they tell names.")
+        typer.echo("Keep erased.txt beside the database too: restore erases those people again.")
 
 
 @menkou.command()
@@ -262,13 +263,17 @@ def restore(
             found = _run(backups.verify(file))
             typer.echo(f"Sound: {found.rows:,} rows of {len(found.tables)} tables, made at {found.made}.")
             return
+        from bot import commands
+
         with _progress("Restoring") as told:
 
             def tell(table: str, rows: int) -> None:
                 told(f"{table} {rows:,}", 0, 0)
 
-            done = _run_with(settings, lambda database: backups.restore(database, file, force, tell))
+            done, again = _run(commands.restore(settings, file, force, tell))
         typer.echo(f"{done.rows:,} rows of {len(done.tables)} tables are back, as they were at {done.made}.")
+        if again:
+            typer.echo(f"{again} who were erased since then are erased again.")
 
 
 @wechat.command()

@@ -18,12 +18,13 @@ from bot.channels.wechat.token import Unavailable
 from bot.city.clock import MovableClock
 from bot.city.demo import NAMES, PERSONAS, Demo, fill_demo
 from bot.city.fill import fill as fill_city
+from bot.desk.privacy import erase_again
 from bot.domain.roles import Role
 from bot.pages.demo import Demonstration, Persona
-from bot.settings import NotPossible, Settings
+from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.wording import Wording
 from handlers.scripts import SCRIPTS
-from storage import activities, audit, bulk, people
+from storage import activities, audit, backup, bulk, erased, people
 from storage.database import Database
 from storage.secrecy import Secrecy
 
@@ -180,6 +181,26 @@ async def register(settings: Settings, name: str, place: int, type_: str, englis
     finally:
         await app.database.close()
     return f"{name.strip()} ({where.name}) has the number {number}: menkou admin grant NUMBER organiser {number}"
+
+
+async def restore(
+    settings: Settings, file: Path, force: bool, told: Callable[[str, int], None]
+) -> tuple[backup.Manifest, int]:
+    """Put a backup back, and erase again whoever was erased since it was made. Raises BadBackup, NotPossible."""
+    database = await asyncio.to_thread(Database, settings.database_url)  # it makes the database's folder
+    try:
+        listed = await erased.listed(database, erased.list_of(database, FOLDER))
+        done = await backup.restore(database, file, force, told)
+    finally:
+        await database.close()
+    if not listed:
+        return done, 0
+    app = await asyncio.to_thread(App, settings)
+    try:
+        await app.prepare()
+        return done, await erase_again(app.database, app.city, listed, app.clock())
+    finally:
+        await app.database.close()
 
 
 async def set_wechat_menu(settings: Settings) -> str:

@@ -17,7 +17,8 @@ from sqlalchemy import select, text
 
 from bot.settings import FOLDER, NEW_KEY, PREFIX, BadSettings, Settings
 from bot.talk.wording import CATALOGUES, LANGUAGES
-from storage import condition, migrate, seals, snapshot
+from storage import audit, condition, migrate, seals, snapshot
+from storage.audit import Verified
 from storage.condition import Condition
 from storage.database import Database
 from storage.seals import Key
@@ -219,6 +220,23 @@ def check_seal(found: Key) -> Finding:
     return ok("seal", "the secret key is this database's" if found == "same" else "no key was used yet")
 
 
+def check_log(found: Verified) -> Finding:
+    """Is the log of moves as it was written? Its head is worth noting elsewhere: nobody can make another one of it."""
+    name = "log of moves"
+    if found.fault is None:
+        at = f", {found.at:%Y-%m-%d %H:%M} UTC" if found.at else ""
+        waiting = f", {found.waiting} more sealed" if found.waiting else ""
+        return ok(name, f"{found.number} chained, head {found.hash[:16]}{at}{waiting}")
+    says = {
+        "foreign": f"row {found.where} was not written by Menkou",
+        "altered": f"row {found.where} was altered",
+        "missing": f"the move at place {found.where} is missing",
+        "copied": f"row {found.where} is the copy of another",
+        "head": "its head was altered or put back",
+    }[found.fault]
+    return fail(name, says, "Keep this database apart as evidence, and compare it with a backup.")
+
+
 def check_clock(skew: float) -> Finding:
     """`skew`: seconds by which this machine's clock is ahead of the database's."""
     shown = f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} the database's"
@@ -364,7 +382,8 @@ class Doctor:
         file = snapshot.file_at(settings.database_url)
         if file is not None and not await asyncio.to_thread(file.exists):
             return [ok("database", f"SQLite, will be made at {file}")]
-        database = await asyncio.to_thread(Database, settings.database_url)
+        secrecy = Secrecy(settings.key) if settings.secret_key else None
+        database = await asyncio.to_thread(Database, settings.database_url, secrecy)
         try:
             return await self._look(database, settings)
         except Exception as fault:  # noqa: BLE001 - drivers raise what they like; its text may hold the password
@@ -398,6 +417,9 @@ class Doctor:
                 tokens = list(await unit.run(select(token.c.name, token.c.value, token.c.expires)))
                 seal = await seals.compare(unit, Secrecy(settings.key)) if settings.secret_key else None
             lines += [check_seal(seal)] if seal else []
+            if seal == "same":
+                async with database.read() as unit:
+                    lines.append(check_log(await audit.verify(unit)))
             lines += [check_letters(seen), *check_outbox(seen)]
             if settings.wechat_app_id and settings.wechat_app_secret:
                 lines += [check_token("wechat", one.value, one.expires, now) for one in tokens if "wechat" in one.name]

@@ -19,6 +19,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.delivery.pace import FREE_RATE
+from bot.domain.notices import Kind
+from bot.templates import Templates
 
 PREFIX = "MENKOU_"
 
@@ -272,6 +274,12 @@ class Settings(BaseSettings):
     wechat_kind: Literal["service", "subscription", "unverified"] = Field(
         "service", description="what the account may do"
     )
+    wechat_templates: Templates | None = Field(
+        None, description="template messages of the account by kind of notice, with their fields"
+    )
+    wechat_notices: Templates | None = Field(
+        None, description="subscription notices of the account by kind of notice, with their fields"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -327,6 +335,16 @@ class Settings(BaseSettings):
         """The quiet hours in minutes after midnight, from and until."""
         start, end = (time.fromisoformat(half) for half in self.quiet_hours.split("-"))
         return start.hour * 60 + start.minute, end.hour * 60 + end.minute
+
+    @property
+    def templates(self) -> Mapping[Kind, str]:
+        """WeChat's template messages, by kind of notice."""
+        return {kind: one.id for kind, one in (self.wechat_templates or {}).items()}
+
+    @property
+    def notices(self) -> Mapping[Kind, str]:
+        """WeChat's subscription notices, by kind of notice."""
+        return {kind: one.id for kind, one in (self.wechat_notices or {}).items()}
 
     @property
     def host(self) -> str:

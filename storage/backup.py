@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -254,7 +255,7 @@ def _verify(path: Path) -> Manifest:
             return manifest
     except FileNotFoundError:
         raise BadBackup("There is no such file.") from None
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as fault:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as fault:
         raise BadBackup(f"The file is damaged or no backup: {fault}.") from None
     except ValueError:
         raise BadBackup("The file is damaged or no backup: it cannot be read.") from None

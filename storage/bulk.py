@@ -27,6 +27,7 @@ from sqlalchemy import (
 from bot.domain.attendance import CHECKOUT_CLOSES
 from bot.domain.enrolment import SEATED, Stand
 from bot.domain.reach import NEAR, REMINDINGS, quiet_until
+from storage import audit as log
 from storage import fanouts
 from storage.database import Unit
 from storage.tables import metadata
@@ -130,6 +131,7 @@ async def write_audit(unit: Unit) -> None:
     for step in steps:
         columns = ["at", "actor", "deed", "target", "before", "after"]
         await unit.connection.execute(insert(audit).from_select(columns, step))
+    await log.seal_bare(unit)
 
 
 async def remind_as_before(unit: Unit, now: datetime, but: Sequence[int] = ()) -> None:

@@ -13,11 +13,13 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, LargeBinary, Table, and_, delete, false, func, insert, or_, select, update
 
 from bot.domain.people import Person, new_number
+from storage import erased
 from storage.database import Database, Unit
 from storage.tables import metadata
 from storage.tables.activities import membership
 from storage.tables.delivery import fanout, outbox, outbox_done
 from storage.tables.enrolment import audit, enrolment, wrong_code
+from storage.tables.grants import notice_grant
 from storage.tables.kinds import Moment
 from storage.tables.messages import inbox, letter
 from storage.tables.people import consent, conversation, identity, person, subscription
@@ -42,7 +44,9 @@ IMPERSONAL = {
     "shift": "hours and seats of an activity; who has one stands in enrolment",
     "token": "keys of the city's own accounts",
     "sender_slot": "which process sends",
+    "audit_head": "where the log of moves ends",
     "quota": "what a platform still allows the city",
+    "erased": "fingerprints of who was erased, so that an older backup brings nobody back",
 }
 """Tables without anything of a person, and why."""
 
@@ -51,6 +55,8 @@ LEFT_OUT = {
     ("activity", "secret"): "the secret of check-in codes belongs to the activity; knowing it would forge presences",
     ("takeaway", "token"): "a fingerprint of an address that may still work",
     ("link_code", "code"): "a fingerprint of a code that may still work",
+    ("audit", "seal"): "a fingerprint of the row, which is there itself",
+    ("audit", "hash"): "a fingerprint of the row and the one before it",
     ("merge", "before"): "a second copy of rows that are in the export, for undoing a link",
 }
 """Columns of exported tables that are not in the export, and why."""
@@ -73,6 +79,7 @@ FATES = {
     "fanout": "belongs to the activity; which message a late reply was for is erased",
     "outbox": "what was sent stays for the reports; what waits is dropped; the platform's receipt is erased",
     "outbox_done": "what was sent stays for the reports; the platform's receipt is erased",
+    "notice_grant": "erased",
     "inbox": "erased",
     "letter": "erased",
     "erasure": "stays: it is applied again after an older backup was put back",
@@ -202,11 +209,12 @@ async def export(unit: Unit, id_: int) -> dict[str, list[dict[str, Any]]]:
     return taken
 
 
-async def offer_takeaway(unit: Unit, id_: int, token: str, now: datetime, lasts: timedelta) -> None:
-    """Remember the address of an export; the ones before it are worthless."""
+async def offer_takeaway(unit: Unit, id_: int, tokens: Sequence[str], now: datetime, lasts: timedelta) -> None:
+    """Remember the addresses of an export; the ones before them are worthless."""
     await unit.run(delete(takeaway).where(takeaway.c.person == id_))
-    kept = unit.secrecy.index(f"takeaway:{token}")
-    await unit.run(insert(takeaway).values(token=kept, person=id_, made=now, expires=now + lasts))
+    kept = [unit.secrecy.index(f"takeaway:{token}") for token in tokens]
+    rows = [{"token": one, "person": id_, "made": now, "expires": now + lasts} for one in kept]
+    await unit.run(insert(takeaway).values(rows))
 
 
 async def use_takeaway(unit: Unit, token: str, now: datetime) -> int | None:
@@ -295,6 +303,11 @@ async def lock(unit: Unit, id_: int) -> Person | None:
     return Person(row.id, row.number, row.language or "") if row else None
 
 
+async def mark_done(unit: Unit, id_: int, door: str, now: datetime) -> None:
+    """Somebody is erased again who had been erased before: written down, so that the file is scrubbed of them too."""
+    await unit.run(insert(erasure).values(person=id_, door=door, asked=now, due=now, done=now))
+
+
 async def finish(unit: Unit, id_: int, now: datetime) -> None:
     """An erasure has been carried out."""
     await unit.run(update(erasure).where(erasure.c.id == id_).values(done=now))
@@ -305,7 +318,9 @@ async def erase_address(unit: Unit, identity_id: int, now: datetime) -> int | No
     row = (await unit.run(select(identity).where(identity.c.id == identity_id))).first()
     if row is None:
         return None
+    await erased.note_address(unit, row.door, row.external, now)
     await _forget_messages(unit, [(row.id, row.door, row.external)])
+    await unit.run(delete(notice_grant).where(notice_grant.c.external == row.external))
     others = select(func.count()).select_from(identity)
     left = others.where(identity.c.person == row.person, identity.c.id != identity_id)
     if not (await unit.run(left)).scalar_one():
@@ -327,13 +342,20 @@ async def _forget_messages(unit: Unit, known: Sequence[tuple[int, str, str]]) ->
         await unit.run(delete(table).where(_theirs(table, [], known)))
 
 
+_ERASED = (
+    subscription, membership, wrong_code, conversation, notice_grant, identity, takeaway, link_code, link_try,
+)  # fmt: skip
+
+
 async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     """Everything of a person that the law lets us erase; what stays, stays of nobody (`FATES`)."""
     ids = await same(unit, id_)
-    await _forget_messages(unit, await addresses(unit, ids))
+    known = await addresses(unit, ids)
+    await erased.note_people(unit, ids, now)
+    await _forget_messages(unit, known)
     await withdraw(unit, ids, now)
     await unit.run(delete(link_offer).where(or_(link_offer.c.shower.in_(ids), link_offer.c.typer.in_(ids))))
-    for table in (subscription, membership, wrong_code, conversation, identity, takeaway, link_code, link_try):
+    for table in _ERASED:
         await unit.run(delete(table).where(table.c.person.in_(ids)))
     await unit.run(update(merge).where(or_(merge.c.kept.in_(ids), merge.c.gone.in_(ids))).values(before=None))
     await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None))

@@ -23,6 +23,7 @@ class Secrecy:
     def __init__(self, secret_key: str) -> None:
         self._cipher = AESGCM(self._derived(secret_key, b"menkou field key"))
         self._index_key = self._derived(secret_key, b"menkou index key")
+        self._log_key = self._derived(secret_key, b"menkou log key")
         self._key_id = self._derived(secret_key, b"menkou key id")[:4]
 
     @staticmethod
@@ -67,3 +68,7 @@ class Secrecy:
     def signed(self, text: str, signature: str) -> bool:
         """Is this the text's signature? Compared in constant time."""
         return hmac.compare_digest(self.signature(text).encode(), signature.encode("utf-8", "replace"))
+
+    def witness(self, text: str) -> str:
+        """What only the holder of the key can say of a text, 64 hex digits: keeps the log of moves as it was."""
+        return hmac.digest(self._log_key, text.encode(), "sha256").hex()

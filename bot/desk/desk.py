@@ -15,6 +15,7 @@ from bot.desk.organising import Organising
 from bot.desk.people import People
 from bot.desk.privacy import Privacy
 from bot.desk.proofs import Proofs
+from bot.desk.reach import Reach
 from bot.desk.records import Records
 from bot.domain.people import Person
 from storage.database import Unit
@@ -63,6 +64,11 @@ class Desk:
     def announcements(self) -> Announcements:
         """Recruiting by broadcast."""
         return Announcements(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """How people can be told: the plan of routes, what became of messages."""
+        return Reach(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def privacy(self) -> Privacy:

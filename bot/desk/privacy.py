@@ -20,13 +20,18 @@ from bot.domain.privacy import (
     Held,
     Marked,
     NothingHeld,
+    Takeaway,
     Withdrawn,
 )
-from storage import attendance, audit, enrolment, linking, people, privacy
+from storage import attendance, audit, enrolment, erased, linking, people, privacy
 from storage.database import Database, Unit
 
 TRIES_KEEP = timedelta(days=1)
 """How long wrong codes are remembered; the breakers look back for minutes."""
+
+
+RESTORED = "restore"
+"""The door of an erasure that a backup had undone."""
 
 
 class Privacy(Subject):
@@ -69,12 +74,12 @@ class Privacy(Subject):
         await self._log("correct", "name" if name else "phone")
         return True
 
-    async def take(self) -> str:
-        """The path of a fresh export of everything; it works once, for a day, and the ones before it no more."""
-        token = secrets.token_hex(16)
-        await privacy.offer_takeaway(self.unit, self.me.id, token, self.now, TAKEAWAY)
+    async def take(self) -> Takeaway:
+        """Fresh addresses of an export of everything; each works once, for a day, and the ones before them no more."""
+        tokens = [secrets.token_hex(16) for _form in ("json", "xlsx")]
+        await privacy.offer_takeaway(self.unit, self.me.id, tokens, self.now, TAKEAWAY)
         await self._log("take", "export")
-        return f"/mydata/{token}"
+        return Takeaway(f"/mydata/{tokens[0]}", f"/mydata/{tokens[1]}.xlsx")
 
     async def coming(self) -> int:
         """Sign-ups of mine that would be given up."""
@@ -149,6 +154,31 @@ async def _erase(unit: Unit, city: City, id_: int, now: datetime) -> None:
     if who is not None:
         await Privacy(unit, who, now, city)._give_up()
         await privacy.erase_person(unit, id_, now)
+
+
+async def erase_again(database: Database, city: City, listed: erased.Listed, now: datetime) -> int:
+    """After an older backup was put back: whoever had been erased since it was made is erased again.
+
+    Returns how many people and addresses that were.
+    """
+    if not listed:
+        return 0
+    async with database.write() as unit:
+        await erased.keep(unit, listed)
+        back = await erased.people(unit, listed)
+        for id_ in back:
+            await _erase(unit, city, id_, now)
+        alone = await erased.addresses(unit, listed)
+        for id_ in alone:
+            whole = await privacy.erase_address(unit, id_, now)
+            if whole is not None:
+                await _erase(unit, city, whole, now)
+                back.append(whole)
+        for id_ in back:
+            await privacy.mark_done(unit, id_, RESTORED, now)
+            await audit.log(unit, now, None, "erase", f"person:{id_}", "restored", "done")
+    await privacy.scrub(database, now)
+    return len({*back}) + len(alone)
 
 
 async def tick(database: Database, city: City, now: datetime) -> int:

@@ -81,4 +81,7 @@ audit = Table(
     Column("target", String(48), nullable=False, index=True),  # enrolment:17
     Column("before", String(48)),
     Column("after", String(48)),
+    Column("seal", String(48)),  # keyed, over the row as it was written; `storage.audit` says what chains the rows
+    Column("chain", Id, unique=True),  # place in the chain, 1, 2, 3 …; empty: not chained yet
+    Column("hash", String(64)),  # keyed, over this row and the hash before it
 )

@@ -24,6 +24,13 @@ erasure = Table(
     ),
 )
 
+erased = Table(
+    "erased",
+    metadata,
+    Column("fingerprint", String(32), primary_key=True),  # blind index of a volunteer number or an address
+    Column("at", Moment, nullable=False),
+)
+
 takeaway = Table(
     "takeaway",
     metadata,

@@ -16,6 +16,7 @@ from bot import doctor
 from bot.doctor import Doctor, Finding, Level
 from bot.settings import BadSettings, Settings
 from storage import inbox, migrate, seals
+from storage.audit import Verified
 from storage.condition import Condition
 from storage.database import Database
 from storage.outbox_reports import Counts
@@ -92,6 +93,13 @@ LINES: list[tuple[str, Callable[[], Finding | list[Finding]], Level, str]] = [
     ("seal", lambda: doctor.check_seal("same"), "ok", "this database's"),
     ("first seal", lambda: doctor.check_seal("first"), "ok", "no key"),
     ("other seal", lambda: doctor.check_seal("other"), "fail", "used before"),
+    (
+        "log",
+        lambda: doctor.check_log(Verified(7, "ab" * 32, NOW, 2)),
+        "ok",
+        "7 chained, head abababababababab, 2026-11-28 01:30 UTC, 2 more sealed",
+    ),
+    ("altered log", lambda: doctor.check_log(Verified(7, "ab" * 32, NOW, 2, "altered", 4)), "fail", "row 4 was"),
     ("clock", lambda: doctor.check_clock(0.3), "ok", "agrees"),
     ("clock ahead", lambda: doctor.check_clock(3), "warn", "3.0 s ahead"),
     ("clock behind", lambda: doctor.check_clock(-30), "fail", "30.0 s behind"),

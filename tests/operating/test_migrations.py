@@ -128,7 +128,7 @@ async def test_an_older_sqlite_database_is_copied_before_it_is_changed(
     database: Database, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await fill(database)
-    monkeypatch.setattr(migrate, "head", lambda: "0002")
+    monkeypatch.setattr(migrate, "head", lambda: "9999")
     done = await migrate.prepare(database, NOW)
     assert done.copy is not None
     assert done.copy.name == f"menkou-{migrate.scripts().get_current_head()}-20261128-013000.db"

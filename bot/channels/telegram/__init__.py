@@ -1,2 +1,2 @@
-"""The Telegram door. Importing this package costs nothing: aiogram (2.7 CPU-s) comes with the modules inside, which
+"""The Telegram door. Importing this package costs nothing: aiogram comes with the modules inside, which
 only a city that has a bot imports."""

@@ -14,13 +14,20 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
-from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
-from aiogram.methods import DeleteWebhook, GetMe, GetUpdates, SetMyCommands, SetWebhook, TelegramMethod
-from aiogram.types import BotCommand
 
 from bot.channels.telegram.errors import Answer, Done, Failed
+from bot.channels.telegram.library import (
+    AiohttpSession,
+    Bot,
+    BotCommand,
+    DeleteWebhook,
+    GetMe,
+    GetUpdates,
+    SetMyCommands,
+    SetWebhook,
+    TelegramAPIServer,
+    TelegramMethod,
+)
 from bot.channels.telegram.updates import KINDS
 
 BASE = "https://api.telegram.org"

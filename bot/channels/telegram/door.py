@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from aiogram.methods import TelegramMethod
 
 from bot.channels.telegram.api import TelegramApi
 from bot.channels.telegram.errors import Answer, Done, Failed, lacks_method, outcome, refuses_content
+from bot.channels.telegram.library import TelegramMethod
 from bot.channels.telegram.numbers import NAME, TELEGRAM
 from bot.channels.telegram.pages import Shown, directions, layout, location, venue
 from bot.talk.capabilities import Capabilities

@@ -14,10 +14,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import structlog
-from aiogram.methods import AnswerCallbackQuery
 
 from bot.channels.telegram.api import TelegramApi
 from bot.channels.telegram.errors import Failed
+from bot.channels.telegram.library import AnswerCallbackQuery
 from bot.channels.telegram.numbers import NAME
 from bot.channels.telegram.updates import Reader, Unreadable, unread_key, written
 from bot.talk.door import Delivered, Door, Listener, NotSent, Outcome, Refused, Uncertain

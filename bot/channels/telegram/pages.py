@@ -12,14 +12,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from aiogram.methods import SendLocation, SendMessage, SendPhoto, SendVenue
-from aiogram.types import (
+from bot.channels.telegram.library import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     KeyboardButton,
     ReplyKeyboardMarkup,
+    SendLocation,
+    SendMessage,
+    SendPhoto,
+    SendVenue,
 )
-
 from bot.channels.telegram.numbers import CAPTION_LIMIT, DATA_LIMIT, TELEGRAM, TEXT_LIMIT
 from bot.talk.view import Button, Page
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from aiogram.types import CallbackQuery, Location, Message, User
 from pydantic import ValidationError
 
+from bot.channels.telegram.library import CallbackQuery, Location, Message, User
 from bot.channels.telegram.numbers import NAME
 from bot.talk.incoming import Address, BadLink, Incoming, Intent, Photo, Place
 from bot.talk.numbers import plain

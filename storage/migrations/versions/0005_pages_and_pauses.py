@@ -1,13 +1,13 @@
 """A message of several pages goes on where it failed; a paused intention says why.
 
-Revision 0002, after 0001.
+Revision 0005, after 0004.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
