@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 
 from bot.desk.activities import Activities
+from bot.desk.agreements import Agreements
 from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
@@ -59,6 +60,11 @@ class Desk:
     def organising(self) -> Organising:
         """What organisers and centres do: publish, change, roster, wall."""
         return Organising(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def agreements(self) -> Agreements:
+        """What is agreed in writing."""
+        return Agreements(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:

@@ -22,6 +22,7 @@ from bot.delivery.sender import Sender
 from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.domain.activities import Plan, Published
+from bot.domain.agreements import uninsured
 from bot.domain.attendance import Code, code_at
 from bot.domain.people import Person
 from bot.domain.roles import Role
@@ -39,6 +40,13 @@ from storage.secrecy import Secrecy
 from storage.tables.activities import organisation
 
 DOORS: dict[str, Capabilities] = {"telegram": TELEGRAM, "wechat": WECHAT, "web": WEB, "terminal": TERMINAL}
+
+
+
+def cover(kind: str) -> tuple[str, str]:
+    """Insurance and risks, where a kind of service needs them."""
+    return ("PICC 2026 001", "Wet ground: wear firm shoes.") if uninsured(kind, "", "") else ("", "")
+
 
 SECRECY = Secrecy("a key that only tests use, 32 signs and more")
 
@@ -125,7 +133,10 @@ class Town:
             assert who is not None
             desk = Desk(unit, Person(who, "", "en"), self.at, self.city)
             end = starts + timedelta(hours=hours)
-            plan = Plan(title, kind, starts, end, 110108, "颐和园东门", seats, "Bring gloves.", None, 39.9998, 116.2755)
+            at = (39.9998, 116.2755)
+            plan = Plan(
+                title, kind, starts, end, 110108, "颐和园东门", seats, "Bring gloves.", None, *at, *cover(kind)
+            )  # fmt: skip
             published = await desk.organising.publish(self.organisation, plan)
             assert isinstance(published, Published), published
             return published.activity
