@@ -107,8 +107,11 @@ class Listener(Protocol):
         Raises `Overloaded` when too much is waiting and the platform should try again.
         """
 
-    async def later(self, incoming: Incoming) -> None:
-        """The kept reply to this message could not go back in its own request: let the sender bring it."""
+    async def later(self, incoming: Incoming, said: int = 0) -> None:
+        """The kept reply to this message could not go back in its own request: let the sender bring it.
+
+        `said`: how many of its pages have arrived; it goes on with the next.
+        """
 
     async def bury(self, door: str, key: str, raw: str, why: str) -> None:
         """Keep a message apart that nobody can read, so that it is counted, shown to the operator and stops nothing."""

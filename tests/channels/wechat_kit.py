@@ -58,7 +58,7 @@ class KeptReplies:
         self.kept[incoming.key] = self.answer(incoming)
         return self.kept[incoming.key]
 
-    async def later(self, incoming: Incoming) -> None:
+    async def later(self, incoming: Incoming, said: int = 0) -> None:
         self.brought_later.append(incoming.key)
 
     async def bury(self, door: str, key: str, raw: str, why: str) -> None:
