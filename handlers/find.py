@@ -31,6 +31,7 @@ from bot.talk import (
     script,
 )
 from handlers.cards import kind_name, line, link, map_link, organiser, place_name, seats, title, when, where
+from handlers.terms import shown
 
 
 def hears(text: str, now: datetime) -> Sequence[str] | None:
@@ -182,7 +183,7 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
         links.append(Link(_("Manage"), Intent("manage", (str(number),))))
     links.append(Link(_("Share"), Intent("share", (str(number),))))
     links += map_link(card.latitude, card.longitude, card.title)
-    state = {Stand.WAITING: _("You are in the queue.")}.get(mine.stand, _("You are in.")) if mine else None
+    state = whether_in(mine.stand) if mine else None
     talk.say(
         lines(
             title(card),
@@ -191,6 +192,7 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
             _("{kind} · {seats}", kind=kind_name(card.kind), seats=seats(card)),
             _("For people from {n} years on", n=card.minimum_age) if card.minimum_age else None,
             card.about or None,
+            *shown(await desk.agreements.terms(number)),
             _("Held by {organiser}", organiser=organiser(card)),
             _("Called off.") if card.state != "open" else state,
         ),
@@ -199,6 +201,14 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
         if card.latitude is not None and card.longitude is not None
         else None,
     )
+
+
+def whether_in(stand: Stand) -> Words:
+    """What the card says to somebody who signed up."""
+    return {
+        Stand.WAITING: _("You are in the queue."),
+        Stand.OFFERED: _("A seat is held for you."),
+    }.get(stand, _("You are in."))
 
 
 @script("share")

@@ -2,6 +2,7 @@
 
 from bot.talk import Script, Text, _
 from handlers import (
+    agreement,
     announce,
     arrivals,
     certificate,
@@ -13,7 +14,9 @@ from handlers import (
     mydata,
     organise,
     presence,
+    proven,
     subscribing,
+    terms,
 )
 
 SCRIPTS: tuple[Script, ...] = (
@@ -26,10 +29,14 @@ SCRIPTS: tuple[Script, ...] = (
     my.booking,
     my.leave,
     my.coming,
+    my.accept,
+    my.decline,
     join.join,
+    agreement.agreement,
     hours.hours,
     hours.records,
     hours.record,
+    proven.proven,
     certificate.certificate,
     certificate.certificates,
     certificate.mycertificate,
@@ -52,6 +59,9 @@ SCRIPTS: tuple[Script, ...] = (
     organise.roster,
     organise.calloff,
     organise.move,
+    organise.relocate,
+    organise.seats,
+    terms.terms,
     announce.announce,
     arrivals.start,
     arrivals.menu,

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from bot.domain.attendance import CHECKOUT_CLOSES
 from bot.domain.enrolment import SEATED, Stand
+from bot.domain.evidence import Part, Proof
 from bot.domain.reach import NEAR, REMINDINGS, quiet_until
 from storage import audit as log
 from storage import fanouts
@@ -34,6 +35,7 @@ from storage.tables import metadata
 from storage.tables.activities import activity, membership, organisation, shift
 from storage.tables.delivery import Running, State, fanout, outbox
 from storage.tables.enrolment import attendance, audit, enrolment, record
+from storage.tables.evidence import evidence
 from storage.tables.kinds import Id, from_milliseconds, to_milliseconds
 from storage.tables.people import consent, conversation, identity, person, subscription
 
@@ -120,6 +122,9 @@ async def write_audit(unit: Unit) -> None:
         moved(enrolment.c.changed, enrolment.c.person, "leave", of_enrolment, "joined", "cancelled").where(
             enrolment.c.state == Stand.CANCELLED
         ),
+        moved(enrolment.c.changed, enrolment.c.person, "confirm", of_enrolment, "joined", "confirmed").where(
+            enrolment.c.state == Stand.CONFIRMED
+        ),
         moved(attendance.c.arrived, attendance.c.person, "arrive", of_attendance, "joined", "arrived"),
         moved(attendance.c.left, attendance.c.person, "check out", of_attendance, "arrived", "left").where(
             attendance.c.left.is_not(None), attendance.c.left_by != "rule"
@@ -132,6 +137,24 @@ async def write_audit(unit: Unit) -> None:
         columns = ["at", "actor", "deed", "target", "before", "after"]
         await unit.connection.execute(insert(audit).from_select(columns, step))
     await log.seal_bare(unit)
+
+
+async def write_evidence(unit: Unit) -> None:
+    """What shows the made-up presences: how each arrived and left, and the organiser's word behind each grade A."""
+    whose = (attendance.c.id, attendance.c.person)
+    arrival, departure, whole = (literal(one.value, String) for one in (Part.ARRIVAL, Part.DEPARTURE, Part.WHOLE))
+    steps = (
+        select(*whose, attendance.c.person, attendance.c.arrived_by, arrival, attendance.c.arrived),
+        select(*whose, attendance.c.person, attendance.c.left_by, departure, attendance.c.left).where(
+            attendance.c.left.is_not(None), attendance.c.left_by != "rule"
+        ),
+        select(*whose, activity.c.created_by, literal(Proof.CONFIRMED.value, String), whole, record.c.made)
+        .select_from(record.join(attendance).join(activity))
+        .where(record.c.grade == "A"),
+    )
+    for step in steps:
+        columns = ["attendance", "person", "given_by", "kind", "part", "at"]
+        await unit.connection.execute(insert(evidence).from_select(columns, step))
 
 
 async def remind_as_before(unit: Unit, now: datetime, but: Sequence[int] = ()) -> None:
@@ -179,7 +202,7 @@ async def _moments(
         .select_from(enrolment.join(shift).join(activity))
         .where(
             enrolment.c.person.in_(people),
-            enrolment.c.state.in_(("joined", "arrived")),
+            enrolment.c.state.in_(("joined", "confirmed", "arrived")),
             shift.c.ends > now,
             activity.c.state == "open",
         )
@@ -209,7 +232,8 @@ async def _moments(
 async def oversold(unit: Unit) -> int:
     """Shifts whose counters do not agree with their sign-ups; must be 0."""
     seated = func.coalesce(func.sum(case((enrolment.c.state.in_(SEATED), 1), else_=0)), 0)
-    waiting = func.coalesce(func.sum(case((enrolment.c.state == Stand.WAITING, 1), else_=0)), 0)
+    queued = and_(enrolment.c.state == Stand.WAITING, enrolment.c.admitted)
+    waiting = func.coalesce(func.sum(case((queued, 1), else_=0)), 0)
     signed = func.count(enrolment.c.id)
     highest = func.coalesce(func.max(enrolment.c.queue), 0)
     wrong = (

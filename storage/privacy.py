@@ -17,8 +17,11 @@ from storage import erased
 from storage.database import Database, Unit
 from storage.tables import metadata
 from storage.tables.activities import membership
+from storage.tables.agreements import agreement, agreement_text
+from storage.tables.claims import claim
 from storage.tables.delivery import fanout, outbox, outbox_done
 from storage.tables.enrolment import audit, enrolment, wrong_code
+from storage.tables.evidence import evidence
 from storage.tables.grants import notice_grant
 from storage.tables.kinds import Moment
 from storage.tables.messages import inbox, letter
@@ -68,14 +71,19 @@ FATES = {
     "consent": "stays as the proof that there was consent and when it ended; it names nobody any more",
     "subscription": "erased",
     "membership": "erased",
-    "enrolment": "stays for the counts of the activity; its free text is erased",
+    "enrolment": "stays for the counts of the activity; reasons, answers and free text are erased",
     "attendance": "stays for the counts of the activity",
+    "evidence": "stays as the reason of the hours, of nobody; the fingerprint of a photo is erased",
+    "claim": "stays for the counts of the activity; what was written in it is erased",
     "record": "hours stay for the city's figures, of nobody",
     "wrong_code": "erased",
     "certificate": "stays as issued: its issuer must keep a copy, and whoever was given it can have it checked",
     "verification": "stays as a count for the certificate's owner; who asked is erased",
     "audit": "append-only; rows name deeds and numbers, never a name or an address",
     "activity": "belongs to the organisation that published it",
+    "terms": "belongs to the activity",
+    "agreement_text": "belongs to the organisation; it names no volunteer",
+    "agreement": "stays as the organisation's proof that there was one; it names nobody any more",
     "fanout": "belongs to the activity; which message a late reply was for is erased",
     "outbox": "what was sent stays for the reports; what waits is dropped; the platform's receipt is erased",
     "outbox_done": "what was sent stays for the reports; the platform's receipt is erased",
@@ -138,6 +146,8 @@ def _theirs(table: Table, ids: Sequence[int], known: Sequence[tuple[int, str, st
     which: list[ColumnElement[bool]] = [column.in_(ids) for column in owners(table)]
     if table is fanout:
         which.append(_replies(ids))
+    if table is agreement_text:
+        which.append(agreement_text.c.id.in_(select(agreement.c.text).where(agreement.c.person.in_(ids))))
     return or_(*which)
 
 
@@ -192,6 +202,12 @@ def _opened(unit: Unit, table: Table, row: dict[str, Any], name: str) -> Any:
             return secrecy.open_json(value, f"inbox:{row['door']}:{row['key']}:reply")
         case "letter", "body":
             return secrecy.open_json(value, f"letter:{row['address']}:{row['sequence']}")
+        case "enrolment", "answers":
+            return secrecy.open_json(value, f"enrolment:{row['id']}:answers")
+        case "enrolment", "why":
+            return secrecy.open(value, f"enrolment:{row['id']}:why")
+        case "claim", "what":
+            return secrecy.open(value, f"claim:{row['enrolment']}:what")
         case "certificate", ("name" | "responsible"):
             return secrecy.open(value, f"certificate:{row['number']}:{name}")
     raise LookupError(f"nobody has said how {table.name}.{name} is opened for the export")
@@ -358,7 +374,9 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     for table in _ERASED:
         await unit.run(delete(table).where(table.c.person.in_(ids)))
     await unit.run(update(merge).where(or_(merge.c.kept.in_(ids), merge.c.gone.in_(ids))).values(before=None))
-    await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None))
+    await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None, answers=None, why=None))
+    await unit.run(update(claim).where(claim.c.person.in_(ids)).values(what=None, photo=None, reason=None))
+    await unit.run(update(evidence).where(evidence.c.person.in_(ids)).values(photo=None))
     await unit.run(update(fanout).where(_replies(ids)).values(words=None))
     for sent in (outbox, outbox_done):
         await unit.run(update(sent).where(sent.c.person.in_(ids)).values(receipt=None))

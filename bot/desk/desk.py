@@ -6,11 +6,13 @@ from datetime import datetime
 from functools import cached_property
 
 from bot.desk.activities import Activities
+from bot.desk.agreements import Agreements
 from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
 from bot.desk.enrolment import Enrolment
 from bot.desk.linking import Linking
+from bot.desk.offers import Offers
 from bot.desk.organising import Organising
 from bot.desk.people import People
 from bot.desk.privacy import Privacy
@@ -46,6 +48,11 @@ class Desk:
         return Enrolment(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def offers(self) -> Offers:
+        """Seats that are held for me."""
+        return Offers(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def attendance(self) -> Attendance:
         """Being there: check-in and check-out."""
         return Attendance(self.unit, self.me, self.now, self.city)
@@ -59,6 +66,11 @@ class Desk:
     def organising(self) -> Organising:
         """What organisers and centres do: publish, change, roster, wall."""
         return Organising(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def agreements(self) -> Agreements:
+        """What is agreed in writing."""
+        return Agreements(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:
