@@ -63,9 +63,9 @@ class Seeing:
         """See `Listener.take`."""
         return await self._listener.take(await self.seen(incoming) if incoming.photo else incoming)
 
-    async def later(self, incoming: Incoming) -> None:
+    async def later(self, incoming: Incoming, said: int = 0) -> None:
         """See `Listener.later`."""
-        await self._listener.later(incoming)
+        await self._listener.later(incoming, said)
 
     async def bury(self, door: str, key: str, raw: str, why: str) -> None:
         """See `Listener.bury`."""
