@@ -166,7 +166,7 @@ class App:
 
         settings = self.settings
         api = TelegramApi(revealed(settings.telegram_token), settings.telegram_api_base)
-        door = TelegramDoor(api)
+        door = TelegramDoor(api, paid=settings.telegram_paid_broadcast)
         self.doors[door.name] = door
         intake = Intake(api, door, UpdateReader(self.clock, [one.name for one in SCRIPTS]), self.turns)
         self._stops += [lambda: intake.finish(STOP / 2), api.close]
@@ -205,17 +205,25 @@ class App:
         """Take up what is due, through every door that is open by now."""
         names, settings = tuple(self.doors), self.settings
         speaking = Speaking(settings.zone, settings.locale, settings.quiet, settings.address)
+        paces = {name: pace_of(name, settings.telegram_rate) for name in names}
         for name, door in self.doors.items():
-            pace = pace_of(name, settings.telegram_rate)
-            measured = self.meters.measured(door)
+            pace, measured = paces[name], self.meters.measured(door)
             self.senders.append(Sender(self.database, measured, word, self.times, speaking, pace=pace, doors=names))
-        self.ticks = Ticks(Planner(self.database, self.times, doors=names), self.senders)
+        rates = {name: pace.rate for name, pace in paces.items()}
+        self.ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
         self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
+        self.turns.planned = self._nudge
         self.ticks.start()
         self._running += [asyncio.create_task(one.run(), name=f"sender {one.account}") for one in self.senders]
+
+    def _nudge(self, door: str) -> None:
+        """A reply waits at this door: its sender need not come by it at its next look."""
+        for one in self.senders:
+            if one.account == door:
+                one.nudge()
 
     async def close_shifts(self) -> None:
         """Close what ended two hours ago."""

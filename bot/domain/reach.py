@@ -339,6 +339,18 @@ def wait_after(attempt: int, chance: float) -> float:
 ATTEMPTS = 8
 """With `wait_after` that is about an hour of an unreachable platform; then a person is asked."""
 
+LOOKED_BACK = 200
+"""Messages of a campaign that are looked at to tell whether it fails."""
+
+MOST_FAILING = 0.05
+"""Of those, the share beyond which it rests until a person has looked."""
+
+
+def fails_too_often(lately: Collection[bool]) -> bool:
+    """`lately`: of a campaign's last messages, did they fail? Counted, not shared out: eleven at once are enough."""
+    return sum(lately) > LOOKED_BACK * MOST_FAILING
+
+
 REPEATED_ONCE: frozenset[Kind] = frozenset(
     {"reminder", "checkout", "promotion", "change", "cancellation", "reply", *ABOUT_ITS_READER}
 )

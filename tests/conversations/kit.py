@@ -29,6 +29,7 @@ from bot.domain.roles import Role
 from bot.talk import Address, Incoming, Intent, Photo, Place
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Delivered, Outcome
+from bot.talk.incoming import Window
 from bot.talk.router import Router
 from bot.talk.view import Button, Page
 from bot.turn import Turns
@@ -176,7 +177,7 @@ class Chat:
     def incoming(self, **what: Any) -> Incoming:
         self.town.serial += 1
         address = Address(self.door, self.name)
-        window = {"window": (48 * 3600, 5)} if self.door == "wechat" else {}
+        window = {"window": Window(48 * 3600, 5)} if self.door == "wechat" else {}
         return Incoming(address, str(self.town.serial), self.town.at, language=self.language, **window, **what)
 
     async def sends(self, **what: Any) -> str:
