@@ -46,7 +46,7 @@ def shared(around: Fence) -> Callable[[Incoming], list[str | int]]:
 
     def read(answer: Incoming) -> list[str | int]:
         if answer.place is None:
-            raise Unclear(_("Please share your place: with the button, or under “+” in WeChat."))
+            raise Unclear(_("Please share your place, with the button or from the plus menu in WeChat."))
         near = nearness(around, answer.place.latitude, answer.place.longitude, answer.place.accuracy)
         return [near.band, near.accuracy]
 
