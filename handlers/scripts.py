@@ -17,6 +17,7 @@ from handlers import (
     proven,
     subscribing,
     terms,
+    there,
 )
 
 SCRIPTS: tuple[Script, ...] = (
@@ -25,6 +26,7 @@ SCRIPTS: tuple[Script, ...] = (
     presence.checkout,
     presence.notin,
     presence.notout,
+    there.there,
     my.my,
     my.booking,
     my.leave,
