@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.delivery.pace import FREE_RATE
 from bot.domain.notices import Kind
 from bot.templates import Templates
 
@@ -255,6 +256,9 @@ class Settings(BaseSettings):
         le=1000,
         description="messages a second that the bot may send",
     )
+    telegram_paid_broadcast: bool = Field(
+        False, description="pay Telegram's Stars for more than 30 messages a second, up to 1,000"
+    )
 
     wechat_app_id: Annotated[str, AfterValidator(_wechat_app_id)] | None = Field(None, description="AppID")
     wechat_app_secret: SecretStr | None = Field(None, min_length=16, description="AppSecret")
@@ -301,6 +305,11 @@ class Settings(BaseSettings):
                 )
             if not self.public_url or not self.public_url.startswith("https://"):
                 missing.append(f"{PREFIX}PUBLIC_URL needs an https address: Telegram sends webhooks nowhere else.")
+        if self.telegram_rate > FREE_RATE and not self.telegram_paid_broadcast:
+            missing.append(
+                f"{PREFIX}TELEGRAM_RATE above {FREE_RATE:g} needs {PREFIX}TELEGRAM_PAID_BROADCAST=true: Telegram "
+                "refuses more than that from a bot that does not pay, and each refusal halts it for a while."
+            )
         if self.wechat_app_id:
             if not self.wechat_token:
                 missing.append(f"{PREFIX}WECHAT_TOKEN is missing: write the console's Token.")

@@ -114,16 +114,19 @@ def sealed_session(unit: Unit, id_: int, session: Session) -> bytes:
     return unit.secrecy.seal_json(session.to_json(), f"conversation:{id_}")
 
 
-async def heard_from(unit: Unit, identity_id: int, now: datetime, window: tuple[int, int] | None) -> None:
+async def heard_from(unit: Unit, identity_id: int, now: datetime, window: tuple[int, int, bool] | None) -> None:
     """Somebody wrote: their address is open, and how often we may speak first from now on."""
     values: dict[str, Any] = {"inbound": now, "open": True}
     if window:
-        values |= {"window_until": now + timedelta(seconds=window[0]), "window_left": window[1]}
+        seconds, messages, by_action = window
+        name = "action" if by_action else "window"
+        values |= {f"{name}_until": now + timedelta(seconds=seconds), f"{name}_left": messages}
     await unit.connection.execute(update(identity).where(identity.c.id == identity_id).values(values))
 
 
 HEARD = update(identity).where(identity.c.id == bindparam("of_identity")).values(inbound=bindparam("heard"))
 HEARD_IN_WINDOW = HEARD.values(window_until=bindparam("until"), window_left=bindparam("left"))
+HEARD_AFTER_ACTION = HEARD.values(action_until=bindparam("until"), action_left=bindparam("left"))
 """The same for somebody whose address was open already."""
 
 
@@ -179,6 +182,12 @@ async def personal(unit: Unit, secrecy: Secrecy, ids: Sequence[int]) -> dict[int
 async def give_consent(unit: Unit, id_: int, purpose: str, version: str, door: str, now: datetime) -> None:
     """Remember what was agreed to, when, through which door."""
     await unit.run(insert(consent).values(person=id_, purpose=purpose, version=version, door=door, given=now))
+
+
+async def agreed(unit: Unit, id_: int, purpose: str) -> bool:
+    """Is there a consent to this purpose that was not withdrawn?"""
+    given = exists().where(consent.c.person == id_, consent.c.purpose == purpose, consent.c.withdrawn.is_(None))
+    return bool((await unit.run(select(given))).scalar_one())
 
 
 async def posts(unit: Unit, id_: int) -> list[Post]:

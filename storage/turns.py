@@ -9,10 +9,11 @@ from typing import Any
 
 from storage.database import Unit
 from storage.inbox import KEEP_REPLY, sealed_reply
-from storage.people import HEARD, HEARD_IN_WINDOW, KEEP_SESSION, Met, sealed_session
+from storage.people import HEARD, HEARD_AFTER_ACTION, HEARD_IN_WINDOW, KEEP_SESSION, Met, sealed_session
 
 _AT_ONCE = {
-    heard: KEEP_REPLY.add_cte(KEEP_SESSION.cte("said"), heard.cte("heard_from")) for heard in (HEARD, HEARD_IN_WINDOW)
+    heard: KEEP_REPLY.add_cte(KEEP_SESSION.cte("said"), heard.cte("heard_from"))
+    for heard in (HEARD, HEARD_IN_WINDOW, HEARD_AFTER_ACTION)
 }
 """PostgreSQL takes the three as one statement."""
 
@@ -24,15 +25,16 @@ async def close(
     key: str,
     pages: Sequence[dict[str, Any]],
     now: datetime,
-    window: tuple[int, int] | None,
+    window: tuple[int, int, bool] | None,
 ) -> None:
-    """Write it. `window`: seconds and messages for which we may speak first from now on."""
+    """Write it. `window`: seconds and messages for which we may speak first from now on, and whether by an action."""
     said = {"of_person": met.person.id, "kept": sealed_session(unit, met.person.id, met.session)}
     written: dict[str, Any] = {"of_identity": met.identity, "heard": now}
     if window:
-        written |= {"until": now + timedelta(seconds=window[0]), "left": window[1]}
+        seconds, messages, _by_action = window
+        written |= {"until": now + timedelta(seconds=seconds), "left": messages}
     reply = {"of_door": door, "of_key": key, "kept_reply": sealed_reply(unit, door, key, pages)}
-    heard = HEARD_IN_WINDOW if window else HEARD
+    heard = HEARD if window is None else HEARD_AFTER_ACTION if window[2] else HEARD_IN_WINDOW
     if unit.locks_rows:
         await unit.connection.execute(_AT_ONCE[heard], said | written | reply)
         return

@@ -85,8 +85,8 @@ class Reminding:
 
 
 REMINDINGS = (
-    Reminding("reminder", -DAY, -3 * 60, ("joined",)),
-    Reminding("reminder", NEAR, 0, ("joined",)),
+    Reminding("reminder", -DAY, -3 * 60, ("joined", "confirmed")),
+    Reminding("reminder", NEAR, 0, ("joined", "confirmed")),
     Reminding("checkout", -10, 30, ("arrived",)),
 )
 
@@ -339,8 +339,20 @@ def wait_after(attempt: int, chance: float) -> float:
 ATTEMPTS = 8
 """With `wait_after` that is about an hour of an unreachable platform; then a person is asked."""
 
+LOOKED_BACK = 200
+"""Messages of a campaign that are looked at to tell whether it fails."""
+
+MOST_FAILING = 0.05
+"""Of those, the share beyond which it rests until a person has looked."""
+
+
+def fails_too_often(lately: Collection[bool]) -> bool:
+    """`lately`: of a campaign's last messages, did they fail? Counted, not shared out: eleven at once are enough."""
+    return sum(lately) > LOOKED_BACK * MOST_FAILING
+
+
 REPEATED_ONCE: frozenset[Kind] = frozenset(
-    {"reminder", "checkout", "promotion", "change", "cancellation", "reply", *ABOUT_ITS_READER}
+    {"reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "reply", *ABOUT_ITS_READER}
 )
 """When nobody can know whether these arrived they are said once more, in words that make sense twice."""
 

@@ -73,6 +73,7 @@ fanout = Table(
     Column("made", Integer, nullable=False, server_default="0"),
     Column("created_by", Id),
     Column("created", Milliseconds, nullable=False),
+    Column("reason", String(200)),  # why it was paused
     UniqueConstraint("kind", "source", "revision", "offset"),
     Index("ix_fanout_state_not_before", "state", "not_before"),
 )
@@ -94,9 +95,10 @@ outbox = Table(
     Column("receipt", String(64)),
     Column("reason", String(200)),
     Column("done", Milliseconds),
-    UniqueConstraint("fanout", "person"),
     Column("route", String(16)),  # how it went out, or goes: bot.domain.reach.Way
     Column("keyed", Milliseconds),  # first call under the platform's own key for repeats, while its end is unknown
+    Column("page", SmallInteger, nullable=False, server_default="0"),  # how many of its pages have arrived
+    UniqueConstraint("fanout", "person"),
     Index(
         "ix_outbox_ready",
         "account",
