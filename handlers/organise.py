@@ -63,6 +63,8 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
     path = await desk.organising.wall(activity)
     if isinstance(path, str):
         ways.append(WebLink(_("Check-in wall for the projector"), path))
+    if card.starts <= talk.now and await desk.organising.allowed(activity, Deed.RECORDS):
+        ways.append(Link(_("What was counted"), Intent("minutes", (number,))))
     if card.state == "open" and card.starts > talk.now:
         if await desk.organising.allowed(activity, Deed.ANNOUNCE):
             ways.append(Link(_("Announce"), Intent("announce", (number,))))
@@ -72,6 +74,7 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
                 Link(_("Another place"), Intent("relocate", (number,))),
                 Link(_("Number of seats"), Intent("seats", (number,))),
                 Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
+                Link(_("What it counts as"), Intent("counting", (number,))),
                 Link(_("Call it off"), Intent("calloff", (number,))),
             ]
     seated = sum(shift.taken for shift in card.shifts)

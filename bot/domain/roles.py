@@ -26,6 +26,16 @@ class Deed(StrEnum):
     ANNOUNCE = "announce"
     CERTIFY = "certify"
     """Withdraw a certificate of hours and issue it anew."""
+    RECORDS = "records"
+    """See what an activity's presences counted."""
+    AMEND = "amend"
+    """Correct a record; beyond the limits only with a second person."""
+    SECOND = "second"
+    """Be that second person."""
+    ANSWER = "answer"
+    """Speak for who recorded, in disputes and overlaps."""
+    DECIDE = "decide"
+    """Speak for the centre above, in disputes, objections and reviews."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +47,14 @@ class Post:
     place: int | None = None
 
 
+_OVER_RECORDS = frozenset({Deed.RECORDS, Deed.AMEND, Deed.SECOND, Deed.DECIDE})
+
 MAY: dict[Role, frozenset[Deed]] = {
-    Role.ORGANISER: frozenset({Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY}),
-    Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL}),
-    Role.CENTRE: frozenset({Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
-    Role.CITY: frozenset({Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),
+    Role.ORGANISER: frozenset({Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY})
+    | {Deed.RECORDS, Deed.AMEND, Deed.SECOND, Deed.ANSWER},
+    Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.SECOND}),
+    Role.CENTRE: frozenset({Deed.ROSTER, Deed.WALL, Deed.CHANGE}) | _OVER_RECORDS,
+    Role.CITY: frozenset({Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}) | _OVER_RECORDS,
 }
 """The role table. What is not here is not allowed."""
 
