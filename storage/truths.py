@@ -161,8 +161,8 @@ def _own_sign_up(one: Waiting, sign_ups: _SignUps) -> int:
 
 def _shift(one: Waiting, sign_ups: _SignUps) -> int:
     """The shift that a message speaks of, 0 if it speaks of none."""
-    if "shift" in one.segment:
-        return int(one.segment["shift"])
+    if "shift" in one.segment or "about" in one.segment:
+        return int(one.segment.get("shift") or one.segment["about"])
     if _enrolment(one):
         return sign_ups.by_number.get(_enrolment(one), (0, 0, ""))[0]
     return one.source if one.kind in ("reminder", "checkout", "change", "cancellation") else 0
