@@ -23,7 +23,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import privacy
+from bot.desk import offers, privacy
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
 from bot.desk.records import close_shifts
@@ -60,6 +60,9 @@ log = structlog.get_logger("menkou.app")
 
 CLOSE_EVERY = 60.0
 """Seconds between looks for shifts that ended two hours ago."""
+
+LAPSE_EVERY = 15.0
+"""Seconds between looks for offers of a seat that ran out."""
 
 ERASE_EVERY = 600.0
 """Seconds between looks for erasures whose week is over."""
@@ -212,6 +215,7 @@ class App:
         rates = {name: pace.rate for name, pace in paces.items()}
         self.ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
+        self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
         self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
@@ -229,6 +233,10 @@ class App:
         """Close what ended two hours ago."""
         async with self.database.write() as unit:
             await close_shifts(unit, self.clock())
+
+    async def lapse_offers(self) -> None:
+        """Seats that were held long enough go to the next in the queue."""
+        await offers.lapse(self.database, self.city, self.clock())
 
     async def chain_moves(self) -> None:
         """Chain the moves that were logged since; replicas wait for each other, nobody else waits for them."""
@@ -252,6 +260,7 @@ class App:
         """After a demonstration's clock was moved: whatever came due happens now."""
         if self.ticks is not None:
             await self.close_shifts()
+            await self.lapse_offers()
             await self.erase()
             await self.ticks.run_once()
 
