@@ -26,7 +26,22 @@ from bot.domain.guardians import (
 from bot.domain.kinds import kind
 from bot.domain.linking import NoSuchCode, code_of
 from bot.domain.people import masked
-from bot.talk import Clock, Incoming, Intent, Joined, Link, Option, Span, Talk, Unclear, Words, _, lines, ngettext, script
+from bot.talk import (
+    Clock,
+    Incoming,
+    Intent,
+    Joined,
+    Link,
+    Option,
+    Span,
+    Talk,
+    Unclear,
+    Words,
+    _,
+    lines,
+    ngettext,
+    script,
+)
 from handlers.agreement import accept, asked
 from handlers.answers import person_name, year_of_birth
 from handlers.cards import title, where

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, delete, insert, select, update
 
-from bot.domain.guardians import VERSION, Answer, Permission, Ward
+from bot.domain.guardians import VERSION, Answer, Band, Permission, Ward, band
 from storage import people
 from storage.database import Unit
 from storage.tables.activities import activity, shift
@@ -93,6 +93,12 @@ async def wards_of(unit: Unit, guardian: int) -> list[Ward]:
         .order_by(guardianship.c.id)
     )
     return [await ward(unit, child) for child in rows.scalars()]
+
+
+async def under_age(unit: Unit, ids: Sequence[int], now: datetime) -> set[int]:
+    """Who of these is not of age yet."""
+    rows = await unit.run(select(person.c.id, person.c.born).where(person.c.id.in_(ids), person.c.born.is_not(None)))
+    return {row.id for row in rows if band(row.born, now) is not Band.ADULT}
 
 
 # --- Permissions ----------------------------------------------------------------------------------------------------

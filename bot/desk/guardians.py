@@ -1,11 +1,11 @@
-"""Deciding for whoever is under age: the code that joins a child's chat to the guardian's, and an answer an activity."""
+"""Deciding for whoever is under age: the code that joins a child's chat to the guardian's, and their answers."""
 
 from __future__ import annotations
 
 from bot.desk.enrolment import Enrolment
 from bot.desk.subject import Subject
-from bot.domain.attendance import TooManyTries
 from bot.desk.telling import tell
+from bot.domain.attendance import TooManyTries
 from bot.domain.guardians import (
     ANSWERS,
     CODE_LASTS,
@@ -126,6 +126,11 @@ class Guardians(Subject):
             await privacy.clear_personal(self.unit, [child])
         await self._log("guardian", f"person:{child}", f"person:{self.me.id}", None)
         return Released(given_up)
+
+    async def release_all(self) -> None:
+        """I decide for nobody any more: my name and phone go, and nobody could call me about a child."""
+        for ward in await self.children():
+            await self.release(ward.person)
 
     async def _log(self, deed: str, target: str, before: str | None, after: str | None) -> None:
         await audit.log(self.unit, self.now, self.me.id, deed, target, before, after)

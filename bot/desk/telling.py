@@ -20,7 +20,7 @@ async def tell(
         offset=place,
         lane=Lane.PERSONAL,
         segment={"person": who, "about": shift},
-        words=words,
+        words={"number": str(source), **words},
         not_before=by.now,
         expires=until,
         created_by=by.me.id,

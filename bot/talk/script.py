@@ -173,7 +173,14 @@ class Talk:
         return kept["value"] if isinstance(kept, dict) else kept
 
     async def choose(
-        self, name: str, text: Words, options: Sequence[Option], *, also: Sequence[Link] = (), yes: str = "", no: str = ""
+        self,
+        name: str,
+        text: Words,
+        options: Sequence[Option],
+        *,
+        also: Sequence[Link] = (),
+        yes: str = "",
+        no: str = "",
     ) -> Any:
         """Ask for one of the options and return its value. A kept answer that is no longer offered is asked again.
 
