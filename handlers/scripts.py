@@ -18,6 +18,7 @@ from handlers import (
     proven,
     subscribing,
     terms,
+    there,
 )
 
 SCRIPTS: tuple[Script, ...] = (
@@ -26,6 +27,7 @@ SCRIPTS: tuple[Script, ...] = (
     presence.checkout,
     presence.notin,
     presence.notout,
+    there.there,
     my.my,
     my.booking,
     my.leave,

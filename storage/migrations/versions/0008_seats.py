@@ -1,13 +1,13 @@
 """Offers, admission, answers and conditions of a sign-up; roles of a shift.
 
-Revision 0007, after 0006. “Still coming?” answered with yes becomes a stand of the sign-up instead of a mark beside it.
+Revision 0008, after 0007. “Still coming?” answered with yes becomes a stand of the sign-up instead of a mark beside it.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
