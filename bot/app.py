@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from bot import meters, readiness, server
 from bot.channels import web
+from bot.channels.photos import Fetch, Seeing
 from bot.channels.telegram.numbers import TELEGRAM
 from bot.channels.terminal import TERMINAL
 from bot.channels.web import WEB, Entrance, WebDoor
@@ -121,6 +122,8 @@ class App:
         self.turns = Turns(
             self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned, first_words
         )
+        self.pictures: dict[str, Fetch] = {}
+        self.seeing = Seeing(self.turns, self.pictures, settings.address, [one.name for one in SCRIPTS])
         self.meters.watch_inbox(lambda: self.turns.in_flight, lambda: self.turns.oldest)
         self.times = Times(clock)
         self.site = Site(settings.zone, settings.locale, NAME)
@@ -143,6 +146,7 @@ class App:
     def open_wechat(self) -> WeChatWebhook:
         """The official account."""
         settings, api = self.settings, wechat_api(self.settings, self.database, self.clock)
+        self.pictures["wechat"] = api.picture
         self.doors["wechat"] = WeChatDoor(api, settings.wechat_kind)
         envelope = Envelope(
             app_id=settings.wechat_app_id or "",
@@ -153,7 +157,7 @@ class App:
             clock=self.clock,
         )
         reader = Reader(public_url=settings.address, scripts=[one.name for one in SCRIPTS])
-        webhook = WeChatWebhook(envelope, reader, self.turns, self.clock)
+        webhook = WeChatWebhook(envelope, reader, self.seeing, self.clock)
         self._stops += [lambda: webhook.drain(STOP), api.close]
         return webhook
 
@@ -169,9 +173,10 @@ class App:
 
         settings = self.settings
         api = TelegramApi(revealed(settings.telegram_token), settings.telegram_api_base)
+        self.pictures["telegram"] = api.picture
         door = TelegramDoor(api, paid=settings.telegram_paid_broadcast)
         self.doors[door.name] = door
-        intake = Intake(api, door, UpdateReader(self.clock, [one.name for one in SCRIPTS]), self.turns)
+        intake = Intake(api, door, UpdateReader(self.clock, [one.name for one in SCRIPTS]), self.seeing)
         self._stops += [lambda: intake.finish(STOP / 2), api.close]
         secret = revealed(settings.telegram_secret) if settings.telegram_mode == "webhook" else ""
 
