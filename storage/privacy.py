@@ -20,11 +20,12 @@ from storage.tables.activities import membership
 from storage.tables.agreements import agreement, agreement_text
 from storage.tables.claims import claim
 from storage.tables.delivery import fanout, outbox, outbox_done
-from storage.tables.enrolment import audit, enrolment, wrong_code
+from storage.tables.enrolment import audit, enrolment, record, wrong_code
 from storage.tables.evidence import evidence
 from storage.tables.grants import notice_grant
 from storage.tables.guardians import guardian_code, guardianship, permission
 from storage.tables.kinds import Moment
+from storage.tables.matters import correction, matter, matter_word
 from storage.tables.messages import inbox, letter
 from storage.tables.people import consent, conversation, identity, person, subscription
 from storage.tables.privacy import erasure, link_code, link_offer, link_try, merge, takeaway
@@ -81,6 +82,9 @@ FATES = {
     "wrong_code": "erased",
     "certificate": "stays as issued: its issuer must keep a copy, and whoever was given it can have it checked",
     "verification": "stays as a count for the certificate's owner; who asked is erased",
+    "matter": "stays: what was asked about hours that stay",
+    "matter_word": "that something was said stays; the words are erased, theirs and those in matters about them",
+    "correction": "stays as the history of hours that stay; the reason's words are erased",
     "audit": "append-only; rows name deeds and numbers, never a name or an address",
     "activity": "belongs to the organisation that published it",
     "guardian_code": "erased",
@@ -213,6 +217,10 @@ def _opened(unit: Unit, table: Table, row: dict[str, Any], name: str) -> Any:
             return secrecy.open(value, f"enrolment:{row['id']}:why")
         case "claim", "what":
             return secrecy.open(value, f"claim:{row['enrolment']}:what")
+        case "matter_word", "words":
+            return secrecy.open(value, f"matter:{row['matter']}")
+        case "correction", "words":
+            return secrecy.open(value, f"correction:{row['record']}")
         case "certificate", ("name" | "responsible"):
             return secrecy.open(value, f"certificate:{row['number']}:{name}")
     raise LookupError(f"nobody has said how {table.name}.{name} is opened for the export")
@@ -390,6 +398,12 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     await unit.run(update(fanout).where(_replies(ids)).values(words=None))
     for sent in (outbox, outbox_done):
         await unit.run(update(sent).where(sent.c.person.in_(ids)).values(receipt=None))
+    about = select(matter.c.id).where(matter.c.person.in_(ids))
+    said = or_(matter_word.c.person.in_(ids), matter_word.c.matter.in_(about))
+    await unit.run(update(matter_word).where(said).values(words=None))
+    theirs = select(record.c.id).where(record.c.person.in_(ids))
+    asked = or_(correction.c.person.in_(ids), correction.c.record.in_(theirs))
+    await unit.run(update(correction).where(asked).values(words=None))
     await unit.run(update(verification).where(verification.c.person.in_(ids)).values(person=None))
     await clear_personal(unit, ids)
     for one in ids:
