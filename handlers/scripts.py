@@ -19,6 +19,7 @@ from handlers import (
     subscribing,
     terms,
     there,
+    whynot,
 )
 
 SCRIPTS: tuple[Script, ...] = (
@@ -77,6 +78,8 @@ SCRIPTS: tuple[Script, ...] = (
     arrivals.settings,
     arrivals.elder,
     arrivals.quiet,
+    whynot.whynot,
+    whynot.deliveries,
     arrivals.gone,
     arrivals.returned,
     arrivals.whereabouts,
