@@ -13,6 +13,7 @@ from storage.tables import (
     people,
     privacy,
     proofs,
+    stars,
 )
 from storage.tables.kinds import metadata
 
@@ -30,4 +31,5 @@ __all__ = [
     "people",
     "privacy",
     "proofs",
+    "stars",
 ]
