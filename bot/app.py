@@ -238,7 +238,7 @@ class App:
     async def close_shifts(self) -> None:
         """Close what ended two hours ago."""
         async with self.database.write() as unit:
-            await close_shifts(unit, self.clock())
+            await close_shifts(unit, self.city, self.clock())
 
     async def lapse_offers(self) -> None:
         """Seats that were held long enough go to the next in the queue."""

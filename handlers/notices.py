@@ -9,6 +9,7 @@ from bot.domain.notices import Event, Notice
 from bot.domain.proofs import grouped
 from bot.domain.stars import Way
 from bot.talk import Day, Intent, Link, Named, Span, Spot, View, Words, _, lines
+from handlers import between
 from handlers.certificate import OLDER, reason
 from handlers.stars import count, refusal, step_reached
 
@@ -105,7 +106,7 @@ def word(notice: Notice) -> View:
                     Link(_("Unsubscribe"), Intent("subscriptions")),
                 ),
             )
-    return View("")
+    return between.word(notice, event, again)
 
 
 def personal(notice: Notice, again: Words | None) -> View:

@@ -12,6 +12,7 @@ from sqlalchemy import select, tuple_
 
 from bot.domain.notices import ABOUT_ITS_READER, Event, Kind, Notice
 from bot.domain.reach import Reachable, Truth
+from storage import asking
 from storage.database import Unit
 from storage.inbox import opened
 from storage.segments import opted_out
@@ -58,7 +59,7 @@ class _Subject:
 
 
 async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[Due]:
-    """Read what is true of these messages now: seven statements, however many they are."""
+    """Read what is true of these messages now: eight statements, however many they are."""
     if not messages:
         return []
     people = sorted({one.person for one in messages})
@@ -71,6 +72,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
     subjects = await _subjects(unit, messages, sign_ups, now)
     topics = await _topics(unit, messages)
     replies = await _replies(unit, messages)
+    answered = await asking.over(unit, messages)
     found: list[Due] = []
     for one in messages:
         reader = readers.get(one.person)
@@ -88,7 +90,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
             missing=reader is None or silenced or not (reply or subject or one.kind in ABOUT_ITS_READER),
             cancelled=bool(subject and subject.state == "cancelled"),
             changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),
-            signed_up=_still_meant(one, sign_ups, topics),
+            signed_up=one.id not in answered and _still_meant(one, sign_ups, topics),
         )
         own, stand = _own_sign_up(one, sign_ups)
         quiet = None
@@ -167,8 +169,8 @@ def _own_sign_up(one: Waiting, sign_ups: _SignUps) -> tuple[int, str]:
 
 def _shift(one: Waiting, sign_ups: _SignUps) -> int:
     """The shift that a message speaks of, 0 if it speaks of none."""
-    if "shift" in one.segment:
-        return int(one.segment["shift"])
+    if "shift" in one.segment or "about" in one.segment:
+        return int(one.segment.get("shift") or one.segment["about"])
     if _enrolment(one):
         return sign_ups.by_number.get(_enrolment(one), (0, 0, ""))[0]
     return one.source if one.kind in ("reminder", "checkout", "change", "cancellation") else 0

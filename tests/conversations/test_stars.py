@@ -81,9 +81,8 @@ async def opens_the_notice(centre: Chat) -> None:
 
 
 async def passes(town: Town, **time: float) -> None:
-    town.at += timedelta(**time)
-    await ticks.tick(town.database, town.city, town.at)
-    await town.ticks.run_once()
+    await ticks.tick(town.database, town.city, town.at + timedelta(**time))
+    await town.waits(**time)
 
 
 async def way(town: Town) -> str:
