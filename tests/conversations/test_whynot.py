@@ -1,4 +1,4 @@
-"""Why did it not arrive? Answered in the chat for oneself, and on the organiser's report with names by the role table."""
+"""Why did it not arrive? Answered in the chat for oneself, and to organisers with names by the role table."""
 
 from __future__ import annotations
 
