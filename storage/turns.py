@@ -10,11 +10,18 @@ from typing import Any
 from storage.database import Unit
 from storage.inbox import KEEP_REPLY, sealed_reply
 from storage.people import HEARD, HEARD_IN_WINDOW, KEEP_SESSION, Met, sealed_session
+from storage.prepared import Prepared
 
 _AT_ONCE = {
-    heard: KEEP_REPLY.add_cte(KEEP_SESSION.cte("said"), heard.cte("heard_from")) for heard in (HEARD, HEARD_IN_WINDOW)
+    window: Prepared(KEEP_REPLY.add_cte(KEEP_SESSION.cte("said"), heard.cte("heard_from")))
+    for window, heard in ((False, HEARD), (True, HEARD_IN_WINDOW))
 }
 """PostgreSQL takes the three as one statement."""
+
+_ONE_BY_ONE = {
+    window: (Prepared(KEEP_SESSION), Prepared(heard), Prepared(KEEP_REPLY))
+    for window, heard in ((False, HEARD), (True, HEARD_IN_WINDOW))
+}
 
 
 async def close(
@@ -32,9 +39,6 @@ async def close(
     if window:
         written |= {"until": now + timedelta(seconds=window[0]), "left": window[1]}
     reply = {"of_door": door, "of_key": key, "kept_reply": sealed_reply(unit, door, key, pages)}
-    heard = HEARD_IN_WINDOW if window else HEARD
-    if unit.locks_rows:
-        await unit.connection.execute(_AT_ONCE[heard], said | written | reply)
-        return
-    for statement, values in ((KEEP_SESSION, said), (heard, written), (KEEP_REPLY, reply)):
-        await unit.connection.execute(statement, values)
+    values = said | written | reply
+    for statement in (_AT_ONCE[bool(window)],) if unit.locks_rows else _ONE_BY_ONE[bool(window)]:
+        await unit.run_aside(statement, values)
