@@ -30,6 +30,7 @@ from bot.desk.records import close_shifts
 from bot.desk.walls import wall
 from bot.domain.proofs import Checked
 from bot.letterbox import Letters
+from bot.means import means
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
 from bot.pages import mydata as mydata_page
@@ -39,7 +40,7 @@ from bot.pages.demo import Demonstration
 from bot.pages.health import Health
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
-from bot.papers import certificate
+from bot.papers import certificate, takeaway
 from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Door
@@ -111,7 +112,9 @@ class App:
         self.database = Database(settings.database_url, secrecy)
         self.meters = meters.Meters([one.name for one in SCRIPTS])
         self.shared: dict[str, str] = {}
-        self.city = City(settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared)
+        self.city = City(
+            settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared, means(settings)
+        )
         self.turns = Turns(
             self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned, first_words
         )
@@ -163,7 +166,7 @@ class App:
 
         settings = self.settings
         api = TelegramApi(revealed(settings.telegram_token), settings.telegram_api_base)
-        door = TelegramDoor(api)
+        door = TelegramDoor(api, paid=settings.telegram_paid_broadcast)
         self.doors[door.name] = door
         intake = Intake(api, door, UpdateReader(self.clock, [one.name for one in SCRIPTS]), self.turns)
         self._stops += [lambda: intake.finish(STOP / 2), api.close]
@@ -202,17 +205,25 @@ class App:
         """Take up what is due, through every door that is open by now."""
         names, settings = tuple(self.doors), self.settings
         speaking = Speaking(settings.zone, settings.locale, settings.quiet, settings.address)
+        paces = {name: pace_of(name, settings.telegram_rate) for name in names}
         for name, door in self.doors.items():
-            pace = pace_of(name, settings.telegram_rate)
-            measured = self.meters.measured(door)
+            pace, measured = paces[name], self.meters.measured(door)
             self.senders.append(Sender(self.database, measured, word, self.times, speaking, pace=pace, doors=names))
-        self.ticks = Ticks(Planner(self.database, self.times, doors=names), self.senders)
+        rates = {name: pace.rate for name, pace in paces.items()}
+        self.ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
         self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
+        self.turns.planned = self._nudge
         self.ticks.start()
         self._running += [asyncio.create_task(one.run(), name=f"sender {one.account}") for one in self.senders]
+
+    def _nudge(self, door: str) -> None:
+        """A reply waits at this door: its sender need not come by it at its next look."""
+        for one in self.senders:
+            if one.account == door:
+                one.nudge()
 
     async def close_shifts(self) -> None:
         """Close what ended two hours ago."""
@@ -258,7 +269,7 @@ class App:
         health.attach(application)
         application.add_routes(wall_page.routes(self.site, self.wall))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper))
-        application.add_routes(mydata_page.routes(self.export))
+        application.add_routes(mydata_page.routes(self.export, self.table))
         if self.settings.chat:
             self._add_chat(application, demonstration)
         if self.settings.wechat_app_id:
@@ -322,6 +333,11 @@ class App:
     async def export(self, token: str) -> dict[str, Any] | None:
         """Everything of the person to whom the address of an export was given, once."""
         return await privacy.exported(self.database, self.city, token, self.clock())
+
+    async def table(self, taken: dict[str, Any]) -> bytes:
+        """An export as a table, made beside the event loop."""
+        async with self._drawing:
+            return await asyncio.to_thread(takeaway.workbook, taken)
 
     async def wall(self, activity: int, key: str) -> WallFacts | None:
         """What an activity's wall shows."""

@@ -18,6 +18,10 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.delivery.pace import FREE_RATE
+from bot.domain.notices import Kind
+from bot.templates import Templates
+
 PREFIX = "MENKOU_"
 
 TESTING = ("MENKOU_TEST_", "MENKOU_CI")
@@ -252,6 +256,9 @@ class Settings(BaseSettings):
         le=1000,
         description="messages a second that the bot may send",
     )
+    telegram_paid_broadcast: bool = Field(
+        False, description="pay Telegram's Stars for more than 30 messages a second, up to 1,000"
+    )
 
     wechat_app_id: Annotated[str, AfterValidator(_wechat_app_id)] | None = Field(None, description="AppID")
     wechat_app_secret: SecretStr | None = Field(None, min_length=16, description="AppSecret")
@@ -266,6 +273,12 @@ class Settings(BaseSettings):
     wechat_plaintext: bool = Field(False, description="accept messages that anybody could have written")
     wechat_kind: Literal["service", "subscription", "unverified"] = Field(
         "service", description="what the account may do"
+    )
+    wechat_templates: Templates | None = Field(
+        None, description="template messages of the account by kind of notice, with their fields"
+    )
+    wechat_notices: Templates | None = Field(
+        None, description="subscription notices of the account by kind of notice, with their fields"
     )
 
     @classmethod
@@ -292,6 +305,11 @@ class Settings(BaseSettings):
                 )
             if not self.public_url or not self.public_url.startswith("https://"):
                 missing.append(f"{PREFIX}PUBLIC_URL needs an https address: Telegram sends webhooks nowhere else.")
+        if self.telegram_rate > FREE_RATE and not self.telegram_paid_broadcast:
+            missing.append(
+                f"{PREFIX}TELEGRAM_RATE above {FREE_RATE:g} needs {PREFIX}TELEGRAM_PAID_BROADCAST=true: Telegram "
+                "refuses more than that from a bot that does not pay, and each refusal halts it for a while."
+            )
         if self.wechat_app_id:
             if not self.wechat_token:
                 missing.append(f"{PREFIX}WECHAT_TOKEN is missing: write the console's Token.")
@@ -317,6 +335,16 @@ class Settings(BaseSettings):
         """The quiet hours in minutes after midnight, from and until."""
         start, end = (time.fromisoformat(half) for half in self.quiet_hours.split("-"))
         return start.hour * 60 + start.minute, end.hour * 60 + end.minute
+
+    @property
+    def templates(self) -> Mapping[Kind, str]:
+        """WeChat's template messages, by kind of notice."""
+        return {kind: one.id for kind, one in (self.wechat_templates or {}).items()}
+
+    @property
+    def notices(self) -> Mapping[Kind, str]:
+        """WeChat's subscription notices, by kind of notice."""
+        return {kind: one.id for kind, one in (self.wechat_notices or {}).items()}
 
     @property
     def host(self) -> str:

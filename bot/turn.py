@@ -81,6 +81,8 @@ class Turns:
         self.clock = clock
         self.observe = observe
         self.first_words = first_words
+        self.planned: Callable[[str], object] = lambda door: None
+        """Called when something waits for this door's sender."""
         # Read now, from files, what the first turn would have to wait for.
         for language in LANGUAGES:
             catalogue(language)
@@ -239,11 +241,12 @@ class Turns:
             await inbox.bury(unit, door, incoming.key, incoming.address.id, now, incoming.raw, why, pages)
         return Reply(rendered.pages)
 
-    async def later(self, incoming: Incoming) -> None:
-        """Let the sender bring a reply that could not go back in its own request."""
+    async def later(self, incoming: Incoming, said: int = 0) -> None:
+        """Let the sender bring a reply that could not go back in its own request, from the page behind those said."""
         door, now = incoming.address.door, self.clock()
         async with self.database.write() as unit:
-            await fanouts.plan_reply(unit, door, incoming.address.id, incoming.key, now)
+            await fanouts.plan_reply(unit, door, incoming.address.id, incoming.key, now, said)
+        self.planned(door)
 
     async def bury(self, door: str, key: str, raw: str, why: str) -> None:
         """Keep a message apart that nobody can read."""

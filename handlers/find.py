@@ -31,6 +31,7 @@ from bot.talk import (
     script,
 )
 from handlers.cards import kind_name, line, link, map_link, organiser, place_name, seats, title, when, where
+from handlers.terms import shown
 
 
 def hears(text: str, now: datetime) -> Sequence[str] | None:
@@ -191,6 +192,7 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
             _("{kind} · {seats}", kind=kind_name(card.kind), seats=seats(card)),
             _("For people from {n} years on", n=card.minimum_age) if card.minimum_age else None,
             card.about or None,
+            *shown(await desk.agreements.terms(number)),
             _("Held by {organiser}", organiser=organiser(card)),
             _("Called off.") if card.state != "open" else state,
         ),

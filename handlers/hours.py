@@ -9,6 +9,7 @@ from bot.domain.records import Record
 from bot.talk import Day, Intent, Joined, Link, Month, Talk, Words, _, lines, ngettext, script
 from handlers.cards import title
 from handlers.presence import zero
+from handlers.proven import GRADES
 
 LATEST = 5
 
@@ -52,18 +53,14 @@ async def record(talk: Talk, desk: Desk, number: int) -> None:
     found = next((one for one in (await desk.records.ledger(1000)).records if one.id == number), None)
     if found is None:
         return talk.say(_("You have no such record."), Link(_("My hours"), Intent("hours")))
-    proof = (
-        _("Proven from both sides: code at the start and at the end.")
-        if found.grade == "A"
-        else _("Proven from one side.")
-    )
     talk.say(
         lines(
             title(found),
             Day(found.starts),
             _("{hours} h", hours=as_hours(found.minutes)),
-            zero(found.why) if found.why else proof,
+            zero(found.why) if found.why else GRADES[found.grade],
         ),
+        Link(_("How it was proven"), Intent("proven", (str(number),))),
         Link(_("My hours"), Intent("hours")),
     )
 

@@ -7,6 +7,7 @@ from bot.desk.desk import Desk
 from bot.domain.activities import Shift
 from bot.domain.enrolment import AlreadyIn, Clashed, Joined, TooYoung, Waitlisted
 from bot.talk import Intent, Link, Option, Span, Talk, _, ngettext, script
+from handlers.agreement import accept, sure
 from handlers.cards import title
 from handlers.introduction import introduce, introduced
 
@@ -28,11 +29,11 @@ async def join(talk: Talk, desk: Desk, activity: int = 0) -> None:
         shift = await talk.choose("shift", question, [offer(one) for one in shifts])
     if not await introduced(talk, desk, card.minimum_age):
         return talk.say(_("All right. You can look around without it; send “find”."))
-    if not await talk.confirm(
-        "sure", _("Join {title}, {when}?", title=title(card), when=Span(shift.starts, shift.ends))
-    ):
+    question = _("Join {title}, {when}?", title=title(card), when=Span(shift.starts, shift.ends))
+    if not await sure(talk, desk, card, question):
         return talk.say(_("Nothing was booked."))
     twin = await introduce(talk, desk)
+    await accept(talk, desk, card)
     match await desk.enrolment.join(shift.id):
         case Joined(enrolment, reminder):
             talk.undoable(Intent("leave", (str(enrolment),)))

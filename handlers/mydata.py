@@ -86,11 +86,12 @@ async def correct(talk: Talk, desk: Desk, what: str = "") -> None:
 
 @script("takeout", words=["takeout", "导出", "导出数据", "导出我的数据"])
 async def takeout(talk: Talk, desk: Desk) -> None:
-    """Everything in one file, by an address that works once."""
-    path = await desk.privacy.take()
+    """Everything in one file, in two forms, by addresses that work once."""
+    taken = await desk.privacy.take()
     talk.say(
-        _("Everything that I keep about you, in one file. The address works once, within 24 hours; do not pass it on."),
-        WebLink(_("Take it"), path),
+        _("Everything that I keep about you, in one file. Each address works once, within 24 hours; pass none on."),
+        WebLink(_("As a table"), taken.table),
+        WebLink(_("As JSON, for programs"), taken.json),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +35,7 @@ from bot.talk import (
 )
 from handlers.answers import count, hours, words
 from handlers.cards import address, kind_name, line, title
+from handlers.terms import covered, shown
 
 NOT_YOURS = _("There is no such activity among those you look after.")
 
@@ -67,6 +69,7 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
         if await desk.organising.allowed(activity, Deed.CHANGE):
             ways += [
                 Link(_("Move it"), Intent("move", (number,))),
+                Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
                 Link(_("Call it off"), Intent("calloff", (number,))),
             ]
     seated = sum(shift.taken for shift in card.shifts)
@@ -109,7 +112,9 @@ async def publish(talk: Talk, desk: Desk) -> None:
     start, end = datetime.fromisoformat(span[0]), datetime.fromisoformat(span[1])
     point = next((one.landmark for one in desk.city.places.match(where[1]) if one.landmark), None)
     at = (point.latitude, point.longitude) if point else (None, None)
+    cover = await covered(talk, service)
     plan = Plan(name, service, start, end, where[0], where[1], capacity, about, None, *at)
+    plan = replace(plan, insurance=cover.insurance, risks=cover.risks)
     look = lines(
         name,
         kind_name(service),
@@ -117,6 +122,7 @@ async def publish(talk: Talk, desk: Desk) -> None:
         address(desk.city.place(where[0]), where[1]),
         ngettext("{n} seat", "{n} seats", capacity),
         about,
+        *shown(cover),
         "",
         _("Open it to the city?"),
     )
@@ -145,6 +151,7 @@ def unfit(why: str) -> Text:
         "long": _("A shift can last 16 hours at most. Publish two activities instead."),
         "short": _("It must last at least 15 minutes."),
         "far": _("That is more than 400 days ahead."),
+        "uninsured": _("A service with risks needs its risks and the number of its insurance policy first."),
     }.get(why, _("The number of seats must be from 1 to 20,000."))
 
 

@@ -12,7 +12,9 @@ from bot.domain.attendance import (
     CheckedIn,
     CheckedOut,
     NothingNow,
+    StillElsewhere,
     TooEarly,
+    TooLateToTell,
     TooManyTries,
     WrongCode,
     Zero,
@@ -37,6 +39,11 @@ async def checkin(talk: Talk, desk: Desk, activity: int = 0, code: str = "") -> 
             return said(talk, not_now)
         code = await talk.ask("code", _("What are the 8 digits on the organiser's screen?"), check_in_code)
     outcome = await desk.attendance.check_in(code, activity or None)
+    if isinstance(outcome, StillElsewhere):
+        question = _("You are still checked in: {title}. Leave there first, as of now?", title=title(outcome))
+        if not await talk.confirm("ending", question, _("Yes, I have left there"), _("No")):
+            return talk.say(_("Nothing was changed."), Link(_("Check out"), Intent("checkout")))
+        outcome = await desk.attendance.check_in(code, activity or None, ending=True)
     match outcome:
         case CheckedIn(_title, _english, at, late, enrolment):
             talk.undoable(Intent("notin", (str(enrolment),)))
@@ -68,7 +75,7 @@ async def checkout(talk: Talk, desk: Desk, activity: int = 0, code: str = "") ->
         code = await talk.ask(
             "code",
             _(
-                "Leaving {title}? Send the 8 digits on the screen: then your hours are proven from both sides.",
+                "Leaving {title}? Send the 8 digits on the screen: then your hours do not rest on your word alone.",
                 title=title(here),
             ),
             check_in_code,
@@ -110,6 +117,14 @@ def said(talk: Talk, outcome: object) -> None:
             )
         case TooManyTries(until):
             talk.say(_("There were too many wrong codes. You can try again at {until}.", until=Clock(until)))
+        case TooLateToTell():
+            talk.say(
+                _(
+                    "It ended a while ago, so I cannot check you out as of now on your word alone. Send the 8 digits "
+                    "if you are still there, or ask the organiser."
+                ),
+                Link(_("Check out"), Intent("checkout")),
+            )
         case TooEarly(opens, chinese, english):
             name = Named(chinese, english)
             talk.say(

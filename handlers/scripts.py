@@ -2,6 +2,7 @@
 
 from bot.talk import Script, Text, _
 from handlers import (
+    agreement,
     announce,
     arrivals,
     certificate,
@@ -13,7 +14,9 @@ from handlers import (
     mydata,
     organise,
     presence,
+    proven,
     subscribing,
+    terms,
 )
 
 SCRIPTS: tuple[Script, ...] = (
@@ -27,9 +30,11 @@ SCRIPTS: tuple[Script, ...] = (
     my.leave,
     my.coming,
     join.join,
+    agreement.agreement,
     hours.hours,
     hours.records,
     hours.record,
+    proven.proven,
     certificate.certificate,
     certificate.certificates,
     certificate.mycertificate,
@@ -52,6 +57,7 @@ SCRIPTS: tuple[Script, ...] = (
     organise.roster,
     organise.calloff,
     organise.move,
+    terms.terms,
     announce.announce,
     arrivals.start,
     arrivals.menu,

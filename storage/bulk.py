@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from bot.domain.attendance import CHECKOUT_CLOSES
 from bot.domain.enrolment import SEATED, Stand
+from bot.domain.evidence import Part, Proof
 from bot.domain.reach import NEAR, REMINDINGS, quiet_until
 from storage import audit as log
 from storage import fanouts
@@ -34,6 +35,7 @@ from storage.tables import metadata
 from storage.tables.activities import activity, membership, organisation, shift
 from storage.tables.delivery import Running, State, fanout, outbox
 from storage.tables.enrolment import attendance, audit, enrolment, record
+from storage.tables.evidence import evidence
 from storage.tables.kinds import Id, from_milliseconds, to_milliseconds
 from storage.tables.people import consent, conversation, identity, person, subscription
 
@@ -132,6 +134,24 @@ async def write_audit(unit: Unit) -> None:
         columns = ["at", "actor", "deed", "target", "before", "after"]
         await unit.connection.execute(insert(audit).from_select(columns, step))
     await log.seal_bare(unit)
+
+
+async def write_evidence(unit: Unit) -> None:
+    """What shows the made-up presences: how each arrived and left, and the organiser's word behind each grade A."""
+    whose = (attendance.c.id, attendance.c.person)
+    arrival, departure, whole = (literal(one.value, String) for one in (Part.ARRIVAL, Part.DEPARTURE, Part.WHOLE))
+    steps = (
+        select(*whose, attendance.c.person, attendance.c.arrived_by, arrival, attendance.c.arrived),
+        select(*whose, attendance.c.person, attendance.c.left_by, departure, attendance.c.left).where(
+            attendance.c.left.is_not(None), attendance.c.left_by != "rule"
+        ),
+        select(*whose, activity.c.created_by, literal(Proof.CONFIRMED.value, String), whole, record.c.made)
+        .select_from(record.join(attendance).join(activity))
+        .where(record.c.grade == "A"),
+    )
+    for step in steps:
+        columns = ["attendance", "person", "given_by", "kind", "part", "at"]
+        await unit.connection.execute(insert(evidence).from_select(columns, step))
 
 
 async def remind_as_before(unit: Unit, now: datetime, but: Sequence[int] = ()) -> None:

@@ -13,6 +13,7 @@ from bot.domain.enrolment import Booking, Stand
 from storage import audit
 from storage.database import Unit
 from storage.tables.activities import activity, shift
+from storage.tables.agreements import terms
 from storage.tables.enrolment import attendance, enrolment
 
 LIVE = (Stand.WAITING, Stand.JOINED, Stand.ARRIVED, Stand.LEFT)
@@ -31,6 +32,12 @@ class Wish:
     ends: datetime
     state: str
     minimum_age: int
+    kind: str
+    activity_starts: datetime
+    activity_ends: datetime
+    capacity: int
+    conditions: Sequence[str]
+    """Stated by the organiser: why an agreement is due, beside what is computed."""
 
 
 # Statements that every sign-up needs are made once: building one costs as much as running it.
@@ -44,8 +51,14 @@ _WISH = (
         activity.c.english,
         activity.c.state,
         activity.c.minimum_age,
+        activity.c.kind,
+        activity.c.starts.label("activity_starts"),
+        activity.c.ends.label("activity_ends"),
+        shift.c.capacity,
+        terms.c.conditions,
     )
     .join(activity, activity.c.id == shift.c.activity)
+    .outerjoin(terms, terms.c.activity == activity.c.id)
     .where(shift.c.id == bindparam("wanted"))
 )
 
@@ -55,7 +68,10 @@ async def wish(unit: Unit, shift_id: int) -> Wish | None:
     row = (await unit.run(_WISH, {"wanted": shift_id})).first()
     if row is None:
         return None
-    return Wish(row.id, row.activity, row.title, row.english, row.starts, row.ends, row.state, row.minimum_age)
+    return Wish(
+        row.id, row.activity, row.title, row.english, row.starts, row.ends, row.state, row.minimum_age,
+        row.kind, row.activity_starts, row.activity_ends, row.capacity, row.conditions or (),
+    )  # fmt: skip
 
 
 _FREE = shift.c.taken < shift.c.capacity

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Select,
     Text,
     case,
@@ -24,9 +25,9 @@ from sqlalchemy import (
     update,
 )
 
-from bot.domain.reach import REMINDINGS, REPLY_KEEPS, Reason, Reminding
+from bot.domain.reach import NEAR, REMINDINGS, REPLY_KEEPS, Reason, Reminding
 from storage.database import Unit
-from storage.outbox import IS_CAMPAIGN, IS_PENDING
+from storage.outbox import IS_CAMPAIGN, IS_PENDING, RUNS
 from storage.segments import audience, best_door
 from storage.tables.activities import activity, shift
 from storage.tables.delivery import Lane, Running, State, fanout, outbox
@@ -37,7 +38,12 @@ CHUNK = {"sqlite": 2_000, "postgresql": 10_000}
 """Rows that one transaction makes. On SQLite 2,000 and a pause keep small writes beside it at 3.5 ms (p99)."""
 
 AHEAD = 20_000
-"""Waiting rows of one campaign beyond which it is not expanded further: opting out and stopping then touch little."""
+AHEAD_SECONDS = 600.0
+"""Waiting rows of one campaign beyond which it is not expanded further, unless its account sends more than these in ten
+minutes: opting out and stopping then touch little."""
+
+LEAD = timedelta(seconds=5)
+"""How long before their moment messages become rows, so that ticks of a second or two delay none of them."""
 
 LOOK_BACK = timedelta(hours=6)
 """Reminders missed within this time are still planned, so that each is written down as dropped, with its reason."""
@@ -75,12 +81,14 @@ async def plan(
     expires: datetime,
     words: Mapping[str, str] | None = None,
     created_by: int | None = None,
+    said: int = 0,
 ) -> int | None:
     """Plan to say something, in the transaction that made it true. Returns its number, None if it was planned before.
 
     Who: `{"shift": id, "states": ["joined"]}`, `{"enrolment": id}`, `{"person": id}`, or
     `{"subscribers": [["district", "110105"], ["kind", "green"]]}`. Segments of one person become a row at once, the
     others at the next tick. Raises ValueError for a segment of no known kind.
+    `said`: of a kept reply, how many pages have arrived.
     """
     one = "person" in segment or "enrolment" in segment
     due, until = to_milliseconds(not_before), to_milliseconds(expires)
@@ -108,12 +116,15 @@ async def plan(
     number = (await unit.run(planned)).scalar_one_or_none()
     if number is not None and one:
         first = (words or {}).get("door", "")
-        await unit.run(_rows(unit, int(number), int(lane), due, until, chosen, first=first))
+        await unit.run(_rows(unit, int(number), int(lane), due, until, chosen, first=first, said=said))
     return None if number is None else int(number)
 
 
-async def plan_reply(unit: Unit, door: str, external: str, key: str, now: datetime) -> None:
-    """Plan to bring a kept reply that could not go back in its own request; asked twice it comes once."""
+async def plan_reply(unit: Unit, door: str, external: str, key: str, now: datetime, said: int = 0) -> None:
+    """Plan to bring a kept reply that could not go back in its own request; asked twice it comes once.
+
+    `said`: how many of its pages have arrived.
+    """
     whose = select(identity.c.person).where(identity.c.door == door, identity.c.external == external)
     who = (await unit.run(whose)).scalar_one_or_none()
     if who is not None:
@@ -126,6 +137,7 @@ async def plan_reply(unit: Unit, door: str, external: str, key: str, now: dateti
             not_before=now,
             expires=now + REPLY_KEEPS,
             words={"door": door, "key": key},
+            said=said,
         )
 
 
@@ -139,6 +151,7 @@ def _rows(
     *,
     doors: Sequence[str] = (),
     first: str = "",
+    said: int = 0,
     late: int | None = None,
 ) -> Any:
     """INSERT … SELECT of one row a person; `late`: it is over, the rows are kept as dropped, with this moment."""
@@ -154,8 +167,9 @@ def _rows(
         literal(expires, outbox.c.expires.type),
         literal(reason, outbox.c.reason.type),
         literal(late, outbox.c.done.type),
+        literal(said, outbox.c.page.type),
     ).where(people.c.person > 0)  # SQLite reads ON CONFLICT as a join's ON when the SELECT has no WHERE
-    columns = ["fanout", "person", "account", "lane", "state", "due", "expires", "reason", "done"]
+    columns = ["fanout", "person", "account", "lane", "state", "due", "expires", "reason", "done", "page"]
     return unit.insert(outbox).from_select(columns, rows).on_conflict_do_nothing(index_elements=["fanout", "person"])
 
 
@@ -165,15 +179,22 @@ async def waiting_to_expand(unit: Unit, now: datetime) -> bool:
 
 
 def _ready(now: datetime) -> Select[Any]:
-    return select(fanout).where(fanout.c.state == literal_column("1"), fanout.c.not_before <= to_milliseconds(now))
+    soon = to_milliseconds(now + LEAD)
+    return select(fanout).where(fanout.c.state == literal_column("1"), fanout.c.not_before <= soon)
 
 
 async def expand(
-    unit: Unit, now: datetime, chunk: int | None = None, doors: Sequence[str] = (), ahead: int = AHEAD
+    unit: Unit,
+    now: datetime,
+    chunk: int | None = None,
+    doors: Sequence[str] = (),
+    ahead: int = AHEAD,
+    rates: Mapping[str, float] | None = None,
 ) -> Expanded | None:
     """Make one chunk of the next intention whose time has come, and move its cursor in the same transaction.
 
     Killed anywhere it goes on at the cursor; the unique key makes a repeated chunk harmless. None: nothing to do.
+    `rates`: messages a second that each account can send.
     """
     size = chunk or CHUNK[unit.dialect]
     full: list[int] = []
@@ -182,14 +203,18 @@ async def expand(
         row = (await unit.run(ready.where(fanout.c.id.not_in(full)).with_for_update(skip_locked=True))).first()
         if row is None:
             return None
-        if row.lane < Lane.CAMPAIGN or row.made < ahead or await _waiting(unit, row.id) < ahead:
+        if row.lane < Lane.CAMPAIGN or row.made < ahead or not await _is_ahead(unit, row.id, ahead, rates or {}):
             return await _expand(unit, row, to_milliseconds(now), size, doors)
         full.append(row.id)
 
 
-async def _waiting(unit: Unit, number: int) -> int:
-    rows = select(func.count()).where(IS_PENDING, IS_CAMPAIGN, outbox.c.fanout == number)
-    return int((await unit.run(rows)).scalar_one())
+async def _is_ahead(unit: Unit, number: int, ahead: int, rates: Mapping[str, float]) -> bool:
+    """Has this campaign rows enough? What is held until somebody writes does not count: it may wait for days."""
+    messages = func.count().label("messages")
+    rows = select(outbox.c.account, messages).where(IS_PENDING, IS_CAMPAIGN, outbox.c.fanout == number)
+    waiting = {row.account: row.messages for row in await unit.run(rows.group_by(outbox.c.account)) if row.account}
+    enough = any(count >= rates.get(account, 0.0) * AHEAD_SECONDS for account, count in waiting.items())
+    return enough and sum(waiting.values()) >= ahead
 
 
 async def _expand(unit: Unit, row: Any, now: int, chunk: int, doors: Sequence[str]) -> Expanded:
@@ -221,18 +246,19 @@ async def _expand(unit: Unit, row: Any, now: int, chunk: int, doors: Sequence[st
 
 
 async def reminders_missing(unit: Unit, now: datetime) -> bool:
-    """Is a reminder due that has not been planned?"""
-    return bool((await unit.run(select(or_(*(_due(one, now).exists() for one in REMINDINGS))))).scalar_one())
+    """Is a reminder due, or nearly, that has not been planned?"""
+    soon = now + LEAD
+    return bool((await unit.run(select(or_(*(_due(one, soon).exists() for one in REMINDINGS))))).scalar_one())
 
 
 async def derive(unit: Unit, now: datetime) -> int:
-    """Plan every reminder whose moment has come, from what is true now. Twice is once: the key is unique."""
-    made = 0
+    """Plan every reminder whose moment has come or nearly, from what is true now. Twice is once: the key is unique."""
+    made, soon = 0, now + LEAD
     for reminding in REMINDINGS:
         columns = [
             "kind", "source", "revision", "offset", "lane", "segment", "state", "not_before", "expires", "created"
         ]  # fmt: skip
-        rows = unit.insert(fanout).from_select(columns, _due(reminding, now))
+        rows = unit.insert(fanout).from_select(columns, _due(reminding, soon))
         made += max((await unit.run(rows.on_conflict_do_nothing())).rowcount, 0)
     return made
 
@@ -260,7 +286,7 @@ def _due(reminding: Reminding, now: datetime) -> Select[Any]:
             shift.c.id,
             activity.c.revision,
             literal(reminding.offset, fanout.c.offset.type),
-            literal(int(Lane.REMINDER), fanout.c.lane.type),
+            literal(int(_lane(reminding)), fanout.c.lane.type),
             segment,
             literal(int(Running.RUNNING), fanout.c.state.type),
             not_before,
@@ -278,6 +304,28 @@ def _due(reminding: Reminding, now: datetime) -> Select[Any]:
             ~planned,
         )
     )
+
+
+def _lane(reminding: Reminding) -> Lane:
+    """What is about the next two hours leaves before what is about tomorrow."""
+    return Lane.CHANGE if reminding.kind == "reminder" and reminding.offset >= NEAR else Lane.REMINDER
+
+
+async def pause(unit: Unit, number: int, reason: str, by: ColumnElement[bool] | None = None) -> bool:
+    """Let an intention rest: nothing more of it is made or claimed until `resume`. `by`: holds while the sender may.
+
+    False: it was not running.
+    """
+    running = (fanout.c.id == number, fanout.c.state.in_(RUNS))
+    paused = update(fanout).where(*running, *(() if by is None else (by,)))
+    return bool((await unit.run(paused.values(state=Running.PAUSED, reason=reason[:200]))).rowcount)
+
+
+async def resume(unit: Unit, number: int) -> bool:
+    """Go on where it was paused; False: it is not paused."""
+    paused = (fanout.c.id == number, fanout.c.state == Running.PAUSED)
+    # Were all its rows made before, the next tick finds that out.
+    return bool((await unit.run(update(fanout).where(*paused).values(state=Running.RUNNING, reason=None))).rowcount)
 
 
 async def stop(unit: Unit, number: int, now: datetime) -> int:

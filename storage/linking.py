@@ -19,8 +19,10 @@ from storage.database import Unit
 from storage.privacy import holdings, owners
 from storage.tables import metadata
 from storage.tables.activities import activity, shift
+from storage.tables.claims import claim
 from storage.tables.delivery import State, outbox
 from storage.tables.enrolment import attendance, enrolment, record
+from storage.tables.evidence import evidence
 from storage.tables.people import conversation, person, subscription
 from storage.tables.privacy import link_code, link_offer, link_try, merge
 
@@ -218,11 +220,14 @@ async def move_back(unit: Unit, kept: int, gone: int, moved: dict[str, list[int]
 
 async def follow_sign_ups(unit: Unit, kept: int, gone: int) -> None:
     """Presences that came about since follow the sign-up that they belong to."""
-    for table in (attendance, record):
-        of = select(attendance.c.id).join(enrolment, enrolment.c.id == attendance.c.enrolment)
-        of = of.where(enrolment.c.person == gone)
-        whose = table.c.id.in_(of) if table is attendance else record.c.attendance.in_(of)
-        await unit.run(update(table).where(whose, table.c.person == kept).values(person=gone))
+    theirs = select(enrolment.c.id).where(enrolment.c.person == gone)
+    for table in (attendance, claim):
+        whose = and_(table.c.enrolment.in_(theirs), table.c.person == kept)
+        await unit.run(update(table).where(whose).values(person=gone))
+    of = select(attendance.c.id).where(attendance.c.enrolment.in_(theirs))
+    for table in (record, evidence):
+        whose = and_(table.c.attendance.in_(of), table.c.person == kept)
+        await unit.run(update(table).where(whose).values(person=gone))
 
 
 async def trade_places(unit: Unit, one: Place, other: Place, now: datetime) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, exists, literal, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, case, exists, func, literal, literal_column, or_, select, update
 
 from bot.domain.reach import REPEATED_ONCE
 from storage.database import Unit
@@ -49,8 +49,14 @@ class Result:
     reason: str | None = None
     receipt: str | None = None
     repeated: bool = False
-    counted: bool = True
-    """Does the attempt count? Not when the platform told the whole account to wait."""
+    tried: int | None = None
+    """Attempts that count from now on; None: all so far. One less when the platform told the whole account to wait."""
+    page: int = 0
+    """The page that was called with, counted from 0."""
+    arrived: int | None = None
+    """How many pages have arrived now; None: as many as before the call."""
+    campaign: int = 0
+    """The campaign that it belongs to; 0: none."""
     shown: Sequence[Mapping[str, Any]] | None = None
     """What a typed number means from now on; None: the message had no options, or was not delivered."""
     closes: tuple[str, str] | None = None
@@ -99,7 +105,8 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     for result in sorted(results, key=lambda one: one.person):
         if result.shown is not None:
             pushed = {"pushed": [dict(entry) for entry in result.shown], "pushed_at": now}
-            await unit.run(update(conversation).where(conversation.c.person == result.person).values(pushed))
+            theirs = (conversation.c.person == result.person, _claimed(result))
+            await unit.run(update(conversation).where(*theirs).values(pushed))
     for result in sorted(results, key=lambda one: one.person):
         await _record_address(unit, result)
     finished = to_milliseconds(now)
@@ -111,9 +118,11 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
                 "p_id": result.id,
                 "p_epoch": result.epoch,
                 "p_attempt": result.attempt,
+                "p_page": result.page,
                 "p_state": int(result.state),
                 "p_account": result.account,
-                "p_back": 0 if result.counted else 1,
+                "p_tried": result.attempt if result.tried is None else result.tried,
+                "p_arrived": result.page if result.arrived is None else result.arrived,
                 "p_repeated": int(result.repeated),
                 "p_due": result.due,
                 "p_reason": result.reason[:200] if result.reason else None,
@@ -125,23 +134,38 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     )
 
 
-_RECORD = (
-    update(outbox)
-    .where(
-        outbox.c.id == bindparam("p_id"),
-        outbox.c.epoch == bindparam("p_epoch"),
-        outbox.c.attempt == bindparam("p_attempt"),
+def _of_claim(id_: Any, epoch: Any, attempt: Any, page: Any) -> tuple[ColumnElement[bool], ...]:
+    """Of one claim and of no other: whoever took the slot and called again has another number there.
+
+    A late receipt still settles what became uncertain, or is to be said once more.
+    """
+    return (
+        outbox.c.id == id_,
+        outbox.c.epoch == epoch,
+        outbox.c.attempt == attempt,
+        outbox.c.page == page,
         # Not `in_`: it cannot be used for many rows at once.
         or_(outbox.c.state == 1, outbox.c.state == 4, (outbox.c.state == 0) & (outbox.c.repeated == 1)),
     )
+
+
+def _claimed(result: Result) -> ColumnElement[bool]:
+    """Does the claim still stand? A sender that was replaced changes nothing beside the message either."""
+    return exists().where(*_of_claim(result.id, result.epoch, result.attempt, result.page))
+
+
+_RECORD = (
+    update(outbox)
+    .where(*_of_claim(bindparam("p_id"), bindparam("p_epoch"), bindparam("p_attempt"), bindparam("p_page")))
     .values(
         state=bindparam("p_state"),
         account=bindparam("p_account"),
-        attempt=outbox.c.attempt - bindparam("p_back"),
+        attempt=bindparam("p_tried"),
+        page=bindparam("p_arrived"),
         repeated=bindparam("p_repeated"),
         due=bindparam("p_due"),
         reason=bindparam("p_reason"),
-        receipt=bindparam("p_receipt"),
+        receipt=func.coalesce(outbox.c.receipt, bindparam("p_receipt", type_=outbox.c.receipt.type)),
         done=bindparam("p_done"),
     )
 )
@@ -157,7 +181,8 @@ async def _record_address(unit: Unit, result: Result) -> None:
         values, (door, external) = {"window_left": identity.c.window_left + 1}, result.gives_back
     else:
         return
-    await unit.run(update(identity).where(identity.c.door == door, identity.c.external == external).values(values))
+    theirs = (identity.c.door == door, identity.c.external == external)
+    await unit.run(update(identity).where(*theirs, _claimed(result)).values(values))
 
 
 async def settle(

@@ -115,16 +115,19 @@ def sealed_session(unit: Unit, id_: int, session: Session) -> bytes:
     return unit.secrecy.seal_json(session.to_json(), f"conversation:{id_}")
 
 
-async def heard_from(unit: Unit, identity_id: int, now: datetime, window: tuple[int, int] | None) -> None:
+async def heard_from(unit: Unit, identity_id: int, now: datetime, window: tuple[int, int, bool] | None) -> None:
     """Somebody wrote: their address is open, and how often we may speak first from now on."""
     values: dict[str, Any] = {"inbound": now, "open": True}
     if window:
-        values |= {"window_until": now + timedelta(seconds=window[0]), "window_left": window[1]}
+        seconds, messages, by_action = window
+        name = "action" if by_action else "window"
+        values |= {f"{name}_until": now + timedelta(seconds=seconds), f"{name}_left": messages}
     await unit.connection.execute(update(identity).where(identity.c.id == identity_id).values(values))
 
 
 HEARD = update(identity).where(identity.c.id == bindparam("of_identity")).values(inbound=bindparam("heard"))
 HEARD_IN_WINDOW = HEARD.values(window_until=bindparam("until"), window_left=bindparam("left"))
+HEARD_AFTER_ACTION = HEARD.values(action_until=bindparam("until"), action_left=bindparam("left"))
 """The same for somebody whose address was open already."""
 
 

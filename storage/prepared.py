@@ -2,7 +2,7 @@
 
 SQLAlchemy finds a statement in its cache, makes a context, a cursor and a result of it: 60 µs on SQLite and 250 µs on
 PostgreSQL, of which the database needs ten and eighty. A turn has about nine statements, so this was a third of it.
-Everything else stays with SQLAlchemy, and so do these outside a turn; both ways give equal rows (tests/test_prepared.py).
+Everything else stays with SQLAlchemy, and so do these outside a turn; tests/storage/test_prepared.py compares the two.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class Compiled:
         names = tuple(made.positiontup or ())
         binds = [made.binds[name] for name in names]
         columns = list(made.returning or () if isinstance(statement, UpdateBase) else statement.selected_columns)
-        if "POSTCOMPILE" in made.string or getattr(made, "insert_prefetch", ()) or getattr(made, "update_prefetch", ()):
+        made_up = [*made.insert_prefetch, *made.update_prefetch]
+        if "POSTCOMPILE" in made.string or made_up:
             raise ValueError("a prepared statement has no list of changing length and no value that Python makes up")
         readers = (
             (place, column.type.dialect_impl(dialect).result_processor(dialect, None))

@@ -17,8 +17,12 @@ from storage import erased
 from storage.database import Database, Unit
 from storage.tables import metadata
 from storage.tables.activities import membership
+from storage.tables.agreements import agreement, agreement_text
+from storage.tables.claims import claim
 from storage.tables.delivery import fanout, outbox, outbox_done
 from storage.tables.enrolment import audit, enrolment, wrong_code
+from storage.tables.evidence import evidence
+from storage.tables.grants import notice_grant
 from storage.tables.kinds import Moment
 from storage.tables.messages import inbox, letter
 from storage.tables.people import consent, conversation, identity, person, subscription
@@ -69,15 +73,21 @@ FATES = {
     "membership": "erased",
     "enrolment": "stays for the counts of the activity; its free text is erased",
     "attendance": "stays for the counts of the activity",
+    "evidence": "stays as the reason of the hours, of nobody; the fingerprint of a photo is erased",
+    "claim": "stays for the counts of the activity; what was written in it is erased",
     "record": "hours stay for the city's figures, of nobody",
     "wrong_code": "erased",
     "certificate": "stays as issued: its issuer must keep a copy, and whoever was given it can have it checked",
     "verification": "stays as a count for the certificate's owner; who asked is erased",
     "audit": "append-only; rows name deeds and numbers, never a name or an address",
     "activity": "belongs to the organisation that published it",
+    "terms": "belongs to the activity",
+    "agreement_text": "belongs to the organisation; it names no volunteer",
+    "agreement": "stays as the organisation's proof that there was one; it names nobody any more",
     "fanout": "belongs to the activity; which message a late reply was for is erased",
     "outbox": "what was sent stays for the reports; what waits is dropped; the platform's receipt is erased",
     "outbox_done": "what was sent stays for the reports; the platform's receipt is erased",
+    "notice_grant": "erased",
     "inbox": "erased",
     "letter": "erased",
     "erasure": "stays: it is applied again after an older backup was put back",
@@ -136,6 +146,8 @@ def _theirs(table: Table, ids: Sequence[int], known: Sequence[tuple[int, str, st
     which: list[ColumnElement[bool]] = [column.in_(ids) for column in owners(table)]
     if table is fanout:
         which.append(_replies(ids))
+    if table is agreement_text:
+        which.append(agreement_text.c.id.in_(select(agreement.c.text).where(agreement.c.person.in_(ids))))
     return or_(*which)
 
 
@@ -190,6 +202,8 @@ def _opened(unit: Unit, table: Table, row: dict[str, Any], name: str) -> Any:
             return secrecy.open_json(value, f"inbox:{row['door']}:{row['key']}:reply")
         case "letter", "body":
             return secrecy.open_json(value, f"letter:{row['address']}:{row['sequence']}")
+        case "claim", "what":
+            return secrecy.open(value, f"claim:{row['enrolment']}:what")
         case "certificate", ("name" | "responsible"):
             return secrecy.open(value, f"certificate:{row['number']}:{name}")
     raise LookupError(f"nobody has said how {table.name}.{name} is opened for the export")
@@ -207,11 +221,12 @@ async def export(unit: Unit, id_: int) -> dict[str, list[dict[str, Any]]]:
     return taken
 
 
-async def offer_takeaway(unit: Unit, id_: int, token: str, now: datetime, lasts: timedelta) -> None:
-    """Remember the address of an export; the ones before it are worthless."""
+async def offer_takeaway(unit: Unit, id_: int, tokens: Sequence[str], now: datetime, lasts: timedelta) -> None:
+    """Remember the addresses of an export; the ones before them are worthless."""
     await unit.run(delete(takeaway).where(takeaway.c.person == id_))
-    kept = unit.secrecy.index(f"takeaway:{token}")
-    await unit.run(insert(takeaway).values(token=kept, person=id_, made=now, expires=now + lasts))
+    kept = [unit.secrecy.index(f"takeaway:{token}") for token in tokens]
+    rows = [{"token": one, "person": id_, "made": now, "expires": now + lasts} for one in kept]
+    await unit.run(insert(takeaway).values(rows))
 
 
 async def use_takeaway(unit: Unit, token: str, now: datetime) -> int | None:
@@ -317,6 +332,7 @@ async def erase_address(unit: Unit, identity_id: int, now: datetime) -> int | No
         return None
     await erased.note_address(unit, row.door, row.external, now)
     await _forget_messages(unit, [(row.id, row.door, row.external)])
+    await unit.run(delete(notice_grant).where(notice_grant.c.external == row.external))
     others = select(func.count()).select_from(identity)
     left = others.where(identity.c.person == row.person, identity.c.id != identity_id)
     if not (await unit.run(left)).scalar_one():
@@ -338,6 +354,11 @@ async def _forget_messages(unit: Unit, known: Sequence[tuple[int, str, str]]) ->
         await unit.run(delete(table).where(_theirs(table, [], known)))
 
 
+_ERASED = (
+    subscription, membership, wrong_code, conversation, notice_grant, identity, takeaway, link_code, link_try,
+)  # fmt: skip
+
+
 async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     """Everything of a person that the law lets us erase; what stays, stays of nobody (`FATES`)."""
     ids = await same(unit, id_)
@@ -346,10 +367,12 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     await _forget_messages(unit, known)
     await withdraw(unit, ids, now)
     await unit.run(delete(link_offer).where(or_(link_offer.c.shower.in_(ids), link_offer.c.typer.in_(ids))))
-    for table in (subscription, membership, wrong_code, conversation, identity, takeaway, link_code, link_try):
+    for table in _ERASED:
         await unit.run(delete(table).where(table.c.person.in_(ids)))
     await unit.run(update(merge).where(or_(merge.c.kept.in_(ids), merge.c.gone.in_(ids))).values(before=None))
     await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None))
+    await unit.run(update(claim).where(claim.c.person.in_(ids)).values(what=None, photo=None, reason=None))
+    await unit.run(update(evidence).where(evidence.c.person.in_(ids)).values(photo=None))
     await unit.run(update(fanout).where(_replies(ids)).values(words=None))
     for sent in (outbox, outbox_done):
         await unit.run(update(sent).where(sent.c.person.in_(ids)).values(receipt=None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, zip_longest
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
@@ -33,6 +34,8 @@ class Waiting:
     offset: int
     segment: Mapping[str, Any]
     words: Mapping[str, str]
+    page: int = 0
+    """How many of its pages have arrived: it goes on with the next."""
 
 
 def _first(limit: int, *which: ColumnElement[bool], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
@@ -52,7 +55,7 @@ def _first(limit: int, *which: ColumnElement[bool], order: Sequence[ColumnElemen
     )
 
 
-_OF_MESSAGE = ("id", "fanout", "person", "lane", "attempt", "due", "expires", "repeated")
+_OF_MESSAGE = ("id", "fanout", "person", "lane", "attempt", "due", "expires", "repeated", "page")
 _OF_FANOUT = ("kind", "source", "revision", "offset", "segment", "words")
 
 
@@ -61,40 +64,57 @@ def _read(row: Any) -> Waiting:
     return Waiting(**(values | {"repeated": bool(row.repeated), "words": row.words or {}}))
 
 
-async def peek(unit: Unit, account: str, now: datetime, limit: int, campaigns: int = 0) -> list[Waiting]:
+async def peek(
+    unit: Unit, account: str, now: datetime, limit: int, campaigns: int = 0, after: int = 0
+) -> list[Waiting]:
     """What this account should send next: each lane strictly before the next; nothing is taken.
 
-    `campaigns`: places kept for campaigns, so that they never stand still. Several campaigns take turns.
+    `campaigns`: places kept for campaigns right behind the replies, so that they never stand still. Several campaigns
+    take turns, beginning behind the one with the number `after`.
     """
-    found: list[Waiting] = []
     due = to_milliseconds(now)
-    room = limit - campaigns
-    for lane in Lane:
-        if lane is Lane.CAMPAIGN or len(found) >= room:
-            break
-        ours = (outbox.c.account == account, outbox.c.lane == int(lane), outbox.c.due <= due)
-        rows = _first(room - len(found), *ours, order=(outbox.c.due, outbox.c.id))
-        found += [_read(row) for row in await unit.run(rows)]
-    return found + await _peek_campaigns(unit, account, due, limit - len(found))
+    replies = await _peek_lane(unit, account, Lane.REPLY, due, limit - campaigns)
+    others: list[Waiting] = []
+    for lane in (Lane.CHANGE, Lane.REMINDER, Lane.PERSONAL):
+        others += await _peek_lane(unit, account, lane, due, limit - campaigns - len(replies) - len(others))
+    bulk = await _peek_campaigns(unit, account, due, limit - len(replies) - len(others), after)
+    return [*replies, *bulk[:campaigns], *others, *bulk[campaigns:]]
 
 
-async def _peek_campaigns(unit: Unit, account: str, due: int, room: int) -> list[Waiting]:
-    running: list[int] = []
-    last = 0
-    while len(running) < room:
+async def _peek_lane(unit: Unit, account: str, lane: Lane, due: int, room: int) -> list[Waiting]:
+    if room < 1:
+        return []
+    ours = (outbox.c.account == account, outbox.c.lane == int(lane), outbox.c.due <= due)
+    return [_read(row) for row in await unit.run(_first(room, *ours, order=(outbox.c.due, outbox.c.id)))]
+
+
+async def _peek_campaigns(unit: Unit, account: str, due: int, room: int, after: int) -> list[Waiting]:
+    if room < 1:
+        return []
+    running = await _running(unit, account)
+    turns = [*(number for number in running if number > after), *(number for number in running if number <= after)]
+    found: list[list[Waiting]] = []
+    for place, number in enumerate(turns[:room]):
+        share = -(-(room - sum(map(len, found))) // (min(len(turns), room) - place))
+        # `due + 0`: else SQLite walks through every campaign by its due index and sorts what it finds.
+        ours = (outbox.c.account == account, IS_CAMPAIGN, outbox.c.fanout == number, outbox.c.due + 0 <= due)
+        found.append([_read(row) for row in await unit.run(_first(share, *ours, order=(outbox.c.id,)))])
+    return [one for one in chain.from_iterable(zip_longest(*found)) if one is not None]
+
+
+async def _running(unit: Unit, account: str) -> list[int]:
+    """The campaigns with messages waiting at this account that may be sent now, by number."""
+    waiting: list[int] = []
+    while True:
         # One look into the index for each campaign, however many rows it has.
         following = select(func.min(outbox.c.fanout)).where(
-            outbox.c.account == account, IS_PENDING, IS_CAMPAIGN, outbox.c.fanout > last
+            outbox.c.account == account, IS_PENDING, IS_CAMPAIGN, outbox.c.fanout > (waiting[-1] if waiting else 0)
         )
         number = (await unit.run(following)).scalar_one_or_none()
         if number is None:
             break
-        last = int(number)
-        running.append(last)
-    found: list[Waiting] = []
-    for place, number in enumerate(running):
-        share = -(-(room - len(found)) // (len(running) - place))
-        # `due + 0`: else SQLite walks through every campaign by its due index and sorts what it finds.
-        ours = (outbox.c.account == account, IS_CAMPAIGN, outbox.c.fanout == number, outbox.c.due + 0 <= due)
-        found += [_read(row) for row in await unit.run(_first(share, *ours, order=(outbox.c.id,)))]
-    return found
+        waiting.append(int(number))
+    if not waiting:
+        return []
+    allowed = select(fanout.c.id).where(fanout.c.id.in_(waiting), fanout.c.state.in_(RUNS)).order_by(fanout.c.id)
+    return list((await unit.run(allowed)).scalars())

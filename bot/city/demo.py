@@ -93,6 +93,7 @@ async def fill_demo(database: Database, city: City, now: datetime, seed: int = 2
         rows = maker.taken_rows()
         for table in bulk.TABLES:
             await bulk.insert_rows(unit, table, rows[table])
+        await bulk.write_evidence(unit)
         await bulk.write_audit(unit)
         await bulk.remind_as_before(unit, now, but=(soon.id,))
         await bulk.settle(unit)

@@ -46,11 +46,23 @@ class Ready:
     due: Due
     external: str
     pages: tuple[Page, ...]
+    """All of them; those before `waiting.page` have arrived."""
     shown: list[dict[str, Any]] | None
 
     @property
     def waiting(self) -> Waiting:
         return self.due.waiting
+
+    @property
+    def page(self) -> Page | None:
+        """The page that leaves now; None: its words became fewer, and all of them have arrived."""
+        number = self.waiting.page
+        return self.pages[number] if number < len(self.pages) else None
+
+    @property
+    def is_last(self) -> bool:
+        """Has all of it arrived with this page?"""
+        return self.waiting.page + 1 >= len(self.pages)
 
     @property
     def is_counted(self) -> bool:
@@ -126,7 +138,7 @@ class Decisions:
                     wait = self._gaps.reserve(external)
                     if wait:
                         # One a second in a chat: the others stand behind each other instead of before everybody else.
-                        later = now + timedelta(seconds=wait + self._gaps.gap * queued[external])
+                        later = now + timedelta(seconds=wait + self._gaps.gap(external) * queued[external])
                         queued[external] += 1
                         decided.postponed[to_milliseconds(later), "one message a second in a chat"].append(id_)
                     elif external not in taken:
@@ -135,6 +147,8 @@ class Decisions:
                         if worded is None:
                             decided.dead["could not be put into words"].append(id_)
                         else:
+                            if worded.page is not None:
+                                self._gaps.stretch(external, self._capabilities.length(worded.page.text))
                             decided.ready.append(worded)
         return decided
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 import structlog
@@ -24,12 +24,23 @@ KEPT = timedelta(days=7)
 class Planner:
     """Every method is a tick: it reads the truth from the database and may run twice, late, or on several replicas."""
 
-    def __init__(self, database: Database, times: Times, doors: Collection[str] = (), kept: timedelta = KEPT) -> None:
-        """`doors`: those that this city can send through; a person's address there comes first."""
+    def __init__(
+        self,
+        database: Database,
+        times: Times,
+        doors: Collection[str] = (),
+        kept: timedelta = KEPT,
+        rates: Mapping[str, float] | None = None,
+    ) -> None:
+        """`doors`: those that this city can send through; a person's address there comes first.
+
+        `rates`: messages a second that each of them can send.
+        """
         self._database = database
         self._times = times
         self._doors = tuple(sorted(doors))
         self._kept = kept
+        self._rates = dict(rates or {})
 
     async def tick(self) -> int:
         """Plan the reminders that are due. Returns how many intentions were made."""
@@ -58,7 +69,7 @@ class Planner:
             if not await fanouts.waiting_to_expand(unit, now):
                 return None
         async with self._database.write() as unit:
-            return await fanouts.expand(unit, now, doors=self._doors)
+            return await fanouts.expand(unit, now, doors=self._doors, rates=self._rates)
 
     async def sweep(self) -> int:
         """Drop waiting messages that came too late, also where nobody sends. Returns how many."""

@@ -10,7 +10,7 @@ from bot.delivery.decisions import Ready
 from bot.domain.reach import ATTEMPTS, REPEATED_ONCE, ByAddress, Hold, Reachable, Reason, route, wait_after
 from bot.talk.door import Delivered, NotSent, Outcome, Refused, Uncertain
 from storage.outbox import Result
-from storage.tables.delivery import State
+from storage.tables.delivery import Lane, State
 from storage.tables.kinds import to_milliseconds
 
 
@@ -34,15 +34,21 @@ class Results:
             State.PENDING,
             self._account,
             waiting.due,
-            reason=None if isinstance(outcome, Delivered) else outcome.reason,
+            reason=None if isinstance(outcome, Delivered) else _reason(one, outcome.reason),
             repeated=waiting.repeated,
+            page=waiting.page,
+            campaign=waiting.fanout if waiting.lane == Lane.CAMPAIGN else 0,
         )
         unused = (self._account, one.external) if one.is_counted else None
         match outcome:
             case Delivered(receipt):
-                return replace(plain, state=State.SENT, receipt=receipt or None, shown=one.shown)
+                arrived = replace(plain, receipt=receipt or None, arrived=waiting.page + 1)
+                if one.is_last:
+                    return replace(arrived, state=State.SENT, shown=one.shown)
+                # The next page is a call of its own: written ahead, paced, fenced, with attempts of its own.
+                return replace(arrived, tried=0)
             case NotSent(halts="account"):
-                return replace(plain, counted=False, gives_back=unused)
+                return replace(plain, tried=attempt - 1, gives_back=unused)
             case NotSent(after=after):
                 if attempt >= ATTEMPTS:
                     return replace(plain, state=State.DEAD, gives_back=unused)
@@ -73,3 +79,8 @@ class Results:
             case Hold(reason) if not closes or reason is Reason.NO_WINDOW:
                 return replace(plain, account="", reason=Reason.NO_WINDOW.value)
         return replace(plain, state=State.FAILED)
+
+
+def _reason(one: Ready, reason: str) -> str:
+    """Which page it was, where there are several."""
+    return f"page {one.waiting.page + 1} of {len(one.pages)}: {reason}" if len(one.pages) > 1 else reason

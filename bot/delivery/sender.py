@@ -15,14 +15,17 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from bot.delivery.decisions import City, Decided, Decisions, Ready, Word
+from bot.delivery.failing import Failing
 from bot.delivery.pace import Bucket, ChatGaps, Pace, Times, pace_of
 from bot.delivery.results import Results
 from bot.delivery.slot import LEASE, Lease
 from bot.domain.reach import places_in_flight
 from bot.talk.door import Delivered, Door, NotSent, Outcome, Uncertain
-from storage import outbox, waiting
-from storage.database import Database
+from storage import fanouts, outbox, waiting
+from storage.database import Database, Unit
 from storage.outbox import Result
+from storage.slots import fenced
+from storage.tables.delivery import Lane
 from storage.truths import look
 from storage.waiting import Waiting
 
@@ -35,7 +38,7 @@ STALE = 1.0
 """Seconds after which what was peeked is dropped and looked at again: decisions are of the moment of sending."""
 
 CAMPAIGN_FLOOR = 0.1
-"""Of the rate, so that campaigns never stand still behind everything else."""
+"""Of what is sent, so that campaigns never stand still behind everything else."""
 
 CALL_LIMIT = 9.0
 """Seconds that a call may take before nobody knows; less than what an orderly stop waits."""
@@ -72,14 +75,16 @@ class Sender:
         self._times = times
         self._pace = pace or pace_of(door.name)
         self._bucket = Bucket(self._pace.rate, times.steady)
-        self._gaps = ChatGaps(self._pace.per_chat, times.steady)
+        self._gaps = ChatGaps(self._pace, times.steady)
         self._calling: dict[int, str] = {}
         self.lease = Lease(database, door.name, times, calling=self._calling.keys(), seconds=lease, owner=owner)
         routes = frozenset(doors) | {door.name}
         self._decisions = Decisions(door, word, city, self._gaps, routes)
         self._results = Results(door.name, routes, chance)
         self._latency = self._pace.latency
-        self._credit = 0.0
+        self._owed = 0.0
+        self._campaign = 0
+        self._failing = Failing()
         self._calls: set[asyncio.Task[None]] = set()
         self._unwritten: list[Result] = []
         self._stepping = asyncio.Lock()
@@ -93,7 +98,6 @@ class Sender:
     async def run(self) -> None:
         """Send until `stop`. Whatever the database does, it goes on."""
         while not self._stopping:
-            self._nudged.clear()
             try:
                 busy = await self.step()
             except Exception as error:  # noqa: BLE001 - the sender must outlive every fault of the database
@@ -112,7 +116,7 @@ class Sender:
             return
 
     def nudge(self) -> None:
-        """Look at once: something was planned, or the city's clock was moved."""
+        """Look at once, also in the middle of what was peeked: something was planned, or the city's clock was moved."""
         self._nudged.set()
 
     async def drain(self, steps: int = 10_000) -> int:
@@ -163,6 +167,7 @@ class Sender:
         async with self._stepping:
             if self._stopping or not await self.lease.hold() or self.lease.blocked:
                 return 0
+            self._nudged.clear()
             messages = await self._peek()
             if not messages:
                 return 0
@@ -171,11 +176,10 @@ class Sender:
 
     async def _peek(self) -> list[Waiting]:
         limit = max(1, round(self._pace.rate * PEEK))
-        self._credit = min(self._credit + limit * CAMPAIGN_FLOOR, limit)
-        campaigns = int(self._credit)
-        self._credit -= campaigns
+        self._owed = min(self._owed, max(2.0, 2 * limit * CAMPAIGN_FLOOR))  # a debt of one second, not of a whole day
+        owed = min(int(self._owed), limit)
         async with self._database.read() as unit:
-            return await waiting.peek(unit, self.account, self._times.city(), limit, campaigns)
+            return await waiting.peek(unit, self.account, self._times.city(), limit, owed, self._campaign)
 
     async def _decide(self, messages: Sequence[Waiting]) -> Decided:
         """By what is true now; what is to become of those that may not leave is written down."""
@@ -191,7 +195,7 @@ class Sender:
     async def _send(self, ready: list[Ready]) -> int:
         peeked = self._times.steady()
         sent = 0
-        while ready and self._may_go_on(peeked):
+        while ready and self._may_go_on(peeked) and not (sent and self._nudged.is_set()):
             count = min(self.places - len(self._calling), self._bucket.ready(), len(ready))
             if count < 1:
                 await self._wait_for_place_or_token()
@@ -204,6 +208,7 @@ class Sender:
                     self._gaps.forget(one.external)
                     continue
                 self._bucket.take()
+                self._take_turn(one.waiting)
                 self._calling[one.waiting.id] = one.external
                 call = asyncio.create_task(self._call(one, self.lease.epoch, attempt))
                 self._calls.add(call)
@@ -212,6 +217,14 @@ class Sender:
         for one in ready:
             self._gaps.forget(one.external)
         return sent + len(ready)
+
+    def _take_turn(self, message: Waiting) -> None:
+        """What campaigns have a right to while others speak; and which of them spoke last."""
+        if message.lane == Lane.CAMPAIGN:
+            self._owed = max(0.0, self._owed - 1.0)
+            self._campaign = message.fanout
+        else:
+            self._owed += CAMPAIGN_FLOOR / (1.0 - CAMPAIGN_FLOOR)
 
     def _may_go_on(self, peeked: float) -> bool:
         fresh = self._times.steady() - peeked < STALE
@@ -252,24 +265,19 @@ class Sender:
         await self._record()
 
     async def _deliver(self, one: Ready) -> Outcome:
-        """All pages, in order. After the first has arrived nothing is begun anew: that would double it."""
-        receipt = ""
-        for number, page in enumerate(one.pages):
-            key = f"{one.waiting.id}.{number}" if len(one.pages) > 1 else str(one.waiting.id)
-            try:
-                async with asyncio.timeout(CALL_LIMIT):
-                    outcome = await self._door.send(one.external, page, key)
-            except TimeoutError:
-                outcome = Uncertain(f"no answer in {CALL_LIMIT:g} s")
-            except Exception as error:  # noqa: BLE001 - a door that breaks its promise: nobody knows what was sent
-                log.error("sender.door_raised", account=self.account, error=type(error).__name__)
-                outcome = Uncertain(type(error).__name__)
-            if not isinstance(outcome, Delivered):
-                if number == 0:
-                    return outcome
-                return Uncertain(f"page {number + 1} of {len(one.pages)}: {outcome.reason}")
-            receipt = receipt or outcome.receipt
-        return Delivered(receipt)
+        """The page whose turn it is."""
+        page = one.page
+        if page is None:
+            return Delivered()
+        key = f"{one.waiting.id}.{one.waiting.page}" if len(one.pages) > 1 else str(one.waiting.id)
+        try:
+            async with asyncio.timeout(CALL_LIMIT):
+                return await self._door.send(one.external, page, key)
+        except TimeoutError:
+            return Uncertain(f"no answer in {CALL_LIMIT:g} s")
+        except Exception as error:  # noqa: BLE001 - a door that breaks its promise: nobody knows what was sent
+            log.error("sender.door_raised", account=self.account, error=type(error).__name__)
+            return Uncertain(type(error).__name__)
 
     async def _record(self) -> None:
         """Write results down, all that came in while the last ones were being written; then free their places."""
@@ -308,3 +316,11 @@ class Sender:
         async with self._database.write() as unit:
             await outbox.record(unit, results, self._times.city())
             await self.lease.record_block(unit)
+            await self._pause_failing(unit, results)
+
+    async def _pause_failing(self, unit: Unit, results: Sequence[Result]) -> None:
+        """A campaign of which too much fails rests until a person has looked."""
+        for number, failed in self._failing.after(results).items():
+            reason = f"{failed} of its last messages failed"
+            if await fanouts.pause(unit, number, reason, fenced(self.account, self.lease.epoch)):
+                log.warning("campaign.paused", campaign=number, failed=failed)

@@ -72,12 +72,16 @@ class Lease:
         self._seconds = seconds
         self._owner = owner or own_name()
         self._ends = 0.0
+        self._ends_wall = 0.0
         self._blocked_until = 0.0
 
     @property
     def holds(self) -> bool:
-        """Is the slot ours, as far as this process can know without asking?"""
-        return self.epoch > 0 and self._times.steady() < self._ends
+        """Is the slot ours, as far as this process can know without asking?
+
+        By both clocks: the steady one stands still while the machine sleeps, the wall's may be set back.
+        """
+        return self.epoch > 0 and self._times.steady() < self._ends and self._times.wall() < self._ends_wall
 
     @property
     def blocked(self) -> bool:
@@ -91,7 +95,7 @@ class Lease:
                 return await self.renew()
             return True
         self.epoch = 0
-        asked = self._times.steady()
+        asked, asked_wall = self._times.steady(), self._times.wall()
         async with self._database.write() as unit:
             slot = await slots.take(unit, self._account, self._owner, self._wall(), self._length(), is_gone)
             if slot is None:
@@ -102,7 +106,7 @@ class Lease:
             except BaseException:
                 self.epoch = 0
                 raise
-        self._ends = asked + self._seconds
+        self._ends, self._ends_wall = asked + self._seconds, asked_wall + self._seconds
         self._blocked_until = slot.blocked_until / 1000
         log.info("sender.slot_taken", account=self._account, epoch=slot.epoch)
         return True
@@ -111,12 +115,12 @@ class Lease:
         """Keep the slot; a tick does this, and `hold` does it too when the lease runs low."""
         if not self.epoch:
             return False
-        asked = self._times.steady()
+        asked, asked_wall = self._times.steady(), self._times.wall()
         epoch = self.epoch
         async with self._database.write() as unit:
             kept = await slots.renew(unit, self._account, epoch, self._wall(), self._length())
         if kept:
-            self._ends = asked + self._seconds
+            self._ends, self._ends_wall = asked + self._seconds, asked_wall + self._seconds
         elif self.epoch == epoch:
             log.warning("sender.slot_lost", account=self._account)
             self.epoch = 0

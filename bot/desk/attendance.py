@@ -5,33 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from bot.desk.presences import Presences, seat_of
 from bot.desk.subject import Subject
 from bot.domain.attendance import (
     ACTIVITY_TRIES,
     ACTIVITY_TRIES_WITHIN,
     CHECKOUT_CLOSES,
     OPENS,
+    OWN_WORD,
     TRIES,
     TRIES_WITHIN,
     AlreadyThere,
     CheckedIn,
     CheckedOut,
     NothingNow,
+    StillElsewhere,
     TooEarly,
+    TooLateToTell,
     TooManyTries,
     WrongCode,
-    code_fits,
+    step_of,
     window,
 )
-from bot.domain.enrolment import Booking, Stand, move
-from bot.domain.records import RULES, count
-from storage import activities, attendance, audit, enrolment
+from bot.domain.enrolment import COMING, Booking, Stand
+from bot.domain.evidence import Evidence, Part, Proof, standing
+from storage import activities, attendance, enrolment, evidence
 
 TOKEN_LENGTH = 16
 """Characters of the scanned code: 80 bits. The typed one has 8 digits."""
 
-CheckInOutcome = CheckedIn | AlreadyThere | WrongCode | TooManyTries | TooEarly | NothingNow
-CheckOutOutcome = CheckedOut | AlreadyThere | WrongCode | TooManyTries | NothingNow
+CheckInOutcome = CheckedIn | AlreadyThere | StillElsewhere | WrongCode | TooManyTries | TooEarly | NothingNow
+CheckOutOutcome = CheckedOut | AlreadyThere | TooLateToTell | WrongCode | TooManyTries | NothingNow
 
 
 class Attendance(Subject):
@@ -39,7 +43,7 @@ class Attendance(Subject):
 
     async def expected(self) -> CheckInOutcome | None:
         """Is there anything to check into now? None: yes, a code is all that is needed."""
-        mine = await self._bookings(Stand.JOINED, Stand.ARRIVED)
+        mine = await self._bookings(*COMING, Stand.ARRIVED)
         if any(window(one.starts, one.ends, self.now) == "open" for one in mine):
             return None
         coming = [one for one in mine if one.starts > self.now]
@@ -47,26 +51,44 @@ class Attendance(Subject):
             return NothingNow(None)
         return TooEarly(coming[0].starts - OPENS, coming[0].title, coming[0].english)
 
-    async def check_in(self, code: str, activity: int | None = None) -> CheckInOutcome:
-        """Arrive with a code. Wrong, old, another activity's and not registered all give the same answer."""
+    async def check_in(self, code: str, activity: int | None = None, ending: bool = False) -> CheckInOutcome:
+        """Arrive with a code. Wrong, old, another activity's and not registered all give the same answer.
+
+        `ending`: what I am still checked in at is left with it.
+        """
         wait = await self._must_wait()
         if wait:
             return wait
-        mine = await self._bookings(Stand.JOINED, Stand.ARRIVED)
+        mine = await self._bookings(*COMING, Stand.ARRIVED)
         open_now = [one for one in mine if window(one.starts, one.ends, self.now) == "open"]
         fitting = await self._fitting(code, open_now, activity)
         if isinstance(fitting, TooManyTries):
             return fitting
         if fitting is None:
             return await self._wrong(open_now)
-        if fitting.stand == Stand.ARRIVED:
-            presence = await attendance.presence(self.unit, fitting.id)
-            return AlreadyThere(presence.arrived)
-        by = "link" if len(code) == TOKEN_LENGTH else "code"
-        await self._move(fitting, Stand.ARRIVED, "arrive")
-        await attendance.arrive(self.unit, fitting.id, self.me.id, self.now, by)
-        late = max(int((self.now - fitting.starts).total_seconds() // 60), 0)
-        return CheckedIn(fitting.title, fitting.english, self.now, late, fitting.id)
+        booking, step = fitting
+        elsewhere = self._elsewhere(mine, booking)
+        if booking.stand not in COMING:
+            return AlreadyThere((await attendance.presence(self.unit, booking.id)).arrived)
+        if elsewhere and not ending:
+            return StillElsewhere(elsewhere.title, elsewhere.english, elsewhere.id)
+        if elsewhere:
+            await self._leave(elsewhere, Proof.OWN, None)
+        return await self._arrive(booking, Proof.LINK if len(code) == TOKEN_LENGTH else Proof.CODE, step)
+
+    def _elsewhere(self, mine: Sequence[Booking], here: Booking) -> Booking | None:
+        """Where I am checked in that has not ended."""
+        others = (one for one in mine if one.stand == Stand.ARRIVED and one.id != here.id and self.now < one.ends)
+        return next(others, None)
+
+    async def _arrive(self, booking: Booking, kind: Proof, step: int) -> CheckedIn | AlreadyThere:
+        said = self._presences
+        if not await said.arrive(
+            seat_of(booking, self.me.id), self.now, said.piece(kind, Part.ARRIVAL, step=step)
+        ):
+            return AlreadyThere((await attendance.presence(self.unit, booking.id)).arrived)
+        late = max(int((self.now - booking.starts).total_seconds() // 60), 0)
+        return CheckedIn(booking.title, booking.english, self.now, late, booking.id)
 
     async def to_check_out(self) -> Booking | None:
         """Where I am checked in now."""
@@ -74,43 +96,41 @@ class Attendance(Subject):
         return arrived[0] if arrived else None
 
     async def check_out(self, code: str | None) -> CheckOutOutcome:
-        """Leave: with the code on the wall (two-sided, grade A), or on my own word (one-sided, grade B)."""
+        """Leave: with the code on the wall, or on my own word until shortly after the end."""
         here = await self.to_check_out()
         if here is None:
             return NothingNow(None)
-        if code is not None:
-            wait = await self._must_wait()
-            if wait:
-                return wait
-            fitting = await self._fitting(code, [here], None)
-            if isinstance(fitting, TooManyTries):
-                return fitting
-            if fitting is None:
-                return await self._wrong([here])
-        return await self._leave(here, "own" if code is None else "code", "B" if code is None else "A")
+        if code is None:
+            if self.now > here.ends + OWN_WORD:
+                return TooLateToTell(here.id)
+            return await self._leave(here, Proof.OWN, None)
+        wait = await self._must_wait()
+        if wait:
+            return wait
+        fitting = await self._fitting(code, [here], None)
+        if isinstance(fitting, TooManyTries):
+            return fitting
+        if fitting is None:
+            return await self._wrong([here])
+        return await self._leave(here, Proof.CODE, fitting[1])
 
-    async def _leave(self, here: Booking, by: str, grade: str) -> CheckedOut:
-        presence = await attendance.presence(self.unit, here.id)
-        counted_before = await attendance.counted_intervals(self.unit, self.me.id, here.starts, here.ends)
-        counted = count(presence.arrived, self.now, (here.starts, here.ends), counted_before)
-        await self._move(here, Stand.LEFT, "check out")
-        await attendance.leave(self.unit, here.id, self.now, by)
-        await attendance.keep_record(self.unit, here.id, counted, grade, RULES.name, self.now)
+    async def _leave(self, here: Booking, kind: Proof, step: int | None) -> CheckedOut | NothingNow:
+        said = self._presences
+        piece = said.piece(kind, Part.DEPARTURE, step=step)
+        counted = await said.leave(seat_of(here, self.me.id), self.now, piece)
+        if counted is None:
+            return NothingNow(None)
         return CheckedOut(here.title, here.english, self.now, counted.minutes, counted.why, here.id)
 
     async def undo_check_in(self, id_: int) -> bool:
         """Take an arrival back, within ten minutes."""
-        return await self._undo(id_, Stand.ARRIVED, Stand.JOINED)
+        return await self._undo(id_, Stand.ARRIVED, Part.ARRIVAL)
 
     async def undo_check_out(self, id_: int) -> bool:
         """Take a departure back, within ten minutes; its record goes with it."""
-        if not await self._undo(id_, Stand.LEFT, Stand.ARRIVED):
-            return False
-        await attendance.drop_record(self.unit, id_)
-        await attendance.unleave(self.unit, id_)
-        return True
+        return await self._undo(id_, Stand.LEFT, Part.DEPARTURE)
 
-    async def _undo(self, id_: int, before: Stand, after: Stand) -> bool:
+    async def _undo(self, id_: int, before: Stand, part: Part) -> bool:
         booking = await enrolment.booking(self.unit, id_, self.me.id)
         if booking is None or booking.stand != before:
             return False
@@ -118,17 +138,19 @@ class Attendance(Subject):
         latest = presence.left or presence.arrived
         if self.now - latest > timedelta(minutes=10):
             return False
-        await self._move(booking, after, "undo")
-        return True
+        return await self._presences.take_back(seat_of(booking, self.me.id), part)
 
     async def _bookings(self, *stands: Stand) -> list[Booking]:
         mine = await enrolment.bookings(self.unit, self.me.id, self.now - CHECKOUT_CLOSES)
         return [one for one in mine if one.stand in stands]
 
-    async def _move(self, booking: Booking, after: Stand, deed: str) -> None:
-        move(booking.stand, after)
-        await enrolment.set_stand(self.unit, booking.id, booking.stand, after, self.now)
-        await audit.log(self.unit, self.now, self.me.id, deed, f"enrolment:{booking.id}", booking.stand, after)
+    @property
+    def _presences(self) -> Presences:
+        return Presences(self.unit, self.me, self.now, self.city)
+
+    async def proven(self, record: int) -> list[Evidence]:
+        """How one of my records was proven, piece by piece."""
+        return standing(await evidence.of_record(self.unit, record, self.me.id))
 
     async def _must_wait(self) -> TooManyTries | None:
         """Five wrong codes in ten minutes: wait."""
@@ -137,8 +159,8 @@ class Attendance(Subject):
 
     async def _fitting(
         self, code: str, candidates: Sequence[Booking], activity: int | None
-    ) -> Booking | TooManyTries | None:
-        """The sign-up whose code this is. Typed codes are closed while somebody guesses at the activity."""
+    ) -> tuple[Booking, int] | TooManyTries | None:
+        """The sign-up whose code this is, and the code's step. Typed codes are closed while somebody guesses there."""
         for one in candidates:
             if activity is not None and one.activity != activity:
                 continue
@@ -148,8 +170,9 @@ class Attendance(Subject):
                 if len(tries) >= ACTIVITY_TRIES:
                     return TooManyTries(tries[0] + ACTIVITY_TRIES_WITHIN)
             secret = await activities.secret(self.unit, self.city.secrecy, one.activity)
-            if secret and code_fits(secret, one.activity, code, self.now):
-                return one
+            step = step_of(secret, one.activity, code, self.now) if secret else None
+            if step is not None:
+                return one, step
         return None
 
     async def _wrong(self, candidates: Sequence[Booking]) -> WrongCode:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
+from bot.domain.forecast import Means
 from bot.domain.places import Gazetteer, Place, beijing
 from storage.secrecy import Secrecy
 
@@ -22,6 +23,8 @@ class City:
     """The city's quiet hours, minutes after midnight."""
     doors: Mapping[str, str] = field(default_factory=dict)
     """How a link is opened from outside, by door: `{"telegram": "https://t.me/name?start={link}"}`."""
+    means: Means = field(default_factory=Means)
+    """What it sends with."""
 
     @property
     def places(self) -> Gazetteer:

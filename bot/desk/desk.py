@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 
 from bot.desk.activities import Activities
+from bot.desk.agreements import Agreements
 from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
@@ -15,6 +16,7 @@ from bot.desk.organising import Organising
 from bot.desk.people import People
 from bot.desk.privacy import Privacy
 from bot.desk.proofs import Proofs
+from bot.desk.reach import Reach
 from bot.desk.records import Records
 from bot.domain.people import Person
 from storage.database import Unit
@@ -60,9 +62,19 @@ class Desk:
         return Organising(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def agreements(self) -> Agreements:
+        """What is agreed in writing."""
+        return Agreements(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def announcements(self) -> Announcements:
         """Recruiting by broadcast."""
         return Announcements(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """How people can be told: the plan of routes, what became of messages."""
+        return Reach(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def privacy(self) -> Privacy:

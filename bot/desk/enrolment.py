@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.desk.subject import Subject
+from bot.domain.agreements import Condition, NeedsAgreement, conditions
 from bot.domain.enrolment import (
     AlreadyIn,
     Booking,
@@ -21,10 +22,11 @@ from bot.domain.enrolment import (
     old_enough,
 )
 from bot.domain.reach import first_reminder
-from storage import audit, enrolment, fanouts
+from storage import agreements, audit, enrolment, fanouts
+from storage.enrolment import Wish
 from storage.tables.delivery import Lane
 
-JoinOutcome = Joined | Waitlisted | AlreadyIn | Clashed | Closed | TooYoung
+JoinOutcome = Joined | Waitlisted | AlreadyIn | Clashed | Closed | TooYoung | NeedsAgreement
 
 PAST = timedelta(hours=2)
 """How long an activity stays in “my” list after its end: its check-out is still possible."""
@@ -44,6 +46,9 @@ class Enrolment(Subject):
         mine = await enrolment.own(self.unit, self.me.id, shift)
         if mine is not None and mine.state != Stand.CANCELLED:
             return AlreadyIn(Stand(mine.state))
+        unsigned = await self._unsigned(wish)
+        if unsigned:
+            return NeedsAgreement(unsigned)
         other = clash(wish.starts, wish.ends, await self.mine(), shift)
         if other is not None:
             return Clashed(other)
@@ -52,6 +57,11 @@ class Enrolment(Subject):
             return Joined(id_, first_reminder(wish.starts, self.now))
         row = await enrolment.own(self.unit, self.me.id, shift)
         return Waitlisted(id_, await enrolment.position(self.unit, shift, row.queue))
+
+    async def _unsigned(self, wish: Wish) -> tuple[Condition, ...]:
+        """Why an agreement is due that I have not accepted; nothing if none is, or I have."""
+        due = conditions(wish.kind, wish.activity_starts, wish.activity_ends, wish.capacity, wish.conditions)
+        return () if not due or await agreements.accepted(self.unit, wish.activity, self.me.id) else due
 
     async def leave(self, id_: int) -> Left | NotIn:
         """Give a seat or a place in the queue back. A freed seat goes to the head of the queue, who is told."""

@@ -8,13 +8,14 @@ from datetime import datetime
 
 from bot.desk.subject import Subject
 from bot.domain.activities import Activity, NotAllowed, Plan, Published, Unfit, check
+from bot.domain.agreements import Terms
 from bot.domain.attendance import new_secret
 from bot.domain.enrolment import Stand
 from bot.domain.kinds import kind
 from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
 from bot.domain.search import tokens
-from storage import activities, audit, enrolment, fanouts, people
+from storage import activities, agreements, audit, enrolment, fanouts, people
 from storage.tables.delivery import Lane
 
 
@@ -110,6 +111,8 @@ class Organising(Subject):
             new_secret(),
             self.now,
         )
+        if plan.insurance or plan.risks:
+            await agreements.state(self.unit, id_, Terms(plan.insurance, plan.risks), self.me.id, self.now)
         await audit.log(self.unit, self.now, self.me.id, "publish", f"activity:{id_}", None, "open")
         return Published(id_, shift)
 
@@ -132,7 +135,11 @@ class Organising(Subject):
         card = await self.allowed(activity, Deed.CHANGE)
         if card is None:
             return NotAllowed()
-        plan = Plan(card.title, card.kind, starts, ends, card.district, card.address, 1, card.about)
+        stated = await agreements.of(self.unit, activity)
+        plan = Plan(
+            card.title, card.kind, starts, ends, card.district, card.address, 1, card.about,
+            insurance=stated.insurance, risks=stated.risks,
+        )  # fmt: skip
         unfit = check(plan, self.now)
         if unfit:
             return unfit

@@ -20,6 +20,7 @@ from bot.domain.privacy import (
     Held,
     Marked,
     NothingHeld,
+    Takeaway,
     Withdrawn,
 )
 from storage import attendance, audit, enrolment, erased, linking, people, privacy
@@ -73,12 +74,12 @@ class Privacy(Subject):
         await self._log("correct", "name" if name else "phone")
         return True
 
-    async def take(self) -> str:
-        """The path of a fresh export of everything; it works once, for a day, and the ones before it no more."""
-        token = secrets.token_hex(16)
-        await privacy.offer_takeaway(self.unit, self.me.id, token, self.now, TAKEAWAY)
+    async def take(self) -> Takeaway:
+        """Fresh addresses of an export of everything; each works once, for a day, and the ones before them no more."""
+        tokens = [secrets.token_hex(16) for _form in ("json", "xlsx")]
+        await privacy.offer_takeaway(self.unit, self.me.id, tokens, self.now, TAKEAWAY)
         await self._log("take", "export")
-        return f"/mydata/{token}"
+        return Takeaway(f"/mydata/{tokens[0]}", f"/mydata/{tokens[1]}.xlsx")
 
     async def coming(self) -> int:
         """Sign-ups of mine that would be given up."""

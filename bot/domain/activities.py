@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.domain.agreements import uninsured
+
 LONGEST = timedelta(hours=16)
 """A shift longer than this is a slip of the pen."""
 
@@ -87,6 +89,9 @@ class Plan:
     street: int | None = None
     latitude: float | None = None
     longitude: float | None = None
+    insurance: str = ""
+    """Number of the policy; a kind of service with risk does not open without it."""
+    risks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ class NotAllowed:
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """Something in the plan cannot be: `past`, `long`, `far`, `short`, `full`."""
+    """Something in the plan cannot be: `past`, `long`, `far`, `short`, `full`, `uninsured`."""
 
     why: str
 
@@ -121,4 +126,6 @@ def check(plan: Plan, now: datetime) -> Unfit | None:
         return Unfit("far")
     if not 1 <= plan.capacity <= CAPACITY_LIMIT:
         return Unfit("full")
+    if uninsured(plan.kind, plan.insurance, plan.risks):
+        return Unfit("uninsured")
     return None

@@ -18,6 +18,10 @@ OPENS = timedelta(minutes=60)
 CHECKOUT_CLOSES = timedelta(hours=2)
 """After the end, when a forgotten check-out is closed by rule."""
 
+OWN_WORD = timedelta(minutes=15)
+"""After the end, until when somebody may leave on their own word as of now. Later it would give the planned hours to
+whoever went early: when they left is then a claim."""
+
 TRIES = 5
 TRIES_WITHIN = timedelta(minutes=10)
 """Wrong codes of one person before they must wait: 8 digits and this breaker leave 0.012 % to 1,000 colluding
@@ -56,14 +60,20 @@ def _code(secret: bytes, activity: int, step: int, left: float) -> Code:
     return Code(digits, token, left)
 
 
-def code_fits(secret: bytes, activity: int, given: str, now: datetime) -> bool:
-    """Is this the current or the previous code of the activity? Compared in constant time."""
+def step_of(secret: bytes, activity: int, given: str, now: datetime) -> int | None:
+    """The step whose code this is, the current or the previous one of the activity. Compared in constant time."""
     step = int(now.timestamp() // STEP)
-    fits = False
-    for one in (step, step - 1):
+    found = None
+    for one in (step - 1, step):
         code = _code(secret, activity, one, 0)
-        fits |= hmac.compare_digest(code.digits, given) | hmac.compare_digest(code.token, given.upper())
-    return fits
+        if hmac.compare_digest(code.digits, given) | hmac.compare_digest(code.token, given.upper()):
+            found = one
+    return found
+
+
+def code_fits(secret: bytes, activity: int, given: str, now: datetime) -> bool:
+    """Is this the current or the previous code of the activity?"""
+    return step_of(secret, activity, given, now) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,22 @@ class AlreadyThere:
     """They had checked in (or out) before: the same answer, no second effect."""
 
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StillElsewhere:
+    """They are checked in somewhere that has not ended: that must be left first."""
+
+    title: str
+    english: str
+    enrolment: int
+
+
+@dataclass(frozen=True, slots=True)
+class TooLateToTell:
+    """The end was too long ago for a check-out on one's own word: when they left is for them to claim."""
+
+    enrolment: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,14 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Takeaway:
+    """Where an export can be taken, once in each form: paths below the public address."""
+
+    json: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
 class Marked:
     """Erasure was asked for and happens at this moment, unless it is taken back."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
@@ -12,6 +12,11 @@ from bot.domain.notices import ABOUT_ITS_READER, Kind, Notice
 
 BY_WINDOW = frozenset({"wechat"})
 """Doors that let us speak first only for a while after a person did something there, and only so many times."""
+
+SPARE = timedelta(minutes=1)
+"""Kept of a 48-hour window for the way to the platform and for clocks that differ."""
+ACTION_SPARE = timedelta(seconds=12)
+"""The same of a window of one minute: a call may last nine seconds."""
 
 DAY = 24 * 60
 NEAR = -2 * 60
@@ -22,6 +27,32 @@ REFUSABLE: frozenset[Kind] = frozenset({"announcement", "reminder", "checkout"})
 
 REPLY_KEEPS = timedelta(hours=48)
 """A reply that could not go back in its own request is worth bringing as long as WeChat lets us speak first."""
+
+
+class Way(StrEnum):
+    """How a message goes out; kept with its row."""
+
+    CHAT = "chat"
+    """A plain message, in a chat where we may begin."""
+    WINDOW = "window"
+    """A customer message, within what WeChat allows after a person did something there."""
+    TEMPLATE = "template"
+    """WeChat's template message: fixed fields, outside every window, never for advertising."""
+    GRANT = "grant"
+    """WeChat's subscription notice: one for each consent that the person gave."""
+    MASS = "mass"
+    """WeChat's mass message to a tag, four a month."""
+
+
+class Because(StrEnum):
+    """Why a message took its way; kept with its row when it was sent."""
+
+    LAST = "where they wrote last"
+    OTHER = "no way in where they wrote last: another address of theirs"
+    WINDOW = "within the window that they opened"
+    TEMPLATE = "window closed: as a notice"
+    GRANT = "window closed: with a consent of theirs"
+    MASS = "nothing else reaches them: with the mass message"
 
 
 class Reason(StrEnum):
@@ -70,15 +101,50 @@ class Reachable:
     inbound: datetime | None = None
     """When they last wrote from there."""
     window_until: datetime | None = None
+    """After a message of theirs: until when we may speak first, and how often still."""
     window_left: int | None = None
+    action_until: datetime | None = None
+    """The same after a click, a scan, a follow."""
+    action_left: int | None = None
+    granted: Mapping[str, int] = field(default_factory=dict)
+    """Subscription notices that they still allow, by template."""
+    declined: frozenset[str] = frozenset()
+    """Templates that they want nothing of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What this city can send through beside plain messages; data of its accounts and settings."""
+
+    templates: Mapping[Kind, str] = field(default_factory=dict)
+    """The template message of a kind of notice."""
+    notices: Mapping[Kind, str] = field(default_factory=dict)
+    """The subscription notice of a kind of notice."""
+    customer: bool = True
+    """Has the account customer messages? An unverified one has none."""
+    mass: bool = False
+    """Has it mass messages?"""
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Templates for which a person's consent is asked, each once."""
+        return tuple(dict.fromkeys(self.notices.values()))
+
+
+PLAIN = Offers()
+"""Plain messages and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class ByAddress:
-    """The route: this door, this address."""
+    """The route: this door, this address, in this way, and why."""
 
     door: str
     external: str
+    way: Way = Way.CHAT
+    template: str = ""
+    """Of a template message or a subscription notice."""
+    because: Because = field(default=Because.LAST, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +191,64 @@ def _latest_first(address: Reachable) -> datetime:
     return address.inbound or datetime.min.replace(tzinfo=UTC)
 
 
-def route(addresses: Sequence[Reachable], now: datetime) -> ByAddress | Hold:
-    """Where to tell a person: where they wrote last, if that door lets us speak; else at another address of theirs."""
+def route(
+    addresses: Sequence[Reachable],
+    now: datetime,
+    kind: Kind | None = None,
+    offers: Offers = PLAIN,
+    closed: Collection[Way] = (),
+    cost: int = 1,
+) -> ByAddress | Hold:
+    """Where and how to tell a person: where they wrote last, if there is a way in; else at another address of theirs.
+
+    `closed`: ways whose quota is used up for now. `cost`: messages that it takes in a window. A mass message is no
+    route of one person's: `by_mass` says who is left for it.
+    """
     opened = sorted((one for one in addresses if one.open), key=_latest_first, reverse=True)
-    for address in opened:
-        if address.door not in BY_WINDOW or _window_is_open(address, now):
-            return ByAddress(address.door, address.external)
+    for place, address in enumerate(opened):
+        found = _way_in(address, now, kind, offers, closed, cost)
+        if found is not None:
+            way, template, because = found
+            if place and way is Way.CHAT:
+                because = Because.OTHER
+            return ByAddress(address.door, address.external, way, template, because)
     return Hold(Reason.NO_WINDOW if opened else Reason.NO_ADDRESS)
 
 
-def _window_is_open(address: Reachable, now: datetime) -> bool:
-    return address.window_until is not None and now < address.window_until and (address.window_left or 0) > 0
+def _way_in(
+    address: Reachable, now: datetime, kind: Kind | None, offers: Offers, closed: Collection[Way], cost: int
+) -> tuple[Way, str, Because] | None:
+    if address.door not in BY_WINDOW:
+        return Way.CHAT, "", Because.LAST
+    if Way.WINDOW not in closed and offers.customer and left_in_window(address, now) >= cost:
+        return Way.WINDOW, "", Because.WINDOW
+    if kind is None:
+        return None
+    template, notice = offers.templates.get(kind, ""), offers.notices.get(kind, "")
+    if template and Way.TEMPLATE not in closed and template not in address.declined:
+        return Way.TEMPLATE, template, Because.TEMPLATE
+    if notice and Way.GRANT not in closed and notice not in address.declined and address.granted.get(notice, 0) > 0:
+        return Way.GRANT, notice, Because.GRANT
+    return None
+
+
+def left_in_window(address: Reachable, now: datetime) -> int:
+    """How many messages the windows of an address still allow. Which of two open windows the platform counts a message
+    in is written nowhere: it is counted in both, and the fuller one speaks."""
+    after_message = _left(address.window_until, address.window_left, now, SPARE)
+    return max(after_message, _left(address.action_until, address.action_left, now, ACTION_SPARE))
+
+
+def _left(until: datetime | None, left: int | None, now: datetime, spare: timedelta) -> int:
+    return left or 0 if until is not None and now < until - spare else 0
+
+
+def by_mass(addresses: Sequence[Reachable], kind: Kind, offers: Offers) -> str | None:
+    """The address at which a mass message reaches somebody whom nothing else does; only campaigns may."""
+    if not offers.mass or kind != "announcement":
+        return None
+    opened = sorted((one for one in addresses if one.open and one.door in BY_WINDOW), key=_latest_first, reverse=True)
+    return opened[0].external if opened else None
 
 
 def quiet_until(now_local: datetime, from_minute: int, until_minute: int) -> datetime | None:
@@ -181,8 +294,10 @@ def decide(
     now: datetime,
     zone: tzinfo,
     quiet: tuple[int, int] | None,
+    offers: Offers = PLAIN,
+    closed: Collection[Way] = (),
 ) -> ByAddress | Hold | Dropped | Postponed:
-    """What becomes of one message at the moment when it could be sent."""
+    """What becomes of one message at the moment when it could be sent; see `route`."""
     reason = _against(notice, truth, now)
     if reason:
         return Dropped(reason)
@@ -193,7 +308,7 @@ def decide(
             if until >= truth.expires or too_late(notice, until):
                 return Dropped(Reason.QUIET)
             return Postponed(until, Reason.QUIET_NOW)
-    return route(addresses, now)
+    return route(addresses, now, notice.kind, offers, closed)
 
 
 def _against(notice: Notice, truth: Truth, now: datetime) -> Reason | None:
@@ -223,6 +338,18 @@ def wait_after(attempt: int, chance: float) -> float:
 
 ATTEMPTS = 8
 """With `wait_after` that is about an hour of an unreachable platform; then a person is asked."""
+
+LOOKED_BACK = 200
+"""Messages of a campaign that are looked at to tell whether it fails."""
+
+MOST_FAILING = 0.05
+"""Of those, the share beyond which it rests until a person has looked."""
+
+
+def fails_too_often(lately: Collection[bool]) -> bool:
+    """`lately`: of a campaign's last messages, did they fail? Counted, not shared out: eleven at once are enough."""
+    return sum(lately) > LOOKED_BACK * MOST_FAILING
+
 
 REPEATED_ONCE: frozenset[Kind] = frozenset(
     {"reminder", "checkout", "promotion", "change", "cancellation", "reply", *ABOUT_ITS_READER}

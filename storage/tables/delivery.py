@@ -73,6 +73,7 @@ fanout = Table(
     Column("made", Integer, nullable=False, server_default="0"),
     Column("created_by", Id),
     Column("created", Milliseconds, nullable=False),
+    Column("reason", String(200)),  # why it was paused
     UniqueConstraint("kind", "source", "revision", "offset"),
     Index("ix_fanout_state_not_before", "state", "not_before"),
 )
@@ -94,6 +95,9 @@ outbox = Table(
     Column("receipt", String(64)),
     Column("reason", String(200)),
     Column("done", Milliseconds),
+    Column("route", String(16)),  # how it went out, or goes: bot.domain.reach.Way
+    Column("keyed", Milliseconds),  # first call under the platform's own key for repeats, while its end is unknown
+    Column("page", SmallInteger, nullable=False, server_default="0"),  # how many of its pages have arrived
     UniqueConstraint("fanout", "person"),
     Index(
         "ix_outbox_ready",
@@ -129,6 +133,13 @@ outbox = Table(
         postgresql_where=text("state = 0 AND account = ''"),
         sqlite_where=text("state = 0 AND account = ''"),
     ),
+    # The platform tells later what became of a message, by its own number.
+    Index(
+        "ix_outbox_receipt",
+        "receipt",
+        postgresql_where=text("account = 'wechat' AND receipt IS NOT NULL"),
+        sqlite_where=text("account = 'wechat' AND receipt IS NOT NULL"),
+    ),
     # What a person must look at: uncertain, dead, perhaps told twice.
     Index(
         "ix_outbox_attention",
@@ -156,6 +167,7 @@ outbox_done = Table(
     Column("receipt", String(64)),
     Column("reason", String(200)),
     Column("done", Milliseconds),
+    Column("route", String(16)),
     Index("ix_outbox_done_person", "person", "id"),
     Index("ix_outbox_done_fanout", "fanout"),
 )
@@ -169,6 +181,7 @@ sender_slot = Table(
     Column("owner", String(64), nullable=False, server_default=""),
     Column("lease_until", Milliseconds, nullable=False, server_default="0"),
     Column("blocked_until", Milliseconds, nullable=False, server_default="0"),  # a 429 said so
+    Column("reason", String(200)),  # why it is silent
 )
 
 quota = Table(
@@ -178,5 +191,6 @@ quota = Table(
     Column("api", String(64), primary_key=True),
     Column("day", Date, primary_key=True),
     Column("used", Integer, nullable=False, server_default="0"),
-    Column("allowed", Integer),
+    Column("allowed", Integer),  # as the platform told; empty: the figure that the code holds
+    Column("paused_until", Milliseconds),  # the platform wants no call until then
 )

@@ -35,6 +35,8 @@ identity = Table(
     Column("inbound", Moment),  # the last message that came in
     Column("window_until", Moment),  # WeChat: until when we may speak first, and how often still
     Column("window_left", SmallInteger),
+    Column("action_until", Moment),  # the same after a menu click, a scan, a follow
+    Column("action_left", SmallInteger),
     UniqueConstraint("door", "external"),
 )
 

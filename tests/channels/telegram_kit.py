@@ -60,6 +60,7 @@ class KeptReplies:
     effects: list[Incoming] = field(default_factory=list)
     kept: dict[str, Reply] = field(default_factory=dict)
     brought_later: list[str] = field(default_factory=list)
+    said_before: list[int] = field(default_factory=list)
     buried: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     async def take(self, incoming: Incoming) -> Reply:
@@ -77,8 +78,9 @@ class KeptReplies:
         self.kept[incoming.key] = self.answer(incoming)
         return self.kept[incoming.key]
 
-    async def later(self, incoming: Incoming) -> None:
+    async def later(self, incoming: Incoming, said: int = 0) -> None:
         self.brought_later.append(incoming.key)
+        self.said_before.append(said)
 
     async def bury(self, door: str, key: str, raw: str, why: str) -> None:
         assert all(known[1] != key for known in self.buried), "the inbox keeps a key once; this would be no new row"

@@ -359,6 +359,23 @@ async def test_what_is_left_of_a_slow_reply_goes_by_the_sender() -> None:
         assert await bring_all_of(served, update) == [200]
         assert served.hand.person.texts == ["one"]
         assert listener.brought_later == [str(update["update_id"])]
+        assert listener.said_before == [1], "what was said is not said again"
+
+
+async def test_a_long_limit_in_the_middle_of_a_reply_leaves_the_rest_to_the_sender() -> None:
+    listener = KeptReplies(answer=lambda _incoming: TWO)
+    async with webhook_before(listener) as served:
+        bring = type(served.door).send
+
+        async def limited(to: str, page: Page, key: str) -> object:
+            if page.text == "two":
+                served.standin.fail_next("sendMessage", status=429, parameters={"retry_after": 25})
+            return await bring(served.door, to, page, key)
+
+        served.door.send = limited  # type: ignore[method-assign, assignment] # the platform, between the two pages
+        assert await bring_all_of(served, served.hand.says("hi")) == [200]
+        assert served.hand.person.texts == ["one"]
+        assert listener.said_before == [1]
 
 
 async def test_whoever_blocked_the_bot_is_gone_even_if_telegram_does_not_tell() -> None:

@@ -22,12 +22,14 @@ from bot.delivery.sender import Sender
 from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.domain.activities import Plan, Published
+from bot.domain.agreements import uninsured
 from bot.domain.attendance import Code, code_at
 from bot.domain.people import Person
 from bot.domain.roles import Role
 from bot.talk import Address, Incoming, Intent, Photo, Place
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Delivered, Outcome
+from bot.talk.incoming import Window
 from bot.talk.router import Router
 from bot.talk.view import Button, Page
 from bot.turn import Turns
@@ -39,6 +41,13 @@ from storage.secrecy import Secrecy
 from storage.tables.activities import organisation
 
 DOORS: dict[str, Capabilities] = {"telegram": TELEGRAM, "wechat": WECHAT, "web": WEB, "terminal": TERMINAL}
+
+
+
+def cover(kind: str) -> tuple[str, str]:
+    """Insurance and risks, where a kind of service needs them."""
+    return ("PICC 2026 001", "Wet ground: wear firm shoes.") if uninsured(kind, "", "") else ("", "")
+
 
 SECRECY = Secrecy("a key that only tests use, 32 signs and more")
 
@@ -125,7 +134,10 @@ class Town:
             assert who is not None
             desk = Desk(unit, Person(who, "", "en"), self.at, self.city)
             end = starts + timedelta(hours=hours)
-            plan = Plan(title, kind, starts, end, 110108, "颐和园东门", seats, "Bring gloves.", None, 39.9998, 116.2755)
+            at = (39.9998, 116.2755)
+            plan = Plan(
+                title, kind, starts, end, 110108, "颐和园东门", seats, "Bring gloves.", None, *at, *cover(kind)
+            )  # fmt: skip
             published = await desk.organising.publish(self.organisation, plan)
             assert isinstance(published, Published), published
             return published.activity
@@ -165,7 +177,7 @@ class Chat:
     def incoming(self, **what: Any) -> Incoming:
         self.town.serial += 1
         address = Address(self.door, self.name)
-        window = {"window": (48 * 3600, 5)} if self.door == "wechat" else {}
+        window = {"window": Window(48 * 3600, 5)} if self.door == "wechat" else {}
         return Incoming(address, str(self.town.serial), self.town.at, language=self.language, **window, **what)
 
     async def sends(self, **what: Any) -> str:

@@ -64,7 +64,7 @@ async def test_from_counted_hours_to_a_certificate_in_two_questions(town: Town, 
     assert "For which period?" in ann.text
     await ann.picks("This year")
     assert "Name on it: Ann Lee" in ann.text
-    assert "Haidian Green Shoots · 2 h (A 2 h)" in ann.text
+    assert "Haidian Green Shoots · 2 h (B 2 h)" in ann.text
     answer = await ann.says("yes")
     assert "Here is your certificate." in answer
     assert "1 Jan 2026 to 28 Nov 2026" in answer
@@ -72,7 +72,7 @@ async def test_from_counted_hours_to_a_certificate_in_two_questions(town: Town, 
     assert number == await number_of(town)
     paper = await printed(town.database, town.city, number, key)
     assert isinstance(paper, Printed)
-    assert (paper.name, paper.certificate.minutes) == ("Ann Lee", {"A": 120})
+    assert (paper.name, paper.certificate.minutes) == ("Ann Lee", {"B": 120})
     assert paper.address == f"http://city.test/proof/{number}"
 
 
@@ -123,7 +123,7 @@ async def test_everybody_can_check_a_number_in_a_chat_and_the_holder_sees_how_of
     assert "Valid." in answer
     assert "Name: A***" in answer
     assert "Ann Lee" not in answer
-    assert "2 h (A 2 h)" in answer
+    assert "2 h (B 2 h)" in answer
     answer = await school.says(f"{number} Ann Lee")
     assert "The name you sent is the one on it." in answer
     assert "Name: Ann Lee" in answer
@@ -174,12 +174,12 @@ async def test_the_organiser_withdraws_with_a_reason_and_issues_anew(town: Town,
     await olga.picks("a record was corrected")
     answer = await olga.picks("issue it anew")
     assert "It is withdrawn. The volunteer finds the new one" in answer
-    assert "1 h (A 1 h)" in answer
+    assert "1 h (B 1 h)" in answer
     instead = await number_of(town)
     assert instead != number
     assert "Withdrawn on 28 Nov 2026: a record was corrected" in await chat("School").says(number)
     old, new = await page(town, number, "Ann Lee"), await page(town, instead, "Ann Lee")
-    assert (old.state, old.reason, new.state, new.minutes) == ("withdrawn", "corrected", "valid", {"A": 60})
+    assert (old.state, old.reason, new.state, new.minutes) == ("withdrawn", "corrected", "valid", {"B": 60})
     assert await printed(town.database, town.city, number, key) is None
     await ann.says("my certificates")
     assert len(ann.buttons) == 2
@@ -252,7 +252,7 @@ async def test_each_organisation_certifies_only_what_it_recorded(town: Town, cha
     await ann.says("yes")
     async with town.database.read() as unit:
         rows = list(await unit.run(select(certificate.c.organisation, certificate.c.minutes)))
-    assert {row.organisation: row.minutes for row in rows} == {first: {"A": 120}, town.organisation: {"A": 180}}
+    assert {row.organisation: row.minutes for row in rows} == {first: {"B": 120}, town.organisation: {"B": 180}}
     assert sum(".pdf" in button.url for button in ann.buttons) == 2
 
 
@@ -291,7 +291,7 @@ async def test_the_whole_conversation_works_in_chinese(town: Town, chat: Open) -
     assert "证明上的姓名：Ann Lee" in ann.text
     answer = await ann.says("好")
     assert "您的证明开好了。" in answer
-    assert "2 小时（A 2 小时）" in answer
+    assert "2 小时（B 2 小时）" in answer
     number = await number_of(town)
     assert "有效。" in await chat("School", "zh_CN").says(f"核验 {number}")
 

@@ -250,6 +250,51 @@ async def test_a_campaign_is_expanded_only_just_ahead_of_its_sending(city: Small
     assert len(await city.rows("change")) == 1
 
 
+async def test_a_campaign_is_ahead_of_a_fast_account_by_ten_minutes_and_never_waits_for_what_is_held(
+    city: SmallCity, clock: Clockwork
+) -> None:
+    await city.shift(1, clock.now + timedelta(days=3))
+    await city.people(range(2, 32))
+    await city.people(range(32, 62), "wechat")
+    await city.subscribes(range(2, 62))
+    await city.announces()
+
+    async def expand(**how: Any) -> int:
+        async with city.database.write() as unit:
+            await fanouts.expand(unit, clock.now, chunk=10, **how)
+        return len(await city.rows())
+
+    assert [await expand(ahead=10, rates={"telegram": 25 / 600}) for _step in range(5)] == [10, 20, 30, 30, 30]
+    # All of them are held until somebody writes: the others need not wait for that.
+    async with city.database.write() as unit:
+        await unit.run(update(outbox).values(account=""))
+    assert [await expand(ahead=10) for _step in range(3)] == [40, 40, 40]
+
+
+async def test_messages_become_rows_a_little_early_and_leave_on_time(city: SmallCity, clock: Clockwork) -> None:
+    await city.person(2, "telegram")
+    await city.shift(1, clock.now + timedelta(hours=24, seconds=4))
+    await city.joins([2], 1)
+    planner, sender = city.planner(), city.sender()
+    await planner.tick()
+    await planner.expand()
+    assert len(await city.rows("reminder")) == 1
+    assert await sender.drain() == 0
+    clock.pass_by(seconds=4)
+    assert await sender.drain() == 1
+
+
+async def test_what_is_about_the_next_two_hours_leaves_before_what_is_about_tomorrow(
+    city: SmallCity, clock: Clockwork
+) -> None:
+    await city.shift(1, clock.now + timedelta(hours=24))
+    await city.shift(2, clock.now + timedelta(hours=2))
+    await city.planner().tick()
+    lanes = {(row.source, row.offset): Lane(row.lane) for row in await fanouts_of(city)}
+    assert lanes[1, -1440] is Lane.REMINDER
+    assert lanes[2, -120] is Lane.CHANGE
+
+
 async def test_a_message_to_one_person_is_a_row_in_the_same_transaction(city: SmallCity, clock: Clockwork) -> None:
     await city.person(2, "telegram")
     await city.shift(1, clock.now + timedelta(days=3))

@@ -19,6 +19,7 @@ from bot.domain.reach import (
     Reachable,
     Reason,
     Truth,
+    Way,
     decide,
     places_in_flight,
     quiet_until,
@@ -53,7 +54,7 @@ def telegram(wrote: float | None = 5, open_: bool = True) -> Reachable:
 
 def test_a_person_is_told_where_they_wrote_last() -> None:
     assert route([telegram(5), Reachable("web", "w", True, NOW)], NOW) == ByAddress("web", "w")
-    assert route([telegram(5), wechat(wrote=1)], NOW) == ByAddress("wechat", "o1")
+    assert route([telegram(5), wechat(wrote=1)], NOW) == ByAddress("wechat", "o1", Way.WINDOW)
     assert route([telegram(1), wechat(wrote=5)], NOW) == ByAddress("telegram", "7")
 
 

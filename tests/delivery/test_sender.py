@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +13,10 @@ from sqlalchemy import insert, select, true, update
 
 from bot.delivery.pace import Pace
 from bot.domain.reach import ATTEMPTS
-from bot.talk.door import Delivered, NotSent, Refused, Uncertain
+from bot.talk.door import Delivered, NotSent, Outcome, Refused, Uncertain
 from storage import fanouts, outbox, outbox_reports, slots, waiting
 from storage.tables.activities import activity
-from storage.tables.delivery import Lane, State, fanout, sender_slot
+from storage.tables.delivery import Lane, Running, State, fanout, sender_slot
 from storage.tables.delivery import outbox as messages
 from storage.tables.enrolment import enrolment
 from storage.tables.messages import inbox
@@ -424,15 +425,68 @@ async def test_a_kept_reply_is_brought_once_at_night_too_to_where_it_was_asked(
     assert [call.key for call in city.doors["telegram"].calls] == ["1.0", "1.1"]
 
 
-async def test_after_the_first_page_has_arrived_nothing_is_begun_anew(city: SmallCity) -> None:
+@pytest.mark.parametrize("fault", [NotSent("busy"), Uncertain("reset"), NotSent("429", after=1, halts="account")])
+async def test_a_message_that_fails_at_its_second_page_goes_on_there(
+    city: SmallCity, clock: Clockwork, fault: Outcome
+) -> None:
+    """What happened before: the first page came again, or the second one never."""
     await city.person(2, "telegram")
-    await kept_reply(city)
+    await kept_reply(city, pages=[{"text": "one"}, {"text": "two"}, {"text": "three"}])
     sender = city.sender()
-    city.doors["telegram"].script["*"] = [Delivered("1"), NotSent("busy")]
+    city.doors["telegram"].script["*"] = [Delivered("1"), fault]
     await sender.drain()
     row = await only_row(city)
-    assert row.reason == "page 2 of 2: busy"
-    assert row.repeated == 1
+    assert (State(row.state), row.page, row.receipt) == (State.PENDING, 1, "1")
+    assert row.reason == f"page 2 of 3: {fault.reason}"
+    assert row.repeated == isinstance(fault, Uncertain)
+    # Whoever goes on is another process; all that it knows is on disk.
+    await sender.stop()
+    clock.pass_by(minutes=1)
+    await city.sender().drain()
+    assert city.doors["telegram"].got("telegram-2") == ["one", "two", "two", "three"]
+    row = await only_row(city)
+    assert (State(row.state), row.page, row.attempt) == (State.SENT, 3, 1)
+
+
+async def test_each_page_is_written_ahead_so_that_a_kill_in_the_middle_goes_on_there(city: SmallCity) -> None:
+    await city.person(2, "telegram")
+    await kept_reply(city)
+    sender = city.sender(owner="dead")
+    city.doors["telegram"].script["*"] = [Delivered("1"), lambda: asyncio.sleep(60)]
+    running = asyncio.create_task(sender.run())
+    await until(lambda: len(city.doors["telegram"].calls) == 2)
+    running.cancel()
+    for call in list(sender._calls):
+        call.cancel()
+    await asyncio.gather(running, *sender._calls, return_exceptions=True)
+    city.senders.remove(sender)
+    assert State((await only_row(city)).state) is State.SENDING
+    city.clock.pass_by(seconds=16)
+    await city.sender().drain()
+    assert city.doors["telegram"].got("telegram-2") == ["one", "two", "two"]
+
+
+async def test_the_pages_of_one_message_keep_the_chats_pace_too(city: SmallCity, clock: Clockwork) -> None:
+    await city.person(2, "telegram")
+    await kept_reply(city, pages=[{"text": "one"}, {"text": "two"}, {"text": "three"}])
+    sender = city.sender(pace=TELEGRAM)
+    for _second in range(5):
+        await sender.drain()
+        clock.pass_by(seconds=1)
+    moments = [call.at for call in city.doors["telegram"].calls]
+    assert city.doors["telegram"].got("telegram-2") == ["one", "two", "three"]
+    assert all(later - earlier >= 0.999 for earlier, later in itertools.pairwise(moments))
+
+
+async def test_a_reply_of_which_a_part_was_said_already_goes_on_behind_it(city: SmallCity) -> None:
+    await city.person(2, "telegram")
+    async with city.database.write() as unit:
+        pages = [{"text": "one"}, {"text": "two"}, {"text": "three"}]
+        kept = {"door": "telegram", "key": "u1", "external": "telegram-2", "at": city.clock.now, "state": 0}
+        await unit.run(insert(inbox).values(**kept, reply=sealed(city, "u1", pages)))
+        await fanouts.plan_reply(unit, "telegram", "telegram-2", "u1", city.clock.now, said=2)
+    await city.sender().drain()
+    assert city.doors["telegram"].got("telegram-2") == ["three"]
 
 
 # --- Pace and lanes ------------------------------------------------------------------------------------------------
@@ -517,10 +571,107 @@ async def test_campaigns_keep_a_tenth_behind_everything_else_and_take_turns(city
     async with city.database.read() as unit:
         found = await waiting.peek(unit, "telegram", clock.now, 20, campaigns=2)
         alone = await waiting.peek(unit, "telegram", clock.now, 90, campaigns=2)
-    assert [one.kind for one in found] == ["reminder"] * 18 + ["announcement"] * 2
-    assert {one.words["text"] for one in found[-2:]} == {"first", "second"}
+    assert [one.kind for one in found] == ["announcement"] * 2 + ["reminder"] * 18
+    assert {one.words["text"] for one in found[:2]} == {"first", "second"}
     assert [one.kind for one in alone].count("announcement") == 10
-    assert [one.words.get("text") for one in alone[80:]].count("first") == 5
+    assert [one.words.get("text") for one in alone].count("first") == 5
+
+
+async def test_behind_an_endless_row_of_reminders_a_tenth_goes_to_campaigns_each_in_its_turn(
+    city: SmallCity, clock: Clockwork
+) -> None:
+    await city.shift(1, clock.now + timedelta(hours=24))
+    await city.people(range(2, 402))
+    await city.subscribes(range(2, 102))
+    await city.joins(range(102, 402), 1)
+    for number, text in enumerate(("first", "second", "third"), 1):
+        await city.announces(text, number)
+    planner = city.planner()
+    await planner.tick()
+    await planner.expand()
+    sender = city.sender(pace=Pace(rate=28.0, latency=0.1))
+    while len(city.doors["telegram"].calls) < 200:
+        await sender.step()
+        await sender.settled()
+    said = Counter(call.text.split()[0] for call in city.doors["telegram"].calls[:200])
+    assert 18 <= said["first"] + said["second"] + said["third"] <= 22
+    assert max(said["first"], said["second"], said["third"]) - min(said["first"], said["second"], said["third"]) <= 1
+
+
+async def test_a_paused_campaign_takes_no_place_of_one_that_runs(city: SmallCity, clock: Clockwork) -> None:
+    await announced(city, *range(2, 12))
+    await city.announces("second", 2)
+    await city.planner().expand()
+    async with city.database.write() as unit:
+        assert await fanouts.pause(unit, 1, "an organiser wanted it")
+        assert not await fanouts.pause(unit, 1, "twice")
+        found = await waiting.peek(unit, "telegram", clock.now, 8)
+    assert [one.words["text"] for one in found] == ["second"] * 8
+    await city.sender().drain()
+    assert await city.states() == {State.SENT: 10, State.PENDING: 10}
+    async with city.database.write() as unit:
+        assert await fanouts.resume(unit, 1)
+        assert not await fanouts.resume(unit, 1)
+    await city.planner().expand()
+    await city.senders[0].drain()
+    assert await city.states() == {State.SENT: 20}
+
+
+@pytest.mark.parametrize("failure", [Refused("400 too odd"), Uncertain("502")])
+async def test_a_campaign_of_which_more_than_a_twentieth_fails_rests_by_itself(
+    city: SmallCity, failure: Outcome
+) -> None:
+    await announced(city, *range(2, 102))
+    sender = city.sender(pace=Pace(rate=1000, most_in_flight=1))
+    city.doors["telegram"].script["*"] = [failure] * 100
+    await sender.drain()
+    assert len(city.doors["telegram"].calls) == 11
+    async with city.database.read() as unit:
+        row = (await unit.run(select(fanout))).one()
+    assert (Running(row.state), row.reason) == (Running.PAUSED, "11 of its last messages failed")
+    # Somebody looked and lets it go on; what failed before is not held against it.
+    async with city.database.write() as unit:
+        await fanouts.resume(unit, row.id)
+    await city.planner().expand()
+    await sender.drain()
+    assert len(city.doors["telegram"].calls) == 22
+
+
+async def test_a_campaign_of_which_a_twentieth_fails_goes_on(city: SmallCity) -> None:
+    """The control: ten in two hundred are not too many."""
+    await city.shift(1, city.clock.now + timedelta(days=3))
+    await city.people(range(2, 402))
+    await city.subscribes(range(2, 402))
+    await city.announces()
+    await city.planner().expand()
+    sender = city.sender(pace=Pace(rate=1000, most_in_flight=1))
+    city.doors["telegram"].script["*"] = [
+        Refused("400 too odd") if number % 20 == 0 else Delivered() for number in range(400)
+    ]
+    await sender.drain()
+    assert await city.states() == {State.SENT: 380, State.FAILED: 20}
+
+
+async def test_a_reply_planned_in_the_middle_of_a_look_leaves_next(city: SmallCity, clock: Clockwork) -> None:
+    await announced(city, *range(2, 42))
+    await city.person(99, "telegram")
+    sender = city.sender(pace=TELEGRAM)
+    asked: list[float] = []
+
+    async def somebody_asks() -> Delivered:
+        async with city.database.write() as unit:
+            kept = {"door": "telegram", "key": "u", "external": "telegram-99", "at": clock.now, "state": 0}
+            await unit.run(insert(inbox).values(**kept, reply=sealed(city, "u", [{"text": "answer"}])))
+            await fanouts.plan_reply(unit, "telegram", "telegram-99", "u", clock.now)
+        asked.append(clock.seconds)
+        sender.nudge()
+        return Delivered()
+
+    city.doors["telegram"].script["*"] = [Delivered(), Delivered(), somebody_asks]
+    await sender.drain()
+    (answered,) = (call.at for call in city.doors["telegram"].calls if call.text == "answer")
+    assert answered - asked[0] <= 3 / 28 + 0.001
+    assert await city.states() == {State.SENT: 41}
 
 
 async def test_a_paused_intention_is_not_sent(city: SmallCity) -> None:

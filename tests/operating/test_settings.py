@@ -169,6 +169,16 @@ def test_a_webhook_needs_a_secret_and_an_https_address(monkeypatch: pytest.Monke
     assert load().public_url == "https://example.org"
 
 
+def test_beyond_thirty_a_second_telegram_is_only_asked_by_a_bot_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MENKOU_TELEGRAM_RATE", "30")
+    assert not load().telegram_paid_broadcast
+    monkeypatch.setenv("MENKOU_TELEGRAM_RATE", "1000")
+    (line,) = problems()
+    assert "MENKOU_TELEGRAM_PAID_BROADCAST" in line
+    monkeypatch.setenv("MENKOU_TELEGRAM_PAID_BROADCAST", "true")
+    assert load().telegram_rate == 1000
+
+
 def test_wechat_needs_the_safe_mode_or_an_explicit_plaintext(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MENKOU_WECHAT_APP_ID", "wx0123456789abcdef")
     monkeypatch.setenv("MENKOU_WECHAT_TOKEN", "token")

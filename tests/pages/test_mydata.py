@@ -27,6 +27,10 @@ class Shelf:
         return {"data": {"person": [{"name": "䶮"}]}} if self.asked.count(TOKEN) == 1 and token == TOKEN else None
 
 
+    async def table(self, taken: dict[str, Any]) -> bytes:
+        return b"PK" + str(taken["data"]["person"][0]["name"]).encode()
+
+
 @pytest.fixture
 def shelf() -> Shelf:
     return Shelf()
@@ -36,7 +40,7 @@ def shelf() -> Shelf:
 async def client(shelf: Shelf) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     application = web.Application()
     Site(ZoneInfo("Asia/Shanghai")).attach(application)
-    application.add_routes(mydata.routes(shelf.export))
+    application.add_routes(mydata.routes(shelf.export, shelf.table))
     async with TestClient(TestServer(application, host="127.0.0.1")) as client:
         yield client
 
@@ -50,8 +54,17 @@ async def test_the_file_comes_once(client: TestClient[web.Request, web.Applicati
     assert (await client.get(f"/mydata/{TOKEN}")).status == 404
 
 
+async def test_the_table_comes_once_and_is_a_file_to_keep(client: TestClient[web.Request, web.Application]) -> None:
+    first = await client.get(f"/mydata/{TOKEN}.xlsx")
+    assert (first.status, await first.read()) == (200, b"PK" + "䶮".encode())
+    assert first.headers["Content-Disposition"] == 'attachment; filename="menkou-my-data.xlsx"'
+    assert first.content_type == mydata.XLSX
+    assert (await client.get(f"/mydata/{TOKEN}.xlsx")).status == 404
+
+
 async def test_a_link_checker_does_not_use_it_up(client: TestClient[web.Request, web.Application]) -> None:
     assert (await client.head(f"/mydata/{TOKEN}")).status == 405
+    assert (await client.head(f"/mydata/{TOKEN}.xlsx")).status == 405
     assert (await client.get(f"/mydata/{TOKEN}")).status == 200
 
 

@@ -24,7 +24,9 @@ UPDATE_KINDS = ("message", "edited_message", "callback_query", "my_chat_member",
 TEXT_LIMIT, CAPTION_LIMIT, DATA_LIMIT, BUTTONS = 4096, 1024, 64, 100
 QUERY_LIFE = 15.0
 """Seconds for which a pressed button's query can be answered."""
-PER_SECOND, PER_CHAT_BURST = 30, 3
+PER_SECOND, PER_CHAT_BURST, PER_GROUP_MINUTE = 30, 3, 20
+PAID_PER_SECOND = 1000
+"""With `allow_paid_broadcast`, which costs Stars. Bots FAQ."""
 
 CONSERVATIVE = {
     "sendMessage": {"chat_id", "text", "entities", "parse_mode", "reply_markup", "reply_parameters"}
@@ -109,6 +111,7 @@ class TelegramStandIn:
         self.port = port
         self.clock = clock
         self.limits = limits
+        self._groups: defaultdict[int, deque[float]] = defaultdict(deque)
         self.conservative = conservative
         self.people: dict[int, Person] = {}
         self.moved: dict[int, int] = {}
@@ -303,17 +306,24 @@ class TelegramStandIn:
             raise Refusal(403, "Forbidden: bot was blocked by the user")
         if person.state == "deactivated":
             raise Refusal(403, "Forbidden: user is deactivated")
-        self._limit(chat)
+        self._limit(chat, PAID_PER_SECOND if str(given.get("allow_paid_broadcast")).lower() == "true" else PER_SECOND)
         return person
 
-    def _limit(self, chat: int) -> None:
+    def _limit(self, chat: int, per_second: int) -> None:
         if not self.limits:
             return
         now = self.clock()
+        if chat < 0:
+            heard = self._groups[chat]
+            while heard and now - heard[0] >= 60.0:
+                heard.popleft()
+            if len(heard) >= PER_GROUP_MINUTE:
+                raise Refusal(429, "Too Many Requests: retry after 60", retry_after=60)
+            heard.append(now)
         while self._times and now - self._times[0][0] >= PER_CHAT_BURST:
             self._times.popleft()
         # A token bucket of one second's rate; both limits speak with the same words.
-        if sum(1 for at, _chat in self._times if now - at < 1.0) >= PER_SECOND:
+        if sum(1 for at, _chat in self._times if now - at < 1.0) >= per_second:
             raise Refusal(429, "Too Many Requests: retry after 1", retry_after=1)
         if sum(1 for _at, one in self._times if one == chat) >= PER_CHAT_BURST:
             raise Refusal(429, f"Too Many Requests: retry after {PER_CHAT_BURST}", retry_after=PER_CHAT_BURST)

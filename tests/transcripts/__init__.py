@@ -37,7 +37,7 @@ from storage import people
 from storage.database import Database
 from storage.tables import metadata
 from storage.tables.activities import activity as activity_table
-from tests.conversations.kit import BEIJING, MONDAY, SECRECY, Chat, Desk, Town
+from tests.conversations.kit import BEIJING, MONDAY, SECRECY, Chat, Desk, Town, cover
 
 FOLDER = Path(__file__).parent
 FILES = sorted(FOLDER.glob("*.txt"))
@@ -150,7 +150,7 @@ class Stage:
         point = next((one.landmark for one in places if one.landmark), None)
         at = (point.latitude, point.longitude) if point else (None, None)
         end = start + timedelta(hours=float(hours))
-        plan = Plan(title, kind, start, end, district.code, where, int(seats), about, None, *at)
+        plan = Plan(title, kind, start, end, district.code, where, int(seats), about, None, *at, *cover(kind))
         async with self.town.database.write() as unit:
             who = await people.at_address(unit, organiser.door, organiser.name)
             assert who is not None

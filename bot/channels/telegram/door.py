@@ -27,8 +27,10 @@ log = structlog.get_logger("menkou.telegram")
 class TelegramDoor:
     """One bot. Never retries, never raises for what the platform or the network did."""
 
-    def __init__(self, api: TelegramApi, steady: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, api: TelegramApi, steady: Callable[[], float] = time.monotonic, *, paid: bool = False) -> None:
+        """`paid`: beyond 30 messages a second Telegram takes Stars for each; without it, it refuses them."""
         self._api = api
+        self._paid = {"allow_paid_broadcast": True} if paid else {}
         self._traffic = Traffic(steady)
         self._lacking: set[str] = set()
 
@@ -96,6 +98,7 @@ class TelegramDoor:
     async def _call(self, chat: int, method: TelegramMethod[Any]) -> Answer:
         """One call, and one more to a chat's new number: the first is known to have sent nothing."""
         self._traffic.note(chat)
+        method = method.model_copy(update=self._paid) if self._paid else method
         answer = await self._api.call(method)
         if isinstance(answer, Failed) and answer.moved_to:
             return await self._api.call(method.model_copy(update={"chat_id": answer.moved_to}))

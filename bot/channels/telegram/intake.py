@@ -131,19 +131,19 @@ class Intake:
             key = f"{incoming.key}.{number}"
             outcome = await self._door.send(incoming.address.id, page, key)
             if isinstance(outcome, NotSent) and number and outcome.after < deadline - self._steady():
-                # The sender would begin anew with the first page, so a short limit is waited for here.
+                # They wait in front of a half-told answer: a short limit is waited for here.
                 await self._pause(max(outcome.after, 0.5))
                 outcome = await self._door.send(incoming.address.id, page, key)
             late = self._steady() >= deadline and number + 1 < len(reply.pages)
-            if not await self._settle(incoming, outcome, late):
+            if not await self._settle(incoming, outcome, number, late):
                 return
 
-    async def _settle(self, incoming: Incoming, outcome: Outcome, late: bool) -> bool:
+    async def _settle(self, incoming: Incoming, outcome: Outcome, number: int, late: bool) -> bool:
         """What follows from one page's outcome. False: nothing more can be said here."""
         match outcome:
             case NotSent(reason=reason):
                 log.info("a reply goes by the sender", key=incoming.key, reason=reason)
-                await self._listener.later(incoming)
+                await self._listener.later(incoming, number)
                 return False
             case Refused(reason=reason, closes=True):
                 log.info("a chat is closed", key=incoming.key, reason=reason)
@@ -163,7 +163,7 @@ class Intake:
                 pass
         if late:
             log.info("the rest of a reply goes by the sender", key=incoming.key)
-            await self._listener.later(incoming)
+            await self._listener.later(incoming, number + 1)
         return not late
 
     async def _release(self, press: str) -> None:

@@ -1,0 +1,93 @@
+"""Arriving and leaving, whoever says so: the move, the times, the evidence, and the record that follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.desk.subject import Subject
+from bot.domain.enrolment import Booking, Stand, move
+from bot.domain.evidence import Evidence, Part, Proof, grade
+from bot.domain.records import RULES, Counted, count
+from storage import attendance, audit, enrolment, evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A sign-up and whose it is: what must be known to move it."""
+
+    enrolment: int
+    person: int
+    stand: Stand
+    starts: datetime
+    ends: datetime
+
+
+def seat_of(booking: Booking, person: int) -> Seat:
+    """A person's own sign-up as a seat."""
+    return Seat(booking.id, person, booking.stand, booking.starts, booking.ends)
+
+
+class Presences(Subject):
+    """`me` says it: the person themselves, or who leads. Moves are conditional, so that two who say it at once have one
+    effect."""
+
+    def piece(self, kind: Proof, part: Part, at: datetime | None = None, **more: int | str | bool | None) -> Evidence:
+        """A piece of evidence that I give, now unless another moment is named."""
+        return Evidence(kind, part, at or self.now, self.me.id, **more)  # type: ignore[arg-type]  # its fields by name
+
+    async def arrive(self, seat: Seat, at: datetime, *pieces: Evidence) -> bool:
+        """They are there. False: somebody was faster."""
+        if not await self.move(seat, Stand.ARRIVED, "arrive"):
+            return False
+        await attendance.arrive(self.unit, seat.enrolment, seat.person, at, pieces[0].kind)
+        for one in pieces:
+            await evidence.add(self.unit, seat.enrolment, one)
+        return True
+
+    async def leave(self, seat: Seat, at: datetime, *pieces: Evidence) -> Counted | None:
+        """They have left; the minutes are counted. None: somebody was faster."""
+        if not await self.move(seat, Stand.LEFT, "check out"):
+            return None
+        return await self.count(seat, at, *pieces)
+
+    async def count(self, seat: Seat, left: datetime, *pieces: Evidence) -> Counted:
+        """Write down when they left and how that is known, and make the record."""
+        presence = await attendance.presence(self.unit, seat.enrolment)
+        before = await attendance.counted_intervals(self.unit, seat.person, seat.starts, seat.ends)
+        counted = count(presence.arrived, left, (seat.starts, seat.ends), before)
+        await attendance.leave(self.unit, seat.enrolment, left, pieces[0].kind)
+        for one in pieces:
+            await evidence.add(self.unit, seat.enrolment, one)
+        proven = grade(await evidence.of(self.unit, seat.enrolment))
+        await attendance.keep_record(self.unit, seat.enrolment, counted, proven, RULES.name, self.now)
+        return counted
+
+    async def add(self, seat: Seat, one: Evidence) -> None:
+        """One more piece; the record's grade follows."""
+        await evidence.add(self.unit, seat.enrolment, one)
+        await audit.log(self.unit, self.now, self.me.id, "prove", f"enrolment:{seat.enrolment}", None, one.kind)
+        changed = await evidence.regrade(self.unit, seat.enrolment)
+        if changed:
+            await audit.log(self.unit, self.now, self.me.id, "grade", f"enrolment:{seat.enrolment}", *changed)
+
+    async def take_back(self, seat: Seat, part: Part, nonce: str | None = None) -> bool:
+        """What was said of the arrival, or of the departure, does not hold."""
+        after = Stand.JOINED if part == Part.ARRIVAL else Stand.ARRIVED
+        if not await self.move(seat, after, "undo"):
+            return False
+        await evidence.add(self.unit, seat.enrolment, self.piece(Proof.TAKEN_BACK, part, nonce=nonce))
+        if part == Part.DEPARTURE:
+            await attendance.drop_record(self.unit, seat.enrolment)
+            await attendance.unleave(self.unit, seat.enrolment)
+        return True
+
+    async def move(self, seat: Seat, after: Stand, deed: str) -> bool:
+        """Move the sign-up if it still stands where it was seen. Raises IllegalMove."""
+        move(seat.stand, after)
+        if not await enrolment.set_stand(self.unit, seat.enrolment, seat.stand, after, self.now):
+            return False
+        await audit.log(
+            self.unit, self.now, self.me.id, deed, f"enrolment:{seat.enrolment}", seat.stand, after
+        )
+        return True

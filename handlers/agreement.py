@@ -1,0 +1,99 @@
+"""Agreements in writing: asked for where the rules demand one, shown whole, accepted, and read again later."""
+
+from __future__ import annotations
+
+from bot.desk.desk import Desk
+from bot.domain.activities import Activity
+from bot.domain.agreements import VERSION, Condition, Due, Terms
+from bot.talk import Day, Intent, Joined, Link, Named, Option, Talk, Words, _, lines, script
+from handlers.cards import kind_name, organiser, title, when, where
+
+WHY: dict[Condition, Words] = {
+    Condition.RISK: _("the service carries a higher risk"),
+    Condition.MONTH: _("it goes on for a month or longer"),
+    Condition.EVENT: _("it is a large event"),
+    Condition.AWAY: _("it takes place outside the city"),
+    Condition.VISITORS: _("people from outside the mainland take part"),
+    Condition.ASKED: _("one side asked for it"),
+    Condition.LAW: _("the rules for this kind of service say so"),
+}
+
+
+def document(card: Activity, terms: Terms, desk: Desk) -> Words:
+    """The agreement itself. It names no volunteer: who accepted it is kept beside it."""
+    return lines(
+        _("Agreement on voluntary service, version {version}", version=VERSION),
+        _("Between {organiser} and the volunteer who accepts it.", organiser=organiser(card)),
+        Joined((title(card), kind_name(card.kind)), " · "),
+        when(card),
+        where(card, desk),
+        _("Risks: {text}", text=terms.risks) if terms.risks else None,
+        _("Insurance: policy {number}", number=terms.insurance) if terms.insurance else None,
+        _(
+            "The organiser explains the work and its risks, trains and protects the volunteer, records the hours truly "
+            "and keeps personal data to itself."
+        ),
+        _("The volunteer serves without pay, keeps to what was explained, and says in time when they cannot come."),
+        _("Either side can end it at any time; giving the seat back ends it."),
+    )
+
+
+async def sure(talk: Talk, desk: Desk, card: Activity, question: Words) -> bool:
+    """The last question before a sign-up: where an agreement is due, accepting it is the yes.
+
+    Under a name of its own: a yes to the plain question is no yes to a text that was not shown.
+    """
+    due = await desk.agreements.due(card)
+    if due is None:
+        return await talk.confirm("sure", question)
+    whole = lines(question, *asked(card, due, desk))
+    return await talk.confirm("agreement", whole, _("I accept, sign me up"), _("No"))
+
+
+def asked(card: Activity, due: Due, desk: Desk) -> list[Words]:
+    """Why an agreement is due, and the whole text."""
+    why = Joined(tuple(WHY[one] for one in due.conditions), "; ")
+    return [_("This needs a written agreement: {why}.", why=why), "", document(card, due.terms, desk)]
+
+
+async def accept(talk: Talk, desk: Desk, card: Activity, person: int | None = None) -> None:
+    """Keep the text as it was read, now that every question is answered; nothing if none was due."""
+    due = await desk.agreements.due(card, person=person)
+    if due is not None:
+        text = talk.wording(document(card, due.terms, desk))
+        await desk.agreements.accept(card.id, text, due.conditions, person)
+
+
+@script("agreement", words=["agreement", "agreements", "协议", "我的协议"], title=_("agreements"))
+async def agreement(talk: Talk, desk: Desk, activity: int = 0) -> None:
+    """What I agreed to; for one activity, its agreement, which anybody may ask for."""
+    card = await desk.activities.card(activity) if activity else None
+    if card is None:
+        return talk.say(await signed(desk))
+    reasons = [
+        Option(Condition.ASKED, _("I would like one")),
+        Option(Condition.VISITORS, _("I come from outside the mainland")),
+    ]
+    terms = await desk.agreements.terms(activity)
+    question = lines(document(card, terms, desk), "", _("Anybody may ask for a written agreement. Why do you?"))
+    reason = await talk.choose("why", question, reasons)
+    due = await desk.agreements.due(card, (reason,))
+    if due is None:
+        return talk.say(_("You have accepted this agreement already."), Link(_("Agreements"), Intent("agreement")))
+    question = lines(*asked(card, due, desk), "", _("Do you accept it?"))
+    if not await talk.confirm("agreement", question, _("I accept"), _("No")):
+        return talk.say(_("Nothing was agreed."))
+    await desk.agreements.accept(activity, talk.wording(document(card, due.terms, desk)), due.conditions)
+    talk.say(_("Accepted by both sides, and kept as you read it."), Link(_("Agreements"), Intent("agreement")))
+
+
+async def signed(desk: Desk) -> Words:
+    """My agreements under each other, newest first."""
+    mine = await desk.agreements.mine()
+    if not mine:
+        return _("You have not accepted any written agreement. I ask when an activity needs one.")
+    parts: list[Words] = []
+    for one in mine[:3]:
+        name = Named(one.title, one.english)
+        parts += [_("{title}, accepted on {day}:", title=name, day=Day(one.accepted)), one.text, ""]
+    return lines(*parts[:-1])

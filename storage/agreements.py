@@ -1,0 +1,100 @@
+"""Terms of activities, the texts that were accepted, and by whom: each text kept once, as it was read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from bot.domain.agreements import VERSION, Accepted, Condition, Terms
+from storage.database import Unit
+from storage.tables.activities import activity
+from storage.tables.agreements import agreement, agreement_text, terms
+
+
+async def state(unit: Unit, activity_id: int, stated: Terms, by: int, now: datetime) -> None:
+    """Keep what the organiser states of an activity; what was stated before is replaced."""
+    values = {
+        "insurance": stated.insurance,
+        "risks": stated.risks,
+        "conditions": sorted(stated.conditions),
+        "stated_by": by,
+        "stated": now,
+    }
+    row = unit.insert(terms).values(activity=activity_id, **values)
+    await unit.run(row.on_conflict_do_update(index_elements=["activity"], set_=values))
+
+
+async def of(unit: Unit, activity_id: int) -> Terms:
+    """What is stated of an activity; nothing if nobody stated anything."""
+    row = (await unit.run(select(terms).where(terms.c.activity == activity_id))).first()
+    if row is None:
+        return Terms()
+    return Terms(row.insurance, row.risks, frozenset(Condition(one) for one in row.conditions))
+
+
+async def accepted(unit: Unit, activity_id: int, person: int) -> bool:
+    """Has this person accepted the agreement of the activity as it stands now?"""
+    found = (
+        select(agreement.c.id)
+        .join(agreement_text, agreement_text.c.id == agreement.c.text)
+        .join(activity, activity.c.id == agreement_text.c.activity)
+        .where(agreement.c.person == person, activity.c.id == activity_id)
+        .where(agreement_text.c.revision == activity.c.revision)
+    )
+    return (await unit.run(found.limit(1))).first() is not None
+
+
+async def accept(
+    unit: Unit,
+    activity_id: int,
+    text: str,
+    person: int,
+    by: int,
+    why: Sequence[Condition],
+    door: str,
+    now: datetime,
+) -> None:
+    """Keep that a person, or their guardian for them, has accepted this text. Twice is once."""
+    subject = (
+        await unit.run(
+            select(activity.c.revision, activity.c.created_by, activity.c.created, terms.c.stated_by, terms.c.stated)
+            .outerjoin(terms, terms.c.activity == activity.c.id)
+            .where(activity.c.id == activity_id)
+        )
+    ).one()
+    digest = hashlib.sha256(f"{subject.revision}\n{text}".encode()).hexdigest()[:32]
+    kept = unit.insert(agreement_text).values(
+        activity=activity_id,
+        digest=digest,
+        version=VERSION,
+        revision=subject.revision,
+        text=text,
+        offered_by=subject.stated_by or subject.created_by,
+        offered=subject.stated or subject.created,
+    )
+    await unit.run(kept.on_conflict_do_nothing(index_elements=["activity", "digest"]))
+    same = select(agreement_text.c.id).where(
+        agreement_text.c.activity == activity_id, agreement_text.c.digest == digest
+    )
+    number = (await unit.run(same)).scalar_one()
+    row = unit.insert(agreement).values(
+        text=number, person=person, accepted_by=by, conditions=list(why), door=door, accepted=now
+    )
+    await unit.run(row.on_conflict_do_nothing(index_elements=["text", "person"]))
+
+
+async def mine(unit: Unit, person: int) -> list[Accepted]:
+    """What this person has agreed to in writing, newest first."""
+    rows = await unit.run(
+        select(activity.c.title, activity.c.english, agreement_text.c.text, agreement_text.c.version,
+               agreement.c.accepted)
+        .select_from(agreement)
+        .join(agreement_text, agreement_text.c.id == agreement.c.text)
+        .join(activity, activity.c.id == agreement_text.c.activity)
+        .where(agreement.c.person == person)
+        .order_by(agreement.c.id.desc())
+    )  # fmt: skip
+    return [Accepted(row.title, row.english, row.text, row.version, row.accepted) for row in rows]

@@ -1,0 +1,178 @@
+"""How a presence is proven: what is kept of each way, what it is worth, what is refused; on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from storage.tables.enrolment import attendance, enrolment, record
+from storage.tables.evidence import evidence
+from tests.conversations.kit import MONDAY, Chat, Town
+
+SATURDAY = MONDAY + timedelta(days=5)
+SECOND = timedelta(seconds=1)
+
+Open = Callable[..., Chat]
+
+pytestmark = pytest.mark.parametrize("door", ["telegram", "wechat"])
+
+
+async def pieces(town: Town) -> list[tuple[str, str]]:
+    """Every piece of evidence there is, in order."""
+    async with town.database.read() as unit:
+        rows = await unit.run(select(evidence).order_by(evidence.c.id))
+        return [(row.part, row.kind) for row in rows]
+
+
+async def first(town: Town, column: Any) -> Any:
+    """One value of the only row."""
+    async with town.database.read() as unit:
+        return (await unit.run(select(column))).scalar_one()
+
+
+def goes_to(town: Town, moment: Any) -> None:
+    town.at = moment.astimezone(town.at.tzinfo)
+
+
+async def scans(town: Town, who: Chat, activity: int) -> str:
+    return await who.opens("checkin", activity, (await town.code(activity)).token)
+
+
+async def test_each_step_leaves_a_piece_and_the_record_shows_them(town: Town, chat: Open) -> None:
+    activity = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
+    ann = chat("Ann")
+    await ann.joins(activity)
+    goes_to(town, SATURDAY)
+    await scans(town, ann, activity)
+    town.at += timedelta(hours=2)
+    await ann.says("checkout")
+    await ann.says((await town.code(activity)).digits)
+    assert await pieces(town) == [("arrival", "link"), ("departure", "code")]
+    async with town.database.read() as unit:
+        steps = list((await unit.run(select(evidence.c.step).order_by(evidence.c.id))).scalars())
+    assert steps == [int(SATURDAY.timestamp()) // 15, int(town.at.timestamp()) // 15]
+    await ann.says("records")
+    await ann.picks("Reading")
+    assert "B: proven from one side." in ann.text
+    await ann.picks("How it was proven")
+    assert "10:00 · arrival · the code on the wall, scanned" in ann.text
+    assert "12:00 · departure · the code on the wall, typed" in ann.text
+    number = await first(town, record.c.id)
+    bob = chat("Bob")
+    assert "scanned" not in await bob.opens("proven", number)  # nobody else's
+
+
+async def test_what_is_taken_back_stays_written_down_and_proves_nothing(town: Town, chat: Open) -> None:
+    activity = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
+    ann = chat("Ann")
+    await ann.joins(activity)
+    goes_to(town, SATURDAY)
+    await scans(town, ann, activity)
+    await ann.says("undo")
+    town.at += timedelta(minutes=5)
+    await ann.says((await town.code(activity)).digits)
+    assert await pieces(town) == [("arrival", "link"), ("arrival", "takenback"), ("arrival", "code")]
+    assert await first(town, attendance.c.arrived) == SATURDAY + timedelta(minutes=5)
+
+
+# --- The windows, to the second -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("moment", "taken"),
+    [
+        (SATURDAY - timedelta(minutes=60) - SECOND, False),
+        (SATURDAY - timedelta(minutes=60), True),
+        (SATURDAY + timedelta(hours=2) - SECOND, True),
+        (SATURDAY + timedelta(hours=2), False),
+    ],
+)
+async def test_check_in_opens_and_closes_to_the_second(town: Town, chat: Open, moment: Any, taken: bool) -> None:
+    activity = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
+    ann = chat("Ann")
+    await ann.joins(activity)
+    goes_to(town, moment)
+    assert ("Checked in at" in await scans(town, ann, activity)) is taken
+    assert len(await pieces(town)) == int(taken)
+
+
+@pytest.mark.parametrize(
+    ("after", "taken"), [(timedelta(minutes=15), True), (timedelta(minutes=15) + SECOND, False)]
+)
+async def test_a_while_after_the_end_ones_own_word_is_not_taken_as_of_now(
+    town: Town, chat: Open, after: timedelta, taken: bool
+) -> None:
+    """What happened before: whoever went home early and wrote two hours later got the planned hours as a gift."""
+    activity = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
+    ann = chat("Ann")
+    await ann.joins(activity)
+    goes_to(town, SATURDAY)
+    await scans(town, ann, activity)
+    goes_to(town, SATURDAY + timedelta(hours=2) + after)
+    await ann.says("checkout")
+    assert ("2 hours were counted" in await ann.picks("No screen here")) is taken
+    async with town.database.read() as unit:
+        assert (await unit.run(select(func.count()).select_from(record))).scalar_one() == int(taken)
+
+
+@pytest.mark.parametrize(("late", "taken"), [(-SECOND, True), (timedelta(0), False)])
+async def test_the_code_checks_out_for_two_hours_after_the_end(
+    town: Town, chat: Open, late: timedelta, taken: bool
+) -> None:
+    activity = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
+    ann = chat("Ann")
+    await ann.joins(activity)
+    goes_to(town, SATURDAY)
+    await scans(town, ann, activity)
+    goes_to(town, SATURDAY + timedelta(hours=4) + late)
+    answer = await ann.opens("checkout", activity, (await town.code(activity)).token)
+    assert ("2 hours were counted" in answer) is taken
+
+
+# --- In two places ------------------------------------------------------------------------------------------------
+
+
+async def in_two_places(town: Town, chat: Open) -> tuple[Chat, int, int]:
+    """Ann, checked in here, with a seat there that overlaps: the two were put at one time after she had joined."""
+    olga = chat("Olga")
+    here = await town.publishes(olga, "Here", SATURDAY)
+    there = await town.publishes(olga, "There", SATURDAY + timedelta(hours=3))
+    ann = chat("Ann")
+    await ann.joins(here)
+    await ann.joins(there)
+    await olga.opens("move", there)
+    await olga.says("Sat 11:00-13:00")
+    await olga.picks("Yes")
+    goes_to(town, SATURDAY)
+    assert "Checked in" in await scans(town, ann, here)
+    return ann, here, there
+
+
+async def test_a_second_check_in_that_overlaps_asks_to_end_the_first(town: Town, chat: Open) -> None:
+    ann, here, there = await in_two_places(town, chat)
+    town.at += timedelta(minutes=75)
+    assert "You are still checked in: Here." in await scans(town, ann, there)
+    assert "Checked in at 11:15: There" in await ann.picks("Yes, I have left there")
+    async with town.database.read() as unit:
+        rows = await unit.run(select(enrolment.c.state).order_by(enrolment.c.id))
+        assert list(rows.scalars()) == ["left", "arrived"]
+        assert list((await unit.run(select(record.c.activity, record.c.minutes))).all()) == [(here, 75)]
+
+
+async def test_a_no_changes_nothing_in_either_place(town: Town, chat: Open) -> None:
+    ann, _here, there = await in_two_places(town, chat)
+    town.at += timedelta(minutes=75)
+    await scans(town, ann, there)
+    await ann.picks("No")
+    assert await pieces(town) == [("arrival", "link")]
+
+
+async def test_what_has_ended_is_in_nobodys_way(town: Town, chat: Open) -> None:
+    """Control."""
+    ann, _here, there = await in_two_places(town, chat)
+    town.at += timedelta(hours=2)
+    assert "Checked in at 12:00: There" in await scans(town, ann, there)
