@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from bot import meters, readiness, server
 from bot.channels import web
+from bot.channels.photos import Fetch, Seeing
 from bot.channels.telegram.numbers import TELEGRAM
 from bot.channels.terminal import TERMINAL
 from bot.channels.web import WEB, Entrance, WebDoor
@@ -23,7 +24,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import privacy
+from bot.desk import offers, privacy
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
 from bot.desk.records import close_shifts
@@ -60,6 +61,9 @@ log = structlog.get_logger("menkou.app")
 
 CLOSE_EVERY = 60.0
 """Seconds between looks for shifts that ended two hours ago."""
+
+LAPSE_EVERY = 15.0
+"""Seconds between looks for offers of a seat that ran out."""
 
 ERASE_EVERY = 600.0
 """Seconds between looks for erasures whose week is over."""
@@ -118,6 +122,8 @@ class App:
         self.turns = Turns(
             self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned, first_words
         )
+        self.pictures: dict[str, Fetch] = {}
+        self.seeing = Seeing(self.turns, self.pictures, settings.address, [one.name for one in SCRIPTS])
         self.meters.watch_inbox(lambda: self.turns.in_flight, lambda: self.turns.oldest)
         self.times = Times(clock)
         self.site = Site(settings.zone, settings.locale, NAME)
@@ -140,6 +146,7 @@ class App:
     def open_wechat(self) -> WeChatWebhook:
         """The official account."""
         settings, api = self.settings, wechat_api(self.settings, self.database, self.clock)
+        self.pictures["wechat"] = api.picture
         self.doors["wechat"] = WeChatDoor(api, settings.wechat_kind)
         envelope = Envelope(
             app_id=settings.wechat_app_id or "",
@@ -150,7 +157,7 @@ class App:
             clock=self.clock,
         )
         reader = Reader(public_url=settings.address, scripts=[one.name for one in SCRIPTS])
-        webhook = WeChatWebhook(envelope, reader, self.turns, self.clock)
+        webhook = WeChatWebhook(envelope, reader, self.seeing, self.clock)
         self._stops += [lambda: webhook.drain(STOP), api.close]
         return webhook
 
@@ -166,9 +173,10 @@ class App:
 
         settings = self.settings
         api = TelegramApi(revealed(settings.telegram_token), settings.telegram_api_base)
+        self.pictures["telegram"] = api.picture
         door = TelegramDoor(api, paid=settings.telegram_paid_broadcast)
         self.doors[door.name] = door
-        intake = Intake(api, door, UpdateReader(self.clock, [one.name for one in SCRIPTS]), self.turns)
+        intake = Intake(api, door, UpdateReader(self.clock, [one.name for one in SCRIPTS]), self.seeing)
         self._stops += [lambda: intake.finish(STOP / 2), api.close]
         secret = revealed(settings.telegram_secret) if settings.telegram_mode == "webhook" else ""
 
@@ -212,6 +220,7 @@ class App:
         rates = {name: pace.rate for name, pace in paces.items()}
         self.ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
+        self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
         self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
@@ -229,6 +238,10 @@ class App:
         """Close what ended two hours ago."""
         async with self.database.write() as unit:
             await close_shifts(unit, self.clock())
+
+    async def lapse_offers(self) -> None:
+        """Seats that were held long enough go to the next in the queue."""
+        await offers.lapse(self.database, self.city, self.clock())
 
     async def chain_moves(self) -> None:
         """Chain the moves that were logged since; replicas wait for each other, nobody else waits for them."""
@@ -252,6 +265,7 @@ class App:
         """After a demonstration's clock was moved: whatever came due happens now."""
         if self.ticks is not None:
             await self.close_shifts()
+            await self.lapse_offers()
             await self.erase()
             await self.ticks.run_once()
 

@@ -4,11 +4,10 @@ why not."""
 from __future__ import annotations
 
 from bot.desk.desk import Desk
-from bot.domain.activities import Shift
 from bot.domain.enrolment import AlreadyIn, Clashed, Joined, TooYoung, Waitlisted
-from bot.talk import Intent, Link, Option, Span, Talk, _, ngettext, script
+from bot.talk import Intent, Link, Span, Talk, _, script
 from handlers.agreement import accept, sure
-from handlers.cards import title
+from handlers.cards import offer, title
 from handlers.introduction import introduce, introduced
 
 MINE = Link(_("My sign-ups"), Intent("my"))
@@ -51,9 +50,3 @@ async def join(talk: Talk, desk: Desk, activity: int = 0) -> None:
             talk.say(_("This activity is for people from {n} years on. Send “find” for others.", n=minimum))
         case _:
             talk.say(_("That activity takes no more people. Send “find” to see what is on."))
-
-
-def offer(shift: Shift) -> Option:
-    """A shift as an answer."""
-    left = ngettext("{n} seat left", "{n} seats left", shift.free) if shift.free else _("full, with a queue")
-    return Option(str(shift.id), _("{when}, {left}", when=Span(shift.starts, shift.ends), left=left), shift)

@@ -57,12 +57,20 @@ async def checkin(talk: Talk, desk: Desk, activity: int = 0, code: str = "") -> 
                     _("Checked in at {at}: {title}. Thank you for coming!", at=Clock(at), title=title(outcome)), thanks
                 ),
                 Link(_("Check out"), Intent("checkout")),
+                *(await show_place(desk, enrolment)),
             )
         case AlreadyThere(at):
             leaving = (str(activity), code) if activity else ()
             talk.say(_("You checked in at {at}.", at=Clock(at)), Link(_("Check out"), Intent("checkout", leaving)))
         case _:
             said(talk, outcome)
+
+
+async def show_place(desk: Desk, enrolment: int) -> Sequence[Link]:
+    """The way to a second evidence, where there is a place to compare with."""
+    if await desk.attendance.around(enrolment) is None:
+        return ()
+    return (Link(_("Show that I am there"), Intent("there", (str(enrolment),))),)
 
 
 @script("checkout", words=["checkout", "check out", "签退"], title=_("checking out"))

@@ -17,6 +17,7 @@ from handlers import (
     proven,
     subscribing,
     terms,
+    there,
 )
 
 SCRIPTS: tuple[Script, ...] = (
@@ -25,10 +26,13 @@ SCRIPTS: tuple[Script, ...] = (
     presence.checkout,
     presence.notin,
     presence.notout,
+    there.there,
     my.my,
     my.booking,
     my.leave,
     my.coming,
+    my.accept,
+    my.decline,
     join.join,
     agreement.agreement,
     hours.hours,
@@ -57,6 +61,8 @@ SCRIPTS: tuple[Script, ...] = (
     organise.roster,
     organise.calloff,
     organise.move,
+    organise.relocate,
+    organise.seats,
     terms.terms,
     announce.announce,
     arrivals.start,

@@ -292,6 +292,7 @@ async def publish(
         starts=plan.starts,
         ends=plan.ends,
         words=words,
+        leave_before=plan.leave_before,
         created_by=by,
         created=now,
         changed=now,
@@ -316,7 +317,11 @@ async def cancel(unit: Unit, id_: int, now: datetime) -> bool:
 
 
 async def reschedule(unit: Unit, id_: int, starts: datetime, ends: datetime, now: datetime) -> int | None:
-    """Move an activity and its one shift; what is scheduled for the old time loses its revision with it."""
+    """Move an activity and its shifts; what is scheduled for the old time loses its revision with it.
+
+    A shift as long as the activity stays so; the others keep their place in it.
+    """
+    before = (await unit.run(select(activity.c.starts, activity.c.ends).where(activity.c.id == id_))).first()
     done = await unit.run(
         update(activity)
         .where(activity.c.id == id_, activity.c.state == "open")
@@ -324,9 +329,31 @@ async def reschedule(unit: Unit, id_: int, starts: datetime, ends: datetime, now
         .returning(activity.c.revision)
     )
     revision = done.scalar_one_or_none()
-    if revision is not None:
-        await unit.run(update(shift).where(shift.c.activity == id_).values(starts=starts, ends=ends))
-    return revision
+    if revision is None or before is None:
+        return None
+    for row in list(await unit.run(select(shift).where(shift.c.activity == id_))):
+        whole = (row.starts, row.ends) == (before.starts, before.ends)
+        by = starts - before.starts
+        hours = (starts, ends) if whole else (row.starts + by, row.ends + by)
+        await unit.run(update(shift).where(shift.c.id == row.id).values(starts=hours[0], ends=hours[1]))
+    return int(revision)
+
+
+async def relocate(
+    unit: Unit, id_: int, district: int, address: str, at: tuple[float | None, float | None], now: datetime
+) -> None:
+    """Another place; what was said of the old one loses its revision with it."""
+    where = {"district": district, "street": None, "address": address, "latitude": at[0], "longitude": at[1]}
+    await unit.run(
+        update(activity)
+        .where(activity.c.id == id_, activity.c.state == "open")
+        .values(**where, revision=activity.c.revision + 1, changed=now)
+    )
+
+
+async def set_capacity(unit: Unit, shift_id: int, capacity: int) -> None:
+    """So many seats from now on. The shift's row must be locked by the caller."""
+    await unit.run(update(shift).where(shift.c.id == shift_id).values(capacity=capacity))
 
 
 async def revision(unit: Unit, id_: int) -> int:

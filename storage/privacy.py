@@ -71,7 +71,7 @@ FATES = {
     "consent": "stays as the proof that there was consent and when it ended; it names nobody any more",
     "subscription": "erased",
     "membership": "erased",
-    "enrolment": "stays for the counts of the activity; its free text is erased",
+    "enrolment": "stays for the counts of the activity; reasons, answers and free text are erased",
     "attendance": "stays for the counts of the activity",
     "evidence": "stays as the reason of the hours, of nobody; the fingerprint of a photo is erased",
     "claim": "stays for the counts of the activity; what was written in it is erased",
@@ -202,6 +202,10 @@ def _opened(unit: Unit, table: Table, row: dict[str, Any], name: str) -> Any:
             return secrecy.open_json(value, f"inbox:{row['door']}:{row['key']}:reply")
         case "letter", "body":
             return secrecy.open_json(value, f"letter:{row['address']}:{row['sequence']}")
+        case "enrolment", "answers":
+            return secrecy.open_json(value, f"enrolment:{row['id']}:answers")
+        case "enrolment", "why":
+            return secrecy.open(value, f"enrolment:{row['id']}:why")
         case "claim", "what":
             return secrecy.open(value, f"claim:{row['enrolment']}:what")
         case "certificate", ("name" | "responsible"):
@@ -370,7 +374,7 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     for table in _ERASED:
         await unit.run(delete(table).where(table.c.person.in_(ids)))
     await unit.run(update(merge).where(or_(merge.c.kept.in_(ids), merge.c.gone.in_(ids))).values(before=None))
-    await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None))
+    await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None, answers=None, why=None))
     await unit.run(update(claim).where(claim.c.person.in_(ids)).values(what=None, photo=None, reason=None))
     await unit.run(update(evidence).where(evidence.c.person.in_(ids)).values(photo=None))
     await unit.run(update(fanout).where(_replies(ids)).values(words=None))

@@ -26,8 +26,12 @@ from storage.waiting import Waiting
 BY_REVISION = frozenset({"reminder", "checkout", "change"})
 """These speak of one revision of an activity: another one has its own."""
 
-SEATED = ("joined", "arrived")
-"""Whoever was promoted and is still one of these wants to hear of it."""
+MEANT = {
+    "promotion": ("joined", "confirmed", "arrived"),
+    "offer": ("offered",),
+    "lapse": ("waiting", "cancelled"),
+}
+"""Where a sign-up must still stand for its owner to hear of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
             changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),
             signed_up=_still_meant(one, sign_ups, topics),
         )
+        own, stand = _own_sign_up(one, sign_ups)
         quiet = None
         if reader is not None and reader.quiet_from is not None and reader.quiet_until is not None:
             quiet = (reader.quiet_from, reader.quiet_until)
@@ -95,7 +100,8 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
                 notice=Notice(
                     cast(Kind, one.kind),
                     subject.event if subject else None,
-                    enrolment=_own_sign_up(one, sign_ups),
+                    enrolment=own,
+                    stand=stand,
                     offset=one.offset,
                     words=one.words,
                     repeated=one.repeated,
@@ -152,11 +158,11 @@ def _enrolment(one: Waiting) -> int:
     return one.source if one.kind == "promotion" and "shift" not in one.segment else 0
 
 
-def _own_sign_up(one: Waiting, sign_ups: _SignUps) -> int:
-    """The reader's own sign-up, 0 where the message is about none."""
+def _own_sign_up(one: Waiting, sign_ups: _SignUps) -> tuple[int, str]:
+    """The reader's own sign-up and where it stands, 0 where the message is about none."""
     if "shift" in one.segment:
-        return sign_ups.by_shift.get((one.segment["shift"], one.person), (0, ""))[0]
-    return _enrolment(one)
+        return sign_ups.by_shift.get((one.segment["shift"], one.person), (0, ""))
+    return _enrolment(one), sign_ups.by_number.get(_enrolment(one), (0, 0, ""))[2]
 
 
 def _shift(one: Waiting, sign_ups: _SignUps) -> int:
@@ -245,9 +251,11 @@ def _still_meant(one: Waiting, sign_ups: _SignUps, topics: dict[int, set[tuple[s
     segment = one.segment
     if "shift" in segment:
         _number, state = sign_ups.by_shift.get((segment["shift"], one.person), (0, ""))
-        return state in segment.get("states", ("joined", "arrived"))
+        return state in segment.get("states", ("joined", "confirmed", "arrived"))
     if "subscribers" in segment:
         return any((topic, str(value)) in topics[one.person] for topic, value in segment["subscribers"])
-    if one.kind == "promotion":
-        return sign_ups.by_number.get(_enrolment(one), (0, 0, ""))[1:] in {(one.person, state) for state in SEATED}
+    if one.kind in MEANT:
+        return sign_ups.by_number.get(_enrolment(one), (0, 0, ""))[1:] in {
+            (one.person, state) for state in MEANT[one.kind]
+        }
     return True

@@ -30,6 +30,7 @@ from bot.domain.enrolment import SEATED, Stand
 from bot.domain.kinds import KINDS, kind
 from bot.domain.people import ALPHABET, CONSENT_VERSION
 from bot.domain.records import RULES, Counted, count
+from bot.domain.reliability import LEAVE_BEFORE
 from bot.domain.roles import Role
 from bot.domain.search import tokens
 from bot.talk.session import Session
@@ -258,7 +259,7 @@ class Maker:
                 # A made-up city may be served: its codes must not follow from a seed.
                 "secret": self.city.secrecy.seal(new_secret(), f"activity:{id_}:secret"),
                 "words": self._search_words(story, site), "created_by": self.organiser(organisation),
-                "created": made, "changed": made,
+                "created": made, "changed": made, "leave_before": LEAVE_BEFORE,
             }
         )  # fmt: skip
         return Held(id_, organisation, story, site, starts, ends, capacity or self.random.randint(*story.seats))
@@ -317,11 +318,12 @@ class Maker:
         # As they were answered, so they stand in the queue: each a little later than the one before.
         last = min(held.starts, self.now) - timedelta(minutes=45)
         asked = last - timedelta(minutes=2 * (2 * held.capacity - min(held.queue, 2 * held.capacity - 1)))
-        reminded = stand == Stand.JOINED and held.starts - DAY < self.now
+        if stand == Stand.JOINED and held.starts - DAY < self.now and self.random.random() < 0.4:
+            stand = Stand.CONFIRMED
         self.rows["enrolment"].append(
             {
                 "id": self.enrolments, "shift": held.id, "person": person, "queue": held.queue, "state": str(stand),
-                "coming": True if reminded and self.random.random() < 0.4 else None, "joined": asked,
+                "joined": asked,
                 "changed": changed or asked + MINUTE if stand == Stand.CANCELLED else changed or asked,
             }
         )  # fmt: skip

@@ -12,6 +12,7 @@ from bot.desk.attendance import Attendance
 from bot.desk.city import City
 from bot.desk.enrolment import Enrolment
 from bot.desk.linking import Linking
+from bot.desk.offers import Offers
 from bot.desk.organising import Organising
 from bot.desk.people import People
 from bot.desk.privacy import Privacy
@@ -45,6 +46,11 @@ class Desk:
     def enrolment(self) -> Enrolment:
         """My seats and places in queues."""
         return Enrolment(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def offers(self) -> Offers:
+        """Seats that are held for me."""
+        return Offers(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def attendance(self) -> Attendance:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.desk.offers import hand_on, renew
 from bot.desk.subject import Subject
 from bot.domain.activities import Activity, NotAllowed, Plan, Published, Unfit, check
 from bot.domain.agreements import Terms
 from bot.domain.attendance import new_secret
-from bot.domain.enrolment import Stand
+from bot.domain.enrolment import HELD, Stand, move
 from bot.domain.kinds import kind
 from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
@@ -26,7 +27,6 @@ class Listed:
     name: str
     phone: str
     stand: Stand
-    coming: bool | None
     arrived: datetime | None
     queue: int
 
@@ -47,6 +47,15 @@ class Told:
 
     activity: Activity
     people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """A shift has so many seats now; so many of them went to the queue."""
+
+    activity: Activity
+    capacity: int
+    handed: int
 
 
 class Organising(Subject):
@@ -123,7 +132,7 @@ class Organising(Subject):
             return NotAllowed()
         for shift in card.shifts:
             await enrolment.lock_shift(self.unit, shift.id)
-        told = await enrolment.joined_people(self.unit, activity, (Stand.JOINED, Stand.WAITING, Stand.ARRIVED))
+        told = await enrolment.joined_people(self.unit, activity, HELD | {Stand.ARRIVED})
         if not await activities.cancel(self.unit, activity, self.now):
             return NotAllowed()
         await self._tell(card, "cancellation", card.ends)
@@ -143,12 +152,49 @@ class Organising(Subject):
         unfit = check(plan, self.now)
         if unfit:
             return unfit
-        told = await enrolment.joined_people(self.unit, activity, (Stand.JOINED, Stand.WAITING))
+        for shift in card.shifts:
+            await enrolment.lock_shift(self.unit, shift.id)
         await activities.reschedule(self.unit, activity, starts, ends, self.now)
-        await self._tell(card, "change", starts)
-        await audit.log(self.unit, self.now, self.me.id, "reschedule", f"activity:{activity}", None, "open")
-        moved = await activities.card(self.unit, activity)
-        return Told(moved or card, told)
+        return await self._moved(card, "reschedule")
+
+    async def relocate(self, activity: int, district: int, address: str) -> Told | NotAllowed:
+        """Hold an activity somewhere else; everybody who joined is told, and asked whether they still come."""
+        card = await self.allowed(activity, Deed.CHANGE)
+        if card is None or card.state != "open" or card.starts <= self.now:
+            return NotAllowed()
+        for shift in card.shifts:
+            await enrolment.lock_shift(self.unit, shift.id)
+        point = next((one.landmark for one in self.city.places.match(address) if one.landmark), None)
+        at = (point.latitude, point.longitude) if point else (None, None)
+        await activities.relocate(self.unit, activity, district, address, at, self.now)
+        return await self._moved(card, "relocate")
+
+    async def _moved(self, card: Activity, deed: str) -> Told:
+        """Another time or place: who had said yes is asked anew, what was on offer is offered anew, all are told."""
+        told = await enrolment.joined_people(self.unit, card.id, HELD)
+        for one in await enrolment.ask_again(self.unit, card.id, self.now):
+            after = move(Stand.CONFIRMED, Stand.JOINED)
+            await audit.log(self.unit, self.now, self.me.id, deed, f"enrolment:{one}", Stand.CONFIRMED, after)
+        moved = await activities.card(self.unit, card.id) or card
+        for shift in moved.shifts:
+            await renew(self.unit, self.city, shift.id, shift.starts, self.now)
+        await self._tell(moved, "change", moved.starts)
+        await audit.log(self.unit, self.now, self.me.id, deed, f"activity:{card.id}", None, "open")
+        return Told(moved, told)
+
+    async def set_seats(self, shift: int, capacity: int) -> Seats | NotAllowed:
+        """More seats go to the queue, one after another; fewer, but never fewer than are taken."""
+        wish = await enrolment.wish(self.unit, shift)
+        card = await self.allowed(wish.activity, Deed.CHANGE) if wish else None
+        if wish is None or card is None or card.state != "open" or wish.starts <= self.now:
+            return NotAllowed()
+        await enrolment.lock_shift(self.unit, shift)
+        before = next(one for one in (await activities.card(self.unit, card.id) or card).shifts if one.id == shift)
+        left = max(capacity, before.taken)
+        await activities.set_capacity(self.unit, shift, left)
+        await audit.log(self.unit, self.now, self.me.id, "seats", f"shift:{shift}", str(before.capacity), str(left))
+        handed = await hand_on(self.unit, self.city, shift, wish.starts, self.now)
+        return Seats(card, left, handed)
 
     async def _tell(self, card: Activity, what: str, until: datetime) -> None:
         for shift in card.shifts:
@@ -158,7 +204,7 @@ class Organising(Subject):
                 source=shift.id,
                 revision=await activities.revision(self.unit, card.id),
                 lane=Lane.CHANGE,
-                segment={"shift": shift.id, "states": ["joined", "waiting", "arrived"]},
+                segment={"shift": shift.id, "states": sorted(HELD | {Stand.ARRIVED})},
                 not_before=self.now,
                 expires=until,
                 created_by=self.me.id,
@@ -177,7 +223,7 @@ class Organising(Subject):
         for row in rows:
             name, phone = names.get(row.person, ("", ""))
             shown = (name, phone) if whole else (masked(name), masked_phone(phone))
-            listed.append(Listed(*shown, Stand(row.state), row.coming, row.arrived, row.queue))
+            listed.append(Listed(*shown, Stand(row.state), row.arrived, row.queue))
         return Roster(card, listed, whole)
 
     async def wall(self, activity: int) -> str | NotAllowed:

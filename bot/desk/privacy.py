@@ -10,7 +10,7 @@ from typing import Any
 from bot.desk.city import City
 from bot.desk.enrolment import Enrolment
 from bot.desk.subject import Subject
-from bot.domain.enrolment import Stand
+from bot.domain.enrolment import HELD
 from bot.domain.people import Person
 from bot.domain.privacy import (
     ERASES_ON_LEAVING,
@@ -122,7 +122,7 @@ class Privacy(Subject):
 
     async def _to_give_up(self) -> list[int]:
         mine = await enrolment.bookings(self.unit, self.me.id, self.now)
-        return [one.id for one in mine if one.stand in (Stand.JOINED, Stand.WAITING) and one.starts > self.now]
+        return [one.id for one in mine if one.stand in HELD and one.starts > self.now]
 
     async def _give_up(self) -> int:
         seats = Enrolment(self.unit, self.me, self.now, self.city)

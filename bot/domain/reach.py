@@ -85,8 +85,8 @@ class Reminding:
 
 
 REMINDINGS = (
-    Reminding("reminder", -DAY, -3 * 60, ("joined",)),
-    Reminding("reminder", NEAR, 0, ("joined",)),
+    Reminding("reminder", -DAY, -3 * 60, ("joined", "confirmed")),
+    Reminding("reminder", NEAR, 0, ("joined", "confirmed")),
     Reminding("checkout", -10, 30, ("arrived",)),
 )
 
@@ -352,7 +352,7 @@ def fails_too_often(lately: Collection[bool]) -> bool:
 
 
 REPEATED_ONCE: frozenset[Kind] = frozenset(
-    {"reminder", "checkout", "promotion", "change", "cancellation", "reply", *ABOUT_ITS_READER}
+    {"reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "reply", *ABOUT_ITS_READER}
 )
 """When nobody can know whether these arrived they are said once more, in words that make sense twice."""
 

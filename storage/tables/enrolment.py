@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
 
-from storage.tables.kinds import Id, Json, Moment, metadata
+from storage.tables.kinds import Id, Json, Moment, Sealed, metadata
 
 enrolment = Table(
     "enrolment",
@@ -11,11 +11,18 @@ enrolment = Table(
     Column("shift", Id, ForeignKey("shift.id"), nullable=False),
     Column("person", Id, ForeignKey("person.id"), nullable=False),
     Column("queue", Integer, nullable=False),  # the order in which people were answered
-    Column("state", String(16), nullable=False),  # waiting | joined | cancelled | arrived | left | completed | absent
-    Column("coming", Boolean),  # the answer to “still coming?”; empty: not answered
+    Column("state", String(16), nullable=False),  # bot.domain.enrolment.Stand
     Column("joined", Moment, nullable=False),
     Column("changed", Moment, nullable=False),
-    Column("reason", String(200)),
+    Column("reason", String(200)),  # of a cancellation or an absence: a word of bot.domain.reliability.REASONS
+    Column("offered_until", Moment),  # until when a freed seat is held for them
+    Column("offers", Integer, nullable=False, server_default="0"),  # ever made to them: each is told once
+    Column("lapses", Integer, nullable=False, server_default="0"),  # that ran out since they queued
+    Column("admitted", Boolean, nullable=False, server_default=text("true")),  # false: the organiser decides first
+    Column("ended_by", String(16)),  # who cancelled: self | organiser | rule
+    Column("late", Integer),  # minutes after the deadline at which a seat was given up; empty: in time
+    Column("answers", Sealed),  # to the organiser's own questions
+    Column("why", Sealed),  # what the organiser wrote when they let somebody in against a rule, or declined
     UniqueConstraint("shift", "person"),
     UniqueConstraint("shift", "queue"),
     Index("ix_enrolment_person_state", "person", "state"),
@@ -25,6 +32,12 @@ enrolment = Table(
         "queue",
         postgresql_where=text("state = 'waiting'"),
         sqlite_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "ix_enrolment_offered",
+        "offered_until",
+        postgresql_where=text("state = 'offered'"),
+        sqlite_where=text("state = 'offered'"),
     ),
 )
 
