@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from bot.domain.attendance import Zero
 from bot.domain.records import Counted, Record
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.enrolment import attendance, enrolment, record, wrong_code
 
@@ -83,8 +84,10 @@ async def drop_record(unit: Unit, enrolment_id: int) -> None:
     await unit.run(record.delete().where(record.c.attendance == of))
 
 
-_TOTAL = select(func.coalesce(func.sum(record.c.minutes), 0).label("minutes"), func.count().label("times")).where(
-    record.c.person == bindparam("whose")
+_TOTAL = Prepared(
+    select(func.coalesce(func.sum(record.c.minutes), 0).label("minutes"), func.count().label("times")).where(
+        record.c.person == bindparam("whose")
+    )
 )
 
 
@@ -94,7 +97,9 @@ async def total(unit: Unit, person: int) -> tuple[int, int]:
     return int(row.minutes), int(row.times)
 
 
-_COUNTED = select(record.c.starts, record.c.minutes).where(record.c.person == bindparam("whose"), record.c.minutes > 0)
+_COUNTED = Prepared(
+    select(record.c.starts, record.c.minutes).where(record.c.person == bindparam("whose"), record.c.minutes > 0)
+)
 
 
 async def minutes_by_start(unit: Unit, person: int) -> list[tuple[datetime, int]]:
@@ -103,7 +108,7 @@ async def minutes_by_start(unit: Unit, person: int) -> list[tuple[datetime, int]
     return [(row.starts, row.minutes) for row in rows]
 
 
-_RECORDS = (
+_RECORDS = Prepared(
     select(
         record,
         activity.c.title,
