@@ -18,7 +18,16 @@ from bot.channels.photos import Fetch, Seeing
 from bot.channels.telegram.numbers import TELEGRAM
 from bot.channels.terminal import TERMINAL
 from bot.channels.web import WEB, Entrance, WebDoor
-from bot.channels.wechat import WECHAT, Envelope, Reader, WeChatApi, WeChatDoor, WeChatWebhook
+from bot.channels.wechat import (
+    WECHAT,
+    Envelope,
+    Finished,
+    Granted,
+    Reader,
+    WeChatApi,
+    WeChatDoor,
+    WeChatWebhook,
+)
 from bot.clock import Ticks
 from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
@@ -50,9 +59,10 @@ from bot.talk.router import Router
 from bot.talk.wording import LANGUAGES, Named, Wording
 from bot.turn import Turns
 from handlers.arrivals import first_words
+from handlers.forms import fields
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
-from storage import audit, erased, inbox, migrate, people, seals
+from storage import audit, erased, grants, inbox, migrate, outbox, people, seals
 from storage.database import Database
 from storage.secrecy import Secrecy
 from storage.tokens import KeptToken
@@ -147,7 +157,7 @@ class App:
         """The official account."""
         settings, api = self.settings, wechat_api(self.settings, self.database, self.clock)
         self.pictures["wechat"] = api.picture
-        self.doors["wechat"] = WeChatDoor(api, settings.wechat_kind)
+        self.doors["wechat"] = WeChatDoor(api, settings.wechat_kind, settings.fields)
         envelope = Envelope(
             app_id=settings.wechat_app_id or "",
             token=revealed(settings.wechat_token),
@@ -157,7 +167,9 @@ class App:
             clock=self.clock,
         )
         reader = Reader(public_url=settings.address, scripts=[one.name for one in SCRIPTS])
-        webhook = WeChatWebhook(envelope, reader, self.seeing, self.clock)
+        webhook = WeChatWebhook(
+            envelope, reader, self.seeing, self.clock, on_grant=self.granted, on_finished=self.finished
+        )
         self._stops += [lambda: webhook.drain(STOP), api.close]
         return webhook
 
@@ -212,11 +224,15 @@ class App:
     def begin_sending(self) -> None:
         """Take up what is due, through every door that is open by now."""
         names, settings = tuple(self.doors), self.settings
-        speaking = Speaking(settings.zone, settings.locale, settings.quiet, settings.address)
+        offers, limits = self.city.means.offers, self.city.means.limits
+        speaking = Speaking(settings.zone, settings.locale, settings.quiet, settings.address, offers, limits)
         paces = {name: pace_of(name, settings.telegram_rate) for name in names}
         for name, door in self.doors.items():
             pace, measured = paces[name], self.meters.measured(door)
-            self.senders.append(Sender(self.database, measured, word, self.times, speaking, pace=pace, doors=names))
+            sender = Sender(
+                self.database, measured, word, self.times, speaking, pace=pace, doors=names, fields=fields
+            )
+            self.senders.append(sender)
         rates = {name: pace.rate for name, pace in paces.items()}
         self.ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
@@ -237,7 +253,7 @@ class App:
     async def close_shifts(self) -> None:
         """Close what ended two hours ago."""
         async with self.database.write() as unit:
-            await close_shifts(unit, self.clock())
+            await close_shifts(unit, self.city, self.clock())
 
     async def lapse_offers(self) -> None:
         """Seats that were held long enough go to the next in the queue."""
@@ -255,6 +271,16 @@ class App:
         """Drop messages that no platform will repeat any more."""
         async with self.database.write() as unit:
             await inbox.forget(unit, self.clock() - FORGET_AFTER)
+
+    async def granted(self, heard: Granted) -> None:
+        """Somebody on WeChat allowed one notice of a kind, or no longer wants that kind."""
+        async with self.database.write() as unit:
+            await grants.hear(unit, heard.openid, heard.template_id, heard.accepted, heard.at, once=heard.once)
+
+    async def finished(self, news: Finished) -> None:
+        """WeChat tells what became of something that it had taken."""
+        async with self.database.write() as unit:
+            await outbox.hear(unit, news.message_id, news.arrived, news.status, self.clock())
 
     async def erase(self) -> None:
         """Carry out the erasures whose week is over, and drop what has outlived its use."""

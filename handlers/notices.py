@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.domain.notices import Event, Notice
 from bot.domain.proofs import grouped
 from bot.talk import Intent, Link, Named, Span, Spot, View, Words, _, lines
+from handlers import between
 from handlers.certificate import OLDER, reason
 
 DAY = -24 * 60
@@ -103,7 +104,7 @@ def word(notice: Notice) -> View:
                     Link(_("Unsubscribe"), Intent("subscriptions")),
                 ),
             )
-    return View("")
+    return between.word(notice, event, again)
 
 
 def personal(notice: Notice, again: Words | None) -> View:

@@ -220,6 +220,10 @@ def listed(place: int, one: Listed) -> Words:
         marks.append(_("is coming"))
     elif one.stand == Stand.OFFERED:
         marks.append(_("a seat is held for them"))
+    if one.guardian:
+        marks.append(_("(guardian: {name})", name=one.guardian))
+    if one.accompanied:
+        marks.append(_("with their guardian"))
     return Joined(tuple(mark for mark in marks if mark), " ")
 
 

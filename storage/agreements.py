@@ -39,7 +39,7 @@ async def of(unit: Unit, activity_id: int) -> Terms:
     return Terms(row.insurance, row.risks, frozenset(Condition(one) for one in row.conditions))
 
 
-_ACCEPTED = Prepared(
+_ACCEPTED = (
     select(agreement.c.id)
     .join(agreement_text, agreement_text.c.id == agreement.c.text)
     .join(activity, activity.c.id == agreement_text.c.activity)
@@ -47,11 +47,14 @@ _ACCEPTED = Prepared(
     .where(agreement_text.c.revision == activity.c.revision)
     .limit(1)
 )
+_BY_ANYBODY = Prepared(_ACCEPTED)
+_BY_SOMEBODY_ELSE = Prepared(_ACCEPTED.where(agreement.c.accepted_by != agreement.c.person))
 
 
-async def accepted(unit: Unit, activity_id: int, person: int) -> bool:
-    """Has this person accepted the agreement of the activity as it stands now?"""
-    return (await unit.run(_ACCEPTED, {"wanted": activity_id, "whose": person})).first() is not None
+async def accepted(unit: Unit, activity_id: int, person: int, minor: bool = False) -> bool:
+    """Has this person accepted the agreement of the activity as it stands now? For a minor the guardian must have."""
+    found = await unit.run(_BY_SOMEBODY_ELSE if minor else _BY_ANYBODY, {"wanted": activity_id, "whose": person})
+    return found.first() is not None
 
 
 async def accept(

@@ -11,6 +11,7 @@ from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
 from bot.desk.enrolment import Enrolment
+from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
 from bot.desk.offers import Offers
 from bot.desk.organising import Organising
@@ -71,6 +72,11 @@ class Desk:
     def agreements(self) -> Agreements:
         """What is agreed in writing."""
         return Agreements(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def guardians(self) -> Guardians:
+        """My children, or my guardian."""
+        return Guardians(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:

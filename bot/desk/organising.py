@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,11 +12,12 @@ from bot.domain.activities import Activity, NotAllowed, Plan, Published, Unfit, 
 from bot.domain.agreements import Terms
 from bot.domain.attendance import new_secret
 from bot.domain.enrolment import HELD, Stand, move
+from bot.domain.guardians import MASKED_DOORS
 from bot.domain.kinds import kind
 from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
 from bot.domain.search import tokens
-from storage import activities, agreements, audit, enrolment, fanouts, people
+from storage import activities, agreements, audit, enrolment, fanouts, guardians, people
 from storage.tables.delivery import Lane
 
 
@@ -29,6 +30,10 @@ class Listed:
     stand: Stand
     arrived: datetime | None
     queue: int
+    guardian: str = ""
+    """Whom to call about somebody under age: name and phone."""
+    accompanied: bool = False
+    """Their guardian comes along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +224,23 @@ class Organising(Subject):
         whole = any(post.organisation == card.organisation for post in posts)
         rows = await enrolment.roster(self.unit, activity)
         names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
+        minors = await guardians.under_age(self.unit, [row.person for row in rows], self.now)
+        minded = await self._minded(minors) if whole else {}
+        along = await guardians.accompanied(self.unit, [shift.id for shift in card.shifts]) if minors else set()
         listed = []
         for row in rows:
             name, phone = names.get(row.person, ("", ""))
-            shown = (name, phone) if whole else (masked(name), masked_phone(phone))
-            listed.append(Listed(*shown, Stand(row.state), row.arrived, row.queue))
+            open_ = whole and not (row.person in minors and self.me.door in MASKED_DOORS)
+            shown = (name, phone) if open_ else (masked(name), masked_phone(phone))
+            with_guardian = (minded.get(row.person, ""), (row.person, row.shift) in along)
+            listed.append(Listed(*shown, Stand(row.state), row.arrived, row.queue, *with_guardian))
         return Roster(card, listed, whole)
+
+    async def _minded(self, minors: Collection[int]) -> dict[int, str]:
+        """Name and phone of the first guardian of each."""
+        deciding = await guardians.guardians_of(self.unit, sorted(minors)) if minors else {}
+        known = await people.personal(self.unit, self.city.secrecy, [one[0] for one in deciding.values()])
+        return {child: " ".join(known.get(one[0], ("", ""))) for child, one in deciding.items()}
 
     async def wall(self, activity: int) -> str | NotAllowed:
         """The path of the activity's check-in wall, for its projector."""
