@@ -33,7 +33,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import offers, privacy
+from bot.desk import offers, privacy, stars
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
 from bot.desk.records import close_shifts
@@ -238,6 +238,7 @@ class App:
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
+        self.ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
         self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
         self.turns.planned = self._nudge
@@ -287,12 +288,17 @@ class App:
         await privacy.tick(self.database, self.city, self.clock())
         await erased.save(self.database, erased.list_of(self.database, FOLDER))
 
+    async def grant_stars(self) -> None:
+        """Grant what was in notice long enough, and thank for small steps."""
+        await stars.tick(self.database, self.city, self.clock())
+
     async def catch_up(self) -> None:
         """After a demonstration's clock was moved: whatever came due happens now."""
         if self.ticks is not None:
             await self.close_shifts()
             await self.lapse_offers()
             await self.erase()
+            await self.grant_stars()
             await self.ticks.run_once()
 
     async def serve(

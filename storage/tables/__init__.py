@@ -15,6 +15,7 @@ from storage.tables import (
     people,
     privacy,
     proofs,
+    stars,
 )
 from storage.tables.kinds import metadata
 
@@ -34,4 +35,5 @@ __all__ = [
     "people",
     "privacy",
     "proofs",
+    "stars",
 ]
