@@ -7,7 +7,7 @@ from bot.desk.desk import Desk
 from bot.domain.activities import Activity
 from bot.domain.enrolment import AlreadyIn, Clashed, Joined, TooYoung, Waitlisted
 from bot.domain.guardians import GuardianAsked, GuardianRefused
-from bot.talk import Intent, Link, Span, Talk, _, script
+from bot.talk import Intent, Link, Span, Talk, WebLink, _, script
 from handlers import guardian
 from handlers.agreement import accept, sure
 from handlers.cards import offer, title
@@ -48,7 +48,9 @@ async def said(talk: Talk, desk: Desk, card: Activity, outcome: object, twin: tu
         case Joined(enrolment, reminder):
             talk.undoable(Intent("leave", (str(enrolment),)))
             when = _("I will remind you {when}.", when=reminder) if reminder else _("It begins soon: see you there.")
-            talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *twin)
+            asking = desk.reach.asking("reminder")
+            allow = (WebLink(_("Allow a reminder on WeChat"), asking),) if asking else ()
+            talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *allow, *twin)
         case Waitlisted(_enrolment, position):
             talk.say(
                 _("It is full; you are number {n} in the queue. I will write when a seat is yours.", n=position), *twin
