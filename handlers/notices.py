@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.domain.notices import Event, Notice
 from bot.domain.proofs import grouped
 from bot.talk import Intent, Link, Named, Span, Spot, View, Words, _, lines
+from handlers.admission import SAID
 from handlers.certificate import OLDER, reason
 
 DAY = -24 * 60
@@ -74,6 +75,8 @@ def word(notice: Notice) -> View:
                 lines(again, text, _("You are not in the queue any more.")),
                 (Link(_("Queue up"), Intent("join", (str(event.activity),))),),
             )
+        case "admission":
+            return View(lines(again, admitted(notice, name), span, event.address), admission_links(notice))
         case "change":
             seated = notice.stand not in ("waiting", "offered")
             return View(
@@ -122,6 +125,23 @@ def personal(notice: Notice, again: Words | None) -> View:
             link = Link(_("The new certificate"), Intent("mycertificate", (instead,))) if instead else OLDER
             return View(lines(again, text, anew), (link,))
     return View("")
+
+
+def admitted(notice: Notice, name: Words) -> Words:
+    """What the organiser has decided."""
+    if notice.stand == "cancelled":
+        why = SAID.get(notice.words["reason"], SAID["other"])
+        return _("The organiser cannot take you this time: {title}. {why}.", title=name, why=why)
+    if notice.stand == "waiting":
+        return _("The organiser would like you to come; it is full, you stand in the queue: {title}", title=name)
+    return _("The organiser lets you in, you have a seat: {title}", title=name)
+
+
+def admission_links(notice: Notice) -> tuple[Link, ...]:
+    """Where to go on from a decision."""
+    if notice.stand == "cancelled":
+        return (Link(_("Find activities"), Intent("find")),)
+    return (Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),)
 
 
 def sender(event: Event) -> Words:

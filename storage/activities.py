@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, insert, not_, or_, select, update
 
 from bot.domain.activities import Activity, Plan, Shift
+from bot.domain.questions import Question, read, written
 from storage.database import Unit
 from storage.secrecy import Secrecy
 from storage.tables.activities import activity, organisation, shift
@@ -57,6 +58,10 @@ _CARD = (
     activity.c.ends,
     activity.c.state,
     activity.c.changed,
+    # What stands after the shifts and the distance.
+    activity.c.approval,
+    activity.c.questions,
+    activity.c.leave_before,
 )
 
 # Statements that nearly every turn needs are made once: building one costs as much as running it.
@@ -70,8 +75,9 @@ _SHIFTS = (
 
 
 def _card(row: Any, shifts: Sequence[Shift] = (), distance: float | None = None) -> Activity:
-    rest: tuple[Any, ...] = (shifts, distance)
-    return Activity(*row, *rest)
+    *first, approval, questions, leave_before = row
+    rest: tuple[Any, ...] = (shifts, distance, approval, read(questions), leave_before)
+    return Activity(*first, *rest)
 
 
 def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
@@ -128,13 +134,16 @@ async def _shifts(unit: Unit, ids: Sequence[int], waiting: bool = False) -> dict
     if full:
         counted = await unit.run(
             select(enrolment.c.shift, func.count().label("waiting"))
-            .where(enrolment.c.shift.in_(full), enrolment.c.state == "waiting")
+            .where(enrolment.c.shift.in_(full), enrolment.c.state == "waiting", enrolment.c.admitted)
             .group_by(enrolment.c.shift)
         )
         queues = {row.shift: row.waiting for row in counted}
     found: dict[int, list[Shift]] = {}
     for row in rows:
-        one = Shift(row.id, row.starts, row.ends, row.capacity, row.taken, queues.get(row.id, 0))
+        one = Shift(
+            row.id, row.starts, row.ends, row.capacity, row.taken, queues.get(row.id, 0),
+            row.role, row.role_english, row.minimum_age, row.needs or (),
+        )  # fmt: skip
         found.setdefault(row.activity, []).append(one)
     return found
 
@@ -151,7 +160,8 @@ async def by_organisations(
     unit: Unit, organisations: Sequence[int], since: datetime, limit: int = 50
 ) -> list[Activity]:
     """An organiser's own activities that have not ended before `since`, soonest first."""
-    statement = _CARDS.where(activity.c.organisation.in_(organisations), activity.c.ends > since)
+    theirs = activity.c.organisation.in_(organisations)
+    statement = _CARDS.where(theirs, activity.c.ends > since, activity.c.state != "gone")
     rows = list(await unit.run(statement.order_by(activity.c.starts, activity.c.id).limit(limit)))
     shifts = await _shifts(unit, [row.id for row in rows])
     return [_card(row, shifts.get(row.id, ())) for row in rows]
@@ -159,7 +169,8 @@ async def by_organisations(
 
 async def by_places(unit: Unit, codes: Sequence[int], since: datetime, limit: int = 50) -> list[Activity]:
     """What goes on at these nodes of the place tree, soonest first."""
-    statement = _CARDS.where(or_(activity.c.district.in_(codes), activity.c.street.in_(codes)), activity.c.ends > since)
+    there = or_(activity.c.district.in_(codes), activity.c.street.in_(codes))
+    statement = _CARDS.where(there, activity.c.ends > since, activity.c.state.not_in(("draft", "gone")))
     rows = list(await unit.run(statement.order_by(activity.c.starts, activity.c.id).limit(limit)))
     shifts = await _shifts(unit, [row.id for row in rows])
     return [_card(row, shifts.get(row.id, ())) for row in rows]
@@ -182,8 +193,9 @@ async def publish(
     risk: str,
     secret_bytes: bytes,
     now: datetime,
+    state: str = "open",
 ) -> tuple[int, int]:
-    """Open an activity with its one shift. Returns their numbers."""
+    """Open an activity with its one shift, or keep it as a draft. Returns their numbers."""
     row = insert(activity).values(
         organisation=organisation_id,
         title=plan.title,
@@ -200,6 +212,7 @@ async def publish(
         ends=plan.ends,
         words=words,
         leave_before=plan.leave_before,
+        state=state,
         created_by=by,
         created=now,
         changed=now,
@@ -211,6 +224,53 @@ async def publish(
     made = insert(shift).values(activity=id_, starts=plan.starts, ends=plan.ends, capacity=plan.capacity)
     shift_id = (await unit.run(made.returning(shift.c.id))).scalar_one()
     return id_, shift_id
+
+
+async def open_draft(unit: Unit, id_: int, now: datetime) -> bool:
+    """Open a draft to the city, from its first shift to its last. False: it is none."""
+    own = shift.c.activity == id_
+    first, last = select(func.min(shift.c.starts)).where(own), select(func.max(shift.c.ends)).where(own)
+    hours = {"starts": first.scalar_subquery(), "ends": last.scalar_subquery()}
+    opened = update(activity).where(activity.c.id == id_, activity.c.state == "draft")
+    done = await unit.run(opened.values(state="open", created=now, changed=now, **hours))
+    return bool(done.rowcount)
+
+
+async def discard(unit: Unit, id_: int, now: datetime) -> None:
+    """Throw a draft away."""
+    gone = update(activity).where(activity.c.id == id_, activity.c.state == "draft")
+    await unit.run(gone.values(state="gone", changed=now))
+
+
+async def set_conditions(
+    unit: Unit,
+    id_: int,
+    *,
+    approval: bool | None = None,
+    questions: Sequence[Question] | None = None,
+    leave_before: int | None = None,
+) -> None:
+    """Change what somebody must do to sign up; None: that stays."""
+    values: dict[str, Any] = {} if approval is None else {"approval": approval}
+    if questions is not None:
+        values["questions"] = written(questions)
+    if leave_before is not None:
+        values["leave_before"] = leave_before
+    await unit.run(update(activity).where(activity.c.id == id_).values(values))
+
+
+async def add_shift(unit: Unit, id_: int, new: Shift) -> int:
+    """One more stretch of an activity, with its own role, seats and gates. Returns its number."""
+    row = insert(shift).values(
+        activity=id_, starts=new.starts, ends=new.ends, capacity=new.capacity, role=new.role,
+        role_english=new.role_english, minimum_age=new.minimum_age, needs=list(new.needs) or None,
+    )  # fmt: skip
+    return int((await unit.run(row.returning(shift.c.id))).scalar_one())
+
+
+async def drop_shift(unit: Unit, shift_id: int) -> None:
+    """Take a stretch out of a draft."""
+    await unit.run(delete(shift).where(shift.c.id == shift_id))
 
 
 async def cancel(unit: Unit, id_: int, now: datetime) -> bool:
@@ -231,7 +291,7 @@ async def reschedule(unit: Unit, id_: int, starts: datetime, ends: datetime, now
     before = (await unit.run(select(activity.c.starts, activity.c.ends).where(activity.c.id == id_))).first()
     done = await unit.run(
         update(activity)
-        .where(activity.c.id == id_, activity.c.state == "open")
+        .where(activity.c.id == id_, activity.c.state.in_(("open", "draft")))
         .values(starts=starts, ends=ends, revision=activity.c.revision + 1, changed=now)
         .returning(activity.c.revision)
     )

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Literal
 
 Kind = Literal[
-    "reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "announcement", "reply",
-    "withdrawn",
+    "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
+    "reply", "withdrawn",
 ]  # fmt: skip
 
 ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn"})
