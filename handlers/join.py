@@ -6,10 +6,12 @@ from __future__ import annotations
 from bot.desk.desk import Desk
 from bot.domain.activities import Activity, Shift
 from bot.domain.enrolment import AlreadyIn, Asked, Clashed, Joined, TooYoung, Waitlisted
+from bot.domain.guardians import GuardianAsked, GuardianRefused
 from bot.talk import Intent, Link, Span, Talk, Words, _, script
+from handlers import guardian
 from handlers.agreement import accept, sure
 from handlers.cards import offer, role, title
-from handlers.introduction import introduce, introduced
+from handlers.introduction import Met, introduce, introduced
 from handlers.questions import answered
 
 MINE = Link(_("My sign-ups"), Intent("my"))
@@ -31,14 +33,17 @@ async def join(talk: Talk, desk: Desk, activity: int = 0, shift: int = 0, in_spi
     if len(shifts) > 1:
         question = _("Which shift of {title} suits you?", title=title(card))
         chosen = await talk.choose("shift", question, [offer(one) for one in shifts])
-    if not await introduced(talk, desk, max(card.minimum_age, chosen.minimum_age)):
-        return talk.say(_("All right. You can look around without it; send “find”."))
+    match await introduced(talk, desk, max(card.minimum_age, chosen.minimum_age)):
+        case Met.DECLINED:
+            return talk.say(_("All right. You can look around without it; send “find”."))
+        case Met.CHILD:
+            return await guardian.call(talk, desk, card, chosen.id)
     answers = await answered(talk, card)
     if not await sure(talk, desk, card, asked(card, chosen, bool(in_spite))):
         return talk.say(_("Nothing was booked."))
     twin = await introduce(talk, desk)
     await accept(talk, desk, card)
-    told(talk, card, chosen, await desk.enrolment.join(chosen.id, answers, bool(in_spite)), twin)
+    await told(talk, desk, (card, chosen), await desk.enrolment.join(chosen.id, answers, bool(in_spite)), twin)
 
 
 CLOSED = _("That activity takes no more people. Send “find” to see what is on.")
@@ -56,8 +61,11 @@ def asked(card: Activity, shift: Shift, in_spite: bool) -> Words:
     return _("Join {title}, {when}?", title=name, when=when)
 
 
-def told(talk: Talk, card: Activity, shift: Shift, outcome: object, twin: tuple[Link, ...]) -> None:
-    """What came of it."""
+async def told(
+    talk: Talk, desk: Desk, wished: tuple[Activity, Shift], outcome: object, twin: tuple[Link, ...] = ()
+) -> None:
+    """What came of it: a seat, a place in the queue, or the reason why not."""
+    card, shift = wished
     match outcome:
         case Joined(enrolment, reminder):
             talk.undoable(Intent("leave", (str(enrolment),)))
@@ -79,6 +87,12 @@ def told(talk: Talk, card: Activity, shift: Shift, outcome: object, twin: tuple[
                 MINE,
                 Link(_("Ask the organiser all the same"), in_spite),
             )
+        case GuardianAsked(0):
+            await guardian.show(talk, desk)
+        case GuardianAsked():
+            talk.say(_("I have asked your guardian, and tell you as soon as they have answered."), MINE)
+        case GuardianRefused():
+            talk.say(_("Your guardian said no to this one. They can change that in their own chat."))
         case TooYoung(minimum):
             talk.say(_("This activity is for people from {n} years on. Send “find” for others.", n=minimum))
         case _:

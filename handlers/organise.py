@@ -261,6 +261,10 @@ def listed(place: int, one: Listed) -> Words:
     if one.role[0]:
         marks.insert(2, Named(*one.role))
     marks += [f"{each['asked']} {each['said']}" for each in one.answers]
+    if one.guardian:
+        marks.append(_("(guardian: {name})", name=one.guardian))
+    if one.accompanied:
+        marks.append(_("with their guardian"))
     return Joined(tuple(mark for mark in marks if mark), " ")
 
 

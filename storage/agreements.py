@@ -35,8 +35,8 @@ async def of(unit: Unit, activity_id: int) -> Terms:
     return Terms(row.insurance, row.risks, frozenset(Condition(one) for one in row.conditions))
 
 
-async def accepted(unit: Unit, activity_id: int, person: int) -> bool:
-    """Has this person accepted the agreement of the activity as it stands now?"""
+async def accepted(unit: Unit, activity_id: int, person: int, minor: bool = False) -> bool:
+    """Has this person accepted the agreement of the activity as it stands now? For a minor the guardian must have."""
     found = (
         select(agreement.c.id)
         .join(agreement_text, agreement_text.c.id == agreement.c.text)
@@ -44,6 +44,8 @@ async def accepted(unit: Unit, activity_id: int, person: int) -> bool:
         .where(agreement.c.person == person, activity.c.id == activity_id)
         .where(agreement_text.c.revision == activity.c.revision)
     )
+    if minor:
+        found = found.where(agreement.c.accepted_by != agreement.c.person)
     return (await unit.run(found.limit(1))).first() is not None
 
 

@@ -184,6 +184,12 @@ async def give_consent(unit: Unit, id_: int, purpose: str, version: str, door: s
     await unit.run(insert(consent).values(person=id_, purpose=purpose, version=version, door=door, given=now))
 
 
+async def agreed(unit: Unit, id_: int, purpose: str) -> bool:
+    """Is there a consent to this purpose that was not withdrawn?"""
+    given = exists().where(consent.c.person == id_, consent.c.purpose == purpose, consent.c.withdrawn.is_(None))
+    return bool((await unit.run(select(given))).scalar_one())
+
+
 async def posts(unit: Unit, id_: int) -> list[Post]:
     """The roles somebody holds."""
     rows = await unit.run(select(membership).where(membership.c.person == id_))

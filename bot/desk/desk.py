@@ -13,6 +13,7 @@ from bot.desk.attendance import Attendance
 from bot.desk.city import City
 from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
+from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
 from bot.desk.offers import Offers
 from bot.desk.organising import Organising
@@ -22,6 +23,7 @@ from bot.desk.promises import Promises
 from bot.desk.proofs import Proofs
 from bot.desk.reach import Reach
 from bot.desk.records import Records
+from bot.desk.stars import Stars
 from bot.domain.people import Person
 from storage.database import Unit
 
@@ -91,6 +93,11 @@ class Desk:
         return Drafts(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def guardians(self) -> Guardians:
+        """My children, or my guardian."""
+        return Guardians(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def announcements(self) -> Announcements:
         """Recruiting by broadcast."""
         return Announcements(self.unit, self.me, self.now, self.city)
@@ -114,3 +121,8 @@ class Desk:
     def proofs(self) -> Proofs:
         """Certificates of hours."""
         return Proofs(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def stars(self) -> Stars:
+        """Stars and small steps."""
+        return Stars(self.unit, self.me, self.now, self.city)

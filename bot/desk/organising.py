@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,11 +12,12 @@ from bot.domain.activities import Activity, NotAllowed, Plan, Published, Unfit, 
 from bot.domain.agreements import Terms
 from bot.domain.attendance import new_secret
 from bot.domain.enrolment import HELD, Stand, move
+from bot.domain.guardians import MASKED_DOORS
 from bot.domain.kinds import kind
 from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
 from bot.domain.search import tokens
-from storage import activities, admission, agreements, audit, enrolment, fanouts, people
+from storage import activities, admission, agreements, audit, enrolment, fanouts, guardians, people
 from storage.admission import Answers
 from storage.tables.delivery import Lane
 
@@ -37,6 +38,10 @@ class Listed:
     """To the organiser's own questions; only for the activity's own organiser."""
     reason: str = ""
     """Why they could not come, where they said so."""
+    guardian: str = ""
+    """Whom to call about somebody under age: name and phone."""
+    accompanied: bool = False
+    """Their guardian comes along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,15 +238,36 @@ class Organising(Subject):
         whole = await self.is_own(card)
         rows = await enrolment.roster(self.unit, activity)
         names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
+        minors = await guardians.under_age(self.unit, [row.person for row in rows], self.now)
+        minded = await self._minded(minors) if whole else {}
+        along = await guardians.accompanied(self.unit, [shift.id for shift in card.shifts]) if minors else set()
         listed = []
         for row in rows:
             name, phone = names.get(row.person, ("", ""))
-            shown = (name, phone) if whole else (masked(name), masked_phone(phone))
             answers = admission.opened(self.unit, row.id, row.answers) if whole else ()
-            role = (row.role, row.role_english)
-            stand = Stand(row.state)
-            listed.append(Listed(*shown, stand, row.arrived, row.queue, row.admitted, role, answers, row.reason or ""))
+            open_ = whole and not (row.person in minors and self.me.door in MASKED_DOORS)
+            shown = (name, phone) if open_ else (masked(name), masked_phone(phone))
+            listed.append(
+                Listed(
+                    *shown,
+                    Stand(row.state),
+                    row.arrived,
+                    row.queue,
+                    admitted=row.admitted,
+                    role=(row.role, row.role_english),
+                    answers=answers,
+                    reason=row.reason or "",
+                    guardian=minded.get(row.person, ""),
+                    accompanied=(row.person, row.shift) in along,
+                )
+            )
         return Roster(card, listed, whole)
+
+    async def _minded(self, minors: Collection[int]) -> dict[int, str]:
+        """Name and phone of the first guardian of each."""
+        deciding = await guardians.guardians_of(self.unit, sorted(minors)) if minors else {}
+        known = await people.personal(self.unit, self.city.secrecy, [one[0] for one in deciding.values()])
+        return {child: " ".join(known.get(one[0], ("", ""))) for child, one in deciding.items()}
 
     async def wall(self, activity: int) -> str | NotAllowed:
         """The path of the activity's check-in wall, for its projector."""

@@ -172,8 +172,24 @@ class Talk:
         kept = self.thread.answers.get(name)
         return kept["value"] if isinstance(kept, dict) else kept
 
-    async def choose(self, name: str, text: Words, options: Sequence[Option], *, also: Sequence[Link] = ()) -> Any:
-        """Ask for one of the options and return its value. A kept answer that is no longer offered is asked again."""
+    async def choose(
+        self,
+        name: str,
+        text: Words,
+        options: Sequence[Option],
+        *,
+        also: Sequence[Link] = (),
+        yes: str = "",
+        no: str = "",
+    ) -> Any:
+        """Ask for one of the options and return its value. A kept answer that is no longer offered is asked again.
+
+        `yes`, `no`: the keys of the options that a plain yes or no means.
+        """
+        if yes and self._is_for(name) and self.picked is None and self.answer and self.answer.text:
+            said = plain(self.answer.text)
+            if said in _YES or said in _NO:
+                self.picked = yes if said in _YES else no
         kept = self._kept(name)
         if kept is not None:
             for option in options:
@@ -199,11 +215,7 @@ class Talk:
     async def confirm(self, name: str, text: Words, yes: Words | None = None, no: Words | None = None) -> bool:
         """Ask for a yes or a no."""
         options = (Option("yes", yes or _("Yes"), True), Option("no", no or _("No"), False))
-        if self._is_for(name) and self.picked is None and self.answer and self.answer.text:
-            said = plain(self.answer.text)
-            if said in _YES or said in _NO:
-                self.picked = "yes" if said in _YES else "no"
-        return bool(await self.choose(name, text, options))
+        return bool(await self.choose(name, text, options, yes="yes", no="no"))
 
     async def ask(
         self,
