@@ -23,6 +23,7 @@ from handlers import (
     subscribing,
     terms,
     there,
+    whynot,
 )
 
 SCRIPTS: tuple[Script, ...] = (
@@ -101,6 +102,8 @@ SCRIPTS: tuple[Script, ...] = (
     arrivals.settings,
     arrivals.elder,
     arrivals.quiet,
+    whynot.whynot,
+    whynot.deliveries,
     arrivals.gone,
     arrivals.returned,
     arrivals.whereabouts,
