@@ -15,6 +15,7 @@ from handlers import (
     organise,
     presence,
     proven,
+    roll,
     subscribing,
     terms,
     there,
@@ -22,6 +23,7 @@ from handlers import (
 
 SCRIPTS: tuple[Script, ...] = (
     certificate.proof,
+    roll.roll,
     presence.checkin,
     presence.checkout,
     presence.notin,

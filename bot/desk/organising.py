@@ -12,11 +12,12 @@ from bot.domain.activities import Activity, NotAllowed, Plan, Published, Unfit, 
 from bot.domain.agreements import Terms
 from bot.domain.attendance import new_secret
 from bot.domain.enrolment import HELD, Stand, move
+from bot.domain.evidence import needs_look
 from bot.domain.kinds import kind
 from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
 from bot.domain.search import tokens
-from storage import activities, agreements, audit, enrolment, fanouts, people
+from storage import activities, agreements, audit, enrolment, evidence, fanouts, people, roll
 from storage.tables.delivery import Lane
 
 
@@ -29,6 +30,10 @@ class Listed:
     stand: Stand
     arrived: datetime | None
     queue: int
+    number: int = 0
+    """On the roll: for ever theirs at this activity."""
+    look: bool = False
+    """They shared a place that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +72,18 @@ class Organising(Subject):
         ids = [post.organisation for post in posts if post.role == Role.ORGANISER and post.organisation is not None]
         return await activities.organisations(self.unit, ids)
 
-    async def activities(self) -> list[Activity]:
-        """What I look after: my organisations' activities, or those of the place that I am the centre of."""
+    async def activities(self, since: datetime | None = None) -> list[Activity]:
+        """What I look after and what did not end before `since`: my organisations' activities, or those of the place
+        that I am the centre of."""
+        since = since or self.now
         posts = await people.posts(self.unit, self.me.id)
         mine = [post.organisation for post in posts if post.organisation is not None]
         nodes = [post.place for post in posts if post.organisation is None and post.place is not None]
-        found = await activities.by_organisations(self.unit, mine, self.now) if mine else []
+        found = await activities.by_organisations(self.unit, mine, since) if mine else []
         if nodes:
             seen = {one.id for one in found}
             codes = {code for node in nodes for code in self._below(node)}
-            near = await activities.by_places(self.unit, sorted(codes), self.now)
+            near = await activities.by_places(self.unit, sorted(codes), since)
             found += [one for one in near if one.id not in seen]
         return sorted(found, key=lambda one: (one.starts, one.id))
 
@@ -219,11 +226,14 @@ class Organising(Subject):
         whole = any(post.organisation == card.organisation for post in posts)
         rows = await enrolment.roster(self.unit, activity)
         names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
+        numbers = {one.enrolment: one.number for one in await roll.roll(self.unit, activity)}
+        proven = await evidence.of_many(self.unit, [row.id for row in rows])
         listed = []
         for row in rows:
             name, phone = names.get(row.person, ("", ""))
             shown = (name, phone) if whole else (masked(name), masked_phone(phone))
-            listed.append(Listed(*shown, Stand(row.state), row.arrived, row.queue))
+            look = needs_look(proven.get(row.id, ()))
+            listed.append(Listed(*shown, Stand(row.state), row.arrived, row.queue, numbers[row.id], look))
         return Roster(card, listed, whole)
 
     async def wall(self, activity: int) -> str | NotAllowed:
