@@ -29,7 +29,7 @@ from storage.tables.privacy import link_code, link_offer, link_try, merge
 STAYS = frozenset(
     {
         "person", "conversation", "audit", "fanout", "activity", "outbox_done",
-        "erasure", "takeaway", "link_code", "link_try", "link_offer", "merge",
+        "matter_word", "correction", "erasure", "takeaway", "link_code", "link_try", "link_offer", "merge",
     }
 )  # fmt: skip
 """Tables whose rows stay with the number that they were written for: history, and the week's own bookkeeping."""

@@ -29,9 +29,10 @@ from bot.domain.attendance import CHECKOUT_CLOSES, Zero, new_secret
 from bot.domain.enrolment import SEATED, Stand
 from bot.domain.kinds import KINDS, kind
 from bot.domain.people import ALPHABET, CONSENT_VERSION
-from bot.domain.records import RULES, Counted, count
+from bot.domain.records import Counted, count
 from bot.domain.reliability import LEAVE_BEFORE
 from bot.domain.roles import Role
+from bot.domain.rulesets import RuleSet, final_from, rules_on
 from bot.domain.search import tokens
 from bot.talk.session import Session
 
@@ -371,7 +372,7 @@ class Maker:
         stand, changed = (Stand.COMPLETED, held.ends + CHECKOUT_CLOSES) if closed else (Stand.LEFT, left)
         number = self.signs_up(person, held, stand, changed)
         self._attendance(number, person, arrived, left, "own" if own else "code")
-        counted = count(arrived, left, (held.starts, held.ends), [])
+        counted = count(arrived, left, (held.starts, held.ends), [], self._rules(held))
         self._record(number, person, held, counted, "B" if own else "A", left)
 
     def forgets(self, person: int, held: Held, arrived: datetime, closed: bool) -> None:
@@ -395,12 +396,18 @@ class Maker:
             }
         )  # fmt: skip
 
+    def _rules(self, held: Held) -> RuleSet:
+        return rules_on(held.starts.astimezone(self.city.zone).date())
+
     def _record(self, number: int, person: int, held: Held, counted: Counted, grade: str, made: datetime) -> None:
+        rules = self._rules(held)
         self.rows["record"].append(
             {
                 "attendance": number, "person": person, "organisation": held.organisation, "activity": held.id,
                 "starts": counted.starts, "ends": counted.ends, "minutes": counted.minutes, "grade": grade,
                 "state": "counted" if counted.minutes else "zero",
-                "why": asdict(counted.why) if counted.why else None, "rules": RULES.name, "made": made,
+                "why": asdict(counted.why) if counted.why else None, "rules": rules.name, "made": made,
+                "settles": final_from(made.astimezone(self.city.zone), rules),
+                "cover_starts": counted.starts - rules.cover, "cover_ends": counted.ends + rules.cover,
             }
         )  # fmt: skip

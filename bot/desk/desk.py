@@ -11,6 +11,7 @@ from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
 from bot.desk.enrolment import Enrolment
+from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
 from bot.desk.offers import Offers
 from bot.desk.organising import Organising
@@ -20,6 +21,7 @@ from bot.desk.proofs import Proofs
 from bot.desk.reach import Reach
 from bot.desk.records import Records
 from bot.desk.rolls import Rolls
+from bot.desk.stars import Stars
 from bot.domain.people import Person
 from storage.database import Unit
 
@@ -74,6 +76,11 @@ class Desk:
         return Agreements(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def guardians(self) -> Guardians:
+        """My children, or my guardian."""
+        return Guardians(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def announcements(self) -> Announcements:
         """Recruiting by broadcast."""
         return Announcements(self.unit, self.me, self.now, self.city)
@@ -102,3 +109,8 @@ class Desk:
     def rolls(self) -> Rolls:
         """The rolls that I may take."""
         return Rolls(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def stars(self) -> Stars:
+        """Stars and small steps."""
+        return Stars(self.unit, self.me, self.now, self.city)

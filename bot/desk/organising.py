@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,11 +13,12 @@ from bot.domain.agreements import Terms
 from bot.domain.attendance import new_secret
 from bot.domain.enrolment import HELD, Stand, move
 from bot.domain.evidence import needs_look
+from bot.domain.guardians import MASKED_DOORS
 from bot.domain.kinds import kind
 from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
 from bot.domain.search import tokens
-from storage import activities, agreements, audit, enrolment, evidence, fanouts, people, roll
+from storage import activities, agreements, audit, enrolment, evidence, fanouts, guardians, people, roll
 from storage.tables.delivery import Lane
 
 
@@ -30,6 +31,10 @@ class Listed:
     stand: Stand
     arrived: datetime | None
     queue: int
+    guardian: str = ""
+    """Whom to call about somebody under age: name and phone."""
+    accompanied: bool = False
+    """Their guardian comes along."""
     number: int = 0
     """On the roll: for ever theirs at this activity."""
     look: bool = False
@@ -228,13 +233,24 @@ class Organising(Subject):
         names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
         numbers = {one.enrolment: one.number for one in await roll.roll(self.unit, activity)}
         proven = await evidence.of_many(self.unit, [row.id for row in rows])
+        minors = await guardians.under_age(self.unit, [row.person for row in rows], self.now)
+        minded = await self._minded(minors) if whole else {}
+        along = await guardians.accompanied(self.unit, [shift.id for shift in card.shifts]) if minors else set()
         listed = []
         for row in rows:
             name, phone = names.get(row.person, ("", ""))
-            shown = (name, phone) if whole else (masked(name), masked_phone(phone))
-            look = needs_look(proven.get(row.id, ()))
-            listed.append(Listed(*shown, Stand(row.state), row.arrived, row.queue, numbers[row.id], look))
+            open_ = whole and not (row.person in minors and self.me.door in MASKED_DOORS)
+            shown = (name, phone) if open_ else (masked(name), masked_phone(phone))
+            with_guardian = (minded.get(row.person, ""), (row.person, row.shift) in along)
+            on_roll = (numbers[row.id], needs_look(proven.get(row.id, ())))
+            listed.append(Listed(*shown, Stand(row.state), row.arrived, row.queue, *with_guardian, *on_roll))
         return Roster(card, listed, whole)
+
+    async def _minded(self, minors: Collection[int]) -> dict[int, str]:
+        """Name and phone of the first guardian of each."""
+        deciding = await guardians.guardians_of(self.unit, sorted(minors)) if minors else {}
+        known = await people.personal(self.unit, self.city.secrecy, [one[0] for one in deciding.values()])
+        return {child: " ".join(known.get(one[0], ("", ""))) for child, one in deciding.items()}
 
     async def wall(self, activity: int) -> str | NotAllowed:
         """The path of the activity's check-in wall, for its projector."""

@@ -14,10 +14,11 @@ from bot.domain.activities import Activity, NotAllowed
 from bot.domain.attendance import CHECKOUT_CLOSES, OPENS
 from bot.domain.enrolment import COMING, Stand
 from bot.domain.evidence import BY_THE_ORGANISER, Evidence, Part, Proof, standing
+from bot.domain.guardians import MASKED_DOORS
 from bot.domain.people import Person, masked
 from bot.domain.roles import Deed
 from bot.domain.roll import AlreadySo, Call, Mark, Marked, NotMarked, Outcome, Rolled, Tick, chosen
-from storage import attendance, evidence, people, roll
+from storage import attendance, evidence, guardians, people, roll
 from storage.database import Database, Unit
 
 NOBODY = NotMarked("unknown")
@@ -86,8 +87,10 @@ class Rolls(Subject):
         """What the people are called: whole for the activity's own organisation, masked for everybody else."""
         posts = await people.posts(self.unit, self.me.id)
         whole = any(post.organisation == card.organisation for post in posts)
-        kept = await people.personal(self.unit, self.city.secrecy, [line.person for line in lines])
-        return {who: name if whole else masked(name) for who, (name, _phone) in kept.items()}
+        ids = [line.person for line in lines]
+        kept = await people.personal(self.unit, self.city.secrecy, ids)
+        hidden = await guardians.under_age(self.unit, ids, self.now) if self.me.door in MASKED_DOORS else set()
+        return {who: name if whole and who not in hidden else masked(name) for who, (name, _phone) in kept.items()}
 
     async def mark(
         self, line: Rolled, mark: Mark, at: datetime, kind: Proof = Proof.ROLL, nonce: str | None = None

@@ -159,4 +159,4 @@ no more personal data are taken than an activity needs."""
 def old_enough(born: int | None, minimum: int, now: datetime) -> bool:
     """Only the year of birth is known: whoever may still have their birthday before them this year counts as
     younger."""
-    return minimum < ASKED_FROM or (born is not None and now.year - born - 1 >= minimum)
+    return minimum < ASKED_FROM if born is None else now.year - born - 1 >= minimum

@@ -30,6 +30,8 @@ class Deed(StrEnum):
     """Say who is there, add whoever came without a seat."""
     CONFIRM = "confirm"
     """Give the organiser's word for presences: confirm them, decide on claims, enter hours."""
+    STAR = "star"
+    """Decide about an application for a star."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ MAY: dict[Role, frozenset[Deed]] = {
         }
     ),
     Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL}),
-    Role.CENTRE: frozenset({Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
-    Role.CITY: frozenset({Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),
+    Role.CENTRE: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
+    Role.CITY: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),
 }
 """The role table. What is not here is not allowed."""
 

@@ -71,6 +71,9 @@ activity = Table(
     Column("approval", Boolean, nullable=False, server_default=text("false")),  # the organiser lets people in
     Column("questions", Json),  # the organiser's own, asked at sign-up
     Column("leave_before", Integer, nullable=False, server_default="0"),  # minutes before the start: later is late
+    Column("counts_as", String(16), nullable=False, server_default="service"),  # service | training | duty | giving
+    Column("cover_before", SmallInteger),  # minutes on the way there; empty: as the rules say
+    Column("cover_after", SmallInteger),
     Index("ix_activity_state_starts", "state", "starts"),
     Index("ix_activity_district_starts", "district", "starts"),
 )

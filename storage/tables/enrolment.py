@@ -69,7 +69,13 @@ record = Table(
     Column("why", Json),  # of a zero: the rule's fact and its numbers
     Column("rules", String(32), nullable=False),  # the rule set that made the number
     Column("made", Moment, nullable=False),
+    Column("training", Integer, nullable=False, server_default="0"),  # minutes that are no service
+    Column("settles", Moment),  # when its public notice is over; empty: final from the first
+    Column("cover_starts", Moment),  # covered on the way there and back; never service
+    Column("cover_ends", Moment),
+    Column("fresh", Boolean, nullable=False, server_default=text("false")),  # nobody has looked for anything odd yet
     Index("ix_record_person_starts", "person", "starts"),
+    Index("ix_record_fresh", "made", postgresql_where=text("fresh"), sqlite_where=text("fresh")),
 )
 
 wrong_code = Table(

@@ -108,9 +108,9 @@ async def test_who_forgets_to_check_out_gets_nothing_and_the_reason(town: Town, 
     assert not [page for page in bob.pushed() if "check out" in page.text]
     town.at += timedelta(hours=3)
     async with town.database.write() as unit:
-        assert await close_shifts(unit, town.at) == 1
+        assert await close_shifts(unit, town.city, town.at) == 1
     async with town.database.write() as unit:
-        assert await close_shifts(unit, town.at) == 0
+        assert await close_shifts(unit, town.city, town.at) == 0
     assert "0 h: there was no check-out." in await ann.says("hours")
 
 

@@ -178,7 +178,7 @@ async def test_a_departure_that_the_leader_tells_late_counts_after_all(town: Tow
     sent = olga.incoming(text="1 left")
     town.at += timedelta(hours=3)
     async with town.database.write() as unit:
-        await close_shifts(unit, town.at)
+        await close_shifts(unit, town.city, town.at)
         assert (await unit.run(select(record.c.minutes))).scalar_one() == 0
     await town.turns.take(replace(sent, text="1 left"))
     async with town.database.read() as unit:

@@ -149,7 +149,7 @@ async def test_what_was_closed_by_rule_meanwhile_is_counted_when_the_phone_is_ba
     ticks = [phone.tick(1), phone.tick(1, Mark.LEFT, town.at + timedelta(minutes=90))]
     town.at += timedelta(hours=5)
     async with town.database.write() as unit:
-        await close_shifts(unit, town.at)
+        await close_shifts(unit, town.city, town.at)
     assert (await kept(town))[0] == ["absent", "absent"]
     await phone.sends(*ticks)
     async with town.database.read() as unit:
