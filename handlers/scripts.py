@@ -19,6 +19,7 @@ from handlers import (
     presence,
     promises,
     proven,
+    roll,
     stars,
     subscribing,
     terms,
@@ -28,6 +29,7 @@ from handlers import (
 
 SCRIPTS: tuple[Script, ...] = (
     certificate.proof,
+    roll.roll,
     presence.checkin,
     presence.checkout,
     presence.notin,
