@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +22,7 @@ from bot.delivery.slot import LEASE, Lease
 from bot.domain.reach import places_in_flight
 from bot.talk.door import Delivered, Door, NotSent, Outcome, Uncertain
 from storage import fanouts, outbox, waiting
-from storage.database import Database, Unit
+from storage.database import Database
 from storage.outbox import Result
 from storage.slots import fenced
 from storage.tables.delivery import Lane
@@ -284,17 +284,17 @@ class Sender:
         async with self._recording:
             results, self._unwritten = self._unwritten, []
             if results:
-                await self._written(results)
+                await self._written(results, self._failing.after(results))
             for result in results:
                 self._calling.pop(result.id, None)
             if results:
                 self._freed.set()
 
-    async def _written(self, results: Sequence[Result]) -> None:
+    async def _written(self, results: Sequence[Result], failing: Mapping[int, int]) -> None:
         wait = 0.1
         while True:
             try:
-                await self._write(results)
+                await self._write(results, failing)
                 return
             except (DBAPIError, OSError, TimeoutError) as error:
                 # A result must not be lost because the database is away: nothing else is sent meanwhile.
@@ -305,22 +305,19 @@ class Sender:
                 if len(results) > 1:
                     log.error("sender.group_unrecordable", account=self.account, error=type(error).__name__)
                     for result in results:
-                        await self._written([result])
+                        await self._written([result], failing)
                     return
                 # It stays on disk as being sent, and is settled like that of a sender that ended.
                 log.error("sender.unrecordable", message=results[0].id, error=type(error).__name__)
                 self.lease.forget()
                 return
 
-    async def _write(self, results: Sequence[Result]) -> None:
+    async def _write(self, results: Sequence[Result], failing: Mapping[int, int]) -> None:
         async with self._database.write() as unit:
             await outbox.record(unit, results, self._times.city())
             await self.lease.record_block(unit)
-            await self._pause_failing(unit, results)
-
-    async def _pause_failing(self, unit: Unit, results: Sequence[Result]) -> None:
-        """A campaign of which too much fails rests until a person has looked."""
-        for number, failed in self._failing.after(results).items():
-            reason = f"{failed} of its last messages failed"
-            if await fanouts.pause(unit, number, reason, fenced(self.account, self.lease.epoch)):
-                log.warning("campaign.paused", campaign=number, failed=failed)
+            for campaign, failed in failing.items():
+                # It rests until a person has looked.
+                reason = f"{failed} of its last messages failed"
+                if await fanouts.pause(unit, campaign, reason, fenced(self.account, self.lease.epoch)):
+                    log.warning("campaign.paused", campaign=campaign, failed=failed)
