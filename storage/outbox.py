@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, exists, func, literal, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from bot.domain.reach import REPEATED_ONCE
 from storage.database import Unit
@@ -102,61 +114,61 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     if not results:
         return
     # Conversations first, then addresses, then messages: a turn locks them in this order.
-    for result in sorted(results, key=lambda one: one.person):
-        if result.shown is not None:
-            pushed = {"pushed": [dict(entry) for entry in result.shown], "pushed_at": now}
-            theirs = (conversation.c.person == result.person, _claimed(result))
-            await unit.run(update(conversation).where(*theirs).values(pushed))
-    for result in sorted(results, key=lambda one: one.person):
-        await _record_address(unit, result)
+    by_person = sorted(results, key=lambda one: one.person)
+    await _each(unit, _PUSH, [
+        _claim_of(one) | {"p_person": one.person, "p_pushed": [dict(entry) for entry in one.shown], "p_at": now}
+        for one in by_person if one.shown is not None
+    ])  # fmt: skip
+    for statement, addresses in (
+        (_CLOSE, [(one, one.closes) for one in by_person]),
+        (_CLOSE_WINDOW, [(one, one.window_closes) for one in by_person]),
+        (_GIVE_BACK, [(one, one.gives_back) for one in by_person]),
+    ):
+        await _each(unit, statement, [
+            _claim_of(one) | {"p_door": address[0], "p_external": address[1]}
+            for one, address in addresses if address is not None
+        ])  # fmt: skip
     finished = to_milliseconds(now)
     alive = (State.PENDING, State.SENDING)
-    await unit.run(
-        _RECORD,
-        [
-            {
-                "p_id": result.id,
-                "p_epoch": result.epoch,
-                "p_attempt": result.attempt,
-                "p_page": result.page,
-                "p_state": int(result.state),
-                "p_account": result.account,
-                "p_tried": result.attempt if result.tried is None else result.tried,
-                "p_arrived": result.page if result.arrived is None else result.arrived,
-                "p_repeated": int(result.repeated),
-                "p_due": result.due,
-                "p_reason": result.reason[:200] if result.reason else None,
-                "p_receipt": result.receipt[:64] if result.receipt else None,
-                "p_done": None if result.state in alive else finished,
-            }
-            for result in sorted(results, key=lambda one: one.id)
-        ],
-    )
+    await _each(unit, _RECORD, [
+        _claim_of(result) | {
+            "p_state": int(result.state),
+            "p_account": result.account,
+            "p_tried": result.attempt if result.tried is None else result.tried,
+            "p_arrived": result.page if result.arrived is None else result.arrived,
+            "p_repeated": int(result.repeated),
+            "p_due": result.due,
+            "p_reason": result.reason[:200] if result.reason else None,
+            "p_receipt": result.receipt[:64] if result.receipt else None,
+            "p_done": None if result.state in alive else finished,
+        }
+        for result in sorted(results, key=lambda one: one.id)
+    ])  # fmt: skip
 
 
-def _of_claim(id_: Any, epoch: Any, attempt: Any, page: Any) -> tuple[ColumnElement[bool], ...]:
-    """Of one claim and of no other: whoever took the slot and called again has another number there.
-
-    A late receipt still settles what became uncertain, or is to be said once more.
-    """
-    return (
-        outbox.c.id == id_,
-        outbox.c.epoch == epoch,
-        outbox.c.attempt == attempt,
-        outbox.c.page == page,
-        # Not `in_`: it cannot be used for many rows at once.
-        or_(outbox.c.state == 1, outbox.c.state == 4, (outbox.c.state == 0) & (outbox.c.repeated == 1)),
-    )
+async def _each(unit: Unit, statement: Executable, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        await unit.run(statement, rows)
 
 
-def _claimed(result: Result) -> ColumnElement[bool]:
-    """Does the claim still stand? A sender that was replaced changes nothing beside the message either."""
-    return exists().where(*_of_claim(result.id, result.epoch, result.attempt, result.page))
+def _claim_of(result: Result) -> dict[str, Any]:
+    return {"p_id": result.id, "p_epoch": result.epoch, "p_attempt": result.attempt, "p_page": result.page}
 
+
+# Of one claim and of no other: whoever took the slot and called again has another number there. A late receipt still
+# settles what became uncertain, or is to be said once more.
+_OF_CLAIM = (
+    outbox.c.id == bindparam("p_id"),
+    outbox.c.epoch == bindparam("p_epoch"),
+    outbox.c.attempt == bindparam("p_attempt"),
+    outbox.c.page == bindparam("p_page"),
+    # Not `in_`: it cannot be used for many rows at once.
+    or_(outbox.c.state == 1, outbox.c.state == 4, (outbox.c.state == 0) & (outbox.c.repeated == 1)),
+)
 
 _RECORD = (
     update(outbox)
-    .where(*_of_claim(bindparam("p_id"), bindparam("p_epoch"), bindparam("p_attempt"), bindparam("p_page")))
+    .where(*_OF_CLAIM)
     .values(
         state=bindparam("p_state"),
         account=bindparam("p_account"),
@@ -170,19 +182,19 @@ _RECORD = (
     )
 )
 
+# A sender that was replaced changes nothing beside the message either.
+_CLAIMED = exists().where(*_OF_CLAIM)
 
-async def _record_address(unit: Unit, result: Result) -> None:
-    values: dict[str, Any] = {}
-    if result.closes is not None:
-        values, (door, external) = {"open": False}, result.closes
-    elif result.window_closes is not None:
-        values, (door, external) = {"window_left": 0}, result.window_closes
-    elif result.gives_back is not None:
-        values, (door, external) = {"window_left": identity.c.window_left + 1}, result.gives_back
-    else:
-        return
-    theirs = (identity.c.door == door, identity.c.external == external)
-    await unit.run(update(identity).where(*theirs, _claimed(result)).values(values))
+_PUSH = (
+    update(conversation)
+    .where(conversation.c.person == bindparam("p_person"), _CLAIMED)
+    .values(pushed=bindparam("p_pushed"), pushed_at=bindparam("p_at"))
+)
+
+_OF_ADDRESS = (identity.c.door == bindparam("p_door"), identity.c.external == bindparam("p_external"), _CLAIMED)
+_CLOSE = update(identity).where(*_OF_ADDRESS).values(open=False)
+_CLOSE_WINDOW = update(identity).where(*_OF_ADDRESS).values(window_left=0)
+_GIVE_BACK = update(identity).where(*_OF_ADDRESS).values(window_left=identity.c.window_left + 1)
 
 
 async def settle(

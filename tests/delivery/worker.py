@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -84,10 +84,9 @@ class WithoutWriteAhead(Sender):
     async def _claim(self, batch: Sequence[Any]) -> dict[int, int]:
         return {one.waiting.id: one.waiting.attempt + 1 for one in batch}
 
-    async def _write(self, results: Sequence[Result], failing: Mapping[int, int]) -> None:
-        async with self._database.write() as unit:
-            ids = [result.id for result in results]
-            await unit.run(update(outbox).where(outbox.c.id.in_(ids)).values(state=State.SENT))
+    async def _write(self, unit: Unit, results: Sequence[Result]) -> None:
+        ids = [result.id for result in results]
+        await unit.run(update(outbox).where(outbox.c.id.in_(ids)).values(state=State.SENT))
 
 
 class Endless(Lease):
