@@ -5,10 +5,10 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from bot.desk.desk import Desk
-from bot.domain.activities import Activity
+from bot.domain.activities import Activity, Shift
 from bot.domain.kinds import kind
 from bot.domain.places import Place
-from bot.talk import Intent, Joined, Link, Named, Span, Text, WebLink, Words, _, ngettext
+from bot.talk import Intent, Joined, Link, Named, Option, Span, Text, WebLink, Words, _, ngettext
 
 
 def title(thing: object) -> Named:
@@ -83,3 +83,9 @@ def map_link(latitude: float | None, longitude: float | None, name: str) -> tupl
 def when(activity: Activity) -> Span:
     """From when to when."""
     return Span(activity.starts, activity.ends)
+
+
+def offer(shift: Shift) -> Option:
+    """A shift as an answer."""
+    left = ngettext("{n} seat left", "{n} seats left", shift.free) if shift.free else _("full, with a queue")
+    return Option(str(shift.id), _("{when}, {left}", when=Span(shift.starts, shift.ends), left=left), shift)

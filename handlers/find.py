@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from bot.desk.activities import Found
 from bot.desk.desk import Desk
@@ -136,7 +137,7 @@ async def show(talk: Talk, desk: Desk, found: Found) -> None:
             Link(_("Find activities"), Intent("find")),
             Link(_("Subscribe"), Intent("subscribe")),
         )
-    await talk.browse("list", lines(understood(found), dropped(found)), [link(one, desk) for one in found.activities])
+    await talk.browse("list", lines(understood(found), dropped(found)), found.activities, partial(link, desk=desk))
 
 
 def understood(found: Found) -> Words:
@@ -183,7 +184,7 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
         links.append(Link(_("Manage"), Intent("manage", (str(number),))))
     links.append(Link(_("Share"), Intent("share", (str(number),))))
     links += map_link(card.latitude, card.longitude, card.title)
-    state = {Stand.WAITING: _("You are in the queue.")}.get(mine.stand, _("You are in.")) if mine else None
+    state = whether_in(mine.stand) if mine else None
     talk.say(
         lines(
             title(card),
@@ -201,6 +202,14 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
         if card.latitude is not None and card.longitude is not None
         else None,
     )
+
+
+def whether_in(stand: Stand) -> Words:
+    """What the card says to somebody who signed up."""
+    return {
+        Stand.WAITING: _("You are in the queue."),
+        Stand.OFFERED: _("A seat is held for you."),
+    }.get(stand, _("You are in."))
 
 
 @script("share")

@@ -1,17 +1,20 @@
-"""My hours: the total, the months, and the state of each record with the reason where it counts nothing."""
+"""My hours: the total, by month, kind, organisation and proof; each record, with the reason where it counts nothing."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 
 from bot.desk.desk import Desk
-from bot.domain.records import Record
-from bot.talk import Day, Intent, Joined, Link, Month, Talk, Words, _, lines, ngettext, script
-from handlers.cards import title
+from bot.domain.records import Ledger, Record
+from bot.talk import Day, Intent, Joined, Link, Month, Named, Span, Talk, Words, _, lines, ngettext, script
+from handlers.cards import kind_name, title
 from handlers.presence import zero
 from handlers.proven import GRADES
 
 LATEST = 5
+MOST = 3
+"""Kinds, organisations and grades that are named; the others are counted."""
 
 
 @script("hours", words=["hours", "时长", "我的时长", "my hours", "志愿时长"])
@@ -26,15 +29,56 @@ async def hours(talk: Talk, desk: Desk) -> None:
     worth = as_hours(ledger.total)
     spent = ngettext("{hours} hour", "{hours} hours", 1 if worth == 1 else 2, hours=worth)
     total = ngettext("{spent} over {n} activity.", "{spent} over {n} activities.", ledger.present, spent=spent)
-    months = [
-        _("{month}: {hours} h", month=Month(date.fromisoformat(f"{month}-01")), hours=as_hours(minutes))
-        for month, minutes in ledger.months[:6]
-    ]
+    latest = (entry(record) for record in ledger.records)
     talk.say(
-        lines(total, *months, "", *(entry(record) for record in ledger.records)),
+        lines(total, *apart(ledger), *months(ledger), *split(ledger), "", *latest),
         Link(_("All records"), Intent("records")),
         Link(_("Find activities"), Intent("find")),
     )
+
+
+def apart(ledger: Ledger) -> list[Words]:
+    """What of the total is not final, and what is not in it."""
+    parts: list[Words] = []
+    if ledger.provisional:
+        parts.append(_("{hours} h of it is on public notice and not final yet.", hours=as_hours(ledger.provisional)))
+    if ledger.training:
+        parts.append(_("Training, kept apart: {hours} h", hours=as_hours(ledger.training)))
+    return parts
+
+
+def months(ledger: Ledger) -> list[Words]:
+    """The latest months."""
+    return [
+        _("{month}: {hours} h", month=Month(date.fromisoformat(f"{month}-01")), hours=as_hours(minutes))
+        for month, minutes in ledger.months[:6]
+    ]
+
+
+def split(ledger: Ledger) -> list[Words]:
+    """The total by kind, by organisation and by how it was proven, most first."""
+    if not ledger.total:
+        return []
+    kinds = [part(kind_name(code), minutes) for code, minutes in ledger.kinds.items()]
+    organisations = [part(Named(*names), minutes) for names, minutes in ledger.organisations.items()]
+    grades = [part(grade, minutes) for grade, minutes in ledger.grades.items()]
+    return [
+        _("By kind: {parts}", parts=few(kinds)),
+        _("By organisation: {parts}", parts=few(organisations)),
+        _("By proof: {parts}", parts=few(grades)),
+    ]
+
+
+def part(name: Words, minutes: int) -> Words:
+    """A share of the total."""
+    return _("{name} {hours} h", name=name, hours=as_hours(minutes))
+
+
+def few(parts: Sequence[Words]) -> Words:
+    """The first of them, and how many there are beside."""
+    shown = tuple(parts[:MOST])
+    left = len(parts) - len(shown)
+    return Joined((*shown, ngettext("{n} more", "{n} more", left)) if left else shown, " · ")
 
 
 @script("records", words=["records", "记录", "服务记录"], title=_("my records"))
@@ -50,7 +94,7 @@ async def records(talk: Talk, desk: Desk) -> None:
 @script("record", title=_("a record"))
 async def record(talk: Talk, desk: Desk, number: int) -> None:
     """One record: what was counted, how it was proven, and why nothing where it is nothing."""
-    found = next((one for one in (await desk.records.ledger(1000)).records if one.id == number), None)
+    found = await desk.records.mine(number)
     if found is None:
         return talk.say(_("You have no such record."), Link(_("My hours"), Intent("hours")))
     talk.say(
@@ -59,10 +103,24 @@ async def record(talk: Talk, desk: Desk, number: int) -> None:
             Day(found.starts),
             _("{hours} h", hours=as_hours(found.minutes)),
             zero(found.why) if found.why else GRADES[found.grade],
+            *facts(found, talk.now),
         ),
         Link(_("How it was proven"), Intent("proven", (str(number),))),
         Link(_("My hours"), Intent("hours")),
     )
+
+
+def facts(found: Record, now: datetime) -> list[Words]:
+    """When it is final, what is covered beside it, and by which rules it was counted."""
+    parts: list[Words] = []
+    if found.training:
+        parts.append(_("Training, kept apart: {hours} h", hours=as_hours(found.training)))
+    if found.provisional(now) and found.settles:
+        parts.append(_("On public notice until {when}.", when=found.settles))
+    if found.cover:
+        parts.append(_("Covered on the way there and back, not counted: {span}", span=Span(*found.cover)))
+    parts.append(_("Counted by the rules “{name}”.", name=found.rules))
+    return parts
 
 
 def entry(record: Record) -> Words:

@@ -4,19 +4,21 @@ why not."""
 from __future__ import annotations
 
 from bot.desk.desk import Desk
-from bot.domain.activities import Shift
+from bot.domain.activities import Activity
 from bot.domain.enrolment import AlreadyIn, Clashed, Joined, TooYoung, Waitlisted
-from bot.talk import Intent, Link, Option, Span, Talk, _, ngettext, script
+from bot.domain.guardians import GuardianAsked, GuardianRefused
+from bot.talk import Intent, Link, Span, Talk, _, script
+from handlers import guardian
 from handlers.agreement import accept, sure
-from handlers.cards import title
-from handlers.introduction import introduce, introduced
+from handlers.cards import offer, title
+from handlers.introduction import Met, introduce, introduced
 
 MINE = Link(_("My sign-ups"), Intent("my"))
 
 
 @script("join", words=["join", "报名", "我要报名"], title=_("signing up"))
 async def join(talk: Talk, desk: Desk, activity: int = 0) -> None:
-    """Six outcomes: joined, waiting, already in, clash, too young, closed. Without an activity: find one first."""
+    """Joined, waiting, or the reason why not. Without an activity: find one first."""
     if not activity:
         return talk.go(Intent("find"))
     card = await desk.activities.card(activity)
@@ -27,14 +29,22 @@ async def join(talk: Talk, desk: Desk, activity: int = 0) -> None:
     if len(shifts) > 1:
         question = _("Which shift of {title} suits you?", title=title(card))
         shift = await talk.choose("shift", question, [offer(one) for one in shifts])
-    if not await introduced(talk, desk, card.minimum_age):
-        return talk.say(_("All right. You can look around without it; send “find”."))
+    match await introduced(talk, desk, card.minimum_age):
+        case Met.DECLINED:
+            return talk.say(_("All right. You can look around without it; send “find”."))
+        case Met.CHILD:
+            return await guardian.call(talk, desk, card, shift.id)
     question = _("Join {title}, {when}?", title=title(card), when=Span(shift.starts, shift.ends))
     if not await sure(talk, desk, card, question):
         return talk.say(_("Nothing was booked."))
     twin = await introduce(talk, desk)
     await accept(talk, desk, card)
-    match await desk.enrolment.join(shift.id):
+    await said(talk, desk, card, await desk.enrolment.join(shift.id), twin)
+
+
+async def said(talk: Talk, desk: Desk, card: Activity, outcome: object, twin: tuple[Link, ...] = ()) -> None:
+    """What came of it: a seat, a place in the queue, or the reason why not."""
+    match outcome:
         case Joined(enrolment, reminder):
             talk.undoable(Intent("leave", (str(enrolment),)))
             when = _("I will remind you {when}.", when=reminder) if reminder else _("It begins soon: see you there.")
@@ -47,13 +57,13 @@ async def join(talk: Talk, desk: Desk, activity: int = 0) -> None:
             talk.say(_("You already have a place in this shift."), MINE)
         case Clashed(other):
             talk.say(_("That overlaps with {title}, which you joined.", title=title(other)), MINE)
+        case GuardianAsked(0):
+            await guardian.show(talk, desk)
+        case GuardianAsked():
+            talk.say(_("I have asked your guardian, and tell you as soon as they have answered."), MINE)
+        case GuardianRefused():
+            talk.say(_("Your guardian said no to this one. They can change that in their own chat."))
         case TooYoung(minimum):
             talk.say(_("This activity is for people from {n} years on. Send “find” for others.", n=minimum))
         case _:
             talk.say(_("That activity takes no more people. Send “find” to see what is on."))
-
-
-def offer(shift: Shift) -> Option:
-    """A shift as an answer."""
-    left = ngettext("{n} seat left", "{n} seats left", shift.free) if shift.free else _("full, with a queue")
-    return Option(str(shift.id), _("{when}, {left}", when=Span(shift.starts, shift.ends), left=left), shift)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.desk.desk import Desk
-from bot.domain.enrolment import Booking, Left, Stand
-from bot.talk import Intent, Joined, Link, Span, Talk, Words, _, lines, script
+from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Clashed, Left, Stand
+from bot.domain.reliability import GRACE, REASONS, deadline
+from bot.talk import Intent, Joined, Link, Option, Span, Talk, Words, _, lines, script
 from handlers.cards import map_link, title
 
 
@@ -27,8 +28,11 @@ async def standing(booking: Booking, desk: Desk) -> Words:
     """Where a sign-up stands, in words."""
     if booking.stand == Stand.WAITING:
         return _("number {n} in the queue", n=await desk.enrolment.place_in_queue(booking))
+    if booking.until is not None:
+        return _("a seat is held for you until {until}", until=booking.until)
     return {
         Stand.JOINED: _("you have a seat"),
+        Stand.CONFIRMED: _("you have a seat and are coming"),
         Stand.ARRIVED: _("checked in"),
         Stand.LEFT: _("checked out"),
     }.get(booking.stand, _("over"))
@@ -42,11 +46,13 @@ async def booking(talk: Talk, desk: Desk, number: int) -> None:
         return talk.say(_("You have no such sign-up."), Link(_("My sign-ups"), Intent("my")))
     card = await desk.activities.card(mine.activity)
     links = []
-    if mine.stand == Stand.JOINED and mine.starts > talk.now:
+    if mine.stand == Stand.OFFERED:
+        links += taking(number)
+    if mine.stand in COMING and mine.starts > talk.now:
         links.append(Link(_("Give up my seat"), Intent("leave", (str(number),))))
     if mine.stand == Stand.WAITING:
         links.append(Link(_("Leave the queue"), Intent("leave", (str(number),))))
-    if mine.stand == Stand.JOINED:
+    if mine.stand in COMING:
         links.append(Link(_("Check in"), Intent("checkin")))
     if mine.stand == Stand.ARRIVED:
         links.append(Link(_("Check out"), Intent("checkout")))
@@ -58,26 +64,99 @@ async def booking(talk: Talk, desk: Desk, number: int) -> None:
     )
 
 
+def taking(number: int) -> list[Link]:
+    """The two answers to a seat that is held."""
+    return [
+        Link(_("Yes, I take it"), Intent("accept", (str(number),))),
+        Link(_("No, let it go on"), Intent("decline", (str(number),))),
+    ]
+
+
 @script("leave", title=_("giving up a seat"))
 async def leave(talk: Talk, desk: Desk, number: int) -> None:
-    """Giving a seat or a place in the queue back, after one question."""
+    """Giving a seat or a place in the queue back: what it means is said before it is done. Why is asked of whoever had
+    the seat for a while."""
     mine = await desk.enrolment.booking(number)
-    if mine is None or mine.stand not in (Stand.JOINED, Stand.WAITING) or mine.starts <= talk.now:
+    if mine is None or mine.stand not in HELD or mine.starts <= talk.now:
         return talk.say(_("That cannot be given up any more."), Link(_("My sign-ups"), Intent("my")))
-    question = _("Give up {title}, {when}?", title=title(mine), when=Span(mine.starts, mine.ends))
+    question: Words = _("Give up {title}, {when}?", title=title(mine), when=Span(mine.starts, mine.ends))
+    if desk.enrolment.late(mine):
+        question = lines(question, too_late(mine))
     if not await talk.confirm("sure", question, _("Yes, give it up"), _("No, I am coming")):
         return talk.say(_("Good, your place stays yours."))
-    match await desk.enrolment.leave(number):
-        case Left(_booking, promoted):
-            talk.undoable(Intent("join", (str(mine.activity),)))
+    reason = None
+    if mine.stand in SEATED and talk.now - (mine.joined or talk.now) > GRACE:
+        reason = await talk.choose("why", _("May the organiser know why?"), reasons())
+    given_up(talk, await desk.enrolment.leave(number, reason))
+
+
+@script("accept")
+async def accept(talk: Talk, desk: Desk, number: int) -> None:
+    """A seat that is held, taken with one tap."""
+    match await desk.offers.accept(number):
+        case Booking() as mine:
+            talk.undoable(Intent("leave", (str(number),)))
+            talk.say(
+                _("The seat is yours: {title}, {when}.", title=title(mine), when=Span(mine.starts, mine.ends)), MINE
+            )
+        case Clashed(other):
+            talk.say(
+                _("That overlaps with {title}, which you joined. Give that up first, or let this seat go on.",
+                  title=title(other)),
+                MINE,
+                Link(_("No, let it go on"), Intent("decline", (str(number),))),
+            )  # fmt: skip
+        case _:
+            talk.say(_("That seat is not held for you any more."), MINE)
+
+
+@script("decline")
+async def decline(talk: Talk, desk: Desk, number: int) -> None:
+    """A seat that is held, left to the next with one tap; a seat that is mine by now is given up with a question."""
+    mine = await desk.enrolment.booking(number)
+    if mine is None or mine.stand != Stand.OFFERED:
+        return talk.go(Intent("leave", (str(number),)))
+    given_up(talk, await desk.enrolment.leave(number))
+
+
+MINE = Link(_("My sign-ups"), Intent("my"))
+
+
+def given_up(talk: Talk, outcome: object) -> None:
+    """What came of giving a place back."""
+    match outcome:
+        case Left(mine, promoted):
+            again = Intent("join", (str(mine.activity),))
+            talk.undoable(again)
             thanks = (
-                _("Thank you for telling me. Your seat went to the next in the queue.")
+                _("Thank you for telling me. Your seat goes to the next in the queue.")
                 if promoted
                 else _("Thank you for telling me.")
             )
-            talk.say(thanks, Link(_("Sign up again"), Intent("join", (str(mine.activity),))))
+            talk.say(thanks, Link(_("Sign up again"), again))
         case _:
-            talk.say(_("That cannot be given up any more."), Link(_("My sign-ups"), Intent("my")))
+            talk.say(_("That cannot be given up any more."), MINE)
+
+
+def too_late(mine: Booking) -> Words:
+    """What giving a seat up means after the deadline."""
+    return _(
+        "The time for that ended {when}. It will be noted as given up late; after several of these an organiser "
+        "decides about your next sign-ups.",
+        when=deadline(mine.starts, mine.leave_before, mine.joined or mine.starts),
+    )
+
+
+def reasons() -> list[Option]:
+    """Why somebody cannot come, no more than the organiser needs."""
+    said: dict[str, Words] = {
+        "work": _("Work or school"),
+        "family": _("Family"),
+        "journey": _("I cannot get there"),
+        "other": _("Something else"),
+        "unsaid": _("I would rather not say"),
+    }
+    return [Option(code, said[code], code) for code in REASONS]
 
 
 @script("coming")
@@ -85,5 +164,5 @@ async def coming(talk: Talk, desk: Desk, number: int) -> None:
     """“Still coming?” answered with one tap."""
     mine = await desk.enrolment.still_coming(number)
     if mine is None:
-        return talk.say(_("You have no such sign-up."), Link(_("My sign-ups"), Intent("my")))
+        return talk.say(_("You have no such sign-up."), MINE)
     talk.say(_("Good, see you {when} at {address}.", when=mine.starts, address=mine.address))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.desk.desk import Desk
+from bot.domain.guardians import MASKED_DOORS, Band, band
 from bot.domain.people import masked_phone
 from bot.domain.privacy import Held, Marked, NothingHeld, Withdrawn
 from bot.talk import Day, Intent, Joined, Link, Option, Talk, WebLink, Words, _, lines, ngettext, script
@@ -73,6 +74,9 @@ async def correct(talk: Talk, desk: Desk, what: str = "") -> None:
             _("I have neither your name nor your phone number. I ask when you sign up for the first time."),
             Link(_("My data"), Intent("mydata")),
         )
+    if band(desk.me.born, talk.now) is not Band.ADULT and desk.me.door in MASKED_DOORS:
+        abroad = _("No names of people under 18 here: this chat's servers stand abroad. Please use another chat.")
+        return talk.say(abroad)
     if what not in ("name", "phone"):
         options = [Option("name", _("My name")), Option("phone", _("My phone number"))]
         what = await talk.choose("what", _("What shall I put right?"), options)

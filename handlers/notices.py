@@ -3,10 +3,15 @@ read twice."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.domain.notices import Event, Notice
 from bot.domain.proofs import grouped
-from bot.talk import Intent, Link, Named, Span, Spot, View, Words, _, lines
+from bot.domain.stars import Way
+from bot.talk import Day, Intent, Link, Named, Span, Spot, View, Words, _, lines
+from handlers import between
 from handlers.certificate import OLDER, reason
+from handlers.stars import count, refusal, step_reached
 
 DAY = -24 * 60
 
@@ -45,19 +50,50 @@ def word(notice: Notice) -> View:
                 ),
                 spot=spot(event, name),
             )
-        case "change":
+        case "offer":
+            until = datetime.fromisoformat(notice.words["until"])
             return View(
                 lines(
                     again,
-                    _("The time has changed: {title}", title=name),
+                    _("A seat came free: {title}", title=name),
                     span,
                     event.address,
-                    _("Are you still coming?"),
+                    _("It is held for you until {until}. Do you take it?", until=until),
+                ),
+                (
+                    Link(_("Yes, I take it"), Intent("accept", (str(notice.enrolment),))),
+                    Link(_("No, let it go on"), Intent("decline", (str(notice.enrolment),))),
+                ),
+                spot=spot(event, name),
+            )
+        case "lapse":
+            text = _("The seat that was held for you went on to the next: {title}", title=name)
+            if notice.stand == "waiting":
+                return View(
+                    lines(again, text, _("You are in the queue again, at its end.")),
+                    (Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),),
+                )
+            return View(
+                lines(again, text, _("You are not in the queue any more.")),
+                (Link(_("Queue up"), Intent("join", (str(event.activity),))),),
+            )
+        case "change":
+            seated = notice.stand not in ("waiting", "offered")
+            return View(
+                lines(
+                    again,
+                    _("Time or place have changed: {title}", title=name),
+                    span,
+                    event.address,
+                    _("Are you still coming?") if seated else _("You are still in the queue."),
                 ),
                 (
                     Link(_("Yes, I am coming"), Intent("coming", (str(notice.enrolment),))),
                     Link(_("No, give up my seat"), Intent("leave", (str(notice.enrolment),))),
-                ),
+                )
+                if seated
+                else (Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),),
+                spot=spot(event, name),
             )
         case "cancellation":
             text = _("Called off by the organiser: {title}, {when}. You need not come.", title=name, when=event.starts)
@@ -70,7 +106,7 @@ def word(notice: Notice) -> View:
                     Link(_("Unsubscribe"), Intent("subscriptions")),
                 ),
             )
-    return View("")
+    return between.word(notice, event, again)
 
 
 def personal(notice: Notice, again: Words | None) -> View:
@@ -88,6 +124,17 @@ def personal(notice: Notice, again: Words | None) -> View:
             anew = _("A right one was issued in its place.") if instead else None
             link = Link(_("The new certificate"), Intent("mycertificate", (instead,))) if instead else OLDER
             return View(lines(again, text, anew), (link,))
+        case "step":
+            return View(lines(again, step_reached(int(said["hours"]))), (Link(_("My hours"), Intent("hours")),))
+        case "star":
+            stars = count(int(said["level"]))
+            until = Day(datetime.fromisoformat(said["until"])) if said["until"] else None
+            why = refusal(said["reason"])
+            way: Words = {
+                Way.NOTICE: _("{stars}: in public notice until {day}.", stars=stars, day=until),
+                Way.GRANTED: _("{stars}: granted! The city thanks you.", stars=stars),
+            }.get(Way(said["way"]), _("{stars}: refused, because {reason}.", stars=stars, reason=why))
+            return View(lines(again, way), (Link(_("My stars"), Intent("stars")),))
     return View("")
 
 

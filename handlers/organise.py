@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.desk.desk import Desk
-from bot.desk.organising import Listed, Roster, Told
-from bot.domain.activities import TITLE_LENGTH, Plan, Published, Unfit
+from bot.desk.organising import Listed, Roster, Seats, Told
+from bot.domain.activities import CAPACITY_LIMIT, TITLE_LENGTH, Plan, Published, Unfit
 from bot.domain.enrolment import Stand
 from bot.domain.kinds import KINDS, match_kinds
 from bot.domain.places import Gazetteer
@@ -34,7 +34,7 @@ from bot.talk import (
     script,
 )
 from handlers.answers import count, hours, words
-from handlers.cards import address, kind_name, line, title
+from handlers.cards import address, kind_name, line, offer, title
 from handlers.terms import covered, shown
 
 NOT_YOURS = _("There is no such activity among those you look after.")
@@ -68,7 +68,9 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
             ways.append(Link(_("Announce"), Intent("announce", (number,))))
         if await desk.organising.allowed(activity, Deed.CHANGE):
             ways += [
-                Link(_("Move it"), Intent("move", (number,))),
+                Link(_("Another time"), Intent("move", (number,))),
+                Link(_("Another place"), Intent("relocate", (number,))),
+                Link(_("Number of seats"), Intent("seats", (number,))),
                 Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
                 Link(_("Call it off"), Intent("calloff", (number,))),
             ]
@@ -107,7 +109,7 @@ async def publish(talk: Talk, desk: Desk) -> None:
     where = await talk.ask(
         "where", _("4/6 Where? District and address, like “海淀区 颐和园东门”."), in_the_city(desk.city.places)
     )
-    capacity = await talk.ask("capacity", _("5/6 How many people?"), count(1, 20_000))
+    capacity = await talk.ask("capacity", _("5/6 How many people?"), count(1, CAPACITY_LIMIT))
     about = await talk.ask("about", _("6/6 What should they know: what to bring, risks, conditions?"), words(2, 600))
     start, end = datetime.fromisoformat(span[0]), datetime.fromisoformat(span[1])
     point = next((one.landmark for one in desk.city.places.match(where[1]) if one.landmark), None)
@@ -214,8 +216,14 @@ def listed(place: int, one: Listed) -> Words:
     marks: list[Words] = [f"{place}. {one.name or '—'}", one.phone]
     if one.arrived:
         marks.append(_("there since {at}", at=Clock(one.arrived)))
-    elif one.coming:
+    elif one.stand == Stand.CONFIRMED:
         marks.append(_("is coming"))
+    elif one.stand == Stand.OFFERED:
+        marks.append(_("a seat is held for them"))
+    if one.guardian:
+        marks.append(_("(guardian: {name})", name=one.guardian))
+    if one.accompanied:
+        marks.append(_("with their guardian"))
     return Joined(tuple(mark for mark in marks if mark), " ")
 
 
@@ -244,6 +252,45 @@ async def move(talk: Talk, desk: Desk, activity: int) -> None:
     if not await talk.confirm("sure", sure):
         return talk.say(_("Nothing was changed."))
     told(talk, await desk.organising.reschedule(activity, start, end))
+
+
+@script("relocate", title=_("moving an activity"))
+async def relocate(talk: Talk, desk: Desk, activity: int) -> None:
+    """A new place; everybody is told and asked whether they still come."""
+    card = await desk.organising.allowed(activity, Deed.CHANGE)
+    if card is None or card.state != "open" or card.starts <= talk.now:
+        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+    question = _("Where shall {title} be? District and address, like “海淀区 颐和园东门”.", title=title(card))
+    where = await talk.ask("where", question, in_the_city(desk.city.places))
+    there = address(desk.city.place(where[0]), where[1])
+    sure = _("Move it to {where}? Everybody who signed up will be told.", where=there)
+    if not await talk.confirm("sure", sure):
+        return talk.say(_("Nothing was changed."))
+    told(talk, await desk.organising.relocate(activity, where[0], where[1]))
+
+
+@script("seats", title=_("the number of seats"))
+async def seats(talk: Talk, desk: Desk, activity: int) -> None:
+    """More or fewer seats in a shift; new ones go to the queue in its order."""
+    card = await desk.organising.allowed(activity, Deed.CHANGE)
+    shifts = card.open_shifts(talk.now) if card else []
+    if card is None or not shifts:
+        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+    shift = shifts[0]
+    if len(shifts) > 1:
+        which = _("Which shift of {title}?", title=title(card))
+        shift = await talk.choose("shift", which, [offer(one) for one in shifts])
+    now_there = {"capacity": shift.capacity, "taken": shift.taken}
+    question = _("Seats: {capacity}, taken: {taken}. How many shall there be?", **now_there)
+    least = max(shift.taken, 1)
+    capacity = await talk.ask("capacity", question, count(least, CAPACITY_LIMIT))
+    match await desk.organising.set_seats(shift.id, capacity):
+        case Seats(_card, there, handed):
+            text = ngettext("There is {n} seat now.", "There are {n} seats now.", there)
+            queue = ngettext("{n} went to the queue.", "{n} went to the queue.", handed) if handed else None
+            talk.say(lines(text, queue), Link(_("Manage"), Intent("manage", (str(activity),))))
+        case _:
+            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
 
 
 def told(talk: Talk, outcome: object) -> None:

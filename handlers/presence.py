@@ -19,9 +19,10 @@ from bot.domain.attendance import (
     WrongCode,
     Zero,
 )
-from bot.talk import Clock, Intent, Link, Named, Option, Talk, Words, _, lines, ngettext, script
+from bot.talk import Clock, Intent, Link, Named, Option, Talk, Text, Words, _, lines, ngettext, script
 from handlers.answers import check_in_code
 from handlers.cards import title
+from handlers.stars import step_reached
 
 
 def hears_code(text: str, now: datetime) -> Sequence[str] | None:
@@ -57,12 +58,20 @@ async def checkin(talk: Talk, desk: Desk, activity: int = 0, code: str = "") -> 
                     _("Checked in at {at}: {title}. Thank you for coming!", at=Clock(at), title=title(outcome)), thanks
                 ),
                 Link(_("Check out"), Intent("checkout")),
+                *(await show_place(desk, enrolment)),
             )
         case AlreadyThere(at):
             leaving = (str(activity), code) if activity else ()
             talk.say(_("You checked in at {at}.", at=Clock(at)), Link(_("Check out"), Intent("checkout", leaving)))
         case _:
             said(talk, outcome)
+
+
+async def show_place(desk: Desk, enrolment: int) -> Sequence[Link]:
+    """The way to a second evidence, where there is a place to compare with."""
+    if await desk.attendance.around(enrolment) is None:
+        return ()
+    return (Link(_("Show that I am there"), Intent("there", (str(enrolment),))),)
 
 
 @script("checkout", words=["checkout", "check out", "签退"], title=_("checking out"))
@@ -86,6 +95,7 @@ async def checkout(talk: Talk, desk: Desk, activity: int = 0, code: str = "") ->
         case CheckedOut(_title, _english, at, minutes, why, enrolment):
             talk.undoable(Intent("notout", (str(enrolment),)))
             worth = round(minutes / 60, 1)
+            step = step_reached(await desk.stars.step()) if minutes else None
             counted: Words = (
                 zero(why)
                 if why
@@ -94,7 +104,7 @@ async def checkout(talk: Talk, desk: Desk, activity: int = 0, code: str = "") ->
                 )
             )
             talk.say(
-                lines(_("Checked out at {at}. Thank you!", at=Clock(at)), counted),
+                lines(_("Checked out at {at}. Thank you!", at=Clock(at)), counted, step),
                 Link(_("My hours"), Intent("hours")),
             )
         case _:
@@ -142,8 +152,20 @@ def zero(why: Zero) -> Words:
             return _("0 h: present {present} % of {needed} % needed.", present=present, needed=needed)
         case "forgotten":
             return _("0 h: there was no check-out.")
-        case _:
+        case "double":
             return _("0 h: this time had been counted already.")
+    return ZEROS[why.rule]
+
+
+ZEROS: dict[str, Text] = {
+    "cap": _("0 h: the day already counts as much as a day can."),
+    "rounded": _("0 h: less than the rules round down to."),
+    "training": _("0 h of service: training is kept apart."),
+    "duty": _("0 h: paid or school duty is no service."),
+    "giving": _("0 h: giving money or things is no service."),
+    "travel": _("0 h: the way there and back is no service."),
+    "absent": _("0 h: who recorded says that you were not there."),
+}
 
 
 @script("notin", silent=True)

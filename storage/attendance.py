@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 
 from bot.domain.attendance import Zero
-from bot.domain.records import Counted, Record
+from bot.domain.records import Counted, Piece, Record, cover_of
+from bot.domain.rulesets import RuleSet
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.enrolment import attendance, enrolment, record, wrong_code
+from storage.tables.people import person as person_table
 
 
 async def arrive(unit: Unit, enrolment_id: int, person: int, at: datetime, by: str) -> None:
@@ -50,16 +53,32 @@ async def counted_intervals(
     return [(row.starts, row.ends) for row in rows]
 
 
-async def keep_record(unit: Unit, enrolment_id: int, counted: Counted, grade: str, rules: str, now: datetime) -> None:
-    """Write the record of a presence, naming the rule set that made its number; made once."""
+async def keep_record(
+    unit: Unit, enrolment_id: int, counted: Counted, grade: str, rules: RuleSet, now: datetime, settles: datetime
+) -> None:
+    """Write the record of a presence, naming the rule set that made its number; made once.
+
+    `settles`: when its public notice is over.
+    """
     source = (
-        select(attendance.c.id, attendance.c.person, activity.c.organisation, activity.c.id.label("activity"))
+        select(
+            attendance.c.id,
+            attendance.c.person,
+            attendance.c.arrived,
+            attendance.c.left,
+            activity.c.organisation,
+            activity.c.id.label("activity"),
+            activity.c.cover_before,
+            activity.c.cover_after,
+        )
         .join(enrolment, enrolment.c.id == attendance.c.enrolment)
         .join(shift, shift.c.id == enrolment.c.shift)
         .join(activity, activity.c.id == shift.c.activity)
         .where(attendance.c.enrolment == enrolment_id)
     )
     row = (await unit.run(source)).one()
+    ways = (rules.cover if way is None else timedelta(minutes=way) for way in (row.cover_before, row.cover_after))
+    cover = cover_of(row.arrived, row.left or counted.ends, *ways)
     made = unit.insert(record).values(
         attendance=row.id,
         person=row.person,
@@ -71,10 +90,22 @@ async def keep_record(unit: Unit, enrolment_id: int, counted: Counted, grade: st
         grade=grade,
         state="counted" if counted.minutes else "zero",
         why=asdict(counted.why) if counted.why else None,
-        rules=rules,
+        rules=rules.name,
         made=now,
+        training=counted.training,
+        settles=settles,
+        cover_starts=cover[0],
+        cover_ends=cover[1],
+        fresh=True,
     )
     await unit.run(made.on_conflict_do_nothing())
+
+
+async def counts_as(unit: Unit, enrolment_id: int) -> str:
+    """What the time of a sign-up's activity is: service, training, duty or giving."""
+    of = select(activity.c.counts_as).join(shift, shift.c.activity == activity.c.id)
+    of = of.join(enrolment, enrolment.c.shift == shift.c.id).where(enrolment.c.id == enrolment_id)
+    return str((await unit.run(of)).scalar_one())
 
 
 async def drop_record(unit: Unit, enrolment_id: int) -> None:
@@ -83,8 +114,10 @@ async def drop_record(unit: Unit, enrolment_id: int) -> None:
     await unit.run(record.delete().where(record.c.attendance == of))
 
 
-_TOTAL = select(func.coalesce(func.sum(record.c.minutes), 0).label("minutes"), func.count().label("times")).where(
-    record.c.person == bindparam("whose")
+_TOTAL = Prepared(
+    select(func.coalesce(func.sum(record.c.minutes), 0).label("minutes"), func.count().label("times")).where(
+        record.c.person == bindparam("whose")
+    )
 )
 
 
@@ -94,16 +127,33 @@ async def total(unit: Unit, person: int) -> tuple[int, int]:
     return int(row.minutes), int(row.times)
 
 
-_COUNTED = select(record.c.starts, record.c.minutes).where(record.c.person == bindparam("whose"), record.c.minutes > 0)
+_PIECES = Prepared(
+    select(
+        record.c.starts,
+        record.c.minutes,
+        record.c.training,
+        activity.c.kind,
+        organisation.c.name,
+        organisation.c.english,
+        record.c.grade,
+        record.c.settles,
+    )
+    .join(activity, activity.c.id == record.c.activity)
+    .join(organisation, organisation.c.id == record.c.organisation)
+    .where(record.c.person == bindparam("whose"))
+)
 
 
-async def minutes_by_start(unit: Unit, person: int) -> list[tuple[datetime, int]]:
-    """Starts and minutes of everything that counted, for sums by month in the city's time zone."""
-    rows = await unit.run(_COUNTED, {"whose": person})
-    return [(row.starts, row.minutes) for row in rows]
+async def pieces(unit: Unit, person: int) -> list[Piece]:
+    """All that a ledger is summed up from."""
+    rows = await unit.run(_PIECES, {"whose": person})
+    return [
+        Piece(row.starts, row.minutes, row.training, row.kind, (row.name, row.english), row.grade, row.settles)
+        for row in rows
+    ]
 
 
-_RECORDS = (
+_ALL_RECORDS = (
     select(
         record,
         activity.c.title,
@@ -114,7 +164,9 @@ _RECORDS = (
     )
     .join(activity, activity.c.id == record.c.activity)
     .join(organisation, organisation.c.id == record.c.organisation)
-    .where(record.c.person == bindparam("whose"))
+)
+_RECORDS = Prepared(
+    _ALL_RECORDS.where(record.c.person == bindparam("whose"))
     .order_by(record.c.starts.desc(), record.c.id.desc())
     .limit(bindparam("at_most"))
 )
@@ -122,23 +174,43 @@ _RECORDS = (
 
 async def records(unit: Unit, person: int, limit: int = 50) -> list[Record]:
     """The latest records of a person, newest first."""
-    rows = await unit.run(_RECORDS, {"whose": person, "at_most": limit})
-    return [
-        Record(
-            row.id,
-            row.title,
-            row.english,
-            row.kind,
-            row.name,
-            row.organisation_english,
-            row.starts,
-            row.minutes,
-            row.grade,
-            row.state,
-            Zero(**row.why) if row.why else None,
-        )
-        for row in rows
-    ]
+    return [_record(row) for row in await unit.run(_RECORDS, {"whose": person, "at_most": limit})]
+
+
+async def one_record(unit: Unit, id_: int) -> Record | None:
+    """A record by its number, whosever it is."""
+    row = (await unit.run(_ALL_RECORDS.where(record.c.id == id_))).first()
+    return _record(row) if row else None
+
+
+async def records_of(unit: Unit, activity_id: int) -> list[Record]:
+    """Every record of an activity, in the order in which they were made."""
+    rows = await unit.run(_ALL_RECORDS.where(record.c.activity == activity_id).order_by(record.c.id))
+    return [_record(row) for row in rows]
+
+
+def _record(row: Any) -> Record:
+    return Record(
+        row.id,
+        row.title,
+        row.english,
+        row.kind,
+        row.name,
+        row.organisation_english,
+        row.starts,
+        row.minutes,
+        row.grade,
+        row.state,
+        Zero(**row.why) if row.why else None,
+        row.ends,
+        row.training,
+        row.settles,
+        row.rules,
+        (row.cover_starts, row.cover_ends) if row.cover_starts and row.cover_ends else None,
+        row.person,
+        row.organisation,
+        row.activity,
+    )
 
 
 async def wrong_codes(
@@ -167,3 +239,108 @@ async def forgotten(unit: Unit, ended_before: datetime, limit: int = 200) -> lis
         .limit(limit)
     )
     return list(await unit.run(statement))
+
+
+# --- Counting again, and looking for what is odd ---------------------------------------------------------------------
+
+
+async def near(unit: Unit, person: int, since: datetime, until: datetime) -> list[Any]:
+    """A person's records that begin in a time, in the order in which they were made."""
+    theirs = select(record).where(record.c.person == person, record.c.starts >= since, record.c.starts < until)
+    return list(await unit.run(theirs.order_by(record.c.id)))
+
+
+async def minutes_on(unit: Unit, person: int, since: datetime, until: datetime) -> int:
+    """What counted for a person in what began in a time."""
+    theirs = select(func.coalesce(func.sum(record.c.minutes), 0)).where(
+        record.c.person == person, record.c.starts >= since, record.c.starts < until
+    )
+    return int((await unit.run(theirs)).scalar_one())
+
+
+async def set_worth(unit: Unit, id_: int, counted: Counted) -> None:
+    """What a record says from now on; what it said before stands in the corrections and in the log of moves."""
+    values = {
+        "starts": counted.starts,
+        "ends": counted.ends,
+        "minutes": counted.minutes,
+        "training": counted.training,
+        "state": "counted" if counted.minutes else "zero",
+        "why": asdict(counted.why) if counted.why else None,
+    }
+    await unit.run(update(record).where(record.c.id == id_).values(values))
+
+
+async def shift_of(unit: Unit, record_id: int) -> tuple[datetime, datetime, str]:
+    """From when to when the shift of a record was, and what its activity's time counts as."""
+    row = (
+        await unit.run(
+            select(shift.c.starts, shift.c.ends, activity.c.counts_as)
+            .join(enrolment, enrolment.c.shift == shift.c.id)
+            .join(attendance, attendance.c.enrolment == enrolment.c.id)
+            .join(record, record.c.attendance == attendance.c.id)
+            .join(activity, activity.c.id == record.c.activity)
+            .where(record.c.id == record_id)
+        )
+    ).one()
+    return row.starts, row.ends, row.counts_as
+
+
+async def fresh(unit: Unit, made_before: datetime, limit: int = 100) -> list[Any]:
+    """Records that nobody has looked at yet, with their presence and shift."""
+    statement = (
+        select(
+            record,
+            attendance.c.arrived,
+            attendance.c.left,
+            shift.c.starts.label("shift_starts"),
+            shift.c.ends.label("shift_ends"),
+        )
+        .join(attendance, attendance.c.id == record.c.attendance)
+        .join(enrolment, enrolment.c.id == attendance.c.enrolment)
+        .join(shift, shift.c.id == enrolment.c.shift)
+        .where(record.c.fresh, record.c.made < made_before)
+        .order_by(record.c.made, record.c.id)
+        .limit(limit)
+        .with_for_update(of=record, skip_locked=True)
+    )
+    return list(await unit.run(statement))
+
+
+async def looked_at(unit: Unit, ids: Sequence[int]) -> None:
+    """These need not be looked at again."""
+    await unit.run(update(record).where(record.c.id.in_(ids)).values(fresh=False))
+
+
+async def overlapping(unit: Unit, row: Any) -> list[Any]:
+    """Records of the same person with other organisations that share minutes with this one and hold their interval."""
+    shared = select(record).where(
+        record.c.person == row.person,
+        record.c.organisation != row.organisation,
+        record.c.starts < row.ends,
+        record.c.ends > row.starts,
+        record.c.training == 0,
+    )
+    return list(await unit.run(shared.order_by(record.c.id)))
+
+
+async def arrivals_by_code(unit: Unit, activity_id: int) -> list[datetime]:
+    """When people arrived at an activity by the code on the wall."""
+    rows = await unit.run(
+        select(attendance.c.arrived)
+        .join(record, record.c.attendance == attendance.c.id)
+        .where(record.c.activity == activity_id, attendance.c.arrived_by.in_(("code", "link")))
+    )
+    return list(rows.scalars())
+
+
+async def most_with_one_phone(unit: Unit, activity_id: int) -> int:
+    """How many people with records at an activity gave the same telephone number, at most."""
+    alike = (
+        select(func.count(func.distinct(record.c.person)).label("people"))
+        .join(person_table, person_table.c.id == record.c.person)
+        .where(record.c.activity == activity_id, person_table.c.phone_index.is_not(None))
+        .group_by(person_table.c.phone_index)
+        .subquery()
+    )
+    return int((await unit.run(select(func.coalesce(func.max(alike.c.people), 0)))).scalar_one())

@@ -122,6 +122,9 @@ async def write_audit(unit: Unit) -> None:
         moved(enrolment.c.changed, enrolment.c.person, "leave", of_enrolment, "joined", "cancelled").where(
             enrolment.c.state == Stand.CANCELLED
         ),
+        moved(enrolment.c.changed, enrolment.c.person, "confirm", of_enrolment, "joined", "confirmed").where(
+            enrolment.c.state == Stand.CONFIRMED
+        ),
         moved(attendance.c.arrived, attendance.c.person, "arrive", of_attendance, "joined", "arrived"),
         moved(attendance.c.left, attendance.c.person, "check out", of_attendance, "arrived", "left").where(
             attendance.c.left.is_not(None), attendance.c.left_by != "rule"
@@ -199,7 +202,7 @@ async def _moments(
         .select_from(enrolment.join(shift).join(activity))
         .where(
             enrolment.c.person.in_(people),
-            enrolment.c.state.in_(("joined", "arrived")),
+            enrolment.c.state.in_(("joined", "confirmed", "arrived")),
             shift.c.ends > now,
             activity.c.state == "open",
         )
@@ -229,7 +232,8 @@ async def _moments(
 async def oversold(unit: Unit) -> int:
     """Shifts whose counters do not agree with their sign-ups; must be 0."""
     seated = func.coalesce(func.sum(case((enrolment.c.state.in_(SEATED), 1), else_=0)), 0)
-    waiting = func.coalesce(func.sum(case((enrolment.c.state == Stand.WAITING, 1), else_=0)), 0)
+    queued = and_(enrolment.c.state == Stand.WAITING, enrolment.c.admitted)
+    waiting = func.coalesce(func.sum(case((queued, 1), else_=0)), 0)
     signed = func.count(enrolment.c.id)
     highest = func.coalesce(func.max(enrolment.c.queue), 0)
     wrong = (

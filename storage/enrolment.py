@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, and_, bindparam, case, cast, false, func, select, true, update
+from sqlalchemy import (
+    Integer,
+    String,
+    Table,
+    bindparam,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.domain.enrolment import Booking, Stand
+from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Stand
 from storage import audit
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.tables.activities import activity, shift
 from storage.tables.agreements import terms
 from storage.tables.enrolment import attendance, enrolment
 
-LIVE = (Stand.WAITING, Stand.JOINED, Stand.ARRIVED, Stand.LEFT)
+LIVE = (*sorted(HELD), Stand.ARRIVED, Stand.LEFT)
 """Sign-ups that still matter to their owner."""
 
 
@@ -41,7 +58,7 @@ class Wish:
 
 
 # Statements that every sign-up needs are made once: building one costs as much as running it.
-_WISH = (
+_WISH = Prepared(
     select(
         shift.c.id,
         shift.c.activity,
@@ -75,7 +92,13 @@ async def wish(unit: Unit, shift_id: int) -> Wish | None:
 
 
 _FREE = shift.c.taken < shift.c.capacity
-_DECIDE = (
+_ASK = Prepared(
+    update(shift)
+    .where(shift.c.id == bindparam("wanted"))
+    .values(next_queue=shift.c.next_queue + 1, seated=false())
+    .returning(shift.c.next_queue, shift.c.seated)
+)
+_DECIDE = Prepared(
     update(shift)
     .where(shift.c.id == bindparam("wanted"))
     .values(
@@ -87,44 +110,71 @@ _DECIDE = (
 )
 
 
-async def seat(unit: Unit, shift_id: int, person: int, now: datetime) -> tuple[int, bool]:
+def _keeping(insert: Callable[[Table], Any]) -> Prepared:
+    """Whoever signed up before and ended it begins anew, in the same row."""
+    values: dict[str, Any] = {
+        "shift": bindparam("wanted"), "person": bindparam("whose"), "queue": bindparam("number"),
+        "state": bindparam("stand"), "joined": bindparam("at"), "changed": bindparam("at"),
+        "admitted": bindparam("let_in"),
+    }  # fmt: skip
+    row = insert(enrolment).values(values)
+    fresh = dict.fromkeys(("reason", "offered_until", "ended_by", "late", "answers", "why"), null())
+    again = {name: row.excluded[name] for name in ("queue", "state", "joined", "changed", "admitted")}
+    return Prepared(
+        row.on_conflict_do_update(
+            index_elements=["shift", "person"], set_={**again, "lapses": literal_column("0"), **fresh}
+        ).returning(enrolment.c.id)
+    )
+
+
+_KEEP = {"postgresql": _keeping(postgresql.insert), "sqlite": _keeping(sqlite.insert)}
+
+
+async def seat(unit: Unit, shift_id: int, person: int, now: datetime, admitted: bool = True) -> tuple[int, bool]:
     """Give out the next queue number, and a seat with it while there is one. Returns (enrolment, has a seat).
+
+    `admitted=False`: the organiser decides first, there is a number but no seat yet.
 
     One UPDATE decides and locks: it always matches its row, so that even a full shift is queued for one after another.
     Counting first oversells on both databases; an UPDATE with `taken < capacity` in its WHERE takes no lock once the
     shift is full and gave 782 of 1,000 people a doubled queue number on PostgreSQL.
     """
-    decided = await unit.run(_DECIDE, {"wanted": shift_id})
+    decided = await unit.run(_DECIDE if admitted else _ASK, {"wanted": shift_id})
     given = decided.one()
     queue, seated = given.next_queue, given.seated
     state = Stand.JOINED if seated else Stand.WAITING
-    row = unit.insert(enrolment).values(
-        shift=shift_id, person=person, queue=queue, state=state, joined=now, changed=now
-    )
-    again = {"queue": queue, "state": state, "joined": now, "changed": now, "coming": None, "reason": None}
     kept = await unit.run(
-        row.on_conflict_do_update(index_elements=["shift", "person"], set_=again).returning(enrolment.c.id)
+        _KEEP[unit.dialect],
+        {"wanted": shift_id, "whose": person, "number": queue, "stand": state, "at": now, "let_in": admitted},
     )
     id_ = kept.scalar_one()
     await audit.log(unit, now, person, "join", f"enrolment:{id_}", None, state)
     return id_, bool(seated)
 
 
+_LOCK = Prepared(select(shift.c.id).where(shift.c.id == bindparam("wanted")).with_for_update(key_share=True))
+
+
 async def lock_shift(unit: Unit, shift_id: int) -> None:
     """Make a shift's seats ours until the end of the transaction."""
     if unit.locks_rows:
-        await unit.connection.execute(select(shift.c.id).where(shift.c.id == shift_id).with_for_update(key_share=True))
+        await unit.run(_LOCK, {"wanted": shift_id})
 
 
 async def position(unit: Unit, shift_id: int, queue: int) -> int:
     """Place in the queue, 1 for the head."""
     ahead = select(func.count()).where(
-        enrolment.c.shift == shift_id, enrolment.c.state == Stand.WAITING, enrolment.c.queue <= queue
+        enrolment.c.shift == shift_id,
+        enrolment.c.state == Stand.WAITING,
+        enrolment.c.admitted,
+        enrolment.c.queue <= queue,
     )
     return int((await unit.run(ahead)).scalar_one())
 
 
-_OWN = select(enrolment).where(enrolment.c.shift == bindparam("wanted"), enrolment.c.person == bindparam("whose"))
+_OWN = Prepared(
+    select(enrolment).where(enrolment.c.shift == bindparam("wanted"), enrolment.c.person == bindparam("whose"))
+)
 
 
 async def own(unit: Unit, person: int, shift_id: int) -> Any:
@@ -145,6 +195,10 @@ def _bookings() -> Any:
             activity.c.title,
             activity.c.english,
             activity.c.address,
+            enrolment.c.offered_until,
+            enrolment.c.admitted,
+            enrolment.c.joined,
+            activity.c.leave_before,
         )
         .join(shift, shift.c.id == enrolment.c.shift)
         .join(activity, activity.c.id == shift.c.activity)
@@ -163,14 +217,18 @@ def _booking(row: Any) -> Booking:
         row.ends,
         Stand(row.state),
         row.queue,
+        until=row.offered_until,
+        admitted=row.admitted,
+        joined=row.joined,
+        leave_before=row.leave_before,
     )
 
 
-_LIVE_BOOKINGS = (
+_LIVE_BOOKINGS = Prepared(
     _bookings()
     .where(
         enrolment.c.person == bindparam("whose"),
-        enrolment.c.state.in_(LIVE),
+        enrolment.c.state.in_([literal(stand, String) for stand in LIVE]),
         shift.c.ends > bindparam("since"),
         activity.c.state == "open",
     )
@@ -197,42 +255,57 @@ async def set_stand(unit: Unit, id_: int, before: Stand, after: Stand, now: date
     return bool(done.rowcount)
 
 
-async def give_back(unit: Unit, shift_id: int) -> int | None:
-    """A seat was given back: the head of the queue gets it, else it is free. Returns the promoted enrolment.
+async def give_back(unit: Unit, shift_id: int) -> None:
+    """A seat is free again. The shift's row must be locked by the caller."""
+    await unit.run(update(shift).where(shift.c.id == shift_id).values(taken=shift.c.taken - 1))
 
-    The shift's row must be locked by the caller.
-    """
-    head = (
-        select(enrolment.c.id)
-        .where(enrolment.c.shift == shift_id, enrolment.c.state == Stand.WAITING)
-        .order_by(enrolment.c.queue)
-        .limit(1)
+
+async def end(
+    unit: Unit, id_: int, before: Stand, now: datetime, by: str, reason: str | None = None, late: int | None = None
+) -> bool:
+    """Cancel one sign-up: who ended it (self, organiser, rule), why, and how many minutes too late."""
+    done = await unit.run(
+        update(enrolment)
+        .where(enrolment.c.id == id_, enrolment.c.state == before)
+        .values(
+            state=Stand.CANCELLED, changed=now, offered_until=None, ended_by=by, reason=reason, late=late, answers=None
+        )
     )
-    id_ = (await unit.run(head)).scalar_one_or_none()
-    if id_ is None:
-        await unit.run(update(shift).where(shift.c.id == shift_id).values(taken=shift.c.taken - 1))
-    return id_
+    return bool(done.rowcount)
 
 
-async def queue_number(unit: Unit, id_: int) -> int:
-    """The queue number of a sign-up: a new one with each time that somebody joins again."""
-    return int((await unit.run(select(enrolment.c.queue).where(enrolment.c.id == id_))).scalar_one())
+async def accept(unit: Unit, id_: int, now: datetime) -> bool:
+    """A seat that was held is theirs. False: it is not held any more."""
+    done = await unit.run(
+        update(enrolment)
+        .where(enrolment.c.id == id_, enrolment.c.state == Stand.OFFERED)
+        .values(state=Stand.JOINED, joined=now, changed=now, offered_until=None)
+    )
+    return bool(done.rowcount)
 
 
-async def answer_coming(unit: Unit, id_: int, coming: bool) -> None:
-    """Keep the answer to “still coming?”."""
-    await unit.run(update(enrolment).where(enrolment.c.id == id_).values(coming=coming))
+async def ask_again(unit: Unit, activity_id: int, now: datetime) -> list[int]:
+    """The activity was moved: whoever had said that they come is asked anew. Returns their sign-ups."""
+    of = select(shift.c.id).where(shift.c.activity == activity_id)
+    moved = await unit.run(
+        update(enrolment)
+        .where(enrolment.c.shift.in_(of), enrolment.c.state == Stand.CONFIRMED)
+        .values(state=Stand.JOINED, changed=now)
+        .returning(enrolment.c.id)
+    )
+    return sorted(row.id for row in moved)
 
 
 async def roster(unit: Unit, activity_id: int) -> list[Any]:
-    """Everybody with a seat or in the queue of an activity: person, state, queue, coming, arrived, left."""
+    """Everybody with a seat or in the queue of an activity, those with a seat first, in the order of their numbers."""
     statement = (
         select(
             enrolment.c.id,
             enrolment.c.person,
             enrolment.c.state,
             enrolment.c.queue,
-            enrolment.c.coming,
+            enrolment.c.admitted,
+            enrolment.c.shift,
             shift.c.starts,
             attendance.c.arrived,
             attendance.c.left,
@@ -248,7 +321,7 @@ async def roster(unit: Unit, activity_id: int) -> list[Any]:
 async def headcount(unit: Unit, activity_id: int) -> tuple[int, int]:
     """(arrived, with a seat) of an activity: counts only, for the wall."""
     there = case((enrolment.c.state.in_([Stand.ARRIVED, Stand.LEFT, Stand.COMPLETED]), 1), else_=0)
-    seated = case((and_(enrolment.c.state != Stand.WAITING, enrolment.c.state != Stand.CANCELLED), 1), else_=0)
+    seated = case((enrolment.c.state.in_(SEATED - {Stand.OFFERED}), 1), else_=0)
     row = (
         await unit.run(
             select(
@@ -262,7 +335,7 @@ async def headcount(unit: Unit, activity_id: int) -> tuple[int, int]:
     return row.there, row.seated
 
 
-async def joined_people(unit: Unit, activity_id: int, states: Sequence[Stand] = (Stand.JOINED,)) -> int:
+async def joined_people(unit: Unit, activity_id: int, states: Collection[Stand] = COMING) -> int:
     """How many sign-ups of an activity stand in one of these states."""
     statement = (
         select(func.count())
@@ -279,13 +352,16 @@ async def close_ended(unit: Unit, ended_before: datetime, now: datetime) -> None
         Stand.ARRIVED: Stand.COMPLETED,
         Stand.LEFT: Stand.COMPLETED,
         Stand.JOINED: Stand.ABSENT,
+        Stand.CONFIRMED: Stand.ABSENT,
+        Stand.OFFERED: Stand.CANCELLED,
         Stand.WAITING: Stand.CANCELLED,
     }
     for before, after in closing.items():
+        ended = {"ended_by": "rule"} if after == Stand.CANCELLED else {}
         moved = await unit.run(
             update(enrolment)
             .where(enrolment.c.state == before, enrolment.c.shift.in_(over))
-            .values(state=after, changed=now)
+            .values(state=after, changed=now, **ended)
             .returning(enrolment.c.id)
         )
         for row in moved:

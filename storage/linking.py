@@ -29,7 +29,7 @@ from storage.tables.privacy import link_code, link_offer, link_try, merge
 STAYS = frozenset(
     {
         "person", "conversation", "audit", "fanout", "activity", "outbox_done",
-        "erasure", "takeaway", "link_code", "link_try", "link_offer", "merge",
+        "matter_word", "correction", "erasure", "takeaway", "link_code", "link_try", "link_offer", "merge",
     }
 )  # fmt: skip
 """Tables whose rows stay with the number that they were written for: history, and the week's own bookkeeping."""
@@ -330,7 +330,9 @@ async def sit_again(unit: Unit, id_: int, now: datetime) -> Stand | None:
     stand = Stand.JOINED if free else Stand.WAITING
     if free:
         await unit.run(update(shift).where(shift.c.id == row.shift).values(taken=shift.c.taken + 1))
-    await unit.run(update(enrolment).where(enrolment.c.id == id_).values(state=stand, changed=now))
+    await unit.run(
+        update(enrolment).where(enrolment.c.id == id_).values(state=stand, changed=now, ended_by=None, late=None)
+    )
     return stand
 
 

@@ -13,6 +13,7 @@ from bot.domain.people import Person, new_number
 from bot.domain.roles import Post, Role
 from bot.talk.session import Session, Shown
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.secrecy import Secrecy
 from storage.tables.activities import membership
 from storage.tables.delivery import outbox
@@ -39,7 +40,7 @@ _IS_HELD = (outbox.c.state == literal_column("0"), outbox.c.account == literal_c
 
 # Made once: building a statement costs as much as running it. The session must be read after the lock is ours:
 # PostgreSQL reads again the rows that it had to wait for.
-_MEET = (
+_MEET = Prepared(
     select(
         person,
         identity.c.id.label("identity"),
@@ -57,7 +58,7 @@ _MEET = (
 
 async def meet(unit: Unit, door: str, external: str, language: str, now: datetime) -> Met:
     """The person at this address, locked for the turn; made on first contact with nothing personal in it."""
-    row = (await unit.connection.execute(_MEET, {"door": door, "external": external})).first()
+    row = (await unit.run_aside(_MEET, {"door": door, "external": external})).first()
     if row is None:
         return await _first_met(unit, door, external, language, now)
     if row.merged is not None:
@@ -114,16 +115,19 @@ def sealed_session(unit: Unit, id_: int, session: Session) -> bytes:
     return unit.secrecy.seal_json(session.to_json(), f"conversation:{id_}")
 
 
-async def heard_from(unit: Unit, identity_id: int, now: datetime, window: tuple[int, int] | None) -> None:
+async def heard_from(unit: Unit, identity_id: int, now: datetime, window: tuple[int, int, bool] | None) -> None:
     """Somebody wrote: their address is open, and how often we may speak first from now on."""
     values: dict[str, Any] = {"inbound": now, "open": True}
     if window:
-        values |= {"window_until": now + timedelta(seconds=window[0]), "window_left": window[1]}
+        seconds, messages, by_action = window
+        name = "action" if by_action else "window"
+        values |= {f"{name}_until": now + timedelta(seconds=seconds), f"{name}_left": messages}
     await unit.connection.execute(update(identity).where(identity.c.id == identity_id).values(values))
 
 
 HEARD = update(identity).where(identity.c.id == bindparam("of_identity")).values(inbound=bindparam("heard"))
 HEARD_IN_WINDOW = HEARD.values(window_until=bindparam("until"), window_left=bindparam("left"))
+HEARD_AFTER_ACTION = HEARD.values(action_until=bindparam("until"), action_left=bindparam("left"))
 """The same for somebody whose address was open already."""
 
 
@@ -179,6 +183,12 @@ async def personal(unit: Unit, secrecy: Secrecy, ids: Sequence[int]) -> dict[int
 async def give_consent(unit: Unit, id_: int, purpose: str, version: str, door: str, now: datetime) -> None:
     """Remember what was agreed to, when, through which door."""
     await unit.run(insert(consent).values(person=id_, purpose=purpose, version=version, door=door, given=now))
+
+
+async def agreed(unit: Unit, id_: int, purpose: str) -> bool:
+    """Is there a consent to this purpose that was not withdrawn?"""
+    given = exists().where(consent.c.person == id_, consent.c.purpose == purpose, consent.c.withdrawn.is_(None))
+    return bool((await unit.run(select(given))).scalar_one())
 
 
 async def posts(unit: Unit, id_: int) -> list[Post]:

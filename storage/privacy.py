@@ -20,14 +20,17 @@ from storage.tables.activities import membership
 from storage.tables.agreements import agreement, agreement_text
 from storage.tables.claims import claim
 from storage.tables.delivery import fanout, outbox, outbox_done
-from storage.tables.enrolment import audit, enrolment, wrong_code
+from storage.tables.enrolment import audit, enrolment, record, wrong_code
 from storage.tables.evidence import evidence
 from storage.tables.grants import notice_grant
+from storage.tables.guardians import guardian_code, guardianship, permission
 from storage.tables.kinds import Moment
+from storage.tables.matters import correction, matter, matter_word
 from storage.tables.messages import inbox, letter
 from storage.tables.people import consent, conversation, identity, person, subscription
 from storage.tables.privacy import erasure, link_code, link_offer, link_try, merge, takeaway
 from storage.tables.proofs import verification
+from storage.tables.stars import objection, star, step
 
 WITHOUT_KEY: tuple[Column[Any], ...] = (
     outbox.c.person,
@@ -58,6 +61,7 @@ LEFT_OUT = {
     ("activity", "secret"): "the secret of check-in codes belongs to the activity; knowing it would forge presences",
     ("takeaway", "token"): "a fingerprint of an address that may still work",
     ("link_code", "code"): "a fingerprint of a code that may still work",
+    ("guardian_code", "code"): "a fingerprint of a code that may still work",
     ("audit", "seal"): "a fingerprint of the row, which is there itself",
     ("audit", "hash"): "a fingerprint of the row and the one before it",
     ("merge", "before"): "a second copy of rows that are in the export, for undoing a link",
@@ -71,16 +75,25 @@ FATES = {
     "consent": "stays as the proof that there was consent and when it ended; it names nobody any more",
     "subscription": "erased",
     "membership": "erased",
-    "enrolment": "stays for the counts of the activity; its free text is erased",
+    "enrolment": "stays for the counts of the activity; reasons, answers and free text are erased",
     "attendance": "stays for the counts of the activity",
     "evidence": "stays as the reason of the hours, of nobody; the fingerprint of a photo is erased",
     "claim": "stays for the counts of the activity; what was written in it is erased",
     "record": "hours stay for the city's figures, of nobody",
     "wrong_code": "erased",
     "certificate": "stays as issued: its issuer must keep a copy, and whoever was given it can have it checked",
+    "star": "stays as granted or refused, of nobody; what was only applied for is refused",
+    "objection": "erased",
+    "step": "erased",
     "verification": "stays as a count for the certificate's owner; who asked is erased",
+    "matter": "stays: what was asked about hours that stay",
+    "matter_word": "that something was said stays; the words are erased, theirs and those in matters about them",
+    "correction": "stays as the history of hours that stay; the reason's words are erased",
     "audit": "append-only; rows name deeds and numbers, never a name or an address",
     "activity": "belongs to the organisation that published it",
+    "guardian_code": "erased",
+    "guardianship": "erased",
+    "permission": "erased with the child; who answered is erased with the guardian",
     "terms": "belongs to the activity",
     "agreement_text": "belongs to the organisation; it names no volunteer",
     "agreement": "stays as the organisation's proof that there was one; it names nobody any more",
@@ -202,8 +215,16 @@ def _opened(unit: Unit, table: Table, row: dict[str, Any], name: str) -> Any:
             return secrecy.open_json(value, f"inbox:{row['door']}:{row['key']}:reply")
         case "letter", "body":
             return secrecy.open_json(value, f"letter:{row['address']}:{row['sequence']}")
+        case "enrolment", "answers":
+            return secrecy.open_json(value, f"enrolment:{row['id']}:answers")
+        case "enrolment", "why":
+            return secrecy.open(value, f"enrolment:{row['id']}:why")
         case "claim", "what":
             return secrecy.open(value, f"claim:{row['enrolment']}:what")
+        case "matter_word", "words":
+            return secrecy.open(value, f"matter:{row['matter']}")
+        case "correction", "words":
+            return secrecy.open(value, f"correction:{row['record']}")
         case "certificate", ("name" | "responsible"):
             return secrecy.open(value, f"certificate:{row['number']}:{name}")
     raise LookupError(f"nobody has said how {table.name}.{name} is opened for the export")
@@ -356,6 +377,7 @@ async def _forget_messages(unit: Unit, known: Sequence[tuple[int, str, str]]) ->
 
 _ERASED = (
     subscription, membership, wrong_code, conversation, notice_grant, identity, takeaway, link_code, link_try,
+    objection, step,
 )  # fmt: skip
 
 
@@ -366,16 +388,29 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     await erased.note_people(unit, ids, now)
     await _forget_messages(unit, known)
     await withdraw(unit, ids, now)
+    open_stars = and_(star.c.person.in_(ids), star.c.state.in_(("applied", "notice")))
+    await unit.run(update(star).where(open_stars).values(state="refused", settled=now, reason="wish"))
     await unit.run(delete(link_offer).where(or_(link_offer.c.shower.in_(ids), link_offer.c.typer.in_(ids))))
     for table in _ERASED:
         await unit.run(delete(table).where(table.c.person.in_(ids)))
+    await unit.run(delete(guardian_code).where(guardian_code.c.child.in_(ids)))
+    both = or_(guardianship.c.guardian.in_(ids), guardianship.c.child.in_(ids))
+    await unit.run(delete(guardianship).where(both))
+    await unit.run(delete(permission).where(permission.c.child.in_(ids)))
+    await unit.run(update(permission).where(permission.c.guardian.in_(ids)).values(guardian=None))
     await unit.run(update(merge).where(or_(merge.c.kept.in_(ids), merge.c.gone.in_(ids))).values(before=None))
-    await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None))
+    await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None, answers=None, why=None))
     await unit.run(update(claim).where(claim.c.person.in_(ids)).values(what=None, photo=None, reason=None))
     await unit.run(update(evidence).where(evidence.c.person.in_(ids)).values(photo=None))
     await unit.run(update(fanout).where(_replies(ids)).values(words=None))
     for sent in (outbox, outbox_done):
         await unit.run(update(sent).where(sent.c.person.in_(ids)).values(receipt=None))
+    about = select(matter.c.id).where(matter.c.person.in_(ids))
+    said = or_(matter_word.c.person.in_(ids), matter_word.c.matter.in_(about))
+    await unit.run(update(matter_word).where(said).values(words=None))
+    theirs = select(record.c.id).where(record.c.person.in_(ids))
+    asked = or_(correction.c.person.in_(ids), correction.c.record.in_(theirs))
+    await unit.run(update(correction).where(asked).values(words=None))
     await unit.run(update(verification).where(verification.c.person.in_(ids)).values(person=None))
     await clear_personal(unit, ids)
     for one in ids:
@@ -413,7 +448,7 @@ async def scrub(database: Database, now: datetime) -> bool:
 async def forget(unit: Unit, now: datetime, letters_keep: timedelta, tries_keep: timedelta) -> None:
     """Drop what has outlived its use: old letters, ended codes and addresses of exports, wrong tries."""
     await unit.run(delete(letter).where(letter.c.at < now - letters_keep))
-    for table in (takeaway, link_code, link_offer):
+    for table in (takeaway, link_code, link_offer, guardian_code):
         await unit.run(delete(table).where(table.c.expires < now))
     for table in (link_try, wrong_code):
         await unit.run(delete(table).where(table.c.at < now - tries_keep))

@@ -24,7 +24,7 @@ def audience(segment: Mapping[str, Any], after: int = 0, upto: int | None = None
             chosen = select(who.label("person")).where(enrolment.c.id == id_)
         case {"shift": int(id_)}:
             who = enrolment.c.person
-            states = [str(state) for state in segment.get("states", ("joined", "arrived"))]
+            states = [str(state) for state in segment.get("states", ("joined", "confirmed", "arrived"))]
             chosen = select(who.label("person")).where(enrolment.c.shift == id_, enrolment.c.state.in_(states))
         case {"subscribers": [*topics]} if topics:
             who = subscription.c.person

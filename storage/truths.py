@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import select, tuple_
 
 from bot.domain.notices import ABOUT_ITS_READER, Event, Kind, Notice
-from bot.domain.reach import Reachable, Truth
+from bot.domain.reach import BY_WINDOW, Reachable, Truth
+from storage import asking, grants
 from storage.database import Unit
 from storage.inbox import opened
 from storage.segments import opted_out
@@ -26,8 +27,12 @@ from storage.waiting import Waiting
 BY_REVISION = frozenset({"reminder", "checkout", "change"})
 """These speak of one revision of an activity: another one has its own."""
 
-SEATED = ("joined", "arrived")
-"""Whoever was promoted and is still one of these wants to hear of it."""
+MEANT = {
+    "promotion": ("joined", "confirmed", "arrived"),
+    "offer": ("offered",),
+    "lapse": ("waiting", "cancelled"),
+}
+"""Where a sign-up must still stand for its owner to hear of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +59,24 @@ class _Subject:
 
 
 async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[Due]:
-    """Read what is true of these messages now: seven statements, however many they are."""
+    """Read what is true of these messages now: eight statements, however many they are."""
     if not messages:
         return []
     people = sorted({one.person for one in messages})
     readers = {row.id: row for row in await unit.run(_readers(people))}
     addresses: dict[int, list[tuple[str, Reachable]]] = defaultdict(list)
     for row in await unit.run(select(identity).where(identity.c.person.in_(people)).order_by(identity.c.id)):
-        reachable = Reachable(row.door, row.external, row.open, row.inbound, row.window_until, row.window_left)
+        reachable = Reachable(
+            row.door, row.external, row.open, row.inbound, row.window_until, row.window_left,
+            row.action_until, row.action_left,
+        )  # fmt: skip
         addresses[row.person].append((row.door, reachable))
+    await _consents(unit, addresses)
     sign_ups = await _sign_ups(unit, messages)
     subjects = await _subjects(unit, messages, sign_ups, now)
     topics = await _topics(unit, messages)
     replies = await _replies(unit, messages)
+    answered = await asking.over(unit, messages)
     found: list[Due] = []
     for one in messages:
         reader = readers.get(one.person)
@@ -84,8 +94,9 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
             missing=reader is None or silenced or not (reply or subject or one.kind in ABOUT_ITS_READER),
             cancelled=bool(subject and subject.state == "cancelled"),
             changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),
-            signed_up=_still_meant(one, sign_ups, topics),
+            signed_up=one.id not in answered and _still_meant(one, sign_ups, topics),
         )
+        own, stand = _own_sign_up(one, sign_ups)
         quiet = None
         if reader is not None and reader.quiet_from is not None and reader.quiet_until is not None:
             quiet = (reader.quiet_from, reader.quiet_until)
@@ -95,7 +106,8 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
                 notice=Notice(
                     cast(Kind, one.kind),
                     subject.event if subject else None,
-                    enrolment=_own_sign_up(one, sign_ups),
+                    enrolment=own,
+                    stand=stand,
                     offset=one.offset,
                     words=one.words,
                     repeated=one.repeated,
@@ -109,6 +121,18 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
             )
         )
     return found
+
+
+async def _consents(unit: Unit, addresses: dict[int, list[tuple[str, Reachable]]]) -> None:
+    """What the owners of addresses with windows let us send outside them; no statement where there are none."""
+    windowed = {one.external for theirs in addresses.values() for door, one in theirs if door in BY_WINDOW}
+    given = await grants.of(unit, windowed) if windowed else {}
+    for person_, theirs in addresses.items():
+        for place, (door, one) in enumerate(theirs):
+            if one.external in given and door in BY_WINDOW:
+                granted, declined = given[one.external]
+                theirs[place] = (door, replace(one, granted=granted, declined=declined))
+        addresses[person_] = theirs
 
 
 def _readers(people: Collection[int]) -> Any:
@@ -152,17 +176,17 @@ def _enrolment(one: Waiting) -> int:
     return one.source if one.kind == "promotion" and "shift" not in one.segment else 0
 
 
-def _own_sign_up(one: Waiting, sign_ups: _SignUps) -> int:
-    """The reader's own sign-up, 0 where the message is about none."""
+def _own_sign_up(one: Waiting, sign_ups: _SignUps) -> tuple[int, str]:
+    """The reader's own sign-up and where it stands, 0 where the message is about none."""
     if "shift" in one.segment:
-        return sign_ups.by_shift.get((one.segment["shift"], one.person), (0, ""))[0]
-    return _enrolment(one)
+        return sign_ups.by_shift.get((one.segment["shift"], one.person), (0, ""))
+    return _enrolment(one), sign_ups.by_number.get(_enrolment(one), (0, 0, ""))[2]
 
 
 def _shift(one: Waiting, sign_ups: _SignUps) -> int:
     """The shift that a message speaks of, 0 if it speaks of none."""
-    if "shift" in one.segment:
-        return int(one.segment["shift"])
+    if "shift" in one.segment or "about" in one.segment:
+        return int(one.segment.get("shift") or one.segment["about"])
     if _enrolment(one):
         return sign_ups.by_number.get(_enrolment(one), (0, 0, ""))[0]
     return one.source if one.kind in ("reminder", "checkout", "change", "cancellation") else 0
@@ -245,9 +269,11 @@ def _still_meant(one: Waiting, sign_ups: _SignUps, topics: dict[int, set[tuple[s
     segment = one.segment
     if "shift" in segment:
         _number, state = sign_ups.by_shift.get((segment["shift"], one.person), (0, ""))
-        return state in segment.get("states", ("joined", "arrived"))
+        return state in segment.get("states", ("joined", "confirmed", "arrived"))
     if "subscribers" in segment:
         return any((topic, str(value)) in topics[one.person] for topic, value in segment["subscribers"])
-    if one.kind == "promotion":
-        return sign_ups.by_number.get(_enrolment(one), (0, 0, ""))[1:] in {(one.person, state) for state in SEATED}
+    if one.kind in MEANT:
+        return sign_ups.by_number.get(_enrolment(one), (0, 0, ""))[1:] in {
+            (one.person, state) for state in MEANT[one.kind]
+        }
     return True

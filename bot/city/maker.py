@@ -29,8 +29,10 @@ from bot.domain.attendance import CHECKOUT_CLOSES, Zero, new_secret
 from bot.domain.enrolment import SEATED, Stand
 from bot.domain.kinds import KINDS, kind
 from bot.domain.people import ALPHABET, CONSENT_VERSION
-from bot.domain.records import RULES, Counted, count
+from bot.domain.records import Counted, count
+from bot.domain.reliability import LEAVE_BEFORE
 from bot.domain.roles import Role
+from bot.domain.rulesets import RuleSet, final_from, rules_on
 from bot.domain.search import tokens
 from bot.talk.session import Session
 
@@ -258,7 +260,7 @@ class Maker:
                 # A made-up city may be served: its codes must not follow from a seed.
                 "secret": self.city.secrecy.seal(new_secret(), f"activity:{id_}:secret"),
                 "words": self._search_words(story, site), "created_by": self.organiser(organisation),
-                "created": made, "changed": made,
+                "created": made, "changed": made, "leave_before": LEAVE_BEFORE,
             }
         )  # fmt: skip
         return Held(id_, organisation, story, site, starts, ends, capacity or self.random.randint(*story.seats))
@@ -317,11 +319,12 @@ class Maker:
         # As they were answered, so they stand in the queue: each a little later than the one before.
         last = min(held.starts, self.now) - timedelta(minutes=45)
         asked = last - timedelta(minutes=2 * (2 * held.capacity - min(held.queue, 2 * held.capacity - 1)))
-        reminded = stand == Stand.JOINED and held.starts - DAY < self.now
+        if stand == Stand.JOINED and held.starts - DAY < self.now and self.random.random() < 0.4:
+            stand = Stand.CONFIRMED
         self.rows["enrolment"].append(
             {
                 "id": self.enrolments, "shift": held.id, "person": person, "queue": held.queue, "state": str(stand),
-                "coming": True if reminded and self.random.random() < 0.4 else None, "joined": asked,
+                "joined": asked,
                 "changed": changed or asked + MINUTE if stand == Stand.CANCELLED else changed or asked,
             }
         )  # fmt: skip
@@ -369,7 +372,7 @@ class Maker:
         stand, changed = (Stand.COMPLETED, held.ends + CHECKOUT_CLOSES) if closed else (Stand.LEFT, left)
         number = self.signs_up(person, held, stand, changed)
         self._attendance(number, person, arrived, left, "own" if own else "code")
-        counted = count(arrived, left, (held.starts, held.ends), [])
+        counted = count(arrived, left, (held.starts, held.ends), [], self._rules(held))
         self._record(number, person, held, counted, "B" if own else "A", left)
 
     def forgets(self, person: int, held: Held, arrived: datetime, closed: bool) -> None:
@@ -393,12 +396,18 @@ class Maker:
             }
         )  # fmt: skip
 
+    def _rules(self, held: Held) -> RuleSet:
+        return rules_on(held.starts.astimezone(self.city.zone).date())
+
     def _record(self, number: int, person: int, held: Held, counted: Counted, grade: str, made: datetime) -> None:
+        rules = self._rules(held)
         self.rows["record"].append(
             {
                 "attendance": number, "person": person, "organisation": held.organisation, "activity": held.id,
                 "starts": counted.starts, "ends": counted.ends, "minutes": counted.minutes, "grade": grade,
                 "state": "counted" if counted.minutes else "zero",
-                "why": asdict(counted.why) if counted.why else None, "rules": RULES.name, "made": made,
+                "why": asdict(counted.why) if counted.why else None, "rules": rules.name, "made": made,
+                "settles": final_from(made.astimezone(self.city.zone), rules),
+                "cover_starts": counted.starts - rules.cover, "cover_ends": counted.ends + rules.cover,
             }
         )  # fmt: skip

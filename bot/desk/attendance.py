@@ -29,6 +29,7 @@ from bot.domain.attendance import (
 )
 from bot.domain.enrolment import COMING, Booking, Stand
 from bot.domain.evidence import Evidence, Part, Proof, standing
+from bot.domain.fence import Fence, Nearness, fence
 from storage import activities, attendance, enrolment, evidence
 
 TOKEN_LENGTH = 16
@@ -147,6 +148,26 @@ class Attendance(Subject):
     @property
     def _presences(self) -> Presences:
         return Presences(self.unit, self.me, self.now, self.city)
+
+    async def around(self, id_: int) -> Fence | None:
+        """The fence around where I am checked in. None: I am not, it has none, or my place is known already."""
+        booking = await enrolment.booking(self.unit, id_, self.me.id)
+        if booking is None or booking.stand != Stand.ARRIVED or self.now >= booking.ends:
+            return None
+        if any(one.kind == Proof.PLACE for one in standing(await evidence.of(self.unit, id_))):
+            return None
+        card = await activities.card(self.unit, booking.activity)
+        return fence(card.kind, card.latitude, card.longitude) if card else None
+
+    async def show_place(self, id_: int, near: Nearness) -> bool:
+        """Keep how near I was. False: I am not checked in there."""
+        booking = await enrolment.booking(self.unit, id_, self.me.id)
+        if booking is None or booking.stand != Stand.ARRIVED:
+            return False
+        said = self._presences
+        one = said.piece(Proof.PLACE, Part.ARRIVAL, band=near.band, accuracy=near.accuracy)
+        await said.add(seat_of(booking, self.me.id), one)
+        return True
 
     async def proven(self, record: int) -> list[Evidence]:
         """How one of my records was proven, piece by piece."""

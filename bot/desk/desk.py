@@ -11,13 +11,16 @@ from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
 from bot.desk.enrolment import Enrolment
+from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
+from bot.desk.offers import Offers
 from bot.desk.organising import Organising
 from bot.desk.people import People
 from bot.desk.privacy import Privacy
 from bot.desk.proofs import Proofs
 from bot.desk.reach import Reach
 from bot.desk.records import Records
+from bot.desk.stars import Stars
 from bot.domain.people import Person
 from storage.database import Unit
 
@@ -47,6 +50,11 @@ class Desk:
         return Enrolment(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def offers(self) -> Offers:
+        """Seats that are held for me."""
+        return Offers(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def attendance(self) -> Attendance:
         """Being there: check-in and check-out."""
         return Attendance(self.unit, self.me, self.now, self.city)
@@ -65,6 +73,11 @@ class Desk:
     def agreements(self) -> Agreements:
         """What is agreed in writing."""
         return Agreements(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def guardians(self) -> Guardians:
+        """My children, or my guardian."""
+        return Guardians(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:
@@ -90,3 +103,8 @@ class Desk:
     def proofs(self) -> Proofs:
         """Certificates of hours."""
         return Proofs(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def stars(self) -> Stars:
+        """Stars and small steps."""
+        return Stars(self.unit, self.me, self.now, self.city)

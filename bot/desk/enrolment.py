@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from bot.desk.gates import GATES, Refusal
+from bot.desk.offers import hand_on
 from bot.desk.subject import Subject
-from bot.domain.agreements import Condition, NeedsAgreement, conditions
-from bot.domain.enrolment import (
-    AlreadyIn,
-    Booking,
-    Clashed,
-    Closed,
-    Joined,
-    Left,
-    NotIn,
-    Stand,
-    TooYoung,
-    Waitlisted,
-    clash,
-    move,
-    old_enough,
-)
+from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Closed, Joined, Left, NotIn, Stand, Waitlisted, move
 from bot.domain.reach import first_reminder
-from storage import agreements, audit, enrolment, fanouts
-from storage.enrolment import Wish
-from storage.tables.delivery import Lane
+from bot.domain.reliability import minutes_late
+from storage import audit, enrolment
 
-JoinOutcome = Joined | Waitlisted | AlreadyIn | Clashed | Closed | TooYoung | NeedsAgreement
+JoinOutcome = Joined | Waitlisted | Refusal
 
 PAST = timedelta(hours=2)
 """How long an activity stays in “my” list after its end: its check-out is still possible."""
@@ -39,63 +25,41 @@ class Enrolment(Subject):
         """Take a seat in a shift, or a place in its queue."""
         await enrolment.lock_shift(self.unit, shift)
         wish = await enrolment.wish(self.unit, shift)
-        if wish is None or wish.state != "open" or wish.starts <= self.now:
+        if wish is None:
             return Closed()
-        if not old_enough(self.me.born, wish.minimum_age, self.now):
-            return TooYoung(wish.minimum_age)
-        mine = await enrolment.own(self.unit, self.me.id, shift)
-        if mine is not None and mine.state != Stand.CANCELLED:
-            return AlreadyIn(Stand(mine.state))
-        unsigned = await self._unsigned(wish)
-        if unsigned:
-            return NeedsAgreement(unsigned)
-        other = clash(wish.starts, wish.ends, await self.mine(), shift)
-        if other is not None:
-            return Clashed(other)
+        for gate in GATES:
+            refusal = await gate(self, wish)
+            if refusal is not None:
+                return refusal
         id_, seated = await enrolment.seat(self.unit, shift, self.me.id, self.now)
         if seated:
             return Joined(id_, first_reminder(wish.starts, self.now))
         row = await enrolment.own(self.unit, self.me.id, shift)
         return Waitlisted(id_, await enrolment.position(self.unit, shift, row.queue))
 
-    async def _unsigned(self, wish: Wish) -> tuple[Condition, ...]:
-        """Why an agreement is due that I have not accepted; nothing if none is, or I have."""
-        due = conditions(wish.kind, wish.activity_starts, wish.activity_ends, wish.capacity, wish.conditions)
-        return () if not due or await agreements.accepted(self.unit, wish.activity, self.me.id) else due
-
-    async def leave(self, id_: int) -> Left | NotIn:
+    async def leave(self, id_: int, reason: str | None = None) -> Left | NotIn:
         """Give a seat or a place in the queue back. A freed seat goes to the head of the queue, who is told."""
         booking = await enrolment.booking(self.unit, id_, self.me.id)
         if booking is None:
             return NotIn()
         await enrolment.lock_shift(self.unit, booking.shift)
         booking = await enrolment.booking(self.unit, id_, self.me.id)
-        if booking is None or booking.stand not in (Stand.WAITING, Stand.JOINED) or booking.starts <= self.now:
+        if booking is None or booking.stand not in HELD or booking.starts <= self.now:
             return NotIn()
         after = move(booking.stand, Stand.CANCELLED)
-        await enrolment.set_stand(self.unit, id_, booking.stand, after, self.now)
+        await enrolment.end(self.unit, id_, booking.stand, self.now, "self", reason, self.late(booking))
         await audit.log(self.unit, self.now, self.me.id, "leave", f"enrolment:{id_}", booking.stand, after)
-        promoted = booking.stand == Stand.JOINED and await self._promote(booking.shift, booking.starts)
-        return Left(booking, bool(promoted))
+        if booking.stand not in SEATED:
+            return Left(booking, promoted=False)
+        await enrolment.give_back(self.unit, booking.shift)
+        handed = await hand_on(self.unit, self.city, booking.shift, booking.starts, self.now)
+        return Left(booking, promoted=handed > 0)
 
-    async def _promote(self, shift: int, starts: datetime) -> bool:
-        """Give the freed seat to the head of the queue and plan the message that says so."""
-        head = await enrolment.give_back(self.unit, shift)
-        if head is None:
-            return False
-        await enrolment.set_stand(self.unit, head, Stand.WAITING, move(Stand.WAITING, Stand.JOINED), self.now)
-        await audit.log(self.unit, self.now, None, "promote", f"enrolment:{head}", Stand.WAITING, Stand.JOINED)
-        await fanouts.plan(
-            self.unit,
-            kind="promotion",
-            source=head,
-            revision=await enrolment.queue_number(self.unit, head),
-            lane=Lane.CHANGE,
-            segment={"enrolment": head},
-            not_before=self.now,
-            expires=starts,
-        )
-        return True
+    def late(self, booking: Booking) -> int | None:
+        """Minutes after the deadline at which a seat would be given up now; None: in time, or no seat that was mine."""
+        if booking.stand not in COMING or booking.joined is None:
+            return None
+        return minutes_late(booking.starts, booking.leave_before, booking.joined, self.now)
 
     async def mine(self) -> list[Booking]:
         """My live sign-ups, soonest first."""
@@ -112,9 +76,12 @@ class Enrolment(Subject):
         return await enrolment.position(self.unit, booking.shift, booking.queue)
 
     async def still_coming(self, id_: int) -> Booking | None:
-        """“Still coming?” was answered with yes. None: there is no such sign-up of mine."""
+        """“Still coming?” was answered with yes. None: there is no such seat of mine."""
         booking = await enrolment.booking(self.unit, id_, self.me.id)
-        if booking is None or booking.stand != Stand.JOINED:
+        if booking is None or booking.stand not in COMING:
             return None
-        await enrolment.answer_coming(self.unit, id_, True)
+        if booking.stand == Stand.JOINED:
+            after = move(Stand.JOINED, Stand.CONFIRMED)
+            await enrolment.set_stand(self.unit, id_, booking.stand, after, self.now)
+            await audit.log(self.unit, self.now, self.me.id, "confirm", f"enrolment:{id_}", booking.stand, after)
         return booking

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from bot.desk.enrolment import Enrolment
 from bot.desk.subject import Subject
 from bot.domain.attendance import TooManyTries
-from bot.domain.enrolment import Stand
+from bot.domain.enrolment import HELD, SEATED, Stand
 from bot.domain.linking import (
     CODE_LASTS,
     OFFER_LASTS,
@@ -116,7 +116,7 @@ class Linking(Subject):
             stays = better(*one.places)
             goes = next(place for place in one.places if place is not stays)
             owner = await people.find(self.unit, goes.person)
-            if owner and one.starts > self.now and goes.stand in (Stand.JOINED, Stand.WAITING):
+            if owner and one.starts > self.now and goes.stand in HELD:
                 await Enrolment(self.unit, owner, self.now, self.city).leave(goes.id)
             if stays.person == gone:
                 await linking.trade_places(self.unit, goes, stays, self.now)
@@ -173,7 +173,7 @@ class Linking(Subject):
             await linking.trade_places(
                 self.unit, back, Place(stays.id, goes.person, stays.stand, stays.queue), self.now
             )
-        if goes.stand not in (Stand.JOINED, Stand.WAITING):
+        if goes.stand not in HELD:
             return 0
         shift = await linking.shift_of(self.unit, goes.id)
         if shift is not None:
@@ -182,7 +182,7 @@ class Linking(Subject):
         if stand is not None:
             target = f"enrolment:{goes.id}"
             await audit.log(self.unit, self.now, self.me.id, "unlink", target, Stand.CANCELLED, stand)
-        return int(stand == Stand.WAITING and goes.stand == Stand.JOINED)
+        return int(stand == Stand.WAITING and goes.stand in SEATED)
 
     async def _restore_name(self, kept: int, personal: list[str] | None) -> None:
         if personal is None:

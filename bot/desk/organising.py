@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.desk.offers import hand_on, renew
 from bot.desk.subject import Subject
 from bot.domain.activities import Activity, NotAllowed, Plan, Published, Unfit, check
 from bot.domain.agreements import Terms
 from bot.domain.attendance import new_secret
-from bot.domain.enrolment import Stand
+from bot.domain.enrolment import HELD, Stand, move
+from bot.domain.guardians import MASKED_DOORS
 from bot.domain.kinds import kind
 from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
 from bot.domain.search import tokens
-from storage import activities, agreements, audit, enrolment, fanouts, people
+from storage import activities, agreements, audit, enrolment, fanouts, guardians, people
 from storage.tables.delivery import Lane
 
 
@@ -26,9 +28,12 @@ class Listed:
     name: str
     phone: str
     stand: Stand
-    coming: bool | None
     arrived: datetime | None
     queue: int
+    guardian: str = ""
+    """Whom to call about somebody under age: name and phone."""
+    accompanied: bool = False
+    """Their guardian comes along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,15 @@ class Told:
 
     activity: Activity
     people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """A shift has so many seats now; so many of them went to the queue."""
+
+    activity: Activity
+    capacity: int
+    handed: int
 
 
 class Organising(Subject):
@@ -123,7 +137,7 @@ class Organising(Subject):
             return NotAllowed()
         for shift in card.shifts:
             await enrolment.lock_shift(self.unit, shift.id)
-        told = await enrolment.joined_people(self.unit, activity, (Stand.JOINED, Stand.WAITING, Stand.ARRIVED))
+        told = await enrolment.joined_people(self.unit, activity, HELD | {Stand.ARRIVED})
         if not await activities.cancel(self.unit, activity, self.now):
             return NotAllowed()
         await self._tell(card, "cancellation", card.ends)
@@ -143,12 +157,49 @@ class Organising(Subject):
         unfit = check(plan, self.now)
         if unfit:
             return unfit
-        told = await enrolment.joined_people(self.unit, activity, (Stand.JOINED, Stand.WAITING))
+        for shift in card.shifts:
+            await enrolment.lock_shift(self.unit, shift.id)
         await activities.reschedule(self.unit, activity, starts, ends, self.now)
-        await self._tell(card, "change", starts)
-        await audit.log(self.unit, self.now, self.me.id, "reschedule", f"activity:{activity}", None, "open")
-        moved = await activities.card(self.unit, activity)
-        return Told(moved or card, told)
+        return await self._moved(card, "reschedule")
+
+    async def relocate(self, activity: int, district: int, address: str) -> Told | NotAllowed:
+        """Hold an activity somewhere else; everybody who joined is told, and asked whether they still come."""
+        card = await self.allowed(activity, Deed.CHANGE)
+        if card is None or card.state != "open" or card.starts <= self.now:
+            return NotAllowed()
+        for shift in card.shifts:
+            await enrolment.lock_shift(self.unit, shift.id)
+        point = next((one.landmark for one in self.city.places.match(address) if one.landmark), None)
+        at = (point.latitude, point.longitude) if point else (None, None)
+        await activities.relocate(self.unit, activity, district, address, at, self.now)
+        return await self._moved(card, "relocate")
+
+    async def _moved(self, card: Activity, deed: str) -> Told:
+        """Another time or place: who had said yes is asked anew, what was on offer is offered anew, all are told."""
+        told = await enrolment.joined_people(self.unit, card.id, HELD)
+        for one in await enrolment.ask_again(self.unit, card.id, self.now):
+            after = move(Stand.CONFIRMED, Stand.JOINED)
+            await audit.log(self.unit, self.now, self.me.id, deed, f"enrolment:{one}", Stand.CONFIRMED, after)
+        moved = await activities.card(self.unit, card.id) or card
+        for shift in moved.shifts:
+            await renew(self.unit, self.city, shift.id, shift.starts, self.now)
+        await self._tell(moved, "change", moved.starts)
+        await audit.log(self.unit, self.now, self.me.id, deed, f"activity:{card.id}", None, "open")
+        return Told(moved, told)
+
+    async def set_seats(self, shift: int, capacity: int) -> Seats | NotAllowed:
+        """More seats go to the queue, one after another; fewer, but never fewer than are taken."""
+        wish = await enrolment.wish(self.unit, shift)
+        card = await self.allowed(wish.activity, Deed.CHANGE) if wish else None
+        if wish is None or card is None or card.state != "open" or wish.starts <= self.now:
+            return NotAllowed()
+        await enrolment.lock_shift(self.unit, shift)
+        before = next(one for one in (await activities.card(self.unit, card.id) or card).shifts if one.id == shift)
+        left = max(capacity, before.taken)
+        await activities.set_capacity(self.unit, shift, left)
+        await audit.log(self.unit, self.now, self.me.id, "seats", f"shift:{shift}", str(before.capacity), str(left))
+        handed = await hand_on(self.unit, self.city, shift, wish.starts, self.now)
+        return Seats(card, left, handed)
 
     async def _tell(self, card: Activity, what: str, until: datetime) -> None:
         for shift in card.shifts:
@@ -158,7 +209,7 @@ class Organising(Subject):
                 source=shift.id,
                 revision=await activities.revision(self.unit, card.id),
                 lane=Lane.CHANGE,
-                segment={"shift": shift.id, "states": ["joined", "waiting", "arrived"]},
+                segment={"shift": shift.id, "states": sorted(HELD | {Stand.ARRIVED})},
                 not_before=self.now,
                 expires=until,
                 created_by=self.me.id,
@@ -173,12 +224,23 @@ class Organising(Subject):
         whole = any(post.organisation == card.organisation for post in posts)
         rows = await enrolment.roster(self.unit, activity)
         names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
+        minors = await guardians.under_age(self.unit, [row.person for row in rows], self.now)
+        minded = await self._minded(minors) if whole else {}
+        along = await guardians.accompanied(self.unit, [shift.id for shift in card.shifts]) if minors else set()
         listed = []
         for row in rows:
             name, phone = names.get(row.person, ("", ""))
-            shown = (name, phone) if whole else (masked(name), masked_phone(phone))
-            listed.append(Listed(*shown, Stand(row.state), row.coming, row.arrived, row.queue))
+            open_ = whole and not (row.person in minors and self.me.door in MASKED_DOORS)
+            shown = (name, phone) if open_ else (masked(name), masked_phone(phone))
+            with_guardian = (minded.get(row.person, ""), (row.person, row.shift) in along)
+            listed.append(Listed(*shown, Stand(row.state), row.arrived, row.queue, *with_guardian))
         return Roster(card, listed, whole)
+
+    async def _minded(self, minors: Collection[int]) -> dict[int, str]:
+        """Name and phone of the first guardian of each."""
+        deciding = await guardians.guardians_of(self.unit, sorted(minors)) if minors else {}
+        known = await people.personal(self.unit, self.city.secrecy, [one[0] for one in deciding.values()])
+        return {child: " ".join(known.get(one[0], ("", ""))) for child, one in deciding.items()}
 
     async def wall(self, activity: int) -> str | NotAllowed:
         """The path of the activity's check-in wall, for its projector."""

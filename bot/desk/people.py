@@ -39,6 +39,14 @@ class People(Subject):
         await people.keep_personal(self.unit, self.city.secrecy, self.me.id, name, phone)
         self.me.consented = True
 
+    async def agreed(self, purpose: str) -> bool:
+        """Did I agree to this purpose, and not take it back?"""
+        return await people.agreed(self.unit, self.me.id, purpose)
+
+    async def agree(self, purpose: str) -> None:
+        """I agree to this purpose."""
+        await people.give_consent(self.unit, self.me.id, purpose, CONSENT_VERSION, self.me.door, self.now)
+
     async def shares_phone(self) -> bool:
         """Has somebody else given the same phone number? Then it may be me, in another chat; only I can say so."""
         phone = (await self.personal())[1]

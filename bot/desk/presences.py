@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.desk import counting
 from bot.desk.subject import Subject
 from bot.domain.enrolment import Booking, Stand, move
 from bot.domain.evidence import Evidence, Part, Proof, grade
-from bot.domain.records import RULES, Counted, count
+from bot.domain.records import Counted
 from storage import attendance, audit, enrolment, evidence
 
 
@@ -54,13 +55,15 @@ class Presences(Subject):
     async def count(self, seat: Seat, left: datetime, *pieces: Evidence) -> Counted:
         """Write down when they left and how that is known, and make the record."""
         presence = await attendance.presence(self.unit, seat.enrolment)
-        before = await attendance.counted_intervals(self.unit, seat.person, seat.starts, seat.ends)
-        counted = count(presence.arrived, left, (seat.starts, seat.ends), before)
+        shift = (seat.starts, seat.ends)
+        counted = await counting.worth(
+            self.unit, self.city, seat.enrolment, seat.person, presence.arrived, left, shift
+        )
         await attendance.leave(self.unit, seat.enrolment, left, pieces[0].kind)
         for one in pieces:
             await evidence.add(self.unit, seat.enrolment, one)
         proven = grade(await evidence.of(self.unit, seat.enrolment))
-        await attendance.keep_record(self.unit, seat.enrolment, counted, proven, RULES.name, self.now)
+        await counting.keep(self.unit, self.city, seat.enrolment, counted, proven, self.now)
         return counted
 
     async def add(self, seat: Seat, one: Evidence) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 from bot.desk.city import City
 from bot.desk.enrolment import Enrolment
+from bot.desk.guardians import Guardians
 from bot.desk.subject import Subject
-from bot.domain.enrolment import Stand
-from bot.domain.people import Person
+from bot.domain.enrolment import HELD
+from bot.domain.guardians import MASKED_DOORS, Band, band
+from bot.domain.people import Person, masked
 from bot.domain.privacy import (
     ERASES_ON_LEAVING,
     LETTERS_KEEP,
@@ -41,6 +43,8 @@ class Privacy(Subject):
         """What is stored about me, over all my chats."""
         ids = await privacy.same(self.unit, self.me.id)
         name, phone = (await people.personal(self.unit, self.city.secrecy, [self.me.id])).get(self.me.id, ("", ""))
+        if band(self.me.born, self.now) is not Band.ADULT and self.me.door in MASKED_DOORS:
+            name, phone = masked(name), ""
         minutes, presences = await attendance.total(self.unit, self.me.id)
         counts = {
             table: await privacy.count(self.unit, ids, table)
@@ -90,6 +94,7 @@ class Privacy(Subject):
         if not self.me.consented:
             return NothingHeld()
         given_up = await self._give_up()
+        await Guardians(self.unit, self.me, self.now, self.city).release_all()
         ids = await privacy.same(self.unit, self.me.id)
         await privacy.withdraw(self.unit, ids, self.now)
         await privacy.clear_personal(self.unit, ids)
@@ -122,7 +127,7 @@ class Privacy(Subject):
 
     async def _to_give_up(self) -> list[int]:
         mine = await enrolment.bookings(self.unit, self.me.id, self.now)
-        return [one.id for one in mine if one.stand in (Stand.JOINED, Stand.WAITING) and one.starts > self.now]
+        return [one.id for one in mine if one.stand in HELD and one.starts > self.now]
 
     async def _give_up(self) -> int:
         seats = Enrolment(self.unit, self.me, self.now, self.city)
@@ -153,6 +158,7 @@ async def _erase(unit: Unit, city: City, id_: int, now: datetime) -> None:
     who: Person | None = await privacy.lock(unit, id_)
     if who is not None:
         await Privacy(unit, who, now, city)._give_up()
+        await Guardians(unit, who, now, city).release_all()
         await privacy.erase_person(unit, id_, now)
 
 

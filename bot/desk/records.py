@@ -1,13 +1,14 @@
-"""My hours: what counted, by month, and why a record counts nothing; and closing what was left open."""
+"""My hours: what counted, by month and otherwise, and why a record counts nothing; and closing what was left open."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime
 
+from bot.desk import counting
+from bot.desk.city import City
 from bot.desk.subject import Subject
 from bot.domain.attendance import CHECKOUT_CLOSES, Zero
-from bot.domain.records import RULES, Counted, Ledger
+from bot.domain.records import Counted, Ledger, Record, summed
 from storage import attendance, enrolment
 from storage.database import Unit
 
@@ -16,16 +17,18 @@ class Records(Subject):
     """My ledger."""
 
     async def ledger(self, latest: int = 35) -> Ledger:
-        """Total, months (newest first, in the city's time zone) and the latest records."""
-        minutes, presences = await attendance.total(self.unit, self.me.id)
-        months: dict[str, int] = defaultdict(int)
-        for starts, worth in await attendance.minutes_by_start(self.unit, self.me.id):
-            months[starts.astimezone(self.city.zone).strftime("%Y-%m")] += worth
+        """Total, months (newest first, in the city's time zone), kinds, organisations, grades; the latest records."""
+        pieces = await attendance.pieces(self.unit, self.me.id)
         records = await attendance.records(self.unit, self.me.id, latest)
-        return Ledger(minutes, sorted(months.items(), reverse=True), records, presences)
+        return summed(pieces, records, self.now, counting.day_in(self.city))
+
+    async def mine(self, number: int) -> Record | None:
+        """One record of mine; None says nothing about whether it is another's."""
+        found = await attendance.one_record(self.unit, number)
+        return found if found is not None and found.person == self.me.id else None
 
 
-async def close_shifts(unit: Unit, now: datetime) -> int:
+async def close_shifts(unit: Unit, city: City, now: datetime) -> int:
     """Close what ended two hours ago: a forgotten check-out counts nothing and says so, who never came is absent.
 
     The planned hours are never given as a present. Returns how many check-outs were closed.
@@ -35,6 +38,6 @@ async def close_shifts(unit: Unit, now: datetime) -> int:
     for one in open_ones:
         await attendance.leave(unit, one.enrolment, one.arrived, "rule")
         counted = Counted(0, one.arrived, one.arrived, Zero("forgotten"))
-        await attendance.keep_record(unit, one.enrolment, counted, "B", RULES.name, now)
+        await counting.keep(unit, city, one.enrolment, counted, "B", now)
     await enrolment.close_ended(unit, before, now)
     return len(open_ones)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.agreements import uninsured
+from bot.domain.reliability import LEAVE_BEFORE
 
 LONGEST = timedelta(hours=16)
 """A shift longer than this is a slip of the pen."""
@@ -92,6 +93,8 @@ class Plan:
     insurance: str = ""
     """Number of the policy; a kind of service with risk does not open without it."""
     risks: str = ""
+    leave_before: int = LEAVE_BEFORE
+    """Minutes before the start until which a seat is given back without consequence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,9 @@ ran out; confirmed → joined is an activity that was moved since."""
 COMING = frozenset({Stand.JOINED, Stand.CONFIRMED})
 """Expected to come; not there yet."""
 
+HELD = COMING | {Stand.WAITING, Stand.OFFERED}
+"""A seat or a place in the queue that can still be given back."""
+
 SEATED = COMING | {Stand.OFFERED, Stand.ARRIVED, Stand.LEFT, Stand.COMPLETED, Stand.ABSENT, Stand.EXCUSED}
 """These hold a seat: one that is offered is nobody else's until the offer runs out."""
 
@@ -76,6 +79,13 @@ class Booking:
     queue: int = 0
     position: int = 0
     """Place in the queue, 1 for the head; 0 when seated."""
+    until: datetime | None = None
+    """While a seat is offered: until when it is held."""
+    admitted: bool = True
+    """False: the organiser has not decided yet."""
+    joined: datetime | None = None
+    leave_before: int = 0
+    """Minutes before the start until which a seat is given back without consequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +132,7 @@ class TooYoung:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Their seat or place in the queue is given back; `promoted` tells whether somebody moved up."""
+    """Their seat or place in the queue is given back; `promoted`: somebody moved up, or was offered the seat."""
 
     booking: Booking
     promoted: bool
@@ -149,4 +159,4 @@ no more personal data are taken than an activity needs."""
 def old_enough(born: int | None, minimum: int, now: datetime) -> bool:
     """Only the year of birth is known: whoever may still have their birthday before them this year counts as
     younger."""
-    return minimum < ASKED_FROM or (born is not None and now.year - born - 1 >= minimum)
+    return minimum < ASKED_FROM if born is None else now.year - born - 1 >= minimum

@@ -23,7 +23,18 @@ TRIES_WITHIN = timedelta(minutes=10)
 
 LETTERS = "".join(sign for sign in ALPHABET if sign.isalpha())
 
-_RANK = (Stand.CANCELLED, Stand.ABSENT, Stand.WAITING, Stand.JOINED, Stand.ARRIVED, Stand.LEFT, Stand.COMPLETED)
+_RANK = (
+    Stand.CANCELLED,
+    Stand.ABSENT,
+    Stand.EXCUSED,
+    Stand.WAITING,
+    Stand.OFFERED,
+    Stand.JOINED,
+    Stand.CONFIRMED,
+    Stand.ARRIVED,
+    Stand.LEFT,
+    Stand.COMPLETED,
+)
 
 
 def new_code() -> str:

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-Kind = Literal["reminder", "checkout", "promotion", "change", "cancellation", "announcement", "reply", "withdrawn"]
+Kind = Literal[
+    "reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "announcement", "reply",
+    "withdrawn", "star", "step", "permission", "permitted",
+]  # fmt: skip
 
-ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn"})
+ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step"})
 """Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
 
 
@@ -39,9 +42,11 @@ class Notice:
     event: Event | None
     enrolment: int = 0
     """The reader's own sign-up, where the notice is about one."""
+    stand: str = ""
+    """Where that sign-up stands now."""
     offset: int = 0
     """Minutes before (negative) or after the shift's time that this notice belongs to."""
     words: Mapping[str, str] = field(default_factory=dict)
-    """An announcement's own text, by language; `link` is what its button starts."""
+    """What was settled when it was planned: an announcement's own text, the moment until which a seat is offered."""
     repeated: bool = False
     """It may have arrived before: to be said in words that make sense twice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -21,12 +22,12 @@ class Delivered:
 class NotSent:
     """It is known that nothing was sent: no connection, a rate limit, a busy platform. May be tried again.
 
-    `after`: seconds to wait. `halts`: the whole account waits, or this recipient alone.
+    `after`: seconds to wait. `halts`: the whole account waits, or what goes by the same API, or this recipient alone.
     """
 
     reason: str
     after: float = 0.0
-    halts: Literal["", "account"] = ""
+    halts: Literal["", "account", "api"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,13 @@ class Refused:
     """The platform will never take this message for this person.
 
     `closes`: the address is gone (blocked, deactivated, unfollowed). `window`: only now, until they write again.
+    `declines`: they want nothing of this kind; other kinds may come.
     """
 
     reason: str
     closes: bool = False
     window: bool = False
+    declines: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,29 @@ class Door(Protocol):
         `key` names the message for ever: the platform's own key for repeats is made of it, where it has one. Never
         retries, never raises for anything that the platform or the network did.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A message of fixed fields, for a platform that takes such ones where it takes no text of ours."""
+
+    template: str
+    """The platform's id of the form; it tells which fields there are."""
+    values: Mapping[str, str]
+    """What could be said, by our own names (`title`, `when` …); the door takes what the form has and cuts it."""
+    consented: bool = False
+    """Uses up a consent that the person gave for one message of it."""
+
+
+@runtime_checkable
+class Forms(Protocol):
+    """A door that also fills forms and speaks to many at once."""
+
+    async def fill(self, to: str, form: Form, key: str) -> Outcome:
+        """Send a form; the rest is as with `Door.send`."""
+
+    async def broadcast(self, tag: int, page: Page, key: str) -> Outcome:
+        """Send one page to everybody under a tag; the same key again is the same message."""
 
 
 class Listener(Protocol):

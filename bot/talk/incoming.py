@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 LINK_LIMIT = 64
 """Bytes that a link may take on the wire: Telegram's `callback_data` and deep links, WeChat's `scene_str`."""
@@ -72,6 +73,15 @@ class Photo:
     key: str
 
 
+class Window(NamedTuple):
+    """For how long we may speak first after something that a person did, and how often."""
+
+    seconds: int
+    messages: int
+    by_action: bool = False
+    """After a click, a scan, a follow: beside the window that a message opens, not instead of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """One thing that arrived. Exactly one of text, pick, intent, place and photo is normally set; none:
@@ -90,8 +100,7 @@ class Incoming:
     photo: Photo | None = None
     language: str | None = None
     """The platform's hint (`zh_CN`, `en`) for a person who has not chosen."""
-    window: tuple[int, int] | None = None
-    """What speaking first this message allows from now on: seconds and messages (WeChat); None: says nothing
-    about it."""
+    window: Window | None = None
+    """What speaking first this message allows from now on (WeChat); None: says nothing about it."""
     raw: str = field(default="", compare=False)
     """What came over the wire, kept before it is understood; without secrets, at most 64 KiB."""

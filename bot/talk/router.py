@@ -107,6 +107,9 @@ class _Turn:
             for one in self.router.scripts.values():
                 if one.takes_place:
                     return await self.run(one, ())
+        if self.incoming.photo is not None:
+            text = _("I see no code of ours in that picture. Come closer for a sharp one, or type the number.")
+            return self.lost(text)
         return self.lost(_("I can read text, numbers and places. Send “find” to see what is on, or “menu”."))
 
     @property

@@ -9,10 +9,13 @@ from storage.tables import (
     enrolment,
     evidence,
     grants,
+    guardians,
+    matters,
     messages,
     people,
     privacy,
     proofs,
+    stars,
 )
 from storage.tables.kinds import metadata
 
@@ -25,9 +28,12 @@ __all__ = [
     "enrolment",
     "evidence",
     "grants",
+    "guardians",
+    "matters",
     "messages",
     "metadata",
     "people",
     "privacy",
     "proofs",
+    "stars",
 ]

@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from storage.tables.kinds import Id, Moment, Sealed, metadata
+from storage.tables.kinds import Id, Json, Moment, Sealed, metadata
 
 organisation = Table(
     "organisation",
@@ -61,13 +61,19 @@ activity = Table(
     Column("longitude", Float),
     Column("starts", Moment, nullable=False),
     Column("ends", Moment, nullable=False),
-    Column("state", String(16), nullable=False, server_default="open"),  # open | cancelled
+    Column("state", String(16), nullable=False, server_default="open"),  # draft | open | cancelled
     Column("revision", Integer, nullable=False, server_default="1"),  # raised by every change people must hear of
     Column("secret", Sealed, nullable=False),  # of the rotating check-in code
     Column("words", Text, nullable=False, server_default=""),  # search tokens
     Column("created_by", Id, ForeignKey("person.id"), nullable=False),
     Column("created", Moment, nullable=False),
     Column("changed", Moment, nullable=False),
+    Column("approval", Boolean, nullable=False, server_default=text("false")),  # the organiser lets people in
+    Column("questions", Json),  # the organiser's own, asked at sign-up
+    Column("leave_before", Integer, nullable=False, server_default="0"),  # minutes before the start: later is late
+    Column("counts_as", String(16), nullable=False, server_default="service"),  # service | training | duty | giving
+    Column("cover_before", SmallInteger),  # minutes on the way there; empty: as the rules say
+    Column("cover_after", SmallInteger),
     Index("ix_activity_state_starts", "state", "starts"),
     Index("ix_activity_district_starts", "district", "starts"),
 )
@@ -83,6 +89,10 @@ shift = Table(
     Column("taken", Integer, nullable=False, server_default="0"),
     Column("next_queue", Integer, nullable=False, server_default="0"),
     Column("seated", Boolean, nullable=False, server_default=text("false")),  # did the latest join get a seat?
+    Column("role", String(60), nullable=False, server_default=""),
+    Column("role_english", String(80), nullable=False, server_default=""),
+    Column("minimum_age", SmallInteger, nullable=False, server_default="0"),  # beside the activity's
+    Column("needs", Json),  # codes of skills that must be proven
     CheckConstraint("taken <= capacity", name="never_oversold"),
     CheckConstraint("taken >= 0", name="never_negative"),
 )

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
 
-from storage.tables.kinds import Id, Json, Moment, metadata
+from storage.tables.kinds import Id, Json, Moment, Sealed, metadata
 
 enrolment = Table(
     "enrolment",
@@ -11,11 +11,18 @@ enrolment = Table(
     Column("shift", Id, ForeignKey("shift.id"), nullable=False),
     Column("person", Id, ForeignKey("person.id"), nullable=False),
     Column("queue", Integer, nullable=False),  # the order in which people were answered
-    Column("state", String(16), nullable=False),  # waiting | joined | cancelled | arrived | left | completed | absent
-    Column("coming", Boolean),  # the answer to “still coming?”; empty: not answered
+    Column("state", String(16), nullable=False),  # bot.domain.enrolment.Stand
     Column("joined", Moment, nullable=False),
     Column("changed", Moment, nullable=False),
-    Column("reason", String(200)),
+    Column("reason", String(200)),  # of a cancellation or an absence: a word of bot.domain.reliability.REASONS
+    Column("offered_until", Moment),  # until when a freed seat is held for them
+    Column("offers", Integer, nullable=False, server_default="0"),  # ever made to them: each is told once
+    Column("lapses", Integer, nullable=False, server_default="0"),  # that ran out since they queued
+    Column("admitted", Boolean, nullable=False, server_default=text("true")),  # false: the organiser decides first
+    Column("ended_by", String(16)),  # who cancelled: self | organiser | rule
+    Column("late", Integer),  # minutes after the deadline at which a seat was given up; empty: in time
+    Column("answers", Sealed),  # to the organiser's own questions
+    Column("why", Sealed),  # what the organiser wrote when they let somebody in against a rule, or declined
     UniqueConstraint("shift", "person"),
     UniqueConstraint("shift", "queue"),
     Index("ix_enrolment_person_state", "person", "state"),
@@ -25,6 +32,12 @@ enrolment = Table(
         "queue",
         postgresql_where=text("state = 'waiting'"),
         sqlite_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "ix_enrolment_offered",
+        "offered_until",
+        postgresql_where=text("state = 'offered'"),
+        sqlite_where=text("state = 'offered'"),
     ),
 )
 
@@ -56,7 +69,13 @@ record = Table(
     Column("why", Json),  # of a zero: the rule's fact and its numbers
     Column("rules", String(32), nullable=False),  # the rule set that made the number
     Column("made", Moment, nullable=False),
+    Column("training", Integer, nullable=False, server_default="0"),  # minutes that are no service
+    Column("settles", Moment),  # when its public notice is over; empty: final from the first
+    Column("cover_starts", Moment),  # covered on the way there and back; never service
+    Column("cover_ends", Moment),
+    Column("fresh", Boolean, nullable=False, server_default=text("false")),  # nobody has looked for anything odd yet
     Index("ix_record_person_starts", "person", "starts"),
+    Index("ix_record_fresh", "made", postgresql_where=text("fresh"), sqlite_where=text("fresh")),
 )
 
 wrong_code = Table(

@@ -30,7 +30,7 @@ def plain(said: Said) -> dict[str, Any]:
     one = said.incoming
     written: dict[str, Any] = {"key": one.key}
     if one.window:
-        written["window"] = list(one.window)
+        written["window"] = list(one.window[:2])
     if one.text is not None:
         written["text"] = one.text
     if one.pick:

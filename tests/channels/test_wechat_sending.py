@@ -108,11 +108,11 @@ EXPECTED: dict[int, Outcome] = {
     50005: Refused("", closes=True),
     43019: Refused("", closes=True),
     48002: Refused("", closes=True),
-    43101: Refused(""),
+    43101: Refused("", declines=True),
     45015: Refused("", window=True),
     45047: Refused("", window=True),
-    45009: stops(30.0),
-    45011: stops(30.0),
+    45009: NotSent("", after=30.0, halts="api"),
+    45011: NotSent("", after=30.0, halts="api"),
     45002: Refused(""),
     45008: Refused(""),
     40033: Refused(""),
@@ -139,7 +139,7 @@ def without_reason(one: Outcome) -> Outcome:
         case NotSent():
             return NotSent("", one.after, one.halts)
         case Refused():
-            return Refused("", one.closes, one.window)
+            return Refused("", one.closes, one.window, one.declines)
         case Uncertain():
             return Uncertain("")
     return one
@@ -304,19 +304,19 @@ async def test_a_person_who_cannot_be_reached_is_closed(state: str, code: str) -
         assert code in got.reason
 
 
-async def test_the_days_quota_and_the_minutes_stop_the_account_for_as_long() -> None:
+async def test_the_days_quota_and_the_minutes_stop_that_api_for_as_long() -> None:
     async with sending() as (platform, door):
         platform.per_minute = 2
         await door.send("o1", PAGE, "1")
         await door.send("o1", PAGE, "2")
         got = await door.send("o1", PAGE, "3")
         assert isinstance(got, NotSent)
-        assert got.halts == "account"
+        assert got.halts == "api"
         assert 0 < got.after <= 60
         platform.per_minute, platform.quotas[SEND] = None, 2
         got = await door.send("o1", PAGE, "4")
         assert isinstance(got, NotSent)
-        assert got.halts == "account"
+        assert got.halts == "api"
         assert 60 < got.after <= 86_400
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.channels.wechat.envelope import Envelope
-from bot.channels.wechat.messages import Finished, Reader
+from bot.channels.wechat.messages import Finished, Granted, Reader
 from bot.channels.wechat.webhook import WeChatWebhook
 from bot.talk.incoming import Incoming
 from bot.talk.view import Page, Reply
@@ -94,8 +94,8 @@ async def serve(
     grants: list[tuple[str, str, bool]] = []
     finished: list[Finished] = []
 
-    async def on_grant(openid: str, template_id: str, accepted: bool) -> None:
-        grants.append((openid, template_id, accepted))
+    async def on_grant(granted: Granted) -> None:
+        grants.append((granted.openid, granted.template_id, granted.accepted))
 
     async def on_finished(job: Finished) -> None:
         finished.append(job)

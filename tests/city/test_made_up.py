@@ -94,7 +94,7 @@ async def agrees_with_itself(unit: Unit, now: datetime) -> None:
     for row in await unit.run(joined):
         assert row.created < row.joined < row.arrived <= now
     # Closing what is over finds nothing that was not closed.
-    assert await close_shifts(unit, now) == 0
+    assert await close_shifts(unit, CITY, now) == 0
 
 
 # --- The demonstration ---------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
+from bot.desk import offers
 from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.domain.activities import Plan, Published
@@ -29,6 +30,7 @@ from bot.domain.roles import Role
 from bot.talk import Address, Incoming, Intent, Photo, Place
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Delivered, Outcome
+from bot.talk.incoming import Window
 from bot.talk.router import Router
 from bot.talk.view import Button, Page
 from bot.turn import Turns
@@ -100,6 +102,7 @@ class Town:
         """Time passes, and the clock ticks."""
         self.at += timedelta(**time)
         self.steady += timedelta(**time).total_seconds()
+        await offers.lapse(self.database, self.city, self.at)
         await self.ticks.run_once()
 
     async def has_organisation(self, organiser: Chat) -> int:
@@ -176,7 +179,7 @@ class Chat:
     def incoming(self, **what: Any) -> Incoming:
         self.town.serial += 1
         address = Address(self.door, self.name)
-        window = {"window": (48 * 3600, 5)} if self.door == "wechat" else {}
+        window = {"window": Window(48 * 3600, 5)} if self.door == "wechat" else {}
         return Incoming(address, str(self.town.serial), self.town.at, language=self.language, **window, **what)
 
     async def sends(self, **what: Any) -> str:

@@ -108,9 +108,9 @@ async def test_who_forgets_to_check_out_gets_nothing_and_the_reason(town: Town, 
     assert not [page for page in bob.pushed() if "check out" in page.text]
     town.at += timedelta(hours=3)
     async with town.database.write() as unit:
-        assert await close_shifts(unit, town.at) == 1
+        assert await close_shifts(unit, town.city, town.at) == 1
     async with town.database.write() as unit:
-        assert await close_shifts(unit, town.at) == 0
+        assert await close_shifts(unit, town.city, town.at) == 0
     assert "0 h: there was no check-out." in await ann.says("hours")
 
 
@@ -205,7 +205,7 @@ async def test_a_moved_activity_reminds_at_its_new_time_only(town: Town, chat: O
     await olga.says("Sun 14:00-16:00")
     assert "1 person will be told" in await olga.picks("Yes")
     await town.waits(seconds=5)
-    assert "The time has changed" in ann.pushed()[-1].text
+    assert "Time or place have changed" in ann.pushed()[-1].text
     town.at = (SATURDAY - timedelta(hours=23)).astimezone(town.at.tzinfo)
     await town.waits(seconds=5)
     assert not [page for page in ann.pushed() if "Tomorrow" in page.text]

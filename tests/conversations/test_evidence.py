@@ -11,7 +11,9 @@ from sqlalchemy import func, select
 
 from storage.tables.enrolment import attendance, enrolment, record
 from storage.tables.evidence import evidence
-from tests.conversations.kit import MONDAY, Chat, Town
+from storage.tables.messages import inbox
+from storage.tables.people import consent, conversation
+from tests.conversations.kit import MONDAY, SECRECY, Chat, Town
 
 SATURDAY = MONDAY + timedelta(days=5)
 SECOND = timedelta(seconds=1)
@@ -176,3 +178,81 @@ async def test_what_has_ended_is_in_nobodys_way(town: Town, chat: Open) -> None:
     ann, _here, there = await in_two_places(town, chat)
     town.at += timedelta(hours=2)
     assert "Checked in at 12:00: There" in await scans(town, ann, there)
+
+
+# --- The place ----------------------------------------------------------------------------------------------------
+
+HERE = (39.9998, 116.2755)
+"""Where the town's activities are."""
+
+FAR_OFF = (39.9300, 116.4300)
+
+
+async def arrived(town: Town, chat: Open, kind: str = "environment") -> Chat:
+    activity = await town.publishes(chat("Olga"), "Cleaning the canal", SATURDAY, kind=kind)
+    ann = chat("Ann")
+    await ann.joins(activity)
+    goes_to(town, SATURDAY)
+    await scans(town, ann, activity)
+    return ann
+
+
+async def test_a_place_is_a_second_evidence_after_its_own_consent_and_is_not_kept(town: Town, chat: Open) -> None:
+    ann = await arrived(town, chat)
+    await ann.picks("Show that I am there")
+    assert "Where you are is sensitive." in ann.text
+    async with town.database.read() as unit:
+        asked = select(func.count()).select_from(consent).where(consent.c.purpose == "place")
+        assert (await unit.run(asked)).scalar_one() == 0
+    await ann.picks("I agree")
+    assert "you are there" in await ann.shares_place(*HERE)
+    assert await pieces(town) == [("arrival", "link"), ("arrival", "place")]
+    async with town.database.read() as unit:
+        row = (await unit.run(select(evidence).where(evidence.c.kind == "place"))).one()
+        assert (row.band, row.accuracy) == ("inside", 20)
+        assert (await unit.run(asked)).scalar_one() == 1
+        rows = await unit.run(select(conversation))
+        kept = [SECRECY.open_json(one.session, f"conversation:{one.person}") for one in rows]
+        raw = list((await unit.run(select(inbox.c.raw))).scalars())
+    assert "116.275" not in str(kept) + str(raw) + str(tuple(row))
+    assert "no place to show" in await ann.opens("there", 1)  # once is enough
+
+
+async def test_the_second_time_the_place_is_asked_for_without_the_notice(town: Town, chat: Open) -> None:
+    ann = await arrived(town, chat)
+    await ann.picks("Show that I am there")
+    await ann.picks("I agree")
+    await ann.shares_place(*HERE)
+    await ann.says("undo")
+    goes_to(town, SATURDAY + timedelta(minutes=20))
+    await scans(town, ann, 1)
+    assert "share your place now" in await ann.picks("Show that I am there")
+
+
+async def test_without_consent_nothing_is_asked_and_the_check_in_stands(town: Town, chat: Open) -> None:
+    ann = await arrived(town, chat)
+    await ann.picks("Show that I am there")
+    assert "checked in all the same" in await ann.picks("No")
+    await ann.shares_place(*HERE)
+    assert await pieces(town) == [("arrival", "link")]
+
+
+async def test_from_far_off_the_organiser_has_to_look(town: Town, chat: Open) -> None:
+    ann = await arrived(town, chat)
+    await ann.picks("Show that I am there")
+    await ann.picks("I agree")
+    assert "The organiser will look" in await ann.shares_place(*FAR_OFF)
+    async with town.database.read() as unit:
+        assert (await unit.run(select(evidence.c.band).where(evidence.c.kind == "place"))).scalar_one() == "away"
+
+
+async def test_online_service_asks_for_no_place(town: Town, chat: Open) -> None:
+    ann = await arrived(town, chat, kind="online")
+    assert not any("Show that" in label for label in ann.labels)
+    assert "no place to show" in await ann.opens("there", 1)
+
+
+async def test_nobody_shows_a_place_for_somebody_else(town: Town, chat: Open) -> None:
+    await arrived(town, chat)
+    bob = chat("Bob")
+    assert "no place to show" in await bob.opens("there", 1)

@@ -228,9 +228,9 @@ async def test_of_two_sign_ups_to_one_shift_the_better_stays_and_the_seat_goes_o
     kept = await number_of(town, ann)
     assert tuple(rows[0]) == (kept, "joined")
     assert rows[1].state == "cancelled"
-    assert tuple(rows[2]) == (await number_of(town, bob), "joined")
+    assert tuple(rows[2]) == (await number_of(town, bob), "offered")
     await town.waits(seconds=5)
-    assert "A seat came free and it is yours" in bob.pushed()[0].text
+    assert "A seat came free" in bob.pushed()[0].text
     await ann.says("my")
     assert len([label for label in ann.labels if "Planting" in label]) == 1
 

@@ -191,7 +191,7 @@ async def test_consent_is_withdrawn_in_two_messages_and_the_seat_goes_to_the_que
         given = (await unit.run(select(consent.c.withdrawn).where(consent.c.person == row.id))).scalars().all()
         states = (await unit.run(select(enrolment.c.state).order_by(enrolment.c.id))).scalars().all()
     assert all(given)
-    assert states == ["cancelled", "joined"]
+    assert states == ["cancelled", "offered"]
     await ann.opens("join", activity)
     assert "Do you agree?" in ann.text
 
@@ -286,7 +286,7 @@ async def test_a_seat_held_until_then_goes_to_the_queue(town: Town, chat: Open) 
     await passes(town, days=7)
     await town.waits(seconds=5)
     await bob.says("my")
-    assert "you have a seat" in " ".join(bob.labels)
+    assert "a seat is held for you" in " ".join(bob.labels)
 
 
 # --- No trace -------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.attendance import STEP, code_at, code_fits, new_secret, window
-from bot.domain.records import RuleSet, count, free_time
+from bot.domain.records import count, free_time
+from bot.domain.rulesets import RuleSet
 
 NOON = datetime(2026, 11, 28, 4, 0, tzinfo=UTC)
 SECRET = bytes(range(32))
@@ -60,6 +61,7 @@ def test_the_check_in_window_opens_an_hour_before_and_closes_with_the_end(minute
 
 
 SHIFT = (NOON, NOON + timedelta(hours=2))
+HALF = RuleSet("half", 0.5)
 
 
 def at(minutes: float) -> datetime:
@@ -68,27 +70,27 @@ def at(minutes: float) -> datetime:
 
 @pytest.mark.parametrize(
     ("arrived", "left", "minutes"),
-    [(0, 120, 120), (-30, 150, 120), (10, 120, 110), (0, 60, 60), (30.5, 110.9, 80)],
+    [(0, 120, 120), (-30, 150, 120), (10, 120, 110), (0, 60, 60), (30.5, 110.9, 79)],
 )
 def test_minutes_are_those_inside_the_shift(arrived: float, left: float, minutes: int) -> None:
-    assert count(at(arrived), at(left), SHIFT, []).minutes == minutes
+    assert count(at(arrived), at(left), SHIFT, [], HALF).minutes == minutes
 
 
 def test_less_than_the_share_that_is_needed_counts_nothing_and_says_so() -> None:
-    counted = count(at(0), at(59), SHIFT, [])
+    counted = count(at(0), at(59), SHIFT, [], HALF)
     assert counted.minutes == 0
     assert counted.why is not None
     assert (counted.why.rule, round(counted.why.present, 2), counted.why.needed) == ("short", 0.49, 0.5)
 
 
 def test_who_left_before_the_start_was_not_there() -> None:
-    counted = count(at(-40), at(-10), SHIFT, [])
+    counted = count(at(-40), at(-10), SHIFT, [], HALF)
     assert (counted.minutes, counted.why.rule if counted.why else "") == (0, "short")
 
 
 def test_a_minute_that_counted_elsewhere_does_not_count_again() -> None:
-    assert count(at(0), at(120), SHIFT, [(at(-30), at(45))]).minutes == 75
-    doubled = count(at(0), at(120), SHIFT, [(at(-30), at(45)), (at(40), at(130))])
+    assert count(at(0), at(120), SHIFT, [(at(-30), at(45))], HALF).minutes == 75
+    doubled = count(at(0), at(120), SHIFT, [(at(-30), at(45)), (at(40), at(130))], HALF)
     assert doubled.minutes == 0
     assert doubled.why is not None
     assert doubled.why.rule == "double"

@@ -10,14 +10,13 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 
 from bot.desk.desk import Desk
 from bot.domain.enrolment import Joined, Left, Waitlisted
 from bot.domain.people import Person
-from storage import enrolment
+from storage import enrolment, offers
 from storage.database import Unit
-from storage.tables.activities import shift
 from storage.tables.delivery import fanout
 from storage.tables.enrolment import audit
 from tests.conversations.kit import MONDAY
@@ -136,8 +135,8 @@ class History:
     async def told(self) -> tuple[Counter[str], Counter[str]]:
         """By sign-up: moves up that were logged, and messages about them that were planned."""
         async with self.crowd.town.database.read() as unit:
-            moves = await unit.run(select(audit.c.target).where(audit.c.deed == "promote"))
-            planned = await unit.run(select(fanout.c.source).where(fanout.c.kind == "promotion"))
+            moves = await unit.run(select(audit.c.target).where(audit.c.deed == "offer"))
+            planned = await unit.run(select(fanout.c.source).where(fanout.c.kind == "offer"))
             return Counter(row.target for row in moves), Counter(f"enrolment:{row.source}" for row in planned)
 
 
@@ -164,10 +163,10 @@ async def test_when_the_head_of_the_queue_is_forgotten_somebody_waits_beside_a_f
 ) -> None:
     """The control."""
 
-    async def forgets(unit: Unit, shift_id: int) -> None:
-        await unit.run(update(shift).where(shift.c.id == shift_id).values(taken=shift.c.taken - 1))
+    async def forgets(_unit: Unit, _shift_id: int) -> None:
+        return None
 
-    monkeypatch.setattr(enrolment, "give_back", forgets)
+    monkeypatch.setattr(offers, "take_for_head", forgets)
     history = await begin(crowd)
     assert await goes_wrong(history)
 

@@ -14,6 +14,8 @@ from typing import Any, Literal
 from aiohttp import web
 
 DAY, MINUTE = 86_400, 60
+OVERRUNS = (43101, 45009, 45011, 45015, 45028, 45047, 47003)
+"""What a call over a window, a quota, a count or a field's length is answered with."""
 QUOTAS = {
     "/cgi-bin/token": 2_000,
     "/cgi-bin/stable_token": 500_000,
@@ -23,8 +25,22 @@ QUOTAS = {
     "/cgi-bin/menu/create": 1_000,
     "/cgi-bin/user/info": 5_000_000,
     "/cgi-bin/openapi/quota/get": 1_000,
+    "/cgi-bin/message/mass/sendall": 100,
+    "/cgi-bin/tags/create": 1_000,
+    "/cgi-bin/tags/members/batchtagging": 10_000,
+    "/cgi-bin/tags/members/batchuntagging": 10_000,
+    "/cgi-bin/qrcode/create": 100_000,
+    "/cgi-bin/ticket/getticket": 10_000,
 }
 """Calls a day: the platform's older default table."""
+
+MINUTES = {"/cgi-bin/message/mass/sendall": 60}
+"""Calls a minute. Page api_masssend."""
+MASS_A_MONTH = 4
+"""Mass messages that one follower of a service account gets. Page Batch_Sends."""
+TAGS = 100
+FIELDS = {"thing": 20, "character_string": 32, "phone_number": 17, "const": 20, "time": 24, "date": 24}
+"""Characters of a form's field by its kind; others 20."""
 
 Kind = Literal["service", "subscription", "unverified"]
 
@@ -56,6 +72,9 @@ class Follower:
     received: list[dict[str, Any]] = field(default_factory=list)
     grants: Counter[str] = field(default_factory=Counter)
     refused: set[str] = field(default_factory=set)
+    masses: Counter[str] = field(default_factory=Counter)
+    """Mass messages by month (a service account) or day (a subscription account)."""
+    tags: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -98,6 +117,11 @@ class WeChatApiStandIn:
         self.jobs: list[tuple[str, str, str]] = []
         self.calls: Counter[str] = Counter()
         self.accepted: list[tuple[str, dict[str, Any]]] = []
+        self.refusals: Counter[int] = Counter()
+        """Answers by error code: a sender that keeps its ledgers gets none of `OVERRUNS`."""
+        self.tags: dict[int, str] = {}
+        self.scenes: dict[str, str] = {}
+        self._mass_ids: dict[str, str] = {}
         self.used: defaultdict[tuple[str, int], int] = defaultdict(int)
         self.minute: defaultdict[tuple[str, int], int] = defaultdict(int)
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
@@ -120,6 +144,7 @@ class WeChatApiStandIn:
         app.router.add_get("/cgi-bin/token", self._guarded(self._classic_token, needs_token=False))
         app.router.add_post("/cgi-bin/stable_token", self._guarded(self._stable_token, needs_token=False))
         app.router.add_get("/cgi-bin/user/info", self._guarded(self._user_info))
+        app.router.add_get("/cgi-bin/ticket/getticket", self._guarded(self._ticket))
         for path, answer in {
             "/cgi-bin/message/custom/send": self._custom_send,
             "/cgi-bin/message/template/send": self._template_send,
@@ -127,6 +152,12 @@ class WeChatApiStandIn:
             "/cgi-bin/menu/create": self._menu_create,
             "/cgi-bin/openapi/quota/get": self._quota_get,
             "/cgi-bin/clear_quota": self._clear_quota,
+            "/cgi-bin/message/mass/sendall": self._mass_sendall,
+            "/cgi-bin/tags/create": self._tag_create,
+            "/cgi-bin/tags/delete": self._tag_delete,
+            "/cgi-bin/tags/members/batchtagging": self._tag_members,
+            "/cgi-bin/tags/members/batchuntagging": self._untag_members,
+            "/cgi-bin/qrcode/create": self._qr_create,
         }.items():
             app.router.add_post(path, self._guarded(answer))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -184,6 +215,7 @@ class WeChatApiStandIn:
                 return await self._fails(request, fault)
             code = self._refusal(request, path, needs_token)
             if code:
+                self.refusals[code] += 1
                 return _json({"errcode": code, "errmsg": f"refused rid: {self._serial}"})
             try:
                 payload = json.loads(raw) if raw else {}
@@ -192,6 +224,7 @@ class WeChatApiStandIn:
             if re.search(rb"\\u[0-9a-fA-F]{4}", raw):
                 return _json({"errcode": 40033, "errmsg": "invalid charset. please check your request, no \\uxxxx"})
             said = answer(request, payload)
+            self.refusals[int(said.get("errcode", 0))] += 1
             if fault:
                 return await self._fails(request, fault)
             return _json(said)
@@ -227,7 +260,8 @@ class WeChatApiStandIn:
         now = int(self.clock())
         if self.used[path, (now + 8 * 3600) // DAY] >= self.quotas.get(path, 10_000):
             return 45009
-        if self.per_minute is not None and self.minute[path, now // MINUTE] >= self.per_minute:
+        a_minute = self.per_minute if self.per_minute is not None else MINUTES.get(path)
+        if a_minute is not None and self.minute[path, now // MINUTE] >= a_minute:
             return 45011
         self.used[path, (now + 8 * 3600) // DAY] += 1
         self.minute[path, now // MINUTE] += 1
@@ -347,6 +381,104 @@ class WeChatApiStandIn:
         self.jobs.append((kind, person.openid, str(self._serial)))
         return {"errcode": 0, "errmsg": "ok", "msgid": self._serial}
 
+    # --- Many at once ----------------------------------------------------------------------------------------------
+
+    def _period(self) -> str:
+        """What a follower's mass messages are counted in."""
+        return time.strftime("%Y-%m" if self.kind == "service" else "%Y-%m-%d", time.gmtime(self.clock() + 8 * 3600))
+
+    def _mass_sendall(self, _request: web.Request, payload: Any) -> dict[str, Any]:
+        if self.kind == "unverified":
+            return _error(48001)
+        wanted, client_id = payload.get("filter", {}), payload.get("clientmsgid")
+        if wanted.get("is_to_all") is not False or wanted.get("tag_id") not in self.tags:
+            return _error(45159)
+        content = payload.get("text", {}).get("content") if payload.get("msgtype") == "text" else None
+        if not isinstance(content, str) or not content or len(content.encode()) > 2048:
+            return _error(45002)
+        if not isinstance(client_id, str) or not 0 < len(client_id.encode()) <= 64:
+            return _error(40132)
+        if client_id in self._mass_ids:
+            return {**_error(45065), "msg_id": int(self._mass_ids[client_id])}
+        self._serial += 1
+        total = [one for one in self.followers.values() if wanted["tag_id"] in one.tags and one.following]
+        period, limit = self._period(), MASS_A_MONTH if self.kind == "service" else 1
+        reached = [one for one in total if one.masses[period] < limit and not one.muted]
+        if len(reached) < len(total):
+            self.refusals[45028] += 1  # the real one leaves them out silently and counts them in the job's report
+        for one in reached:
+            one.masses[period] += 1
+            one.received.append(payload)
+        self._mass_ids[client_id] = str(self._serial)
+        self.accepted.append(("mass", payload))
+        self.jobs.append(("mass", f"{len(reached)} of {len(total)}", str(self._serial)))
+        return {"errcode": 0, "errmsg": "send job submission success", "msg_id": self._serial, "msg_data_id": 1}
+
+    def _tag_create(self, _request: web.Request, payload: Any) -> dict[str, Any]:
+        name = payload.get("tag", {}).get("name", "")
+        if name in self.tags.values():
+            return _error(45157)
+        if not 0 < len(name) <= 30:
+            return _error(45158)
+        if len(self.tags) >= TAGS:
+            return _error(45056)
+        self._serial += 1
+        self.tags[100 + self._serial] = name
+        return {"tag": {"id": 100 + self._serial, "name": name}}
+
+    def _tag_delete(self, _request: web.Request, payload: Any) -> dict[str, Any]:
+        tag = payload.get("tag", {}).get("id")
+        if self.tags.pop(tag, None) is None:
+            return _error(45159)
+        for one in self.followers.values():
+            one.tags.discard(tag)
+        return _error(0)
+
+    def _tagged(self, payload: Any) -> tuple[list[Follower], int]:
+        openids = payload.get("openid_list")
+        if not isinstance(openids, list) or not 0 < len(openids) <= 50:
+            return [], 40032
+        if payload.get("tagid") not in self.tags:
+            return [], 45159
+        people = [self.followers.get(one) for one in openids]
+        if any(one is None or not one.following for one in people):
+            return [], 49003
+        return [one for one in people if one is not None], 0
+
+    def _tag_members(self, _request: web.Request, payload: Any) -> dict[str, Any]:
+        people, wrong = self._tagged(payload)
+        if any(len(one.tags | {payload["tagid"]}) > 20 for one in people):
+            return _error(45059)
+        for one in people:
+            one.tags.add(payload["tagid"])
+        return _error(wrong)
+
+    def _untag_members(self, _request: web.Request, payload: Any) -> dict[str, Any]:
+        people, wrong = self._tagged(payload)
+        for one in people:
+            one.tags.discard(payload["tagid"])
+        return _error(wrong)
+
+    # --- Codes and pages -------------------------------------------------------------------------------------------
+
+    def _qr_create(self, _request: web.Request, payload: Any) -> dict[str, Any]:
+        scene = payload.get("action_info", {}).get("scene", {}).get("scene_str")
+        seconds = payload.get("expire_seconds")
+        if payload.get("action_name") != "QR_STR_SCENE" or not isinstance(scene, str) or not 0 < len(scene) <= 64:
+            return _error(40053)
+        if not isinstance(seconds, int) or not 60 <= seconds <= 2_592_000:
+            return _error(40054)
+        self._serial += 1
+        url = f"http://weixin.qq.com/q/{self._serial:032x}"
+        self.scenes[url] = scene
+        return {"ticket": f"gQ{self._serial}", "expire_seconds": seconds, "url": url}
+
+    def _ticket(self, request: web.Request, _payload: Any) -> dict[str, Any]:
+        if request.query.get("type") != "jsapi":
+            return _error(40097)
+        self._serial += 1
+        return {"errcode": 0, "errmsg": "ok", "ticket": f"ticket{self._serial}{'t' * 70}", "expires_in": 7200}
+
     # --- Menu, people, quotas --------------------------------------------------------------------------------------
 
     def _menu_create(self, _request: web.Request, payload: Any) -> dict[str, Any]:
@@ -409,12 +541,13 @@ def _content_error(payload: Any) -> int:
 
 
 def _fields_fit(data: Any, names: set[str]) -> bool:
-    return isinstance(data, dict) and set(data) == names and all(map(_short_field, data.values()))
+    return isinstance(data, dict) and set(data) == names and all(_short_field(*one) for one in data.items())
 
 
-def _short_field(one: Any) -> bool:
+def _short_field(name: str, one: Any) -> bool:
     value = one.get("value") if isinstance(one, dict) else None
-    return isinstance(value, str) and 0 < len(value) <= 20 and "\n" not in value
+    limit = FIELDS.get(name.rstrip("0123456789"), 20)
+    return isinstance(value, str) and 0 < len(value) <= limit and not re.search(r"[\r\n]", value)
 
 
 def _menu_error(payload: Any) -> int:

@@ -180,7 +180,7 @@ class Stage:
             raise Unreadable(f"the clock does not go back to {at}")
         self.town.at = at.astimezone(self.town.at.tzinfo)
         async with self.town.database.write() as unit:
-            await close_shifts(unit, self.town.at)
+            await close_shifts(unit, self.town.city, self.town.at)
         await self.town.waits(seconds=3)
 
     async def say(self, name: str, words: str) -> None:

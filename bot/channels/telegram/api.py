@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 import aiohttp
 import structlog
 
+from bot.channels.photos import LARGEST
 from bot.channels.telegram.errors import Answer, Done, Failed
 from bot.channels.telegram.library import (
     AiohttpSession,
     Bot,
     BotCommand,
     DeleteWebhook,
+    GetFile,
     GetMe,
     GetUpdates,
     SetMyCommands,
@@ -42,6 +44,8 @@ WEBHOOK_CONNECTIONS = 40
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _TOKEN_SHAPE = re.compile(r"\d{4,16}:[A-Za-z0-9_-]{30,64}")
+_FILE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,255}")
+"""Relative, as the public server gives it; a server beside us names a path of its own disk, which is not ours."""
 _NOT_A_LINE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
 log = structlog.get_logger("menkou.telegram")
@@ -136,6 +140,27 @@ class TelegramApi:
         name = answer.result.get("username") if isinstance(answer.result, dict) else None
         return name if isinstance(name, str) else ""
 
+    async def picture(self, file_id: str) -> bytes | None:
+        """The bytes of a picture that somebody sent; None where it cannot be had, or is larger than anybody needs."""
+        answer = await self.call(GetFile(file_id=file_id))
+        found = answer.result if isinstance(answer, Done) and isinstance(answer.result, dict) else {}
+        path, size = found.get("file_path"), found.get("file_size", 0)
+        if not isinstance(path, str) or not _FILE_PATH.fullmatch(path) or ".." in path:
+            return None
+        if not isinstance(size, int) or size > LARGEST:
+            return None
+        client = await self._opened()
+        timeout = aiohttp.ClientTimeout(total=self._limit, connect=CONNECT_LIMIT)
+        # Only the kind of a client's error is told: its text may hold the address, and that the token.
+        try:
+            url = self._server.file_url(self._token, path)
+            async with client.get(url, timeout=timeout, allow_redirects=False) as response:
+                whole = await _whole(response, LARGEST)
+                return whole if response.status == 200 and len(whole) <= LARGEST else None
+        except (aiohttp.ClientError, TimeoutError, OSError) as wrong:
+            log.info("a picture did not come", error=type(wrong).__name__)
+            return None
+
     async def updates(self, offset: int | None, timeout: int, limit: int = 100) -> Answer:
         """Ask for updates and wait `timeout` seconds for the first; what lies before `offset` is confirmed by it."""
         method = GetUpdates(offset=offset, limit=limit, timeout=timeout, allowed_updates=list(KINDS))
@@ -166,11 +191,11 @@ class TelegramApi:
         return fine
 
 
-async def _whole(response: aiohttp.ClientResponse) -> bytes:
+async def _whole(response: aiohttp.ClientResponse, limit: int = ANSWER_LIMIT) -> bytes:
     read = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         read += chunk
-        if len(read) > ANSWER_LIMIT:
+        if len(read) > limit:
             break
     return bytes(read)
 

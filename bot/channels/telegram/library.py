@@ -45,6 +45,7 @@ with _held_back(NAMES):
     from aiogram.methods import (
         AnswerCallbackQuery,
         DeleteWebhook,
+        GetFile,
         GetMe,
         GetUpdates,
         SendLocation,
@@ -84,6 +85,7 @@ __all__ = [
     "BotCommand",
     "CallbackQuery",
     "DeleteWebhook",
+    "GetFile",
     "GetMe",
     "GetUpdates",
     "InlineKeyboardButton",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,8 +14,11 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
+from bot.channels.photos import LARGEST
 from bot.channels.wechat.errors import TOKEN_CODES, reason
-from bot.channels.wechat.token import Fetched, FetchFailed, StableToken, TokenShelf
+from bot.channels.wechat.token import Fetched, FetchFailed, StableToken, TokenShelf, Unavailable
+
+log = logging.getLogger(__name__)
 
 API_BASE = "https://api.weixin.qq.com"
 ANSWER_LIMIT = 256 * 1024
@@ -82,6 +87,38 @@ class WeChatApi:
             raise self.token.distrust(f"{reason(answer.code)}, and again with a new token; compare WECHAT_APP_SECRET")
         self.token.trust()
         return answer
+
+    async def picture(self, media_id: str) -> bytes | None:
+        """The bytes of a picture that somebody sent, by its media id; None where it cannot be had.
+
+        Never by the `PicUrl` of the push: whoever forged one would have us fetch any address.
+        """
+        try:
+            token = await self.token.current()
+            found = await self._media(media_id, token)
+            if isinstance(found, int) and found in TOKEN_CODES:
+                found = await self._media(media_id, await self.token.replace(token, reason(found)))
+        except (Unavailable, aiohttp.ClientError, TimeoutError, OSError) as wrong:
+            log.info("a picture did not come (%s)", type(wrong).__name__)
+            return None
+        return found if isinstance(found, bytes) else None
+
+    async def _media(self, media_id: str, token: str) -> bytes | int | None:
+        """The picture, or the code with which it was refused."""
+        url = self._base.joinpath("cgi-bin/media/get").with_query(access_token=token, media_id=media_id)
+        async with self._opened().get(url, allow_redirects=False) as response:
+            raw = bytearray()
+            async for chunk in response.content.iter_chunked(64 * 1024):
+                raw += chunk
+                if len(raw) > LARGEST:
+                    return None
+            if response.status != 200:
+                return None
+            if response.content_type.startswith("image/"):
+                return bytes(raw)
+        with suppress(Unsettled):
+            return _answer(200, bytes(raw)).code
+        return None
 
     async def close(self) -> None:
         """Close the connections."""

@@ -103,16 +103,18 @@ def outcome(code: int, now: datetime, receipt: str = "") -> Outcome:
         case "busy":
             return NotSent(why, after=policy.after)
         case "minute":
-            return NotSent(why, after=60.0 - now.second - now.microsecond / 1e6, halts="account")
+            return NotSent(why, after=60.0 - now.second - now.microsecond / 1e6, halts="api")
         case "day":
-            return NotSent(why, after=_until_midnight(now), halts="account")
+            return NotSent(why, after=_until_midnight(now), halts="api")
         case "token" | "stopped":
             return NotSent(why, after=_HALT, halts="account")
         case "gone" | "muted":
             return Refused(why, closes=True)
         case "window":
             return Refused(why, window=True)
-        case "declined" | "content":
+        case "declined":
+            return Refused(why, declines=True)
+        case "content":
             return Refused(why)
 
 

@@ -11,15 +11,15 @@ from urllib.parse import parse_qs, urlsplit
 
 from bot.channels.wechat.parsing import NotWeChat, Push
 from bot.channels.wechat.places import to_wgs84
-from bot.talk.incoming import Address, BadLink, Incoming, Intent, Photo, Place
+from bot.talk.incoming import Address, BadLink, Incoming, Intent, Photo, Place, Window
 
 NAME = "wechat"
 LANGUAGE = "zh_CN"
 """WeChat says nothing of a person's language since user/info lost its profile fields in 2021."""
 
-MESSAGE_WINDOW = (48 * 3600, 5)
+MESSAGE_WINDOW = Window(48 * 3600, 5)
 """Customer messages after a person's own message: 5 within 48 hours (20 until 2023). Platform page kf/intro."""
-ACTION_WINDOW = (60, 3)
+ACTION_WINDOW = Window(60, 3, by_action=True)
 """Customer messages after a menu click, a scan or a follow: 3 within a minute. Platform page kf/intro."""
 
 KEY_LENGTH = 160
@@ -49,6 +49,11 @@ class Finished:
     """The platform's word: `success`, `send success`, `failed:user block`, `failed: system failed`, an error code …"""
     template_id: str = ""
 
+    @property
+    def arrived(self) -> bool:
+        """Page Template_Message_Interface and Batch_Sends: `success` and `send success`; all else says why not."""
+        return self.status.lower() in ("success", "send success", "sendsuccess")
+
 
 @dataclass(frozen=True, slots=True)
 class Granted:
@@ -57,6 +62,10 @@ class Granted:
     openid: str
     template_id: str
     accepted: bool
+    at: datetime
+    """By the platform's clock: the same answer told twice has the same moment."""
+    once: bool = True
+    """The popup's answer: one more message may be sent. Else a switch in the settings, which grants none."""
 
 
 Heard = Said | Finished | tuple[Granted | Finished, ...] | None
@@ -166,9 +175,9 @@ class Reader:
         """The consent popup was answered, or consent changed in the settings: one entry for each template."""
         popup = push.event == "subscribe_msg_popup_event"
         group = push.group("SubscribeMsgPopupEvent" if popup else "SubscribeMsgChangeEvent")
-        openid = push.need("FromUserName")
+        openid, at = push.need("FromUserName"), _moment(push.need("CreateTime"))
         return tuple(
-            Granted(openid, one.need("TemplateId"), one.text("SubscribeStatusString") == "accept")
+            Granted(openid, one.need("TemplateId"), one.text("SubscribeStatusString") == "accept", at, popup)
             for one in group.groups("List")
         )
 

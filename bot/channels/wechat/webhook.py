@@ -49,11 +49,11 @@ class WeChatWebhook:
         listener: Listener,
         clock: Callable[[], datetime],
         *,
-        on_grant: Callable[[str, str, bool], Awaitable[None]] | None = None,
+        on_grant: Callable[[Granted], Awaitable[None]] | None = None,
         on_finished: Callable[[Finished], Awaitable[None]] | None = None,
         patience: float = PATIENCE,
     ) -> None:
-        """`on_grant(openid, template_id, accepted)` and `on_finished(job)` must bear being told twice."""
+        """`on_grant` and `on_finished` must bear being told twice."""
         self._envelope = envelope
         self._reader = reader
         self._listener = listener
@@ -192,7 +192,7 @@ class WeChatWebhook:
         for one in several:
             try:
                 if isinstance(one, Granted) and self._on_grant:
-                    await self._on_grant(one.openid, one.template_id, one.accepted)
+                    await self._on_grant(one)
                 elif isinstance(one, Finished) and self._on_finished:
                     await self._on_finished(one)
             except Exception:

@@ -1,0 +1,62 @@
+"""What a presence counts: by the rules of its day, beside what counted before; and counting again what was settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+from bot.desk.city import City
+from bot.domain.records import CLAIMS, Claim, Counted, Interval, count, count_again
+from bot.domain.rulesets import final_from, rule_set, rules_on
+from storage import attendance, audit, matters
+from storage.database import Unit
+
+NEXT_TO = timedelta(days=2)
+"""Records that begin this near are counted again together: no shift is longer than sixteen hours."""
+
+
+def day_in(city: City) -> Callable[[datetime], date]:
+    """A moment's day in the city."""
+    return lambda at: at.astimezone(city.zone).date()
+
+
+async def worth(
+    unit: Unit, city: City, enrolment: int, person: int, arrived: datetime, left: datetime, shift: Interval
+) -> Counted:
+    """The minutes of one presence, by the rules of the day on which its shift begins."""
+    rules = rules_on(day_in(city)(shift[0]))
+    before = await attendance.counted_intervals(unit, person, *shift)
+    sort = await attendance.counts_as(unit, enrolment)
+    room = None
+    if rules.daily_cap is not None:
+        room = rules.daily_cap - await attendance.minutes_on(unit, person, *_day_of(shift[0], city))
+    return count(arrived, left, shift, before, rules, sort, room)
+
+
+def _day_of(at: datetime, city: City) -> Interval:
+    start = at.astimezone(city.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return start, start + timedelta(days=1)
+
+
+async def keep(unit: Unit, city: City, enrolment: int, counted: Counted, grade: str, now: datetime) -> None:
+    """Write the record, naming its rules; it is final once its public notice is over."""
+    rules = rules_on(day_in(city)(counted.starts))
+    settles = final_from(now.astimezone(city.zone), rules)
+    await attendance.keep_record(unit, enrolment, counted, grade, rules, now, settles)
+
+
+async def again(unit: Unit, city: City, person: int, around: datetime, now: datetime) -> set[int]:
+    """Count a person's records of these days again, each by the rules that it names. Returns those that changed."""
+    rows = await attendance.near(unit, person, around - NEXT_TO, around + NEXT_TO)
+    holding = [row for row in rows if not row.training and (row.why["rule"] if row.why else "") in CLAIMS]
+    claims = [Claim(row.id, row.starts, row.ends, rule_set(row.rules)) for row in holding]
+    verdicts = await matters.verdicts(unit, [row.id for row in holding])
+    found = count_again(claims, verdicts, day_in(city))
+    changed = set()
+    for row in holding:
+        minutes, why = found[row.id]
+        if minutes != row.minutes:
+            await attendance.set_worth(unit, row.id, Counted(minutes, row.starts, row.ends, why))
+            await audit.log(unit, now, None, "count again", f"record:{row.id}", str(row.minutes), str(minutes))
+            changed.add(row.id)
+    return changed

@@ -1,0 +1,58 @@
+"""What stands between somebody and a seat: each gate looks at one thing and lets pass or names the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from bot.desk.permitted import permitted
+from bot.desk.subject import Subject
+from bot.domain.agreements import NeedsAgreement, conditions
+from bot.domain.enrolment import AlreadyIn, Booking, Clashed, Closed, Stand, TooYoung, clash, old_enough
+from bot.domain.guardians import Band, GuardianAsked, GuardianRefused, band
+from storage import agreements, enrolment
+from storage.enrolment import Wish
+
+Refusal = Closed | TooYoung | AlreadyIn | NeedsAgreement | Clashed | GuardianAsked | GuardianRefused
+
+Gate = Callable[[Subject, Wish], Awaitable[Refusal | None]]
+
+
+async def still_open(asker: Subject, wish: Wish) -> Refusal | None:
+    """Open to the city, and not begun."""
+    return None if wish.state == "open" and wish.starts > asker.now else Closed()
+
+
+async def of_age(asker: Subject, wish: Wish) -> Refusal | None:
+    """As old as the activity and the shift ask for."""
+    return None if old_enough(asker.me.born, wish.minimum_age, asker.now) else TooYoung(wish.minimum_age)
+
+
+async def not_in_yet(asker: Subject, wish: Wish) -> Refusal | None:
+    """Not twice in one shift."""
+    mine = await enrolment.own(asker.unit, asker.me.id, wish.shift)
+    return None if mine is None or mine.state == Stand.CANCELLED else AlreadyIn(Stand(mine.state))
+
+
+async def agreed(asker: Subject, wish: Wish) -> Refusal | None:
+    """Where an agreement is due, it was accepted; for whoever is under age by their guardian."""
+    due = conditions(wish.kind, wish.activity_starts, wish.activity_ends, wish.capacity, wish.conditions)
+    minor = band(asker.me.born, asker.now) is not Band.ADULT
+    if not due or await agreements.accepted(asker.unit, wish.activity, asker.me.id, minor):
+        return None
+    return NeedsAgreement(due)
+
+
+async def free_then(asker: Subject, wish: Wish) -> Refusal | None:
+    """Nowhere else at these hours."""
+    other = await overlapping(asker, wish.starts, wish.ends, wish.shift)
+    return Clashed(other) if other else None
+
+
+async def overlapping(asker: Subject, starts: datetime, ends: datetime, shift: int) -> Booking | None:
+    """My sign-up that overlaps with these hours."""
+    return clash(starts, ends, await enrolment.bookings(asker.unit, asker.me.id, asker.now), shift)
+
+
+GATES: tuple[Gate, ...] = (still_open, of_age, not_in_yet, free_then, permitted, agreed)
+"""In the order in which they are asked; the first that does not let pass answers."""

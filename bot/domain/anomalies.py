@@ -1,0 +1,78 @@
+"""What is odd about presences: rules over facts that say why, and leave it to a person what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.attendance import CHECKOUT_CLOSES, OPENS
+from bot.domain.rulesets import RuleSet
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """One thing that somebody should look at: the rule, what was found and what is usual, in the rule's own unit."""
+
+    rule: str
+    """long-day (minutes), phone (people with one number), burst (arrivals), own, outside (minutes)."""
+    found: int
+    limit: int
+    mark: str
+    """What it is about, so that it is looked at once: `long-day:7:2026-11-28`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What is known of one presence that has a record."""
+
+    record: int
+    person: int
+    activity: int
+    arrived: datetime
+    left: datetime
+    starts: datetime
+    ends: datetime
+    """The shift's."""
+    day: str
+    minutes_that_day: int
+    has_post: bool
+    """Its owner is an organiser or leader of who recorded."""
+    said_by_owner: bool
+    """Somebody of the organisation gave the evidence, and that was the owner."""
+
+
+def of_presence(one: Presence, rules: RuleSet) -> list[Odd]:
+    """What is odd about a presence by itself."""
+    found = []
+    if one.minutes_that_day > rules.long_day:
+        mark = f"long-day:{one.person}:{one.day}"
+        found.append(Odd("long-day", one.minutes_that_day, rules.long_day, mark))
+    if one.has_post and one.said_by_owner:
+        found.append(Odd("own", 1, 0, f"own:{one.record}"))
+    early, late = one.starts - OPENS - one.arrived, one.left - one.ends - CHECKOUT_CLOSES
+    if (outside := max(early, late)) > timedelta():
+        found.append(Odd("outside", int(outside.total_seconds() // 60), 0, f"outside:{one.record}"))
+    return found
+
+
+def of_activity(activity: int, by_code: Iterable[datetime], shared_phone: int, rules: RuleSet) -> list[Odd]:
+    """What is odd about all who were there. `by_code`: when people arrived by the code on the wall; `shared_phone`:
+    how many gave the same telephone number."""
+    found = []
+    if shared_phone >= rules.shared_phone:
+        found.append(Odd("phone", shared_phone, rules.shared_phone, f"phone:{activity}"))
+    most = densest(sorted(by_code), rules.burst_within)
+    if most >= rules.burst_people:
+        found.append(Odd("burst", most, rules.burst_people, f"burst:{activity}"))
+    return found
+
+
+def densest(moments: Sequence[datetime], within: timedelta) -> int:
+    """The most moments that lie within such a time; `moments` in order."""
+    most = first = 0
+    for last, at in enumerate(moments):
+        while at - moments[first] > within:
+            first += 1
+        most = max(most, last - first + 1)
+    return most

@@ -1,0 +1,240 @@
+"""A seat that comes free is held for the head of the queue: taken, let go, or run out and handed on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot.desk import offers as on_offer
+from storage import offers
+from storage.tables.activities import shift
+from storage.tables.enrolment import audit, enrolment
+from tests.conversations.kit import MONDAY, Chat, Town
+
+SATURDAY = MONDAY + timedelta(days=5)
+
+Open = Callable[..., Chat]
+
+
+async def full(town: Town, chat: Open, *names: str, starts: timedelta = timedelta(days=5)) -> tuple[int, list[Chat]]:
+    """An activity with one seat: the first has it, the others wait in their order."""
+    activity = await town.publishes(chat("Olga"), "Reading to children", MONDAY + starts, seats=1)
+    people = [chat(name) for name in names]
+    for one in people:
+        await one.joins(activity)
+    return activity, people
+
+
+async def gives_up(who: Chat) -> None:
+    await who.says("my")
+    await who.picks("Reading")
+    await who.picks("Give up")
+    await who.picks("Yes, give it up")
+    if "why" in who.text:
+        await who.picks("Family")
+
+
+async def states(town: Town) -> list[str]:
+    async with town.database.read() as unit:
+        return list((await unit.run(select(enrolment.c.state).order_by(enrolment.c.id))).scalars())
+
+
+async def taken(town: Town) -> int:
+    async with town.database.read() as unit:
+        return int((await unit.run(select(shift.c.taken))).scalar_one())
+
+
+def told(who: Chat) -> list[str]:
+    return [page.text.splitlines()[0] for page in who.pushed()]
+
+
+async def test_yes_takes_the_seat(town: Town, chat: Open) -> None:
+    _activity, (ann, bob, _cat) = await full(town, chat, "Ann", "Bob", "Cat")
+    await gives_up(ann)
+    await town.waits(seconds=5)
+    assert "held for you until Tue 24 Nov 10:00" in bob.pushed()[0].text
+    town.at += timedelta(minutes=1)
+    await bob.says("my")
+    assert "a seat is held for you until" in bob.labels[0]
+    await bob.picks("Reading")
+    assert "The seat is yours" in await bob.picks("Yes, I take it")
+    assert await states(town) == ["cancelled", "joined", "waiting"]
+    assert "not held for you any more" in await bob.opens("accept", 2)
+
+
+async def test_a_typed_number_under_the_notice_takes_it_too(town: Town, chat: Open) -> None:
+    _activity, (ann, bob) = await full(town, chat, "Ann", "Bob")
+    await gives_up(ann)
+    await town.waits(seconds=5)
+    assert "The seat is yours" in await bob.says("1")
+
+
+async def test_no_hands_it_on_to_the_next(town: Town, chat: Open) -> None:
+    _activity, (ann, bob, cat) = await full(town, chat, "Ann", "Bob", "Cat")
+    await gives_up(ann)
+    await town.waits(seconds=5)
+    assert "goes to the next" in await bob.says("2")
+    await town.waits(seconds=5)
+    assert told(cat) == ["A seat came free: Reading to children"]
+    assert await states(town) == ["cancelled", "cancelled", "offered"]
+    assert await taken(town) == 1
+
+
+async def test_nobody_else_can_take_a_seat_that_is_held(town: Town, chat: Open) -> None:
+    activity, (ann, _bob) = await full(town, chat, "Ann", "Bob")
+    await gives_up(ann)
+    dan = chat("Dan")
+    assert "number 1 in the queue" in await dan.joins(activity)
+    assert "not held for you" in await dan.opens("accept", 2)
+    assert await states(town) == ["cancelled", "offered", "waiting"]
+
+
+async def test_run_out_it_goes_to_the_next_and_its_holder_queues_again_at_the_end(town: Town, chat: Open) -> None:
+    _activity, (ann, bob, cat) = await full(town, chat, "Ann", "Bob", "Cat")
+    await gives_up(ann)
+    await town.waits(hours=23, minutes=59)
+    assert await states(town) == ["cancelled", "offered", "waiting"]
+    await town.waits(minutes=2)
+    assert await states(town) == ["cancelled", "waiting", "offered"]
+    assert told(cat) == ["A seat came free: Reading to children"]
+    assert told(bob)[-1] == "The seat that was held for you went on to the next: Reading to children"
+    assert "at its end" in bob.pushed()[-1].text
+    await bob.says("my")
+    assert "number 1 in the queue" in bob.labels[0]
+    await cat.opens("accept", 3)
+    assert await states(town) == ["cancelled", "waiting", "joined"]
+    assert await taken(town) == 1
+
+
+async def test_whoever_is_alone_in_the_queue_is_asked_twice_and_then_the_seat_is_free(town: Town, chat: Open) -> None:
+    activity, (ann, bob) = await full(town, chat, "Ann", "Bob")
+    await gives_up(ann)
+    for _offer in range(2):
+        await town.waits(seconds=5)
+        assert await states(town) == ["cancelled", "offered"]
+        await town.waits(hours=24)
+    assert await states(town) == ["cancelled", "cancelled"]
+    assert await taken(town) == 0
+    assert told(bob) == ["A seat came free: Reading to children"] * 2 + [
+        "The seat that was held for you went on to the next: Reading to children"
+    ]
+    assert "You are in" in await chat("Dan").joins(activity)
+
+
+async def test_an_offer_that_runs_out_twice_at_once_runs_out_once(town: Town, chat: Open) -> None:
+    _activity, (ann, *_others) = await full(town, chat, "Ann", "Bob", "Cat", "Dan")
+    await gives_up(ann)
+    town.at += timedelta(hours=25)
+    await asyncio.gather(*(on_offer.lapse(town.database, town.city, town.at) for _replica in range(4)))
+    assert await states(town) == ["cancelled", "waiting", "offered", "waiting"]
+    assert await taken(town) == 1
+    async with town.database.read() as unit:
+        lapses = select(audit.c.id).where(audit.c.deed == "lapse")
+        assert len(list(await unit.run(lapses))) == 1
+
+
+async def test_without_a_second_look_under_the_lock_an_offer_runs_out_again(
+    town: Town, chat: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: whoever believes what was read before the lock takes the seat from the next as well."""
+    _activity, (ann, *_others) = await full(town, chat, "Ann", "Bob", "Cat", "Dan")
+    await gives_up(ann)
+    town.at += timedelta(hours=25)
+    async with town.database.read() as unit:
+        stale = await offers.open_on(unit, 1, town.at)
+
+    async def as_read_before(*_of_it: object) -> object:
+        return stale
+
+    monkeypatch.setattr(offers, "open_on", as_read_before)
+    for _replica in range(2):
+        async with town.database.write() as unit:
+            await on_offer._lapse(unit, town.city, 1, SATURDAY, town.at)
+    assert await states(town) != ["cancelled", "waiting", "offered", "waiting"]
+
+
+async def test_near_the_start_the_seat_is_given_at_once(town: Town, chat: Open) -> None:
+    _activity, (ann, bob) = await full(town, chat, "Ann", "Bob", starts=timedelta(minutes=110))
+    await gives_up(ann)
+    await town.waits(seconds=5)
+    assert told(bob) == ["A seat came free and it is yours: Reading to children"]
+    assert await states(town) == ["cancelled", "joined"]
+
+
+async def test_a_seat_that_clashes_by_now_is_not_taken(town: Town, chat: Open) -> None:
+    _activity, (ann, bob) = await full(town, chat, "Ann", "Bob")
+    other = await town.publishes(chat("Olga"), "Planting trees", SATURDAY + timedelta(hours=1))
+    await bob.joins(other)
+    await gives_up(ann)
+    assert "overlaps with Planting trees" in await bob.opens("accept", 2)
+    assert "Thank you" in await bob.picks("No, let it go on")
+    assert await states(town) == ["cancelled", "cancelled", "joined"]
+
+
+async def test_more_seats_go_to_the_queue_in_its_order(town: Town, chat: Open) -> None:
+    activity, (_ann, bob, cat, dan) = await full(town, chat, "Ann", "Bob", "Cat", "Dan")
+    olga = chat("Olga")
+    await olga.opens("manage", activity)
+    assert "Seats: 1, taken: 1" in await olga.picks("Number of seats")
+    assert "2 went to the queue" in await olga.says("3")
+    await town.waits(seconds=5)
+    assert [len(told(one)) for one in (bob, cat, dan)] == [1, 1, 0]
+    assert await states(town) == ["joined", "offered", "offered", "waiting"]
+    await olga.opens("seats", activity)
+    assert "from 3" in await olga.says("1")
+
+
+async def test_only_whoever_looks_after_it_changes_the_seats(town: Town, chat: Open) -> None:
+    activity, (ann, *_rest) = await full(town, chat, "Ann", "Bob")
+    assert "no such activity" in await ann.opens("seats", activity)
+    assert "no such activity" in await ann.opens("relocate", activity)
+
+
+async def test_a_move_asks_everybody_anew_and_offers_anew(town: Town, chat: Open) -> None:
+    activity, (ann, bob, cat) = await full(town, chat, "Ann", "Bob", "Cat")
+    olga = chat("Olga")
+    await olga.opens("seats", activity)
+    await olga.says("2")
+    await ann.opens("coming", 1)
+    assert await states(town) == ["confirmed", "offered", "waiting"]
+    await olga.opens("move", activity)
+    await olga.says("Sun 9:00-11:00")
+    assert "3 people will be told" in await olga.picks("Yes")
+    assert await states(town) == ["joined", "offered", "waiting"]
+    await town.waits(seconds=5)
+    assert "Are you still coming?" in ann.pushed()[-1].text
+    assert "You are still in the queue" in cat.pushed()[-1].text
+    assert "Sun 29 Nov 09:00" in bob.pushed()[-1].text
+    assert "see you" in await ann.says("1")
+    assert (await states(town))[0] == "confirmed"
+
+
+async def test_another_place_is_told_with_the_same_question(town: Town, chat: Open) -> None:
+    activity, (ann,) = await full(town, chat, "Ann")
+    olga = chat("Olga")
+    await olga.opens("manage", activity)
+    await olga.picks("Another place")
+    await olga.says("朝阳区 望京街道办事处")
+    assert "1 person will be told" in await olga.picks("Yes")
+    await town.waits(seconds=5)
+    assert "望京街道办事处" in ann.pushed()[-1].text
+    assert "Are you still coming?" in ann.pushed()[-1].text
+
+
+async def test_giving_a_seat_up_late_says_what_follows_first(town: Town, chat: Open) -> None:
+    _activity, (ann,) = await full(town, chat, "Ann")
+    town.at = SATURDAY - timedelta(hours=13)
+    await ann.opens("leave", 1)
+    assert "noted" not in ann.text
+    town.at = SATURDAY - timedelta(hours=11)
+    await ann.opens("leave", 1)
+    assert "ended Fri 27 Nov 22:00. It will be noted as given up late" in ann.text
+    assert "why" in await ann.picks("Yes, give it up")
+    await ann.picks("Family")
+    async with town.database.read() as unit:
+        row = (await unit.run(select(enrolment))).one()
+    assert (row.state, row.ended_by, row.reason, row.late) == ("cancelled", "self", "family", 60)
