@@ -173,18 +173,10 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
         _claim_of(one) | {"p_person": one.person, "p_pushed": [dict(entry) for entry in one.shown], "p_at": now}
         for one in by_person if one.shown is not None
     ])  # fmt: skip
-    for statement, addresses in (
-        (_CLOSE, [(one, one.closes) for one in by_person]),
-        (_CLOSE_WINDOW, [(one, one.window_closes) for one in by_person]),
-        (_GIVE_BACK, [(one, one.gives_back) for one in by_person]),
-    ):
-        await _each(unit, statement, [
-            _claim_of(one) | {"p_door": address[0], "p_external": address[1]}
-            for one, address in addresses if address is not None
-        ])  # fmt: skip
+    for one in by_person:
+        await _record_address(unit, one)
     finished = to_milliseconds(now)
     alive = (State.PENDING, State.SENDING)
-<<<<<<< HEAD
     await _each(unit, _RECORD, [
         _claim_of(result) | {
             "p_state": int(result.state),
@@ -195,35 +187,28 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
             "p_due": result.due,
             "p_reason": result.reason[:200] if result.reason else None,
             "p_receipt": result.receipt[:64] if result.receipt else None,
+            "p_route": result.route,
+            "p_keyed": int(result.keyed),
             "p_done": None if result.state in alive else finished,
         }
         for result in sorted(results, key=lambda one: one.id)
     ])  # fmt: skip
-=======
-    await unit.run(
-        _RECORD,
-        [
-            {
-                "p_id": result.id,
-                "p_epoch": result.epoch,
-                "p_attempt": result.attempt,
-                "p_page": result.page,
-                "p_state": int(result.state),
-                "p_account": result.account,
-                "p_tried": result.attempt if result.tried is None else result.tried,
-                "p_arrived": result.page if result.arrived is None else result.arrived,
-                "p_repeated": int(result.repeated),
-                "p_due": result.due,
-                "p_reason": result.reason[:200] if result.reason else None,
-                "p_receipt": result.receipt[:64] if result.receipt else None,
-                "p_route": result.route,
-                "p_keyed": int(result.keyed),
-                "p_done": None if result.state in alive else finished,
-            }
-            for result in sorted(results, key=lambda one: one.id)
-        ],
-    )
->>>>>>> integration
+
+
+async def _record_address(unit: Unit, result: Result) -> None:
+    if result.closes is not None:
+        await _each(unit, _CLOSE, [_claim_of(result) | _address(result.closes)])
+    elif result.window_closes is not None:
+        await _each(unit, _CLOSE_WINDOWS, [_claim_of(result) | _address(result.window_closes)])
+    elif result.gives_back is not None:
+        await _give_back(unit, result, result.gives_back)
+    elif result.refuses is not None:
+        refused = result.refuses
+        await grants.refuse(unit, result.person, refused.external, refused.template, consented=refused.consented)
+
+
+def _address(address: tuple[str, str]) -> dict[str, Any]:
+    return {"p_door": address[0], "p_external": address[1]}
 
 
 async def _each(unit: Unit, statement: Executable, rows: list[dict[str, Any]]) -> None:
@@ -235,16 +220,22 @@ def _claim_of(result: Result) -> dict[str, Any]:
     return {"p_id": result.id, "p_epoch": result.epoch, "p_attempt": result.attempt, "p_page": result.page}
 
 
-# Of one claim and of no other: whoever took the slot and called again has another number there. A late receipt still
-# settles what became uncertain, or is to be said once more.
-_OF_CLAIM = (
-    outbox.c.id == bindparam("p_id"),
-    outbox.c.epoch == bindparam("p_epoch"),
-    outbox.c.attempt == bindparam("p_attempt"),
-    outbox.c.page == bindparam("p_page"),
-    # Not `in_`: it cannot be used for many rows at once.
-    or_(outbox.c.state == 1, outbox.c.state == 4, (outbox.c.state == 0) & (outbox.c.repeated == 1)),
-)
+def _of_claim(id_: Any, epoch: Any, attempt: Any, page: Any) -> tuple[ColumnElement[bool], ...]:
+    """Of one claim and of no other: whoever took the slot and called again has another number there.
+
+    A late receipt still settles what became uncertain, or is to be said once more.
+    """
+    return (
+        outbox.c.id == id_,
+        outbox.c.epoch == epoch,
+        outbox.c.attempt == attempt,
+        outbox.c.page == page,
+        # Not `in_`: it cannot be used for many rows at once.
+        or_(outbox.c.state == 1, outbox.c.state == 4, (outbox.c.state == 0) & (outbox.c.repeated == 1)),
+    )
+
+
+_OF_CLAIM = _of_claim(bindparam("p_id"), bindparam("p_epoch"), bindparam("p_attempt"), bindparam("p_page"))
 
 _RECORD = (
     update(outbox)
@@ -257,7 +248,7 @@ _RECORD = (
         repeated=bindparam("p_repeated"),
         due=bindparam("p_due"),
         reason=bindparam("p_reason"),
-        receipt=func.coalesce(outbox.c.receipt, bindparam("p_receipt", type_=outbox.c.receipt.type)),
+        receipt=func.coalesce(bindparam("p_receipt", type_=outbox.c.receipt.type), outbox.c.receipt),
         done=bindparam("p_done"),
         route=func.coalesce(bindparam("p_route", type_=outbox.c.route.type), outbox.c.route),
         keyed=case((bindparam("p_keyed", type_=outbox.c.state.type) == 1, outbox.c.keyed), else_=None),
@@ -267,7 +258,6 @@ _RECORD = (
 # A sender that was replaced changes nothing beside the message either.
 _CLAIMED = exists().where(*_OF_CLAIM)
 
-<<<<<<< HEAD
 _PUSH = (
     update(conversation)
     .where(conversation.c.person == bindparam("p_person"), _CLAIMED)
@@ -276,27 +266,12 @@ _PUSH = (
 
 _OF_ADDRESS = (identity.c.door == bindparam("p_door"), identity.c.external == bindparam("p_external"), _CLAIMED)
 _CLOSE = update(identity).where(*_OF_ADDRESS).values(open=False)
-_CLOSE_WINDOW = update(identity).where(*_OF_ADDRESS).values(window_left=0)
-_GIVE_BACK = update(identity).where(*_OF_ADDRESS).values(window_left=identity.c.window_left + 1)
-=======
-async def _record_address(unit: Unit, result: Result) -> None:
-    values: dict[str, Any] = {}
-    if result.closes is not None:
-        values, (door, external) = {"open": False}, result.closes
-    elif result.window_closes is not None:
-        values, (door, external) = {"window_left": 0, "action_left": 0}, result.window_closes
-    elif result.gives_back is not None:
-        await _give_back(unit, result, result.gives_back)
-        return
-    elif result.refuses is not None:
-        refused = result.refuses
-        await grants.refuse(unit, result.person, refused.external, refused.template, consented=refused.consented)
-        return
-    else:
-        return
-    theirs = (identity.c.door == door, identity.c.external == external)
-    await unit.run(update(identity).where(*theirs, _claimed(result)).values(values))
->>>>>>> integration
+_CLOSE_WINDOWS = update(identity).where(*_OF_ADDRESS).values(window_left=0, action_left=0)
+
+
+def _claimed(result: Result) -> ColumnElement[bool]:
+    """`_CLAIMED`, of this one."""
+    return exists().where(*_of_claim(result.id, result.epoch, result.attempt, result.page))
 
 
 async def _give_back(unit: Unit, result: Result, unused: Unused) -> None:

@@ -269,7 +269,6 @@ class Sender:
             await self._finished.wait()
 
     async def _claim(self, batch: Sequence[Ready]) -> dict[int, int]:
-<<<<<<< HEAD
         """The write-ahead, on disk before anything is called; results that wait for it go along."""
         async with self._recording:
             results, self._unwritten = self._unwritten, []
@@ -285,15 +284,7 @@ class Sender:
         if results:
             await self._write(unit, results)
         claimed = await outbox.claim(unit, self.account, self.lease.epoch, [one.waiting.id for one in batch])
-        windowed = {one.external for one in batch if one.waiting.id in claimed and one.is_counted}
-        await outbox.spend_window(unit, self.account, windowed)
-=======
-        """The write-ahead, committed before anything is called."""
-        async with self._database.write() as unit:
-            claimed = await outbox.claim(unit, self.account, self.lease.epoch, [one.waiting.id for one in batch])
-            leaving = [one for one in batch if one.waiting.id in claimed]
-            await self._spend(unit, leaving)
->>>>>>> integration
+        await self._spend(unit, [one for one in batch if one.waiting.id in claimed])
         return claimed
 
     async def _spend(self, unit: Unit, leaving: Sequence[Ready]) -> None:
@@ -321,20 +312,15 @@ class Sender:
             self._gaps.forget(one.external)
             if epoch == self.lease.epoch:
                 self.lease.block(max(outcome.after, 1.0))
-<<<<<<< HEAD
+        if isinstance(outcome, NotSent) and outcome.halts == "api":
+            self._gaps.forget(one.external)
+            self._ledger.pause(one.way, max(outcome.after, 1.0), self._times.city())
         result = self._results.of(one, epoch, attempt, outcome, self._times.city())
         self._resting |= self._failing.after([result])
         self._unwritten.append(result)
         self._finished.set()
         if not self._wanting:
             await self._record()
-=======
-        if isinstance(outcome, NotSent) and outcome.halts == "api":
-            self._gaps.forget(one.external)
-            self._ledger.pause(one.way, max(outcome.after, 1.0), self._times.city())
-        self._unwritten.append(self._results.of(one, epoch, attempt, outcome, self._times.city()))
-        await self._record()
->>>>>>> integration
 
     async def _deliver(self, one: Ready) -> Outcome:
         """The page whose turn it is, or the form."""
@@ -366,6 +352,7 @@ class Sender:
     def _recorded(self, results: Sequence[Result]) -> None:
         for result in results:
             self._calling.pop(result.id, None)
+            self._resting.pop(result.campaign, None)
         self._finished.set()
 
     async def _written(self, results: Sequence[Result]) -> None:
@@ -390,27 +377,13 @@ class Sender:
                 self.lease.forget()
                 return
 
-<<<<<<< HEAD
     async def _write(self, unit: Unit, results: Sequence[Result]) -> None:
-        await outbox.record(unit, results, self._times.city())
+        now = self._times.city()
+        await outbox.record(unit, results, now)
+        await self._ledger.record(unit, now)
         await self.lease.record_block(unit)
         for campaign in {one.campaign for one in results} & self._resting.keys():
             # It rests until a person has looked.
-            failed = self._resting.pop(campaign)
-            if await fanouts.pause(unit, campaign, f"{failed} of its last messages failed", self.lease.fence):
-                log.warning("campaign.paused", campaign=campaign, failed=failed)
-=======
-    async def _write(self, results: Sequence[Result]) -> None:
-        async with self._database.write() as unit:
-            await outbox.record(unit, results, self._times.city())
-            await self._ledger.record(unit, self._times.city())
-            await self.lease.record_block(unit)
-            await self._pause_failing(unit, results)
-
-    async def _pause_failing(self, unit: Unit, results: Sequence[Result]) -> None:
-        """A campaign of which too much fails rests until a person has looked."""
-        for number, failed in self._failing.after(results).items():
-            reason = f"{failed} of its last messages failed"
-            if await fanouts.pause(unit, number, reason, fenced(self.account, self.lease.epoch)):
-                log.warning("campaign.paused", campaign=number, failed=failed)
->>>>>>> integration
+            reason = f"{self._resting[campaign]} of its last messages failed"
+            if await fanouts.pause(unit, campaign, reason, self.lease.fence):
+                log.warning("campaign.paused", campaign=campaign, reason=reason)

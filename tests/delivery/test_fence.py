@@ -15,12 +15,12 @@ from sqlalchemy import ColumnElement, insert, select, true, update
 
 from storage import fanouts, outbox, slots
 from storage.database import Unit
-from storage.outbox import Result
+from storage.outbox import Result, Unused
 from storage.slots import fenced
 from storage.tables.delivery import State, fanout, sender_slot
 from storage.tables.delivery import outbox as messages
 from storage.tables.people import conversation, identity
-from tests.delivery.kit import Clockwork, SmallCity
+from tests.delivery.kit import TEN, Clockwork, SmallCity
 
 TABLES = (messages, fanout, sender_slot, identity, conversation)
 PENDING, CALLED, OLDER = range(3)
@@ -50,6 +50,8 @@ class Frozen:
         await outbox.record(self.unit, [self.receipt(**more)], self.now)
 
 
+WINDOW = Unused("telegram", "telegram-3", TEN, None)
+
 Statement = Callable[[Frozen], Awaitable[object]]
 
 FENCED: dict[str, Statement] = {
@@ -70,7 +72,7 @@ RECEIPTS: dict[str, Statement] = {
     "record what was said": lambda one: one.record(shown=[{"label": "x"}]),
     "close an address": lambda one: one.record(state=State.FAILED, closes=("telegram", "telegram-3")),
     "close a window": lambda one: one.record(state=State.FAILED, window_closes=("telegram", "telegram-3")),
-    "give a window back": lambda one: one.record(state=State.PENDING, gives_back=("telegram", "telegram-3")),
+    "give a window back": lambda one: one.record(state=State.PENDING, gives_back=WINDOW),
 }
 
 ASIDE = {
@@ -112,7 +114,7 @@ async def announced(city: SmallCity, clock: Clockwork) -> SmallCity:
     await city.subscribes(range(2, 5))
     async with city.database.write() as unit:
         await unit.run(insert(conversation), [{"person": one, "session": b"sealed"} for one in range(2, 5)])
-        await unit.run(update(identity).values(window_left=3))
+        await unit.run(update(identity).values(window_left=3, window_until=TEN))
     await city.announces()
     return city
 

@@ -1,13 +1,13 @@
 """A message of several pages goes on where it failed; a paused intention says why.
 
-Revision 0012, after 0011.
+Revision 0007, after 0006.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
