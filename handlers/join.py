@@ -7,11 +7,7 @@ from bot.desk.desk import Desk
 from bot.domain.activities import Activity, Shift
 from bot.domain.enrolment import AlreadyIn, Asked, Clashed, Joined, TooYoung, Waitlisted
 from bot.domain.guardians import GuardianAsked, GuardianRefused
-<<<<<<< HEAD
-from bot.talk import Intent, Link, Span, Talk, WebLink, _, script
-=======
-from bot.talk import Intent, Link, Span, Talk, Words, _, script
->>>>>>> integration
+from bot.talk import Intent, Link, Span, Talk, WebLink, Words, _, script
 from handlers import guardian
 from handlers.agreement import accept, sure
 from handlers.cards import offer, role, title
@@ -74,8 +70,8 @@ async def told(
         case Joined(enrolment, reminder):
             talk.undoable(Intent("leave", (str(enrolment),)))
             when = _("I will remind you {when}.", when=reminder) if reminder else _("It begins soon: see you there.")
-            asking = desk.reach.asking("reminder")
-            allow = (WebLink(_("Allow a reminder on WeChat"), asking),) if asking else ()
+            page = desk.reach.asking("reminder")
+            allow = (WebLink(_("Allow a reminder on WeChat"), page),) if page else ()
             talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *allow, *twin)
         case Waitlisted(_enrolment, position):
             talk.say(
