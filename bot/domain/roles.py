@@ -26,6 +26,8 @@ class Deed(StrEnum):
     ANNOUNCE = "announce"
     CERTIFY = "certify"
     """Withdraw a certificate of hours and issue it anew."""
+    INSURE = "insure"
+    """Ask an activity's volunteers for document numbers, and give them to the insurer."""
     STAR = "star"
     """Decide about an application for a star."""
 
@@ -40,7 +42,9 @@ class Post:
 
 
 MAY: dict[Role, frozenset[Deed]] = {
-    Role.ORGANISER: frozenset({Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY}),
+    Role.ORGANISER: frozenset(
+        {Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY, Deed.INSURE}
+    ),
     Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL}),
     Role.CENTRE: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
     Role.CITY: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),
