@@ -130,8 +130,8 @@ async def withdraw(talk: Talk, desk: Desk) -> None:
     if others:
         known = [*([ENROLMENT] if desk.me.consented else []), *others]
         options = [Option(one, PURPOSES.get(one, one), one) for one in known]
-        question = _("Which consent do you take back? It ends at once, and what was stored for it is erased.")
-        purpose = await talk.choose("purpose", question, options)
+        which = _("Which consent do you take back? It ends at once, and what was stored for it is erased.")
+        purpose = await talk.choose("purpose", which, options)
         if purpose != ENROLMENT:
             await desk.privacy.withdraw_one(purpose)
             done = _("Done: you no longer agree to this: {purpose}.", purpose=PURPOSES.get(purpose, purpose))

@@ -59,10 +59,17 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
     if card is None:
         return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
     number = str(activity)
-    ways: list[Link | WebLink] = [Link(_("Roster"), Intent("roster", (number,)))]
+    ways: list[Link | WebLink] = [
+        Link(_("Roster"), Intent("roster", (number,))),
+        Link(_("Messages"), Intent("deliveries", (number,))),
+    ]
     path = await desk.organising.wall(activity)
     if isinstance(path, str):
         ways.append(WebLink(_("Check-in wall for the projector"), path))
+    page = await desk.rolls.page(activity)
+    if isinstance(page, str):
+        ways.append(Link(_("Take the roll"), Intent("roll", (number,))))
+        ways.append(WebLink(_("Roll on my phone, works offline"), page))
     if card.state == "open" and card.starts > talk.now:
         if await desk.organising.allowed(activity, Deed.ANNOUNCE):
             ways.append(Link(_("Announce"), Intent("announce", (number,))))
@@ -210,7 +217,7 @@ async def roster(talk: Talk, desk: Desk, activity: int = 0) -> None:
                 n=len(seated),
                 waiting=len(waiting),
             ),
-            *(listed(place, one) for place, one in enumerate(seated, 1)),
+            *(listed(one.number, one) for one in sorted(seated, key=lambda one: one.number)),
             _("Queue:") if waiting else None,
             *(listed(place, one) for place, one in enumerate(waiting, 1)),
         ),
@@ -227,6 +234,8 @@ def listed(place: int, one: Listed) -> Words:
         marks.append(_("is coming"))
     elif one.stand == Stand.OFFERED:
         marks.append(_("a seat is held for them"))
+    if one.look:
+        marks.append(_("(shared a place that is not there)"))
     if one.guardian:
         marks.append(_("(guardian: {name})", name=one.guardian))
     if one.accompanied:

@@ -17,14 +17,17 @@ from handlers import (
     organise,
     presence,
     proven,
+    roll,
     stars,
     subscribing,
     terms,
     there,
+    whynot,
 )
 
 SCRIPTS: tuple[Script, ...] = (
     certificate.proof,
+    roll.roll,
     presence.checkin,
     presence.checkout,
     presence.notin,
@@ -87,6 +90,8 @@ SCRIPTS: tuple[Script, ...] = (
     arrivals.settings,
     arrivals.elder,
     arrivals.quiet,
+    whynot.whynot,
+    whynot.deliveries,
     arrivals.gone,
     arrivals.returned,
     arrivals.whereabouts,

@@ -21,6 +21,7 @@ from bot.desk.privacy import Privacy
 from bot.desk.proofs import Proofs
 from bot.desk.reach import Reach
 from bot.desk.records import Records
+from bot.desk.rolls import Rolls
 from bot.desk.stars import Stars
 from bot.domain.people import Person
 from storage.database import Unit
@@ -104,6 +105,11 @@ class Desk:
     def proofs(self) -> Proofs:
         """Certificates of hours."""
         return Proofs(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def rolls(self) -> Rolls:
+        """The rolls that I may take."""
+        return Rolls(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def stars(self) -> Stars:

@@ -12,12 +12,13 @@ from bot.domain.activities import Activity, NotAllowed, Plan, Published, Unfit, 
 from bot.domain.agreements import Terms
 from bot.domain.attendance import new_secret
 from bot.domain.enrolment import HELD, Stand, move
+from bot.domain.evidence import needs_look
 from bot.domain.guardians import MASKED_DOORS
 from bot.domain.kinds import kind
 from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
 from bot.domain.search import tokens
-from storage import activities, agreements, audit, enrolment, fanouts, guardians, people
+from storage import activities, agreements, audit, enrolment, evidence, fanouts, guardians, people, roll
 from storage.tables.delivery import Lane
 
 
@@ -34,6 +35,10 @@ class Listed:
     """Whom to call about somebody under age: name and phone."""
     accompanied: bool = False
     """Their guardian comes along."""
+    number: int = 0
+    """On the roll: for ever theirs at this activity."""
+    look: bool = False
+    """They shared a place that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +77,18 @@ class Organising(Subject):
         ids = [post.organisation for post in posts if post.role == Role.ORGANISER and post.organisation is not None]
         return await activities.organisations(self.unit, ids)
 
-    async def activities(self) -> list[Activity]:
-        """What I look after: my organisations' activities, or those of the place that I am the centre of."""
+    async def activities(self, since: datetime | None = None) -> list[Activity]:
+        """What I look after and what did not end before `since`: my organisations' activities, or those of the place
+        that I am the centre of."""
+        since = since or self.now
         posts = await people.posts(self.unit, self.me.id)
         mine = [post.organisation for post in posts if post.organisation is not None]
         nodes = [post.place for post in posts if post.organisation is None and post.place is not None]
-        found = await activities.by_organisations(self.unit, mine, self.now) if mine else []
+        found = await activities.by_organisations(self.unit, mine, since) if mine else []
         if nodes:
             seen = {one.id for one in found}
             codes = {code for node in nodes for code in self._below(node)}
-            near = await activities.by_places(self.unit, sorted(codes), self.now)
+            near = await activities.by_places(self.unit, sorted(codes), since)
             found += [one for one in near if one.id not in seen]
         return sorted(found, key=lambda one: (one.starts, one.id))
 
@@ -224,6 +231,8 @@ class Organising(Subject):
         whole = any(post.organisation == card.organisation for post in posts)
         rows = await enrolment.roster(self.unit, activity)
         names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
+        numbers = {one.enrolment: one.number for one in await roll.roll(self.unit, activity)}
+        proven = await evidence.of_many(self.unit, [row.id for row in rows])
         minors = await guardians.under_age(self.unit, [row.person for row in rows], self.now)
         minded = await self._minded(minors) if whole else {}
         along = await guardians.accompanied(self.unit, [shift.id for shift in card.shifts]) if minors else set()
@@ -233,7 +242,8 @@ class Organising(Subject):
             open_ = whole and not (row.person in minors and self.me.door in MASKED_DOORS)
             shown = (name, phone) if open_ else (masked(name), masked_phone(phone))
             with_guardian = (minded.get(row.person, ""), (row.person, row.shift) in along)
-            listed.append(Listed(*shown, Stand(row.state), row.arrived, row.queue, *with_guardian))
+            on_roll = (numbers[row.id], needs_look(proven.get(row.id, ())))
+            listed.append(Listed(*shown, Stand(row.state), row.arrived, row.queue, *with_guardian, *on_roll))
         return Roster(card, listed, whole)
 
     async def _minded(self, minors: Collection[int]) -> dict[int, str]:
