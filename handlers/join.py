@@ -11,6 +11,7 @@ from bot.talk import Intent, Link, Span, Talk, WebLink, Words, _, script
 from handlers import guardian
 from handlers.agreement import accept, sure
 from handlers.cards import offer, role, title
+from handlers.documents import asked_for
 from handlers.introduction import Met, introduce, introduced
 from handlers.questions import answered
 
@@ -72,7 +73,8 @@ async def told(
             when = _("I will remind you {when}.", when=reminder) if reminder else _("It begins soon: see you there.")
             page = desk.reach.asking("reminder")
             allow = (WebLink(_("Allow a reminder on WeChat"), page),) if page else ()
-            talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *allow, *twin)
+            more = await asked_for(desk, enrolment)
+            talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *allow, *twin, *more)
         case Waitlisted(_enrolment, position):
             talk.say(
                 _("It is full; you are number {n} in the queue. I will write when a seat is yours.", n=position), *twin
