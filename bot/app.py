@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,33 +13,40 @@ from aiohttp import web as aiohttp_web
 from pydantic import SecretStr
 
 from bot import meters, readiness, server
+from bot.account import Account
 from bot.channels import web
 from bot.channels.photos import Fetch, Seeing
 from bot.channels.telegram.numbers import TELEGRAM
 from bot.channels.terminal import TERMINAL
 from bot.channels.web import WEB, Entrance, WebDoor
 from bot.channels.wechat import WECHAT, Envelope, Reader, WeChatApi, WeChatDoor, WeChatWebhook
+from bot.channels.wechat.extras import Extras
 from bot.clock import Ticks
 from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import offers, privacy, watching
+from bot.desk import documents, offers, privacy, stars, watching
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
 from bot.desk.records import charted, close_shifts
+from bot.desk.rolls import RollPage, roll_of, take_ticks
 from bot.desk.walls import wall
 from bot.domain.proofs import Checked
+from bot.domain.roll import Outcome, Tick
 from bot.letterbox import Letters
 from bot.means import means
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
+from bot.pages import grant as grant_page
 from bot.pages import months as months_page
 from bot.pages import mydata as mydata_page
 from bot.pages import proof as proof_page
+from bot.pages import roll as roll_page
 from bot.pages import wall as wall_page
 from bot.pages.demo import Demonstration
 from bot.pages.health import Health
+from bot.pages.roll import Line, RollFacts
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
 from bot.papers import certificate, months, takeaway
@@ -51,6 +58,7 @@ from bot.talk.router import Router
 from bot.talk.wording import LANGUAGES, Named, Wording
 from bot.turn import Turns
 from handlers.arrivals import first_words
+from handlers.forms import fields
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
 from storage import audit, erased, inbox, migrate, people, seals
@@ -74,6 +82,9 @@ WATCH_EVERY = 60.0
 
 CHAIN_EVERY = 5.0
 """Seconds between looks for moves that are not chained yet; until then each has its own seal."""
+
+ASK_QUOTAS_EVERY = 3600.0
+"""Seconds between questions for WeChat's quotas of a day: nine calls of the thousand that it allows."""
 
 FORGET_EVERY = 3600.0
 FORGET_AFTER = timedelta(days=3)
@@ -133,6 +144,7 @@ class App:
         self.site = Site(settings.zone, settings.locale, NAME)
         self.doors: dict[str, Door] = {}
         self.senders: list[Sender] = []
+        self.account: Account | None = None
         self.ticks: Ticks | None = None
         self._drawing = asyncio.Semaphore(DRAWN_AT_ONCE)
         self._running: list[asyncio.Task[None]] = []
@@ -147,11 +159,11 @@ class App:
         self.shared[door.name] = f"{self.settings.address}/chat?go={{link}}"
         return door
 
-    def open_wechat(self) -> WeChatWebhook:
-        """The official account."""
+    def open_wechat(self) -> list[aiohttp_web.RouteDef]:
+        """The official account: its address, and the pages that WeChat opens."""
         settings, api = self.settings, wechat_api(self.settings, self.database, self.clock)
         self.pictures["wechat"] = api.picture
-        self.doors["wechat"] = WeChatDoor(api, settings.wechat_kind)
+        self.doors["wechat"] = WeChatDoor(api, settings.wechat_kind, settings.fields)
         envelope = Envelope(
             app_id=settings.wechat_app_id or "",
             token=revealed(settings.wechat_token),
@@ -161,9 +173,14 @@ class App:
             clock=self.clock,
         )
         reader = Reader(public_url=settings.address, scripts=[one.name for one in SCRIPTS])
-        webhook = WeChatWebhook(envelope, reader, self.seeing, self.clock)
+        shelf = KeptToken(self.database, f"jsapi:{settings.wechat_app_id}", self.clock)
+        extras = Extras(api, settings.wechat_app_id or "", shelf)
+        self.account = account = Account(self.database, self.city, extras, self.clock)
+        webhook = WeChatWebhook(
+            envelope, reader, self.seeing, self.clock, on_grant=account.granted, on_finished=account.finished
+        )
         self._stops += [lambda: webhook.drain(STOP), api.close]
-        return webhook
+        return [*webhook.routes(), *grant_page.routes(self.site, account.asking, account.code)]
 
     def open_telegram(self) -> list[aiohttp_web.RouteDef]:
         """The bot: its webhook's route, or none when it fetches by itself."""
@@ -216,17 +233,24 @@ class App:
     def begin_sending(self) -> None:
         """Take up what is due, through every door that is open by now."""
         names, settings = tuple(self.doors), self.settings
-        speaking = Speaking(settings.zone, settings.locale, settings.quiet, settings.address)
+        offers, limits = self.city.means.offers, self.city.means.limits
+        speaking = Speaking(settings.zone, settings.locale, settings.quiet, settings.address, offers, limits)
         paces = {name: pace_of(name, settings.telegram_rate) for name in names}
         for name, door in self.doors.items():
             pace, measured = paces[name], self.meters.measured(door)
-            self.senders.append(Sender(self.database, measured, word, self.times, speaking, pace=pace, doors=names))
+            sender = Sender(
+                self.database, measured, word, self.times, speaking, pace=pace, doors=names, fields=fields
+            )
+            self.senders.append(sender)
         rates = {name: pace.rate for name, pace in paces.items()}
         self.ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
+        if self.account is not None:
+            self.ticks.every("wechat.quotas", ASK_QUOTAS_EVERY, self.account.ask_quotas)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
         self.ticks.every("ledger.watch", WATCH_EVERY, self.watch_ledger)
+        self.ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
         self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
         self.turns.planned = self._nudge
@@ -270,6 +294,10 @@ class App:
         await privacy.tick(self.database, self.city, self.clock())
         await erased.save(self.database, erased.list_of(self.database, FOLDER))
 
+    async def grant_stars(self) -> None:
+        """Grant what was in notice long enough, and thank for small steps."""
+        await stars.tick(self.database, self.city, self.clock())
+
     async def catch_up(self) -> None:
         """After a demonstration's clock was moved: whatever came due happens now."""
         if self.ticks is not None:
@@ -277,6 +305,7 @@ class App:
             await self.watch_ledger()
             await self.lapse_offers()
             await self.erase()
+            await self.grant_stars()
             await self.ticks.run_once()
 
     async def serve(
@@ -292,13 +321,14 @@ class App:
         self.site.attach(application)
         health.attach(application)
         application.add_routes(wall_page.routes(self.site, self.wall))
+        application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper))
         application.add_routes(months_page.routes(self.chart))
-        application.add_routes(mydata_page.routes(self.export, self.table))
+        application.add_routes(mydata_page.routes(self.export, self.table, self.insured))
         if self.settings.chat:
             self._add_chat(application, demonstration)
         if self.settings.wechat_app_id:
-            application.add_routes(self.open_wechat().routes())
+            application.add_routes(self.open_wechat())
         if self.settings.telegram_token:
             application.add_routes(self.open_telegram())
         deadlines = server.Deadlines(stop=STOP / 2)
@@ -359,6 +389,16 @@ class App:
         """Everything of the person to whom the address of an export was given, once."""
         return await privacy.exported(self.database, self.city, token, self.clock())
 
+    async def insured(self, token: str) -> bytes | None:
+        """An insurer's list behind its address, once."""
+        listed = await documents.insured(self.database, self.city, token, self.clock())
+        if listed is None:
+            return None
+        rows = [(one.volunteer, one.name, one.kind, one.number) for one in listed]
+        whole = [("insured", [("volunteer", "name", "document", "number"), *rows])]
+        async with self._drawing:
+            return await asyncio.to_thread(takeaway.book_of, whole)
+
     async def table(self, taken: dict[str, Any]) -> bytes:
         """An export as a table, made beside the event loop."""
         async with self._drawing:
@@ -382,6 +422,28 @@ class App:
             arrived=found.arrived,
             registered=found.registered,
         )
+
+    async def roll(self, activity: int, number: str, key: str) -> RollFacts | None:
+        """What a leader's page shows."""
+        found = await roll_of(self.database, self.city, activity, number, key, self.clock())
+        return self._roll_facts(found) if found else None
+
+    async def take_roll(
+        self, activity: int, number: str, key: str, ticks: Callable[[datetime], Sequence[Tick]]
+    ) -> tuple[Mapping[str, Outcome], RollFacts] | None:
+        """Write down what a leader's page sends."""
+        now = self.clock()
+        taken = await take_ticks(self.database, self.city, activity, number, key, now, ticks(now))
+        return (taken[0], self._roll_facts(taken[1])) if taken else None
+
+    def _roll_facts(self, found: RollPage) -> RollFacts:
+        card, leader = found.activity, found.leader
+        lines = [
+            Line(one.enrolment, one.number, found.names.get(one.person, ""), *one.shown, one.person == leader.id)
+            for one in found.lines
+        ]
+        wording = Wording(leader.language or self.settings.locale, self.settings.zone, leader.elder)
+        return RollFacts(Named(card.title, card.english), card.starts, card.ends, lines, self.clock(), wording)
 
     async def check(self, number: str, name: str) -> Checked:
         """What the public page tells of a certificate."""

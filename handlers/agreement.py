@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.desk.desk import Desk
 from bot.domain.activities import Activity
 from bot.domain.agreements import VERSION, Condition, Due, Terms
+from bot.domain.guardians import Band, band
 from bot.talk import Day, Intent, Joined, Link, Named, Option, Talk, Words, _, lines, script
 from handlers.cards import kind_name, organiser, title, when, where
 
@@ -43,7 +44,7 @@ async def sure(talk: Talk, desk: Desk, card: Activity, question: Words) -> bool:
 
     Under a name of its own: a yes to the plain question is no yes to a text that was not shown.
     """
-    due = await desk.agreements.due(card)
+    due = None if under_age(talk, desk) else await desk.agreements.due(card)
     if due is None:
         return await talk.confirm("sure", question)
     whole = lines(question, *asked(card, due, desk))
@@ -57,18 +58,28 @@ def asked(card: Activity, due: Due, desk: Desk) -> list[Words]:
 
 
 async def accept(talk: Talk, desk: Desk, card: Activity, person: int | None = None) -> None:
-    """Keep the text as it was read, now that every question is answered; nothing if none was due."""
+    """Keep the text as it was read, now that every question is answered; nothing if none was due.
+
+    Whoever is under age accepts nothing: their guardian does, for this `person`.
+    """
+    if under_age(talk, desk):
+        return
     due = await desk.agreements.due(card, person=person)
     if due is not None:
         text = talk.wording(document(card, due.terms, desk))
         await desk.agreements.accept(card.id, text, due.conditions, person)
 
 
+def under_age(talk: Talk, desk: Desk) -> bool:
+    """Is it the guardian who agrees for them?"""
+    return band(desk.me.born or talk.answered("born"), talk.now) is not Band.ADULT
+
+
 @script("agreement", words=["agreement", "agreements", "协议", "我的协议"], title=_("agreements"))
 async def agreement(talk: Talk, desk: Desk, activity: int = 0) -> None:
     """What I agreed to; for one activity, its agreement, which anybody may ask for."""
     card = await desk.activities.card(activity) if activity else None
-    if card is None:
+    if card is None or under_age(talk, desk):
         return talk.say(await signed(desk))
     reasons = [
         Option(Condition.ASKED, _("I would like one")),

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, not_, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Float,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from bot.domain.activities import Activity, Plan, Shift
+from bot.domain.questions import Question, read, written
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.secrecy import Secrecy
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.enrolment import enrolment
@@ -57,58 +74,151 @@ _CARD = (
     activity.c.ends,
     activity.c.state,
     activity.c.changed,
+    # What stands after the shifts and the distance.
+    activity.c.approval,
+    activity.c.questions,
+    activity.c.leave_before,
 )
 
-# Statements that nearly every turn needs are made once: building one costs as much as running it.
+_SHIFT = (
+    shift.c.id, shift.c.starts, shift.c.ends, shift.c.capacity, shift.c.taken, shift.c.role, shift.c.role_english,
+    shift.c.minimum_age, shift.c.needs,
+)  # fmt: skip
+_WIDTH = len(_CARD)
+
 _CARDS: Select[Any] = select(*_CARD).join(organisation, organisation.c.id == activity.c.organisation)
-_ONE_CARD = _CARDS.where(activity.c.id == bindparam("number"))
+_ONE_CARD = Prepared(
+    select(*_CARD, *(one.label(f"shift_{one.name}") for one in _SHIFT))
+    .join(organisation, organisation.c.id == activity.c.organisation)
+    .outerjoin(shift, shift.c.activity == activity.c.id)
+    .where(activity.c.id == bindparam("number"))
+    .order_by(shift.c.starts, shift.c.id)
+)
 _SHIFTS = (
-    select(shift)
+    select(shift.c.activity, *_SHIFT)
     .where(shift.c.activity.in_(bindparam("activities", expanding=True)))
     .order_by(shift.c.starts, shift.c.id)
 )
 
 
 def _card(row: Any, shifts: Sequence[Shift] = (), distance: float | None = None) -> Activity:
-    rest: tuple[Any, ...] = (shifts, distance)
-    return Activity(*row, *rest)
+    *first, approval, questions, leave_before = row[:_WIDTH]
+    rest: tuple[Any, ...] = (shifts, distance, approval, read(questions), leave_before)
+    return Activity(*first, *rest)
 
 
-def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [activity.c.state == "open", activity.c.starts > now]
-    if wanted.districts or wanted.streets:
-        conditions.append(or_(activity.c.district.in_(wanted.districts), activity.c.street.in_(wanted.streets)))
-    if wanted.kinds:
-        conditions.append(activity.c.kind.in_(wanted.kinds))
-    if wanted.not_kinds:
-        conditions.append(not_(activity.c.kind.in_(wanted.not_kinds)))
-    if wanted.times:
-        overlap = [and_(activity.c.starts < end, activity.c.ends > start) for start, end in wanted.times]
-        conditions.append(or_(*overlap))
-    for word in wanted.words:
-        conditions.append(activity.c.words.contains(f" {word} ", autoescape=True))
-    if wanted.near and wanted.radius:
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How many of each are looked for: searches of one shape are one statement with other values."""
+
+    places: int
+    kinds: int
+    not_kinds: int
+    times: int
+    words: int
+    near: bool
+    within: bool
+
+
+def _shape(wanted: Wanted) -> _Shape:
+    return _Shape(
+        len(wanted.districts) + len(wanted.streets), len(wanted.kinds), len(wanted.not_kinds), len(wanted.times),
+        len(wanted.words), wanted.near is not None, bool(wanted.near and wanted.radius),
+    )  # fmt: skip
+
+
+def _values(wanted: Wanted, now: datetime, limit: int) -> dict[str, Any]:
+    """What is looked for, by the names that `_search` gives it."""
+    values: dict[str, Any] = {"after": now, "at_most": limit}
+    several = (
+        ("place", (*wanted.districts, *wanted.streets)),
+        ("kind", wanted.kinds),
+        ("not_kind", wanted.not_kinds),
+        ("start", [start for start, _end in wanted.times]),
+        ("end", [end for _start, end in wanted.times]),
+        ("word", [f"% {_plain(word)} %" for word in wanted.words]),
+    )
+    values |= {f"{name}_{place}": one for name, many in several for place, one in enumerate(many)}
+    if wanted.near:
         latitude, longitude = wanted.near
-        tall = wanted.radius / DEGREE
-        wide = tall / math.cos(math.radians(latitude))
-        conditions.append(activity.c.latitude.between(latitude - tall, latitude + tall))
-        conditions.append(activity.c.longitude.between(longitude - wide, longitude + wide))
-    return conditions
+        tall, shrink = wanted.radius / DEGREE, math.cos(math.radians(latitude))
+        values |= {
+            "latitude": latitude, "longitude": longitude, "shrink": shrink, "tall": tall, "wide": tall / shrink,
+        }  # fmt: skip
+    return values
+
+
+def _plain(word: str) -> str:
+    """A word in which nothing is a pattern."""
+    return word.replace("/", "//").replace("%", "/%").replace("_", "/_")
+
+
+@lru_cache(maxsize=256)
+def _search(shape: _Shape) -> Prepared:
+    """Open activities with their shifts, in one statement. A district and a street never have the same code."""
+
+    def several(name: str, column: ColumnElement[Any], count: int) -> list[BindParameter[Any]]:
+        return [bindparam(f"{name}_{place}", type_=column.type) for place in range(count)]
+
+    number = {name: bindparam(name, type_=Float) for name in ("latitude", "longitude", "shrink", "tall", "wide")}
+    conditions: list[ColumnElement[bool]] = [activity.c.state == "open", activity.c.starts > bindparam("after")]
+    if shape.places:
+        places = several("place", activity.c.district, shape.places)
+        conditions.append(or_(activity.c.district.in_(places), activity.c.street.in_(places)))
+    if shape.kinds:
+        conditions.append(activity.c.kind.in_(several("kind", activity.c.kind, shape.kinds)))
+    if shape.not_kinds:
+        conditions.append(not_(activity.c.kind.in_(several("not_kind", activity.c.kind, shape.not_kinds))))
+    if shape.times:
+        starts, ends = (several(name, activity.c.starts, shape.times) for name in ("start", "end"))
+        overlap = [and_(activity.c.starts < b, activity.c.ends > a) for a, b in zip(starts, ends, strict=True)]
+        conditions.append(or_(*overlap))
+    for word in several("word", activity.c.words, shape.words):
+        conditions.append(activity.c.words.like(word, escape="/"))
+    if shape.within:
+        for column, centre, reach in (
+            (activity.c.latitude, number["latitude"], number["tall"]),
+            (activity.c.longitude, number["longitude"], number["wide"]),
+        ):
+            conditions.append(column.between(centre - reach, centre + reach))
+    order: list[ColumnElement[Any]] = [activity.c.starts, activity.c.id]
+    if shape.near:
+        north = activity.c.latitude - number["latitude"]
+        east = (activity.c.longitude - number["longitude"]) * number["shrink"]
+        conditions.append(activity.c.latitude.is_not(None))
+        order.insert(0, north * north + east * east)
+    ordered = [one.label(f"order_{place}") for place, one in enumerate(order)]
+    found = _CARDS.add_columns(*ordered).where(*conditions).order_by(*order).limit(bindparam("at_most")).subquery()
+    return Prepared(
+        select(*list(found.c)[:_WIDTH], *(one.label(f"shift_{one.name}") for one in _SHIFT))
+        .outerjoin(shift, shift.c.activity == found.c.id)
+        .order_by(*list(found.c)[_WIDTH:], shift.c.starts, shift.c.id)
+    )
 
 
 async def find(unit: Unit, wanted: Wanted, now: datetime, limit: int = 50) -> list[Activity]:
     """Open activities that begin after now, soonest first, or nearest first where a point is given."""
-    conditions = _conditions(wanted, now)
-    statement = _CARDS.where(*conditions)
-    if wanted.near:
-        latitude, longitude = wanted.near
-        shrink = math.cos(math.radians(latitude))
-        north = activity.c.latitude - latitude
-        east = (activity.c.longitude - longitude) * shrink
-        statement = statement.where(activity.c.latitude.is_not(None)).order_by(north * north + east * east)
-    rows = list(await unit.run(statement.order_by(activity.c.starts, activity.c.id).limit(limit)))
-    shifts = await _shifts(unit, [row.id for row in rows])
-    return [_card(row, shifts.get(row.id, ()), _away(row, wanted.near)) for row in rows]
+    rows = list(await unit.run(_search(_shape(wanted)), _values(wanted, now, limit)))
+    shifts = _with_shifts(rows)
+    once = {row.id: row for row in rows}
+    return [_card(row, shifts.get(row.id, ()), _away(row, wanted.near)) for row in once.values()]
+
+
+def _with_shifts(rows: Sequence[Any], queues: Mapping[int, int] | None = None) -> dict[int, list[Shift]]:
+    """The shifts that stand beside their cards; an activity without one stands alone."""
+    found: dict[int, list[Shift]] = {}
+    for row in rows:
+        if row.shift_id is not None:
+            waiting = queues.get(row.shift_id, 0) if queues else 0
+            found.setdefault(row.id, []).append(_stretch(row[_WIDTH : _WIDTH + len(_SHIFT)], waiting))
+    return found
+
+
+def _stretch(values: Sequence[Any], waiting: int = 0) -> Shift:
+    """A shift from its columns, in the order of `_SHIFT`."""
+    *first, role, role_english, minimum_age, needs = values
+    rest: tuple[Any, ...] = (waiting, role, role_english, minimum_age, needs or ())
+    return Shift(*first, *rest)
 
 
 def _away(row: Any, near: tuple[float, float] | None) -> float | None:
@@ -119,39 +229,39 @@ def _away(row: Any, near: tuple[float, float] | None) -> float | None:
     return math.hypot(north, east)
 
 
-async def _shifts(unit: Unit, ids: Sequence[int], waiting: bool = False) -> dict[int, list[Shift]]:
-    if not ids:
-        return {}
-    rows = list(await unit.run(_SHIFTS, {"activities": ids}))
-    queues: dict[int, int] = {}
-    full = [row.id for row in rows if row.taken >= row.capacity] if waiting else []
-    if full:
-        counted = await unit.run(
-            select(enrolment.c.shift, func.count().label("waiting"))
-            .where(enrolment.c.shift.in_(full), enrolment.c.state == "waiting")
-            .group_by(enrolment.c.shift)
-        )
-        queues = {row.shift: row.waiting for row in counted}
+async def _shifts(unit: Unit, ids: Sequence[int]) -> dict[int, list[Shift]]:
     found: dict[int, list[Shift]] = {}
-    for row in rows:
-        one = Shift(row.id, row.starts, row.ends, row.capacity, row.taken, queues.get(row.id, 0))
-        found.setdefault(row.activity, []).append(one)
+    for row in await unit.run(_SHIFTS, {"activities": ids}) if ids else ():
+        found.setdefault(row.activity, []).append(_stretch(row[1:]))
     return found
+
+
+async def _queues(unit: Unit, shifts: Sequence[int]) -> dict[int, int]:
+    """How many wait for each of these shifts."""
+    counted = await unit.run(
+        select(enrolment.c.shift, func.count().label("waiting"))
+        .where(enrolment.c.shift.in_(shifts), enrolment.c.state == "waiting", enrolment.c.admitted)
+        .group_by(enrolment.c.shift)
+    )
+    return {row.shift: row.waiting for row in counted}
 
 
 async def card(unit: Unit, id_: int) -> Activity | None:
     """One activity with its shifts and queues."""
-    row = (await unit.run(_ONE_CARD, {"number": id_})).first()
-    if row is None:
+    rows = list(await unit.run(_ONE_CARD, {"number": id_}))
+    if not rows:
         return None
-    return _card(row, (await _shifts(unit, [id_], waiting=True)).get(id_, ()))
+    full = [row.shift_id for row in rows if row.shift_id is not None and row.shift_taken >= row.shift_capacity]
+    shifts = _with_shifts(rows, await _queues(unit, full) if full else None)
+    return _card(rows[0], shifts.get(id_, ()))
 
 
 async def by_organisations(
     unit: Unit, organisations: Sequence[int], since: datetime, limit: int = 50
 ) -> list[Activity]:
     """An organiser's own activities that have not ended before `since`, soonest first."""
-    statement = _CARDS.where(activity.c.organisation.in_(organisations), activity.c.ends > since)
+    theirs = activity.c.organisation.in_(organisations)
+    statement = _CARDS.where(theirs, activity.c.ends > since, activity.c.state != "gone")
     rows = list(await unit.run(statement.order_by(activity.c.starts, activity.c.id).limit(limit)))
     shifts = await _shifts(unit, [row.id for row in rows])
     return [_card(row, shifts.get(row.id, ())) for row in rows]
@@ -159,7 +269,8 @@ async def by_organisations(
 
 async def by_places(unit: Unit, codes: Sequence[int], since: datetime, limit: int = 50) -> list[Activity]:
     """What goes on at these nodes of the place tree, soonest first."""
-    statement = _CARDS.where(or_(activity.c.district.in_(codes), activity.c.street.in_(codes)), activity.c.ends > since)
+    there = or_(activity.c.district.in_(codes), activity.c.street.in_(codes))
+    statement = _CARDS.where(there, activity.c.ends > since, activity.c.state.not_in(("draft", "gone")))
     rows = list(await unit.run(statement.order_by(activity.c.starts, activity.c.id).limit(limit)))
     shifts = await _shifts(unit, [row.id for row in rows])
     return [_card(row, shifts.get(row.id, ())) for row in rows]
@@ -182,8 +293,9 @@ async def publish(
     risk: str,
     secret_bytes: bytes,
     now: datetime,
+    state: str = "open",
 ) -> tuple[int, int]:
-    """Open an activity with its one shift. Returns their numbers."""
+    """Open an activity with its one shift, or keep it as a draft. Returns their numbers."""
     row = insert(activity).values(
         organisation=organisation_id,
         title=plan.title,
@@ -200,6 +312,7 @@ async def publish(
         ends=plan.ends,
         words=words,
         leave_before=plan.leave_before,
+        state=state,
         created_by=by,
         created=now,
         changed=now,
@@ -211,6 +324,53 @@ async def publish(
     made = insert(shift).values(activity=id_, starts=plan.starts, ends=plan.ends, capacity=plan.capacity)
     shift_id = (await unit.run(made.returning(shift.c.id))).scalar_one()
     return id_, shift_id
+
+
+async def open_draft(unit: Unit, id_: int, now: datetime) -> bool:
+    """Open a draft to the city, from its first shift to its last. False: it is none."""
+    own = shift.c.activity == id_
+    first, last = select(func.min(shift.c.starts)).where(own), select(func.max(shift.c.ends)).where(own)
+    hours = {"starts": first.scalar_subquery(), "ends": last.scalar_subquery()}
+    opened = update(activity).where(activity.c.id == id_, activity.c.state == "draft")
+    done = await unit.run(opened.values(state="open", created=now, changed=now, **hours))
+    return bool(done.rowcount)
+
+
+async def discard(unit: Unit, id_: int, now: datetime) -> None:
+    """Throw a draft away."""
+    gone = update(activity).where(activity.c.id == id_, activity.c.state == "draft")
+    await unit.run(gone.values(state="gone", changed=now))
+
+
+async def set_conditions(
+    unit: Unit,
+    id_: int,
+    *,
+    approval: bool | None = None,
+    questions: Sequence[Question] | None = None,
+    leave_before: int | None = None,
+) -> None:
+    """Change what somebody must do to sign up; None: that stays."""
+    values: dict[str, Any] = {} if approval is None else {"approval": approval}
+    if questions is not None:
+        values["questions"] = written(questions)
+    if leave_before is not None:
+        values["leave_before"] = leave_before
+    await unit.run(update(activity).where(activity.c.id == id_).values(values))
+
+
+async def add_shift(unit: Unit, id_: int, new: Shift) -> int:
+    """One more stretch of an activity, with its own role, seats and gates. Returns its number."""
+    row = insert(shift).values(
+        activity=id_, starts=new.starts, ends=new.ends, capacity=new.capacity, role=new.role,
+        role_english=new.role_english, minimum_age=new.minimum_age, needs=list(new.needs) or None,
+    )  # fmt: skip
+    return int((await unit.run(row.returning(shift.c.id))).scalar_one())
+
+
+async def drop_shift(unit: Unit, shift_id: int) -> None:
+    """Take a stretch out of a draft."""
+    await unit.run(delete(shift).where(shift.c.id == shift_id))
 
 
 async def cancel(unit: Unit, id_: int, now: datetime) -> bool:
@@ -239,7 +399,7 @@ async def reschedule(unit: Unit, id_: int, starts: datetime, ends: datetime, now
     before = (await unit.run(select(activity.c.starts, activity.c.ends).where(activity.c.id == id_))).first()
     done = await unit.run(
         update(activity)
-        .where(activity.c.id == id_, activity.c.state == "open")
+        .where(activity.c.id == id_, activity.c.state.in_(("open", "draft")))
         .values(starts=starts, ends=ends, revision=activity.c.revision + 1, changed=now)
         .returning(activity.c.revision)
     )

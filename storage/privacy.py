@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, LargeBinary, Table, and_, delete, false, func, insert, or_, select, update
 
 from bot.domain.people import Person, new_number
+from bot.domain.privacy import Consent
 from storage import erased
 from storage.database import Database, Unit
 from storage.tables import metadata
@@ -20,15 +21,19 @@ from storage.tables.activities import membership
 from storage.tables.agreements import agreement, agreement_text
 from storage.tables.claims import claim
 from storage.tables.delivery import fanout, outbox, outbox_done
+from storage.tables.documents import document
 from storage.tables.enrolment import audit, enrolment, record, wrong_code
 from storage.tables.evidence import evidence
 from storage.tables.grants import notice_grant
+from storage.tables.guardians import guardian_code, guardianship, permission
 from storage.tables.kinds import Moment
 from storage.tables.matters import correction, matter, matter_word
 from storage.tables.messages import inbox, letter
+from storage.tables.official import tagged
 from storage.tables.people import consent, conversation, identity, person, subscription
 from storage.tables.privacy import erasure, link_code, link_offer, link_try, merge, takeaway
 from storage.tables.proofs import verification
+from storage.tables.stars import objection, star, step
 
 WITHOUT_KEY: tuple[Column[Any], ...] = (
     outbox.c.person,
@@ -50,6 +55,9 @@ IMPERSONAL = {
     "sender_slot": "which process sends",
     "audit_head": "where the log of moves ends",
     "quota": "what a platform still allows the city",
+    "scene": "codes that open an activity",
+    "mass": "a message to many; who they are stands in tagged",
+    "document_need": "whether an activity's insurance asks for document numbers",
     "erased": "fingerprints of who was erased, so that an older backup brings nobody back",
 }
 """Tables without anything of a person, and why."""
@@ -59,6 +67,7 @@ LEFT_OUT = {
     ("activity", "secret"): "the secret of check-in codes belongs to the activity; knowing it would forge presences",
     ("takeaway", "token"): "a fingerprint of an address that may still work",
     ("link_code", "code"): "a fingerprint of a code that may still work",
+    ("guardian_code", "code"): "a fingerprint of a code that may still work",
     ("audit", "seal"): "a fingerprint of the row, which is there itself",
     ("audit", "hash"): "a fingerprint of the row and the one before it",
     ("merge", "before"): "a second copy of rows that are in the export, for undoing a link",
@@ -79,12 +88,19 @@ FATES = {
     "record": "hours stay for the city's figures, of nobody",
     "wrong_code": "erased",
     "certificate": "stays as issued: its issuer must keep a copy, and whoever was given it can have it checked",
+    "document": "erased",
+    "star": "stays as granted or refused, of nobody; what was only applied for is refused",
+    "objection": "erased",
+    "step": "erased",
     "verification": "stays as a count for the certificate's owner; who asked is erased",
     "matter": "stays: what was asked about hours that stay",
     "matter_word": "that something was said stays; the words are erased, theirs and those in matters about them",
     "correction": "stays as the history of hours that stay; the reason's words are erased",
     "audit": "append-only; rows name deeds and numbers, never a name or an address",
     "activity": "belongs to the organisation that published it",
+    "guardian_code": "erased",
+    "guardianship": "erased",
+    "permission": "erased with the child; who answered is erased with the guardian",
     "terms": "belongs to the activity",
     "agreement_text": "belongs to the organisation; it names no volunteer",
     "agreement": "stays as the organisation's proof that there was one; it names nobody any more",
@@ -92,6 +108,7 @@ FATES = {
     "outbox": "what was sent stays for the reports; what waits is dropped; the platform's receipt is erased",
     "outbox_done": "what was sent stays for the reports; the platform's receipt is erased",
     "notice_grant": "erased",
+    "tagged": "erased",
     "inbox": "erased",
     "letter": "erased",
     "erasure": "stays: it is applied again after an older backup was put back",
@@ -183,6 +200,13 @@ async def consented(unit: Unit, ids: Sequence[int]) -> datetime | None:
     return at
 
 
+async def consents(unit: Unit, ids: Sequence[int]) -> list[Consent]:
+    """All that was agreed to and not taken back, oldest first; a purpose agreed to twice is one."""
+    rows = select(consent).where(consent.c.person.in_(ids), consent.c.withdrawn.is_(None)).order_by(consent.c.id)
+    found = {row.purpose: Consent(row.purpose, row.version, row.given, row.door) for row in await unit.run(rows)}
+    return list(found.values())
+
+
 # --- Take -----------------------------------------------------------------------------------------------------------
 
 
@@ -216,6 +240,8 @@ def _opened(unit: Unit, table: Table, row: dict[str, Any], name: str) -> Any:
             return secrecy.open(value, f"matter:{row['matter']}")
         case "correction", "words":
             return secrecy.open(value, f"correction:{row['record']}")
+        case "document", "number":
+            return secrecy.open(value, f"document:{row['enrolment']}:number")
         case "certificate", ("name" | "responsible"):
             return secrecy.open(value, f"certificate:{row['number']}:{name}")
     raise LookupError(f"nobody has said how {table.name}.{name} is opened for the export")
@@ -271,9 +297,11 @@ async def clear_personal(unit: Unit, ids: Sequence[int]) -> None:
     await unit.run(update(person).where(person.c.id.in_(ids)).values(bare))
 
 
-async def withdraw(unit: Unit, ids: Sequence[int], now: datetime) -> int:
-    """End every consent that was given. Returns how many."""
+async def withdraw(unit: Unit, ids: Sequence[int], now: datetime, purpose: str | None = None) -> int:
+    """End every consent that was given, or those to one purpose. Returns how many."""
     theirs = and_(consent.c.person.in_(ids), consent.c.withdrawn.is_(None))
+    if purpose is not None:
+        theirs = and_(theirs, consent.c.purpose == purpose)
     return (await unit.run(update(consent).where(theirs).values(withdrawn=now))).rowcount
 
 
@@ -344,7 +372,8 @@ async def erase_address(unit: Unit, identity_id: int, now: datetime) -> int | No
         return None
     await erased.note_address(unit, row.door, row.external, now)
     await _forget_messages(unit, [(row.id, row.door, row.external)])
-    await unit.run(delete(notice_grant).where(notice_grant.c.external == row.external))
+    for by_address in (notice_grant, tagged):
+        await unit.run(delete(by_address).where(by_address.c.external == row.external))
     others = select(func.count()).select_from(identity)
     left = others.where(identity.c.person == row.person, identity.c.id != identity_id)
     if not (await unit.run(left)).scalar_one():
@@ -367,7 +396,8 @@ async def _forget_messages(unit: Unit, known: Sequence[tuple[int, str, str]]) ->
 
 
 _ERASED = (
-    subscription, membership, wrong_code, conversation, notice_grant, identity, takeaway, link_code, link_try,
+    subscription, membership, wrong_code, conversation, notice_grant, tagged, identity, takeaway, link_code, link_try,
+    objection, step, document,
 )  # fmt: skip
 
 
@@ -378,9 +408,16 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     await erased.note_people(unit, ids, now)
     await _forget_messages(unit, known)
     await withdraw(unit, ids, now)
+    open_stars = and_(star.c.person.in_(ids), star.c.state.in_(("applied", "notice")))
+    await unit.run(update(star).where(open_stars).values(state="refused", settled=now, reason="wish"))
     await unit.run(delete(link_offer).where(or_(link_offer.c.shower.in_(ids), link_offer.c.typer.in_(ids))))
     for table in _ERASED:
         await unit.run(delete(table).where(table.c.person.in_(ids)))
+    await unit.run(delete(guardian_code).where(guardian_code.c.child.in_(ids)))
+    both = or_(guardianship.c.guardian.in_(ids), guardianship.c.child.in_(ids))
+    await unit.run(delete(guardianship).where(both))
+    await unit.run(delete(permission).where(permission.c.child.in_(ids)))
+    await unit.run(update(permission).where(permission.c.guardian.in_(ids)).values(guardian=None))
     await unit.run(update(merge).where(or_(merge.c.kept.in_(ids), merge.c.gone.in_(ids))).values(before=None))
     await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None, answers=None, why=None))
     await unit.run(update(claim).where(claim.c.person.in_(ids)).values(what=None, photo=None, reason=None))
@@ -431,7 +468,7 @@ async def scrub(database: Database, now: datetime) -> bool:
 async def forget(unit: Unit, now: datetime, letters_keep: timedelta, tries_keep: timedelta) -> None:
     """Drop what has outlived its use: old letters, ended codes and addresses of exports, wrong tries."""
     await unit.run(delete(letter).where(letter.c.at < now - letters_keep))
-    for table in (takeaway, link_code, link_offer):
+    for table in (takeaway, link_code, link_offer, guardian_code):
         await unit.run(delete(table).where(table.c.expires < now))
     for table in (link_try, wrong_code):
         await unit.run(delete(table).where(table.c.at < now - tries_keep))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import select, tuple_
 
 from bot.domain.notices import ABOUT_ITS_READER, Event, Kind, Notice
-from bot.domain.reach import Reachable, Truth
+from bot.domain.reach import BY_WINDOW, Reachable, Truth
+from storage import asking, grants
 from storage.database import Unit
 from storage.inbox import opened
 from storage.segments import opted_out
@@ -30,6 +31,7 @@ MEANT = {
     "promotion": ("joined", "confirmed", "arrived"),
     "offer": ("offered",),
     "lapse": ("waiting", "cancelled"),
+    "admission": ("joined", "confirmed", "arrived", "waiting", "cancelled"),
 }
 """Where a sign-up must still stand for its owner to hear of it."""
 
@@ -58,19 +60,24 @@ class _Subject:
 
 
 async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[Due]:
-    """Read what is true of these messages now: seven statements, however many they are."""
+    """Read what is true of these messages now: eight statements, however many they are."""
     if not messages:
         return []
     people = sorted({one.person for one in messages})
     readers = {row.id: row for row in await unit.run(_readers(people))}
     addresses: dict[int, list[tuple[str, Reachable]]] = defaultdict(list)
     for row in await unit.run(select(identity).where(identity.c.person.in_(people)).order_by(identity.c.id)):
-        reachable = Reachable(row.door, row.external, row.open, row.inbound, row.window_until, row.window_left)
+        reachable = Reachable(
+            row.door, row.external, row.open, row.inbound, row.window_until, row.window_left,
+            row.action_until, row.action_left,
+        )  # fmt: skip
         addresses[row.person].append((row.door, reachable))
+    await _consents(unit, addresses)
     sign_ups = await _sign_ups(unit, messages)
     subjects = await _subjects(unit, messages, sign_ups, now)
     topics = await _topics(unit, messages)
     replies = await _replies(unit, messages)
+    answered = await asking.over(unit, messages)
     found: list[Due] = []
     for one in messages:
         reader = readers.get(one.person)
@@ -88,7 +95,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
             missing=reader is None or silenced or not (reply or subject or one.kind in ABOUT_ITS_READER),
             cancelled=bool(subject and subject.state == "cancelled"),
             changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),
-            signed_up=_still_meant(one, sign_ups, topics),
+            signed_up=one.id not in answered and _still_meant(one, sign_ups, topics),
         )
         own, stand = _own_sign_up(one, sign_ups)
         quiet = None
@@ -115,6 +122,18 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
             )
         )
     return found
+
+
+async def _consents(unit: Unit, addresses: dict[int, list[tuple[str, Reachable]]]) -> None:
+    """What the owners of addresses with windows let us send outside them; no statement where there are none."""
+    windowed = {one.external for theirs in addresses.values() for door, one in theirs if door in BY_WINDOW}
+    given = await grants.of(unit, windowed) if windowed else {}
+    for person_, theirs in addresses.items():
+        for place, (door, one) in enumerate(theirs):
+            if one.external in given and door in BY_WINDOW:
+                granted, declined = given[one.external]
+                theirs[place] = (door, replace(one, granted=granted, declined=declined))
+        addresses[person_] = theirs
 
 
 def _readers(people: Collection[int]) -> Any:
@@ -167,8 +186,8 @@ def _own_sign_up(one: Waiting, sign_ups: _SignUps) -> tuple[int, str]:
 
 def _shift(one: Waiting, sign_ups: _SignUps) -> int:
     """The shift that a message speaks of, 0 if it speaks of none."""
-    if "shift" in one.segment:
-        return int(one.segment["shift"])
+    if "shift" in one.segment or "about" in one.segment:
+        return int(one.segment.get("shift") or one.segment["about"])
     if _enrolment(one):
         return sign_ups.by_number.get(_enrolment(one), (0, 0, ""))[0]
     return one.source if one.kind in ("reminder", "checkout", "change", "cancellation") else 0

@@ -27,7 +27,7 @@ class Agreements(Subject):
         terms = await self.terms(card.id)
         seats = max((shift.capacity for shift in card.shifts), default=0)
         why = with_mine(conditions(card.kind, card.starts, card.ends, seats, terms.conditions), mine)
-        if not why or await agreements.accepted(self.unit, card.id, person or self.me.id):
+        if not why or await agreements.accepted(self.unit, card.id, person or self.me.id, person is not None):
             return None
         return Due(why, terms)
 

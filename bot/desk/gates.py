@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from bot.desk.permitted import permitted
 from bot.desk.subject import Subject
 from bot.domain.agreements import NeedsAgreement, conditions
 from bot.domain.enrolment import AlreadyIn, Booking, Clashed, Closed, Stand, TooYoung, clash, old_enough
+from bot.domain.guardians import Band, GuardianAsked, GuardianRefused, band
 from storage import agreements, enrolment
 from storage.enrolment import Wish
 
-Refusal = Closed | TooYoung | AlreadyIn | NeedsAgreement | Clashed
+Refusal = Closed | TooYoung | AlreadyIn | NeedsAgreement | Clashed | GuardianAsked | GuardianRefused
 
 Gate = Callable[[Subject, Wish], Awaitable[Refusal | None]]
 
@@ -33,9 +35,10 @@ async def not_in_yet(asker: Subject, wish: Wish) -> Refusal | None:
 
 
 async def agreed(asker: Subject, wish: Wish) -> Refusal | None:
-    """Where an agreement is due, it was accepted."""
+    """Where an agreement is due, it was accepted; for whoever is under age by their guardian."""
     due = conditions(wish.kind, wish.activity_starts, wish.activity_ends, wish.capacity, wish.conditions)
-    if not due or await agreements.accepted(asker.unit, wish.activity, asker.me.id):
+    minor = band(asker.me.born, asker.now) is not Band.ADULT
+    if not due or await agreements.accepted(asker.unit, wish.activity, asker.me.id, minor):
         return None
     return NeedsAgreement(due)
 
@@ -51,5 +54,5 @@ async def overlapping(asker: Subject, starts: datetime, ends: datetime, shift: i
     return clash(starts, ends, await enrolment.bookings(asker.unit, asker.me.id, asker.now), shift)
 
 
-GATES: tuple[Gate, ...] = (still_open, of_age, not_in_yet, agreed, free_then)
+GATES: tuple[Gate, ...] = (still_open, of_age, not_in_yet, free_then, permitted, agreed)
 """In the order in which they are asked; the first that does not let pass answers."""

@@ -105,6 +105,14 @@ class Waitlisted:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The organiser decides about them; why that is so: `approval`, `clash`, `record`."""
+
+    enrolment: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class AlreadyIn:
     """They have a place, or a place in the queue, in this shift."""
 
@@ -159,4 +167,4 @@ no more personal data are taken than an activity needs."""
 def old_enough(born: int | None, minimum: int, now: datetime) -> bool:
     """Only the year of birth is known: whoever may still have their birthday before them this year counts as
     younger."""
-    return minimum < ASKED_FROM or (born is not None and now.year - born - 1 >= minimum)
+    return minimum < ASKED_FROM if born is None else now.year - born - 1 >= minimum

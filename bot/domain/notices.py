@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Literal
 
 Kind = Literal[
-    "reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "announcement", "reply",
-    "withdrawn", "matter", "corrected",
+    "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
+    "reply", "withdrawn", "star", "step", "permission", "permitted", "matter", "corrected",
 ]  # fmt: skip
 
-ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "matter", "corrected"})
+ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step", "matter", "corrected"})
 """Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
 
 

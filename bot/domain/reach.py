@@ -68,6 +68,8 @@ class Reason(StrEnum):
     GONE = "what it spoke of is gone"
     NO_ADDRESS = "no open address"
     NO_WINDOW = "waits until they write"
+    QUOTA = "the platform's quota is used up"
+    UNKEYED = "too old to be asked for again under its key"
     STOPPED = "stopped"
 
 
@@ -124,12 +126,17 @@ class Offers:
     """Has the account customer messages? An unverified one has none."""
     mass: bool = False
     """Has it mass messages?"""
+    codes: bool = False
+    """Can it make codes that start a script when they are scanned?"""
 
     @property
     def asked(self) -> tuple[str, ...]:
         """Templates for which a person's consent is asked, each once."""
         return tuple(dict.fromkeys(self.notices.values()))
 
+
+NEVER: Mapping[Way, datetime] = {}
+"""No way is closed."""
 
 PLAIN = Offers()
 """Plain messages and nothing else."""
@@ -295,9 +302,12 @@ def decide(
     zone: tzinfo,
     quiet: tuple[int, int] | None,
     offers: Offers = PLAIN,
-    closed: Collection[Way] = (),
+    closed: Mapping[Way, datetime] = NEVER,
 ) -> ByAddress | Hold | Dropped | Postponed:
-    """What becomes of one message at the moment when it could be sent; see `route`."""
+    """What becomes of one message at the moment when it could be sent; see `route`.
+
+    `closed`: ways whose quota is used up, and when each opens again; who has no other waits for that.
+    """
     reason = _against(notice, truth, now)
     if reason:
         return Dropped(reason)
@@ -308,7 +318,14 @@ def decide(
             if until >= truth.expires or too_late(notice, until):
                 return Dropped(Reason.QUIET)
             return Postponed(until, Reason.QUIET_NOW)
-    return route(addresses, now, notice.kind, offers, closed)
+    found = route(addresses, now, notice.kind, offers, closed)
+    if isinstance(found, Hold) and closed:
+        wished = route(addresses, now, notice.kind, offers)
+        if isinstance(wished, ByAddress):
+            until = closed[wished.way]
+            late = until >= truth.expires or too_late(notice, until)
+            return Dropped(Reason.QUOTA) if late else Postponed(until, Reason.QUOTA)
+    return found
 
 
 def _against(notice: Notice, truth: Truth, now: datetime) -> Reason | None:
@@ -336,6 +353,9 @@ def wait_after(attempt: int, chance: float) -> float:
     return longest * (1.0 - 0.5 * chance)
 
 
+KEY_KEEPS = timedelta(minutes=9, seconds=30)
+"""How long a template message can be asked for again under its key; the platform keeps `client_msg_id` ten minutes."""
+
 ATTEMPTS = 8
 """With `wait_after` that is about an hour of an unreachable platform; then a person is asked."""
 
@@ -351,9 +371,9 @@ def fails_too_often(lately: Collection[bool]) -> bool:
     return sum(lately) > LOOKED_BACK * MOST_FAILING
 
 
-REPEATED_ONCE: frozenset[Kind] = frozenset(
-    {"reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "reply", *ABOUT_ITS_READER}
-)
+REPEATED_ONCE: frozenset[Kind] = ABOUT_ITS_READER | {
+    "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "reply"
+}  # fmt: skip
 """When nobody can know whether these arrived they are said once more, in words that make sense twice."""
 
 

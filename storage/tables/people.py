@@ -59,6 +59,7 @@ consent = Table(
     Column("door", String(16), nullable=False),
     Column("given", Moment, nullable=False),
     Column("withdrawn", Moment),
+    Column("guardian", Id, ForeignKey("person.id")),  # who gave it in a child's stead
     Index("ix_consent_person_purpose", "person", "purpose"),
 )
 

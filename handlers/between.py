@@ -1,0 +1,54 @@
+"""The words of notices that come from other people: a child's wish, a guardian's answer."""
+
+from __future__ import annotations
+
+from bot.domain.guardians import Answer
+from bot.domain.notices import Event, Notice
+from bot.talk import Intent, Link, Named, Span, View, Words, _, lines
+from handlers.guardian import ANSWER, RISK
+
+
+def word(notice: Notice, event: Event, again: Words | None) -> View:
+    """One notice as a view. Nobody is named: names do not wait in a queue, and some doors may not carry them."""
+    name, span = Named(event.title, event.english), Span(event.starts, event.ends)
+    number = notice.words.get("number", "")
+    match notice.kind:
+        case "permission":
+            risks, policy = notice.words.get("risks", ""), notice.words.get("insurance", "")
+            return View(
+                lines(
+                    again,
+                    _("Your child would like to take part: {title}", title=name),
+                    span,
+                    event.address,
+                    RISK[notice.words["risk"]],
+                    _("Risks: {text}", text=risks) if risks else None,
+                    _("Insurance: policy {number}", number=policy) if policy else None,
+                    _("Nothing is booked before you answer."),
+                ),
+                tuple(
+                    Link(ANSWER[one], Intent("permit", (number, one)))
+                    for one in (Answer.AGREED, Answer.ACCOMPANIED, Answer.REFUSED)
+                ),
+            )
+        case "permitted":
+            return permitted(notice, event, again, name)
+    return View("")
+
+
+def permitted(notice: Notice, event: Event, again: Words | None, name: Words) -> View:
+    """What the guardian said, and what came of it."""
+    mine = Link(_("My sign-ups"), Intent("my"))
+    match notice.words["answer"], notice.words["outcome"]:
+        case ("agreed" | "accompanied") as answer, ("Joined" | "Waitlisted" | "AlreadyIn") as outcome:
+            place = _("You are in the queue.") if outcome == "Waitlisted" else _("You are in.")
+            company = _("They come along.") if answer == "accompanied" else None
+            return View(lines(again, _("Your guardian agreed: {title}", title=name), company, place), (mine,))
+        case ("agreed" | "accompanied"), _outcome:
+            text = _("Your guardian agreed, but something else is missing: {title}", title=name)
+            return View(lines(again, text), (Link(_("Sign up"), Intent("join", (str(event.activity),))),))
+        case "withdrawn", "Left":
+            text = _("Your guardian took the yes back, so your place was given back: {title}", title=name)
+            return View(lines(again, text, _("Talk with them about it.")), (mine,))
+    text = _("Your guardian said no to {title}.", title=name)
+    return View(lines(again, text, _("Talk with them about it.")), (Link(_("Find activities"), Intent("find")),))
