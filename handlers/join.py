@@ -17,29 +17,29 @@ MINE = Link(_("My sign-ups"), Intent("my"))
 
 
 @script("join", words=["join", "报名", "我要报名"], title=_("signing up"))
-async def join(talk: Talk, desk: Desk, activity: int = 0) -> None:
+async def join(talk: Talk, desk: Desk, activity: int = 0, shift: int = 0) -> None:
     """Joined, waiting, or the reason why not. Without an activity: find one first."""
     if not activity:
         return talk.go(Intent("find"))
     card = await desk.activities.card(activity)
-    if card is None or not card.open_shifts(talk.now):
+    shifts = [one for one in card.open_shifts(talk.now) if shift in (0, one.id)] if card else []
+    if card is None or not shifts:
         return talk.say(_("That activity takes no more people. Send “find” to see what is on."))
-    shifts = card.open_shifts(talk.now)
-    shift = shifts[0]
+    chosen = shifts[0]
     if len(shifts) > 1:
         question = _("Which shift of {title} suits you?", title=title(card))
-        shift = await talk.choose("shift", question, [offer(one) for one in shifts])
+        chosen = await talk.choose("shift", question, [offer(one) for one in shifts])
     match await introduced(talk, desk, card.minimum_age):
         case Met.DECLINED:
             return talk.say(_("All right. You can look around without it; send “find”."))
         case Met.CHILD:
-            return await guardian.call(talk, desk, card, shift.id)
-    question = _("Join {title}, {when}?", title=title(card), when=Span(shift.starts, shift.ends))
+            return await guardian.call(talk, desk, card, chosen.id)
+    question = _("Join {title}, {when}?", title=title(card), when=Span(chosen.starts, chosen.ends))
     if not await sure(talk, desk, card, question):
         return talk.say(_("Nothing was booked."))
     twin = await introduce(talk, desk)
     await accept(talk, desk, card)
-    await said(talk, desk, card, await desk.enrolment.join(shift.id), twin)
+    await said(talk, desk, card, await desk.enrolment.join(chosen.id), twin)
 
 
 async def said(talk: Talk, desk: Desk, card: Activity, outcome: object, twin: tuple[Link, ...] = ()) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, case, cast, false, func, select, true, update
+from sqlalchemy import Integer, bindparam, case, cast, exists, false, func, select, true, update
 
 from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Stand
 from storage import audit
@@ -15,6 +15,7 @@ from storage.database import Unit
 from storage.tables.activities import activity, shift
 from storage.tables.agreements import terms
 from storage.tables.enrolment import attendance, enrolment
+from storage.tables.parties import invitation
 
 LIVE = (*sorted(HELD), Stand.ARRIVED, Stand.LEFT)
 """Sign-ups that still matter to their owner."""
@@ -38,6 +39,8 @@ class Wish:
     capacity: int
     conditions: Sequence[str]
     """Stated by the organiser: why an agreement is due, beside what is computed."""
+    invited: bool
+    """Whoever wishes was asked to come: a seat may wait for them."""
 
 
 # Statements that every sign-up needs are made once: building one costs as much as running it.
@@ -56,6 +59,9 @@ _WISH = (
         activity.c.ends.label("activity_ends"),
         shift.c.capacity,
         terms.c.conditions,
+        exists().where(
+            invitation.c.shift == shift.c.id, invitation.c.person == bindparam("whose"), invitation.c.state == "open"
+        ).label("invited"),
     )
     .join(activity, activity.c.id == shift.c.activity)
     .outerjoin(terms, terms.c.activity == activity.c.id)
@@ -63,14 +69,15 @@ _WISH = (
 )
 
 
-async def wish(unit: Unit, shift_id: int) -> Wish | None:
-    """The shift and what must be known of its activity to decide."""
-    row = (await unit.run(_WISH, {"wanted": shift_id})).first()
+async def wish(unit: Unit, shift_id: int, person: int = 0) -> Wish | None:
+    """The shift and what must be known of its activity to decide about this person."""
+    row = (await unit.run(_WISH, {"wanted": shift_id, "whose": person})).first()
     if row is None:
         return None
     return Wish(
         row.id, row.activity, row.title, row.english, row.starts, row.ends, row.state, row.minimum_age,
         row.kind, row.activity_starts, row.activity_ends, row.capacity, row.conditions or (),
+        row.invited,
     )  # fmt: skip
 
 
@@ -110,9 +117,9 @@ async def seat(unit: Unit, shift_id: int, person: int, now: datetime, admitted: 
         shift=shift_id, person=person, queue=queue, state=state, joined=now, changed=now, admitted=admitted
     )
     fresh = dict.fromkeys(("reason", "offered_until", "ended_by", "late", "answers", "why"))
-    again = {"queue": queue, "state": state, "joined": now, "changed": now, "admitted": admitted, "lapses": 0, **fresh}
+    again = {"queue": queue, "state": state, "joined": now, "changed": now, "admitted": admitted, **fresh}
     kept = await unit.run(
-        row.on_conflict_do_update(index_elements=["shift", "person"], set_=again).returning(enrolment.c.id)
+        row.on_conflict_do_update(index_elements=["shift", "person"], set_={**again, "lapses": 0, "guests": 0}).returning(enrolment.c.id)
     )
     id_ = kept.scalar_one()
     await audit.log(unit, now, person, "join", f"enrolment:{id_}", None, state)
@@ -161,6 +168,7 @@ def _bookings() -> Any:
             enrolment.c.admitted,
             enrolment.c.joined,
             activity.c.leave_before,
+            enrolment.c.guests,
         )
         .join(shift, shift.c.id == enrolment.c.shift)
         .join(activity, activity.c.id == shift.c.activity)
@@ -183,6 +191,7 @@ def _booking(row: Any) -> Booking:
         admitted=row.admitted,
         joined=row.joined,
         leave_before=row.leave_before,
+        guests=row.guests,
     )
 
 
@@ -217,9 +226,9 @@ async def set_stand(unit: Unit, id_: int, before: Stand, after: Stand, now: date
     return bool(done.rowcount)
 
 
-async def give_back(unit: Unit, shift_id: int) -> None:
-    """A seat is free again. The shift's row must be locked by the caller."""
-    await unit.run(update(shift).where(shift.c.id == shift_id).values(taken=shift.c.taken - 1))
+async def give_back(unit: Unit, shift_id: int, seats: int = 1) -> None:
+    """A seat is free again, or several. The shift's row must be locked by the caller."""
+    await unit.run(update(shift).where(shift.c.id == shift_id).values(taken=shift.c.taken - seats))
 
 
 async def end(
@@ -230,7 +239,14 @@ async def end(
         update(enrolment)
         .where(enrolment.c.id == id_, enrolment.c.state == before)
         .values(
-            state=Stand.CANCELLED, changed=now, offered_until=None, ended_by=by, reason=reason, late=late, answers=None
+            state=Stand.CANCELLED,
+            changed=now,
+            offered_until=None,
+            ended_by=by,
+            reason=reason,
+            late=late,
+            answers=None,
+            guests=0,
         )
     )
     return bool(done.rowcount)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.desk.claims import claim
 from bot.desk.gates import GATES, Refusal
 from bot.desk.offers import hand_on
 from bot.desk.subject import Subject
@@ -24,13 +25,15 @@ class Enrolment(Subject):
     async def join(self, shift: int) -> JoinOutcome:
         """Take a seat in a shift, or a place in its queue."""
         await enrolment.lock_shift(self.unit, shift)
-        wish = await enrolment.wish(self.unit, shift)
+        wish = await enrolment.wish(self.unit, shift, self.me.id)
         if wish is None:
             return Closed()
         for gate in GATES:
             refusal = await gate(self, wish)
             if refusal is not None:
                 return refusal
+        if wish.invited:
+            await claim(self, wish)
         id_, seated = await enrolment.seat(self.unit, shift, self.me.id, self.now)
         if seated:
             return Joined(id_, first_reminder(wish.starts, self.now))
@@ -51,7 +54,7 @@ class Enrolment(Subject):
         await audit.log(self.unit, self.now, self.me.id, "leave", f"enrolment:{id_}", booking.stand, after)
         if booking.stand not in SEATED:
             return Left(booking, promoted=False)
-        await enrolment.give_back(self.unit, booking.shift)
+        await enrolment.give_back(self.unit, booking.shift, 1 + booking.guests)
         handed = await hand_on(self.unit, self.city, booking.shift, booking.starts, self.now)
         return Left(booking, promoted=handed > 0)
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 Kind = Literal[
     "reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "announcement", "reply",
-    "withdrawn", "permission", "permitted",
+    "withdrawn", "permission", "permitted", "invitation", "taken", "swapped",
 ]  # fmt: skip
 
 ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn"})
