@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bot.talk.capabilities import Capabilities
-from bot.talk.door import Delivered, Door, NotSent, Outcome
+from bot.talk.door import Delivered, Door, Form, Forms, NotSent, Outcome
 from bot.talk.view import Page
 from storage.condition import Condition
 from storage.tables.delivery import Lane
@@ -112,7 +112,7 @@ class Meters:
 
     def measured(self, door: Door) -> Door:
         """The same door, each of whose calls is counted."""
-        return _Measured(door, self)
+        return _MeasuredForms(door, door, self) if isinstance(door, Forms) else _Measured(door, self)
 
 
 class _Measured:
@@ -132,5 +132,23 @@ class _Measured:
 
     async def send(self, to: str, page: Page, key: str) -> Outcome:
         outcome = await self._door.send(to, page, key)
+        self._meters.sent(self.name, outcome)
+        return outcome
+
+
+class _MeasuredForms(_Measured):
+    """The same of a door that also takes forms."""
+
+    def __init__(self, door: Door, forms: Forms, meters: Meters) -> None:
+        super().__init__(door, meters)
+        self._forms = forms
+
+    async def fill(self, to: str, form: Form, key: str) -> Outcome:
+        outcome = await self._forms.fill(to, form, key)
+        self._meters.sent(self.name, outcome)
+        return outcome
+
+    async def broadcast(self, tag: int, page: Page, key: str) -> Outcome:
+        outcome = await self._forms.broadcast(tag, page, key)
         self._meters.sent(self.name, outcome)
         return outcome

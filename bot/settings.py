@@ -347,6 +347,12 @@ class Settings(BaseSettings):
         return {kind: one.id for kind, one in (self.wechat_notices or {}).items()}
 
     @property
+    def fields(self) -> Mapping[str, Mapping[str, str]]:
+        """Of each template's id, what stands in which field of it."""
+        several = [*(self.wechat_templates or {}).values(), *(self.wechat_notices or {}).values()]
+        return {one.id: one.fields for one in several}
+
+    @property
     def host(self) -> str:
         """Where to listen."""
         return self.listen.rpartition(":")[0].strip("[]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from bot.desk.activities import Found
 from bot.desk.desk import Desk
@@ -136,7 +137,7 @@ async def show(talk: Talk, desk: Desk, found: Found) -> None:
             Link(_("Find activities"), Intent("find")),
             Link(_("Subscribe"), Intent("subscribe")),
         )
-    await talk.browse("list", lines(understood(found), dropped(found)), [link(one, desk) for one in found.activities])
+    await talk.browse("list", lines(understood(found), dropped(found)), found.activities, partial(link, desk=desk))
 
 
 def understood(found: Found) -> Words:

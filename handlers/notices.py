@@ -7,9 +7,11 @@ from datetime import datetime
 
 from bot.domain.notices import Event, Notice
 from bot.domain.proofs import grouped
-from bot.talk import Intent, Link, Named, Span, Spot, View, Words, _, lines
+from bot.domain.stars import Way
+from bot.talk import Day, Intent, Link, Named, Span, Spot, View, Words, _, lines
 from handlers import between
 from handlers.certificate import OLDER, reason
+from handlers.stars import count, refusal, step_reached
 
 DAY = -24 * 60
 
@@ -122,6 +124,17 @@ def personal(notice: Notice, again: Words | None) -> View:
             anew = _("A right one was issued in its place.") if instead else None
             link = Link(_("The new certificate"), Intent("mycertificate", (instead,))) if instead else OLDER
             return View(lines(again, text, anew), (link,))
+        case "step":
+            return View(lines(again, step_reached(int(said["hours"]))), (Link(_("My hours"), Intent("hours")),))
+        case "star":
+            stars = count(int(said["level"]))
+            until = Day(datetime.fromisoformat(said["until"])) if said["until"] else None
+            why = refusal(said["reason"])
+            way: Words = {
+                Way.NOTICE: _("{stars}: in public notice until {day}.", stars=stars, day=until),
+                Way.GRANTED: _("{stars}: granted! The city thanks you.", stars=stars),
+            }.get(Way(said["way"]), _("{stars}: refused, because {reason}.", stars=stars, reason=why))
+            return View(lines(again, way), (Link(_("My stars"), Intent("stars")),))
     return View("")
 
 

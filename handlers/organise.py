@@ -59,7 +59,10 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
     if card is None:
         return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
     number = str(activity)
-    ways: list[Link | WebLink] = [Link(_("Roster"), Intent("roster", (number,)))]
+    ways: list[Link | WebLink] = [
+        Link(_("Roster"), Intent("roster", (number,))),
+        Link(_("Messages"), Intent("deliveries", (number,))),
+    ]
     path = await desk.organising.wall(activity)
     if isinstance(path, str):
         ways.append(WebLink(_("Check-in wall for the projector"), path))

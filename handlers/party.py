@@ -290,9 +290,18 @@ async def take(talk: Talk, desk: Desk, code: str = "") -> None:
             return talk.say(_("That code is wrong or too old. You have {n} more tries.", n=left))
         case Invitation(ask=Ask.SWAP):
             return await swap(talk, desk, asked)
+    question = _(
+        "Somebody wants to pass their place to you: {title}, {when}. Take it?",
+        title=title(asked), when=Span(asked.starts, asked.ends),
+    )  # fmt: skip
+    if not await talk.confirm("sure", question):
+        return talk.say(_("Nothing was changed."))
     if not await desk.parties.take(asked):
-        return talk.say(_("That code is wrong or too old. You have {n} more tries.", n=0))
-    talk.go(Intent("join", (str(asked.activity), str(asked.shift))))
+        return talk.say(_("That question is over already."), MINE)
+    talk.say(
+        _("It waits for you until {until}. Sign up, and it is yours.", until=asked.until),
+        Link(_("Sign up"), Intent("join", (str(asked.activity), str(asked.shift)))),
+    )
 
 
 async def swap(talk: Talk, desk: Desk, asked: Invitation) -> None:

@@ -22,6 +22,7 @@ from bot.domain.attendance import (
 from bot.talk import Clock, Intent, Link, Named, Option, Talk, Text, Words, _, lines, ngettext, script
 from handlers.answers import check_in_code
 from handlers.cards import title
+from handlers.stars import step_reached
 
 
 def hears_code(text: str, now: datetime) -> Sequence[str] | None:
@@ -94,6 +95,7 @@ async def checkout(talk: Talk, desk: Desk, activity: int = 0, code: str = "") ->
         case CheckedOut(_title, _english, at, minutes, why, enrolment):
             talk.undoable(Intent("notout", (str(enrolment),)))
             worth = round(minutes / 60, 1)
+            step = step_reached(await desk.stars.step()) if minutes else None
             counted: Words = (
                 zero(why)
                 if why
@@ -102,7 +104,7 @@ async def checkout(talk: Talk, desk: Desk, activity: int = 0, code: str = "") ->
                 )
             )
             talk.say(
-                lines(_("Checked out at {at}. Thank you!", at=Clock(at)), counted),
+                lines(_("Checked out at {at}. Thank you!", at=Clock(at)), counted, step),
                 Link(_("My hours"), Intent("hours")),
             )
         case _:

@@ -17,9 +17,11 @@ from handlers import (
     party,
     presence,
     proven,
+    stars,
     subscribing,
     terms,
     there,
+    whynot,
 )
 
 SCRIPTS: tuple[Script, ...] = (
@@ -59,6 +61,12 @@ SCRIPTS: tuple[Script, ...] = (
     certificate.certificates,
     certificate.mycertificate,
     certificate.withdrawproof,
+    stars.stars,
+    stars.applystar,
+    stars.starcases,
+    stars.starcase,
+    stars.starnotices,
+    stars.starnotice,
     subscribing.subscribe,
     subscribing.subscriptions,
     subscribing.unsubscribe,
@@ -88,6 +96,8 @@ SCRIPTS: tuple[Script, ...] = (
     arrivals.settings,
     arrivals.elder,
     arrivals.quiet,
+    whynot.whynot,
+    whynot.deliveries,
     arrivals.gone,
     arrivals.returned,
     arrivals.whereabouts,

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, not_, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Float,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from bot.domain.activities import Activity, Plan, Shift
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.secrecy import Secrecy
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.enrolment import enrolment
@@ -59,11 +74,19 @@ _CARD = (
     activity.c.changed,
 )
 
-# Statements that nearly every turn needs are made once: building one costs as much as running it.
+_SHIFT = (shift.c.id, shift.c.starts, shift.c.ends, shift.c.capacity, shift.c.taken)
+_WIDTH = len(_CARD)
+
 _CARDS: Select[Any] = select(*_CARD).join(organisation, organisation.c.id == activity.c.organisation)
-_ONE_CARD = _CARDS.where(activity.c.id == bindparam("number"))
+_ONE_CARD = Prepared(
+    select(*_CARD, *(one.label(f"shift_{one.name}") for one in _SHIFT))
+    .join(organisation, organisation.c.id == activity.c.organisation)
+    .outerjoin(shift, shift.c.activity == activity.c.id)
+    .where(activity.c.id == bindparam("number"))
+    .order_by(shift.c.starts, shift.c.id)
+)
 _SHIFTS = (
-    select(shift)
+    select(shift.c.activity, *_SHIFT)
     .where(shift.c.activity.in_(bindparam("activities", expanding=True)))
     .order_by(shift.c.starts, shift.c.id)
 )
@@ -71,44 +94,115 @@ _SHIFTS = (
 
 def _card(row: Any, shifts: Sequence[Shift] = (), distance: float | None = None) -> Activity:
     rest: tuple[Any, ...] = (shifts, distance)
-    return Activity(*row, *rest)
+    return Activity(*row[:_WIDTH], *rest)
 
 
-def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [activity.c.state == "open", activity.c.starts > now]
-    if wanted.districts or wanted.streets:
-        conditions.append(or_(activity.c.district.in_(wanted.districts), activity.c.street.in_(wanted.streets)))
-    if wanted.kinds:
-        conditions.append(activity.c.kind.in_(wanted.kinds))
-    if wanted.not_kinds:
-        conditions.append(not_(activity.c.kind.in_(wanted.not_kinds)))
-    if wanted.times:
-        overlap = [and_(activity.c.starts < end, activity.c.ends > start) for start, end in wanted.times]
-        conditions.append(or_(*overlap))
-    for word in wanted.words:
-        conditions.append(activity.c.words.contains(f" {word} ", autoescape=True))
-    if wanted.near and wanted.radius:
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How many of each are looked for: searches of one shape are one statement with other values."""
+
+    places: int
+    kinds: int
+    not_kinds: int
+    times: int
+    words: int
+    near: bool
+    within: bool
+
+
+def _shape(wanted: Wanted) -> _Shape:
+    return _Shape(
+        len(wanted.districts) + len(wanted.streets), len(wanted.kinds), len(wanted.not_kinds), len(wanted.times),
+        len(wanted.words), wanted.near is not None, bool(wanted.near and wanted.radius),
+    )  # fmt: skip
+
+
+def _values(wanted: Wanted, now: datetime, limit: int) -> dict[str, Any]:
+    """What is looked for, by the names that `_search` gives it."""
+    values: dict[str, Any] = {"after": now, "at_most": limit}
+    several = (
+        ("place", (*wanted.districts, *wanted.streets)),
+        ("kind", wanted.kinds),
+        ("not_kind", wanted.not_kinds),
+        ("start", [start for start, _end in wanted.times]),
+        ("end", [end for _start, end in wanted.times]),
+        ("word", [f"% {_plain(word)} %" for word in wanted.words]),
+    )
+    values |= {f"{name}_{place}": one for name, many in several for place, one in enumerate(many)}
+    if wanted.near:
         latitude, longitude = wanted.near
-        tall = wanted.radius / DEGREE
-        wide = tall / math.cos(math.radians(latitude))
-        conditions.append(activity.c.latitude.between(latitude - tall, latitude + tall))
-        conditions.append(activity.c.longitude.between(longitude - wide, longitude + wide))
-    return conditions
+        tall, shrink = wanted.radius / DEGREE, math.cos(math.radians(latitude))
+        values |= {
+            "latitude": latitude, "longitude": longitude, "shrink": shrink, "tall": tall, "wide": tall / shrink,
+        }  # fmt: skip
+    return values
+
+
+def _plain(word: str) -> str:
+    """A word in which nothing is a pattern."""
+    return word.replace("/", "//").replace("%", "/%").replace("_", "/_")
+
+
+@lru_cache(maxsize=256)
+def _search(shape: _Shape) -> Prepared:
+    """Open activities with their shifts, in one statement. A district and a street never have the same code."""
+
+    def several(name: str, column: ColumnElement[Any], count: int) -> list[BindParameter[Any]]:
+        return [bindparam(f"{name}_{place}", type_=column.type) for place in range(count)]
+
+    number = {name: bindparam(name, type_=Float) for name in ("latitude", "longitude", "shrink", "tall", "wide")}
+    conditions: list[ColumnElement[bool]] = [activity.c.state == "open", activity.c.starts > bindparam("after")]
+    if shape.places:
+        places = several("place", activity.c.district, shape.places)
+        conditions.append(or_(activity.c.district.in_(places), activity.c.street.in_(places)))
+    if shape.kinds:
+        conditions.append(activity.c.kind.in_(several("kind", activity.c.kind, shape.kinds)))
+    if shape.not_kinds:
+        conditions.append(not_(activity.c.kind.in_(several("not_kind", activity.c.kind, shape.not_kinds))))
+    if shape.times:
+        starts, ends = (several(name, activity.c.starts, shape.times) for name in ("start", "end"))
+        overlap = [and_(activity.c.starts < b, activity.c.ends > a) for a, b in zip(starts, ends, strict=True)]
+        conditions.append(or_(*overlap))
+    for word in several("word", activity.c.words, shape.words):
+        conditions.append(activity.c.words.like(word, escape="/"))
+    if shape.within:
+        for column, centre, reach in (
+            (activity.c.latitude, number["latitude"], number["tall"]),
+            (activity.c.longitude, number["longitude"], number["wide"]),
+        ):
+            conditions.append(column.between(centre - reach, centre + reach))
+    order: list[ColumnElement[Any]] = [activity.c.starts, activity.c.id]
+    if shape.near:
+        north = activity.c.latitude - number["latitude"]
+        east = (activity.c.longitude - number["longitude"]) * number["shrink"]
+        conditions.append(activity.c.latitude.is_not(None))
+        order.insert(0, north * north + east * east)
+    ordered = [one.label(f"order_{place}") for place, one in enumerate(order)]
+    found = _CARDS.add_columns(*ordered).where(*conditions).order_by(*order).limit(bindparam("at_most")).subquery()
+    return Prepared(
+        select(*list(found.c)[:_WIDTH], *(one.label(f"shift_{one.name}") for one in _SHIFT))
+        .outerjoin(shift, shift.c.activity == found.c.id)
+        .order_by(*list(found.c)[_WIDTH:], shift.c.starts, shift.c.id)
+    )
 
 
 async def find(unit: Unit, wanted: Wanted, now: datetime, limit: int = 50) -> list[Activity]:
     """Open activities that begin after now, soonest first, or nearest first where a point is given."""
-    conditions = _conditions(wanted, now)
-    statement = _CARDS.where(*conditions)
-    if wanted.near:
-        latitude, longitude = wanted.near
-        shrink = math.cos(math.radians(latitude))
-        north = activity.c.latitude - latitude
-        east = (activity.c.longitude - longitude) * shrink
-        statement = statement.where(activity.c.latitude.is_not(None)).order_by(north * north + east * east)
-    rows = list(await unit.run(statement.order_by(activity.c.starts, activity.c.id).limit(limit)))
-    shifts = await _shifts(unit, [row.id for row in rows])
-    return [_card(row, shifts.get(row.id, ()), _away(row, wanted.near)) for row in rows]
+    rows = list(await unit.run(_search(_shape(wanted)), _values(wanted, now, limit)))
+    shifts = _with_shifts(rows)
+    once = {row.id: row for row in rows}
+    return [_card(row, shifts.get(row.id, ()), _away(row, wanted.near)) for row in once.values()]
+
+
+def _with_shifts(rows: Sequence[Any], queues: Mapping[int, int] | None = None) -> dict[int, list[Shift]]:
+    """The shifts that stand beside their cards; an activity without one stands alone."""
+    found: dict[int, list[Shift]] = {}
+    for row in rows:
+        if row.shift_id is not None:
+            waiting = queues.get(row.shift_id, 0) if queues else 0
+            one = Shift(row.shift_id, row.shift_starts, row.shift_ends, row.shift_capacity, row.shift_taken, waiting)
+            found.setdefault(row.id, []).append(one)
+    return found
 
 
 def _away(row: Any, near: tuple[float, float] | None) -> float | None:
@@ -119,32 +213,31 @@ def _away(row: Any, near: tuple[float, float] | None) -> float | None:
     return math.hypot(north, east)
 
 
-async def _shifts(unit: Unit, ids: Sequence[int], waiting: bool = False) -> dict[int, list[Shift]]:
-    if not ids:
-        return {}
-    rows = list(await unit.run(_SHIFTS, {"activities": ids}))
-    queues: dict[int, int] = {}
-    full = [row.id for row in rows if row.taken >= row.capacity] if waiting else []
-    if full:
-        counted = await unit.run(
-            select(enrolment.c.shift, func.count().label("waiting"))
-            .where(enrolment.c.shift.in_(full), enrolment.c.state == "waiting")
-            .group_by(enrolment.c.shift)
-        )
-        queues = {row.shift: row.waiting for row in counted}
+async def _shifts(unit: Unit, ids: Sequence[int]) -> dict[int, list[Shift]]:
     found: dict[int, list[Shift]] = {}
-    for row in rows:
-        one = Shift(row.id, row.starts, row.ends, row.capacity, row.taken, queues.get(row.id, 0))
-        found.setdefault(row.activity, []).append(one)
+    for row in await unit.run(_SHIFTS, {"activities": ids}) if ids else ():
+        found.setdefault(row.activity, []).append(Shift(row.id, row.starts, row.ends, row.capacity, row.taken))
     return found
+
+
+async def _queues(unit: Unit, shifts: Sequence[int]) -> dict[int, int]:
+    """How many wait for each of these shifts."""
+    counted = await unit.run(
+        select(enrolment.c.shift, func.count().label("waiting"))
+        .where(enrolment.c.shift.in_(shifts), enrolment.c.state == "waiting")
+        .group_by(enrolment.c.shift)
+    )
+    return {row.shift: row.waiting for row in counted}
 
 
 async def card(unit: Unit, id_: int) -> Activity | None:
     """One activity with its shifts and queues."""
-    row = (await unit.run(_ONE_CARD, {"number": id_})).first()
-    if row is None:
+    rows = list(await unit.run(_ONE_CARD, {"number": id_}))
+    if not rows:
         return None
-    return _card(row, (await _shifts(unit, [id_], waiting=True)).get(id_, ()))
+    full = [row.shift_id for row in rows if row.shift_id is not None and row.shift_taken >= row.shift_capacity]
+    shifts = _with_shifts(rows, await _queues(unit, full) if full else None)
+    return _card(rows[0], shifts.get(id_, ()))
 
 
 async def by_organisations(

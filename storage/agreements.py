@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from bot.domain.agreements import VERSION, Accepted, Condition, Terms
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.tables.activities import activity
 from storage.tables.agreements import agreement, agreement_text, terms
 
@@ -27,26 +28,33 @@ async def state(unit: Unit, activity_id: int, stated: Terms, by: int, now: datet
     await unit.run(row.on_conflict_do_update(index_elements=["activity"], set_=values))
 
 
+_STATED = Prepared(select(terms).where(terms.c.activity == bindparam("wanted")))
+
+
 async def of(unit: Unit, activity_id: int) -> Terms:
     """What is stated of an activity; nothing if nobody stated anything."""
-    row = (await unit.run(select(terms).where(terms.c.activity == activity_id))).first()
+    row = (await unit.run(_STATED, {"wanted": activity_id})).first()
     if row is None:
         return Terms()
     return Terms(row.insurance, row.risks, frozenset(Condition(one) for one in row.conditions))
 
 
+_ACCEPTED = (
+    select(agreement.c.id)
+    .join(agreement_text, agreement_text.c.id == agreement.c.text)
+    .join(activity, activity.c.id == agreement_text.c.activity)
+    .where(agreement.c.person == bindparam("whose"), activity.c.id == bindparam("wanted"))
+    .where(agreement_text.c.revision == activity.c.revision)
+    .limit(1)
+)
+_BY_ANYBODY = Prepared(_ACCEPTED)
+_BY_SOMEBODY_ELSE = Prepared(_ACCEPTED.where(agreement.c.accepted_by != agreement.c.person))
+
+
 async def accepted(unit: Unit, activity_id: int, person: int, minor: bool = False) -> bool:
     """Has this person accepted the agreement of the activity as it stands now? For a minor the guardian must have."""
-    found = (
-        select(agreement.c.id)
-        .join(agreement_text, agreement_text.c.id == agreement.c.text)
-        .join(activity, activity.c.id == agreement_text.c.activity)
-        .where(agreement.c.person == person, activity.c.id == activity_id)
-        .where(agreement_text.c.revision == activity.c.revision)
-    )
-    if minor:
-        found = found.where(agreement.c.accepted_by != agreement.c.person)
-    return (await unit.run(found.limit(1))).first() is not None
+    found = await unit.run(_BY_SOMEBODY_ELSE if minor else _BY_ANYBODY, {"wanted": activity_id, "whose": person})
+    return found.first() is not None
 
 
 async def accept(

@@ -13,6 +13,7 @@ from bot.domain.attendance import Zero
 from bot.domain.records import Counted, Piece, Record, cover_of
 from bot.domain.rulesets import RuleSet
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.enrolment import attendance, enrolment, record, wrong_code
 from storage.tables.people import person as person_table
@@ -113,8 +114,10 @@ async def drop_record(unit: Unit, enrolment_id: int) -> None:
     await unit.run(record.delete().where(record.c.attendance == of))
 
 
-_TOTAL = select(func.coalesce(func.sum(record.c.minutes), 0).label("minutes"), func.count().label("times")).where(
-    record.c.person == bindparam("whose")
+_TOTAL = Prepared(
+    select(func.coalesce(func.sum(record.c.minutes), 0).label("minutes"), func.count().label("times")).where(
+        record.c.person == bindparam("whose")
+    )
 )
 
 
@@ -124,7 +127,7 @@ async def total(unit: Unit, person: int) -> tuple[int, int]:
     return int(row.minutes), int(row.times)
 
 
-_PIECES = (
+_PIECES = Prepared(
     select(
         record.c.starts,
         record.c.minutes,
@@ -162,7 +165,7 @@ _ALL_RECORDS = (
     .join(activity, activity.c.id == record.c.activity)
     .join(organisation, organisation.c.id == record.c.organisation)
 )
-_RECORDS = (
+_RECORDS = Prepared(
     _ALL_RECORDS.where(record.c.person == bindparam("whose"))
     .order_by(record.c.starts.desc(), record.c.id.desc())
     .limit(bindparam("at_most"))

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from sqlalchemy import bindparam, func, insert, select, text, update
 
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.secrecy import Secrecy
 from storage.tables.audit import audit_head
 from storage.tables.enrolment import audit
@@ -32,7 +33,8 @@ MAC = 32
 
 BEGINNING = "0" * 64
 
-_WRITE = insert(audit)
+_COLUMNS = ("at", "actor", "door", "deed", "target", "before", "after", "seal")
+_WRITE = Prepared(insert(audit).values({name: bindparam(f"its_{name}") for name in _COLUMNS}))
 
 
 async def log(
@@ -41,7 +43,7 @@ async def log(
     """One row for every move. `target`: `enrolment:17`; `actor`: a person's number, None for Menkou itself."""
     row = {"at": now, "actor": actor, "door": "", "deed": deed, "target": target, "before": before, "after": after}
     seal = _seal(unit.secrecy, secrets.token_hex(NONCE // 2), content(row))
-    await unit.run(_WRITE, row | {"seal": seal})
+    await unit.run(_WRITE, {f"its_{name}": value for name, value in (row | {"seal": seal}).items()})
 
 
 def content(row: Any) -> str:

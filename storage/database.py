@@ -9,14 +9,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
-from sqlalchemy import Engine, Executable, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.dml import UpdateBase
 
+from storage.prepared import Driver, OnPostgreSQL, OnSQLite, Outcome, Parameters, Prepared
 from storage.secrecy import Secrecy
 from storage.together import InThread, ReadingAhead, Together
 
@@ -32,8 +33,12 @@ IDLE_IN_TRANSACTION = 10_000
 class Unit:
     """One transaction: runs statements and knows whether anything was changed."""
 
-    def __init__(self, connection: AsyncConnection, dialect: str, secrecy: Secrecy | None = None) -> None:
+    def __init__(
+        self, connection: AsyncConnection, dialect: str, secrecy: Secrecy | None = None, driver: Driver | None = None
+    ) -> None:
+        """`driver`: where prepared statements run; by SQLAlchemy where there is none."""
         self.connection = connection
+        self._driver = driver
         self.dialect = dialect
         self._secrecy = secrecy
         self.changed = False
@@ -51,11 +56,26 @@ class Unit:
         """PostgreSQL locks rows; on SQLite the whole database is already ours."""
         return self.dialect == "postgresql"
 
-    async def run(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+    @overload
+    async def run(self, statement: Prepared, parameters: Parameters) -> Outcome | CursorResult[Any]: ...
+
+    @overload
+    async def run(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]: ...
+
+    async def run(self, statement: Executable | Prepared, parameters: Any = None) -> Outcome | CursorResult[Any]:
         """Run one statement; a change is remembered."""
+        if isinstance(statement, Prepared):
+            self.changed = self.changed or statement.changes
+            return await self.run_aside(statement, parameters)
         if isinstance(statement, UpdateBase):
             self.changed = True
         return await self.connection.execute(statement, parameters)
+
+    async def run_aside(self, statement: Prepared, parameters: Parameters) -> Outcome | CursorResult[Any]:
+        """Run a statement of the turn itself: what it changes is not on the person's behalf."""
+        if self._driver is not None:
+            return await self._driver.run(statement, parameters)
+        return await self.connection.execute(statement.statement, parameters)
 
     def insert(self, table: Table) -> Any:
         """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` on either database."""
@@ -98,6 +118,7 @@ class Database:
                     }
                 },
             )
+        self._turner = self._writer.execution_options(isolation_level="AUTOCOMMIT")
         # SQLite has one writer. Waiting for it in the event loop instead of in its busy handler: 1,041 turns a second
         # with this lock, 179 without.
         self._turn = asyncio.Lock()
@@ -157,12 +178,43 @@ class Database:
         On SQLite the turns that wait are committed together, with one flush; one that raises is undone alone.
         """
         if self._together is None:
-            async with self.write() as unit:
+            async with self._on_driver() as unit:
                 return await work(unit)
-        # It has of a connection what a turn needs: `execute` and `begin_nested`.
-        return await self._together.do(
-            lambda connection: work(Unit(cast(AsyncConnection, InThread(connection)), self.dialect, self.secrecy))
-        )
+
+        def in_thread(connection: Connection) -> Coroutine[Any, Any, T]:
+            # It has of a connection what a turn needs: `execute` and `begin_nested`.
+            like = cast(AsyncConnection, InThread(connection))
+            return work(Unit(like, self.dialect, self.secrecy, OnSQLite(connection)))
+
+        return await self._together.do(in_thread)
+
+    @asynccontextmanager
+    async def _on_driver(self) -> AsyncIterator[Unit]:
+        """A transaction of asyncpg's connection; SQLAlchemy, told to commit by itself, works within it."""
+        connection, bare = await self._whole()
+        driver = OnPostgreSQL(bare, connection.dialect)
+        try:
+            await driver.command("BEGIN")
+            yield Unit(connection, self.dialect, self.secrecy, driver)
+            await driver.command("COMMIT")
+        except BaseException:
+            try:
+                await driver.command("ROLLBACK")
+            except Exception:  # noqa: BLE001 - lost: the server undoes it, and nobody gets this connection again
+                await connection.invalidate()
+            raise
+        finally:
+            await connection.close()
+
+    async def _whole(self) -> tuple[AsyncConnection, Any]:
+        """A connection, with asyncpg's own; those that the server closed since they were used are thrown away."""
+        while True:
+            connection = await self._turner.connect()
+            bare: Any = (await connection.get_raw_connection()).driver_connection
+            if not bare.is_closed():
+                return connection, bare
+            await connection.invalidate()
+            await connection.close()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Unit]:

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, case, cast, exists, false, func, select, true, update
+from sqlalchemy import (
+    Integer,
+    String,
+    Table,
+    bindparam,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Stand
 from storage import audit
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.tables.activities import activity, shift
 from storage.tables.agreements import terms
 from storage.tables.enrolment import attendance, enrolment
@@ -44,7 +62,7 @@ class Wish:
 
 
 # Statements that every sign-up needs are made once: building one costs as much as running it.
-_WISH = (
+_WISH = Prepared(
     select(
         shift.c.id,
         shift.c.activity,
@@ -59,9 +77,13 @@ _WISH = (
         activity.c.ends.label("activity_ends"),
         shift.c.capacity,
         terms.c.conditions,
-        exists().where(
-            invitation.c.shift == shift.c.id, invitation.c.person == bindparam("whose"), invitation.c.state == "open"
-        ).label("invited"),
+        exists()
+        .where(
+            invitation.c.shift == shift.c.id,
+            invitation.c.person == bindparam("whose"),
+            invitation.c.state == literal_column("'open'"),
+        )
+        .label("invited"),
     )
     .join(activity, activity.c.id == shift.c.activity)
     .outerjoin(terms, terms.c.activity == activity.c.id)
@@ -82,13 +104,13 @@ async def wish(unit: Unit, shift_id: int, person: int = 0) -> Wish | None:
 
 
 _FREE = shift.c.taken < shift.c.capacity
-_ASK = (
+_ASK = Prepared(
     update(shift)
     .where(shift.c.id == bindparam("wanted"))
     .values(next_queue=shift.c.next_queue + 1, seated=false())
     .returning(shift.c.next_queue, shift.c.seated)
 )
-_DECIDE = (
+_DECIDE = Prepared(
     update(shift)
     .where(shift.c.id == bindparam("wanted"))
     .values(
@@ -98,6 +120,27 @@ _DECIDE = (
     )
     .returning(shift.c.next_queue, shift.c.seated)
 )
+
+
+def _keeping(insert: Callable[[Table], Any]) -> Prepared:
+    """Whoever signed up before and ended it begins anew, in the same row."""
+    values: dict[str, Any] = {
+        "shift": bindparam("wanted"), "person": bindparam("whose"), "queue": bindparam("number"),
+        "state": bindparam("stand"), "joined": bindparam("at"), "changed": bindparam("at"),
+        "admitted": bindparam("let_in"),
+    }  # fmt: skip
+    row = insert(enrolment).values(values)
+    fresh = dict.fromkeys(("reason", "offered_until", "ended_by", "late", "answers", "why"), null())
+    again = {name: row.excluded[name] for name in ("queue", "state", "joined", "changed", "admitted")}
+    return Prepared(
+        row.on_conflict_do_update(
+            index_elements=["shift", "person"],
+            set_={**again, "lapses": literal_column("0"), "guests": literal_column("0"), **fresh},
+        ).returning(enrolment.c.id)
+    )
+
+
+_KEEP = {"postgresql": _keeping(postgresql.insert), "sqlite": _keeping(sqlite.insert)}
 
 
 async def seat(unit: Unit, shift_id: int, person: int, now: datetime, admitted: bool = True) -> tuple[int, bool]:
@@ -113,23 +156,22 @@ async def seat(unit: Unit, shift_id: int, person: int, now: datetime, admitted: 
     given = decided.one()
     queue, seated = given.next_queue, given.seated
     state = Stand.JOINED if seated else Stand.WAITING
-    row = unit.insert(enrolment).values(
-        shift=shift_id, person=person, queue=queue, state=state, joined=now, changed=now, admitted=admitted
-    )
-    fresh = dict.fromkeys(("reason", "offered_until", "ended_by", "late", "answers", "why"))
-    again = {"queue": queue, "state": state, "joined": now, "changed": now, "admitted": admitted, **fresh}
     kept = await unit.run(
-        row.on_conflict_do_update(index_elements=["shift", "person"], set_={**again, "lapses": 0, "guests": 0}).returning(enrolment.c.id)
+        _KEEP[unit.dialect],
+        {"wanted": shift_id, "whose": person, "number": queue, "stand": state, "at": now, "let_in": admitted},
     )
     id_ = kept.scalar_one()
     await audit.log(unit, now, person, "join", f"enrolment:{id_}", None, state)
     return id_, bool(seated)
 
 
+_LOCK = Prepared(select(shift.c.id).where(shift.c.id == bindparam("wanted")).with_for_update(key_share=True))
+
+
 async def lock_shift(unit: Unit, shift_id: int) -> None:
     """Make a shift's seats ours until the end of the transaction."""
     if unit.locks_rows:
-        await unit.connection.execute(select(shift.c.id).where(shift.c.id == shift_id).with_for_update(key_share=True))
+        await unit.run(_LOCK, {"wanted": shift_id})
 
 
 async def position(unit: Unit, shift_id: int, queue: int) -> int:
@@ -143,7 +185,9 @@ async def position(unit: Unit, shift_id: int, queue: int) -> int:
     return int((await unit.run(ahead)).scalar_one())
 
 
-_OWN = select(enrolment).where(enrolment.c.shift == bindparam("wanted"), enrolment.c.person == bindparam("whose"))
+_OWN = Prepared(
+    select(enrolment).where(enrolment.c.shift == bindparam("wanted"), enrolment.c.person == bindparam("whose"))
+)
 
 
 async def own(unit: Unit, person: int, shift_id: int) -> Any:
@@ -195,11 +239,11 @@ def _booking(row: Any) -> Booking:
     )
 
 
-_LIVE_BOOKINGS = (
+_LIVE_BOOKINGS = Prepared(
     _bookings()
     .where(
         enrolment.c.person == bindparam("whose"),
-        enrolment.c.state.in_(LIVE),
+        enrolment.c.state.in_([literal(stand, String) for stand in LIVE]),
         shift.c.ends > bindparam("since"),
         activity.c.state == "open",
     )

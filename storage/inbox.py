@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.tables.messages import inbox
 
 ANSWERED = 0
@@ -18,8 +19,8 @@ DEAD = 1
 
 _NEW: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("door", "key", "external", "at", "raw", "state")}
 _BEGIN = {
-    "postgresql": postgresql.insert(inbox).values(_NEW).on_conflict_do_nothing(),
-    "sqlite": sqlite.insert(inbox).values(_NEW).on_conflict_do_nothing(),
+    "postgresql": Prepared(postgresql.insert(inbox).values(_NEW).on_conflict_do_nothing()),
+    "sqlite": Prepared(sqlite.insert(inbox).values(_NEW).on_conflict_do_nothing()),
 }
 KEEP_REPLY = (
     update(inbox)
@@ -38,7 +39,7 @@ async def begin(unit: Unit, door: str, key: str, external: str, at: datetime, ra
         "new_raw": _raw(unit, door, key, raw),
         "new_state": ANSWERED,
     }
-    return bool((await unit.connection.execute(_BEGIN[unit.dialect], row)).rowcount)
+    return bool((await unit.run_aside(_BEGIN[unit.dialect], row)).rowcount)
 
 
 async def kept_reply(unit: Unit, door: str, key: str) -> list[dict[str, Any]]:

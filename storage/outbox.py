@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, case, exists, func, literal, literal_column, or_, select, update
 
-from bot.domain.reach import REPEATED_ONCE
+from bot.domain.reach import KEY_KEEPS, REPEATED_ONCE, Reason
+from storage import grants
 from storage.database import Unit
 from storage.segments import best_door
 from storage.slots import fenced
@@ -32,6 +33,27 @@ RUNS = (int(Running.RUNNING), int(Running.DONE))
 """A fanout in these states may be sent: `DONE` means that all its rows are made."""
 
 STOPPED_SENDER = "its sender was stopped while calling"
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """One message of a window or of a consent, as it stood before it was counted."""
+
+    door: str
+    external: str
+    window_until: datetime | None
+    action_until: datetime | None
+    template: str = ""
+    """Of the consent; empty: of the window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuses:
+    """A template that somebody wants nothing of, or (`consented`) of which no consent is left."""
+
+    external: str
+    template: str
+    consented: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +85,14 @@ class Result:
     """The address that turned out to be gone."""
     window_closes: tuple[str, str] | None = None
     """The address at which nothing more is allowed until they write."""
-    gives_back: tuple[str, str] | None = None
-    """The address whose window was not used after all."""
+    gives_back: Unused | None = None
+    """What was counted in the write-ahead and not used after all."""
+    refuses: Refuses | None = None
+    """The kind of notice that this person does not want."""
+    route: str | None = None
+    """How it went: bot.domain.reach.Way."""
+    keyed: bool = False
+    """Nobody knows whether it arrived, and the platform's key still answers that."""
 
 
 # --- What a sender does --------------------------------------------------------------------------------------------
@@ -88,13 +116,39 @@ async def claim(unit: Unit, account: str, epoch: int, ids: Sequence[int]) -> dic
 
 
 async def spend_window(unit: Unit, door: str, externals: Collection[str]) -> None:
-    """Count one message against each address' window, in the transaction of the write-ahead."""
+    """Count one message against each address' windows, in the transaction of the write-ahead.
+
+    In both of them where both are open: the platform does not say in which it counts.
+    """
     if externals:
         await unit.run(
             update(identity)
-            .where(identity.c.door == door, identity.c.external.in_(sorted(externals)), identity.c.window_left > 0)
-            .values(window_left=identity.c.window_left - 1)
+            .where(identity.c.door == door, identity.c.external.in_(sorted(externals)))
+            .values({left: case((left > 0, left - 1), else_=left) for left in (_WINDOW, _ACTION)})
         )
+
+
+_WINDOW, _ACTION = identity.c.window_left, identity.c.action_left
+
+
+async def keep_keys(unit: Unit, ids: Sequence[int], now: datetime) -> None:
+    """These go out under the platform's own key; from the first call on it answers whether they arrived."""
+    if ids:
+        since = func.coalesce(outbox.c.keyed, to_milliseconds(now))
+        await unit.run(update(outbox).where(outbox.c.id.in_(ids), IS_SENDING).values(keyed=since))
+
+
+async def forget_keys(unit: Unit, account: str, epoch: int, now: datetime, ids: Sequence[int]) -> None:
+    """The platform has forgotten these keys: what makes sense twice is said once more, the rest stays uncertain."""
+    ours = (outbox.c.id.in_(ids), IS_PENDING, outbox.c.account == account, fenced(account, epoch))
+    await unit.run(
+        update(outbox).where(*ours, outbox.c.repeated == 0, _REPEATABLE).values(keyed=None, repeated=1)
+    )
+    gone = {"state": State.UNCERTAIN, "reason": Reason.UNKEYED.value, "done": to_milliseconds(now), "keyed": None}
+    await unit.run(update(outbox).where(*ours, outbox.c.keyed.is_not(None)).values(gone))
+
+
+_REPEATABLE = exists().where(fanout.c.id == outbox.c.fanout, fanout.c.kind.in_(sorted(REPEATED_ONCE)))
 
 
 async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
@@ -127,6 +181,8 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
                 "p_due": result.due,
                 "p_reason": result.reason[:200] if result.reason else None,
                 "p_receipt": result.receipt[:64] if result.receipt else None,
+                "p_route": result.route,
+                "p_keyed": int(result.keyed),
                 "p_done": None if result.state in alive else finished,
             }
             for result in sorted(results, key=lambda one: one.id)
@@ -167,6 +223,8 @@ _RECORD = (
         reason=bindparam("p_reason"),
         receipt=func.coalesce(outbox.c.receipt, bindparam("p_receipt", type_=outbox.c.receipt.type)),
         done=bindparam("p_done"),
+        route=func.coalesce(bindparam("p_route", type_=outbox.c.route.type), outbox.c.route),
+        keyed=case((bindparam("p_keyed", type_=outbox.c.state.type) == 1, outbox.c.keyed), else_=None),
     )
 )
 
@@ -176,13 +234,31 @@ async def _record_address(unit: Unit, result: Result) -> None:
     if result.closes is not None:
         values, (door, external) = {"open": False}, result.closes
     elif result.window_closes is not None:
-        values, (door, external) = {"window_left": 0}, result.window_closes
+        values, (door, external) = {"window_left": 0, "action_left": 0}, result.window_closes
     elif result.gives_back is not None:
-        values, (door, external) = {"window_left": identity.c.window_left + 1}, result.gives_back
+        await _give_back(unit, result, result.gives_back)
+        return
+    elif result.refuses is not None:
+        refused = result.refuses
+        await grants.refuse(unit, result.person, refused.external, refused.template, consented=refused.consented)
+        return
     else:
         return
     theirs = (identity.c.door == door, identity.c.external == external)
     await unit.run(update(identity).where(*theirs, _claimed(result)).values(values))
+
+
+async def _give_back(unit: Unit, result: Result, unused: Unused) -> None:
+    """Whoever wrote meanwhile has a new window, in which this message was never counted."""
+    if unused.template:
+        await grants.give_back(unit, unused.external, unused.template, _claimed(result))
+        return
+    here = (identity.c.door == unused.door, identity.c.external == unused.external)
+    values = {
+        _WINDOW: case((identity.c.window_until == unused.window_until, _WINDOW + 1), else_=_WINDOW),
+        _ACTION: case((identity.c.action_until == unused.action_until, _ACTION + 1), else_=_ACTION),
+    }
+    await unit.run(update(identity).where(*here, _claimed(result)).values(values))
 
 
 async def settle(
@@ -231,16 +307,19 @@ async def recover(
     if not ids:
         return 0, 0
     still = (outbox.c.id.in_(ids), IS_SENDING, fenced(account, epoch))
-    repeatable = exists().where(fanout.c.id == outbox.c.fanout, fanout.c.kind.in_(sorted(REPEATED_ONCE)))
+    due = {"state": State.PENDING, "due": to_milliseconds(now), "reason": STOPPED_SENDER}
+    asked = await unit.run(
+        update(outbox).where(*still, outbox.c.keyed > to_milliseconds(now - KEY_KEEPS)).values(due)
+    )
     again = await unit.run(
-        update(outbox)
-        .where(*still, outbox.c.repeated == 0, repeatable)
-        .values(state=State.PENDING, repeated=1, due=to_milliseconds(now), reason=STOPPED_SENDER)
+        update(outbox).where(*still, outbox.c.repeated == 0, _REPEATABLE).values({**due, "repeated": 1, "keyed": None})
     )
     uncertain = await unit.run(
-        update(outbox).where(*still).values(state=State.UNCERTAIN, reason=STOPPED_SENDER, done=to_milliseconds(now))
+        update(outbox)
+        .where(*still)
+        .values(state=State.UNCERTAIN, reason=STOPPED_SENDER, done=to_milliseconds(now), keyed=None)
     )
-    return again.rowcount, uncertain.rowcount
+    return asked.rowcount + again.rowcount, uncertain.rowcount
 
 
 # --- What turns and people do --------------------------------------------------------------------------------------
@@ -254,6 +333,21 @@ async def release_held(unit: Unit, person: int, door: str = "") -> int:
         update(outbox).where(outbox.c.person == person, IS_PENDING, IS_HELD).values(account=account, reason=None)
     )
     return freed.rowcount
+
+
+async def hear(unit: Unit, receipt: str, arrived: bool, status: str, now: datetime) -> bool:
+    """WeChat tells later what became of a message that it had taken. False: it is none of ours, or long ago.
+
+    A message that it lists as failed had been called sent: now it is not. Told twice is told once.
+    """
+    if not receipt:
+        return False
+    ours = (outbox.c.receipt == receipt, outbox.c.account == literal_column("'wechat'"))  # see ix_outbox_receipt
+    values: dict[Any, Any] = {outbox.c.reason: f"platform: {status}"[:200]}
+    if not arrived:
+        values |= {outbox.c.state: int(State.FAILED), outbox.c.done: to_milliseconds(now)}
+    heard = await unit.run(update(outbox).where(*ours, outbox.c.state == State.SENT).values(values))
+    return bool(heard.rowcount)
 
 
 async def resend(unit: Unit, id_: int, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from bot.domain.people import Person, new_number
 from bot.domain.roles import Post, Role
 from bot.talk.session import Session, Shown
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.secrecy import Secrecy
 from storage.tables.activities import membership
 from storage.tables.delivery import outbox
@@ -39,7 +40,7 @@ _IS_HELD = (outbox.c.state == literal_column("0"), outbox.c.account == literal_c
 
 # Made once: building a statement costs as much as running it. The session must be read after the lock is ours:
 # PostgreSQL reads again the rows that it had to wait for.
-_MEET = (
+_MEET = Prepared(
     select(
         person,
         identity.c.id.label("identity"),
@@ -57,7 +58,7 @@ _MEET = (
 
 async def meet(unit: Unit, door: str, external: str, language: str, now: datetime) -> Met:
     """The person at this address, locked for the turn; made on first contact with nothing personal in it."""
-    row = (await unit.connection.execute(_MEET, {"door": door, "external": external})).first()
+    row = (await unit.run_aside(_MEET, {"door": door, "external": external})).first()
     if row is None:
         return await _first_met(unit, door, external, language, now)
     if row.merged is not None:

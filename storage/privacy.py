@@ -31,6 +31,7 @@ from storage.tables.parties import invitation, team, team_member
 from storage.tables.people import consent, conversation, identity, person, subscription
 from storage.tables.privacy import erasure, link_code, link_offer, link_try, merge, takeaway
 from storage.tables.proofs import verification
+from storage.tables.stars import objection, star, step
 
 WITHOUT_KEY: tuple[Column[Any], ...] = (
     outbox.c.person,
@@ -83,6 +84,9 @@ FATES = {
     "record": "hours stay for the city's figures, of nobody",
     "wrong_code": "erased",
     "certificate": "stays as issued: its issuer must keep a copy, and whoever was given it can have it checked",
+    "star": "stays as granted or refused, of nobody; what was only applied for is refused",
+    "objection": "erased",
+    "step": "erased",
     "verification": "stays as a count for the certificate's owner; who asked is erased",
     "matter": "stays: what was asked about hours that stay",
     "matter_word": "that something was said stays; the words are erased, theirs and those in matters about them",
@@ -378,6 +382,7 @@ async def _forget_messages(unit: Unit, known: Sequence[tuple[int, str, str]]) ->
 
 _ERASED = (
     subscription, membership, wrong_code, conversation, notice_grant, identity, takeaway, link_code, link_try,
+    objection, step,
 )  # fmt: skip
 
 
@@ -388,6 +393,8 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     await erased.note_people(unit, ids, now)
     await _forget_messages(unit, known)
     await withdraw(unit, ids, now)
+    open_stars = and_(star.c.person.in_(ids), star.c.state.in_(("applied", "notice")))
+    await unit.run(update(star).where(open_stars).values(state="refused", settled=now, reason="wish"))
     await unit.run(delete(link_offer).where(or_(link_offer.c.shower.in_(ids), link_offer.c.typer.in_(ids))))
     for table in _ERASED:
         await unit.run(delete(table).where(table.c.person.in_(ids)))

@@ -11,7 +11,7 @@ from bot.domain.forecast import Left
 from bot.domain.quotas import Limit, period_of
 from storage.database import Unit
 from storage.tables.delivery import quota
-from storage.tables.kinds import to_milliseconds
+from storage.tables.kinds import from_milliseconds, to_milliseconds
 
 
 async def left(unit: Unit, account: str, limits: Iterable[Limit], now: datetime) -> dict[str, Left]:
@@ -28,9 +28,10 @@ async def left(unit: Unit, account: str, limits: Iterable[Limit], now: datetime)
         row = known.get((api, period_of(limit, now)))
         allowed = limit.allowed if row is None or row.allowed is None else row.allowed
         rest = allowed if row is None else max(0, allowed - row.used)
+        opens = None
         if row is not None and row.paused_until is not None and row.paused_until > moment:
-            rest = 0
-        found[api] = Left(limit, rest, allowed)
+            rest, opens = 0, from_milliseconds(row.paused_until) if rest else None
+        found[api] = Left(limit, rest, allowed, opens)
     return found
 
 

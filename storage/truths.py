@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import select, tuple_
 
 from bot.domain.notices import ABOUT_ITS_READER, Event, Kind, Notice
-from bot.domain.reach import Reachable, Truth
-from storage import asking
+from bot.domain.reach import BY_WINDOW, Reachable, Truth
+from storage import asking, grants
 from storage.database import Unit
 from storage.inbox import opened
 from storage.segments import opted_out
@@ -66,8 +66,12 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
     readers = {row.id: row for row in await unit.run(_readers(people))}
     addresses: dict[int, list[tuple[str, Reachable]]] = defaultdict(list)
     for row in await unit.run(select(identity).where(identity.c.person.in_(people)).order_by(identity.c.id)):
-        reachable = Reachable(row.door, row.external, row.open, row.inbound, row.window_until, row.window_left)
+        reachable = Reachable(
+            row.door, row.external, row.open, row.inbound, row.window_until, row.window_left,
+            row.action_until, row.action_left,
+        )  # fmt: skip
         addresses[row.person].append((row.door, reachable))
+    await _consents(unit, addresses)
     sign_ups = await _sign_ups(unit, messages)
     subjects = await _subjects(unit, messages, sign_ups, now)
     topics = await _topics(unit, messages)
@@ -117,6 +121,18 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
             )
         )
     return found
+
+
+async def _consents(unit: Unit, addresses: dict[int, list[tuple[str, Reachable]]]) -> None:
+    """What the owners of addresses with windows let us send outside them; no statement where there are none."""
+    windowed = {one.external for theirs in addresses.values() for door, one in theirs if door in BY_WINDOW}
+    given = await grants.of(unit, windowed) if windowed else {}
+    for person_, theirs in addresses.items():
+        for place, (door, one) in enumerate(theirs):
+            if one.external in given and door in BY_WINDOW:
+                granted, declined = given[one.external]
+                theirs[place] = (door, replace(one, granted=granted, declined=declined))
+        addresses[person_] = theirs
 
 
 def _readers(people: Collection[int]) -> Any:

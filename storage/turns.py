@@ -10,10 +10,12 @@ from typing import Any
 from storage.database import Unit
 from storage.inbox import KEEP_REPLY, sealed_reply
 from storage.people import HEARD, HEARD_AFTER_ACTION, HEARD_IN_WINDOW, KEEP_SESSION, Met, sealed_session
+from storage.prepared import Prepared
 
+_KINDS = (HEARD, HEARD_IN_WINDOW, HEARD_AFTER_ACTION)
+_ONE_BY_ONE = {heard: (Prepared(KEEP_SESSION), Prepared(heard), Prepared(KEEP_REPLY)) for heard in _KINDS}
 _AT_ONCE = {
-    heard: KEEP_REPLY.add_cte(KEEP_SESSION.cte("said"), heard.cte("heard_from"))
-    for heard in (HEARD, HEARD_IN_WINDOW, HEARD_AFTER_ACTION)
+    heard: (Prepared(KEEP_REPLY.add_cte(KEEP_SESSION.cte("said"), heard.cte("heard_from"))),) for heard in _KINDS
 }
 """PostgreSQL takes the three as one statement."""
 
@@ -35,8 +37,5 @@ async def close(
         written |= {"until": now + timedelta(seconds=seconds), "left": messages}
     reply = {"of_door": door, "of_key": key, "kept_reply": sealed_reply(unit, door, key, pages)}
     heard = HEARD if window is None else HEARD_AFTER_ACTION if window[2] else HEARD_IN_WINDOW
-    if unit.locks_rows:
-        await unit.connection.execute(_AT_ONCE[heard], said | written | reply)
-        return
-    for statement, values in ((KEEP_SESSION, said), (heard, written), (KEEP_REPLY, reply)):
-        await unit.connection.execute(statement, values)
+    for statement in (_AT_ONCE if unit.locks_rows else _ONE_BY_ONE)[heard]:
+        await unit.run_aside(statement, said | written | reply)

@@ -36,6 +36,8 @@ class Waiting:
     words: Mapping[str, str]
     page: int = 0
     """How many of its pages have arrived: it goes on with the next."""
+    keyed: int | None = None
+    """It may have been sent, under the platform's own key, since this moment."""
 
 
 def _first(limit: int, *which: ColumnElement[bool], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
@@ -55,7 +57,7 @@ def _first(limit: int, *which: ColumnElement[bool], order: Sequence[ColumnElemen
     )
 
 
-_OF_MESSAGE = ("id", "fanout", "person", "lane", "attempt", "due", "expires", "repeated", "page")
+_OF_MESSAGE = ("id", "fanout", "person", "lane", "attempt", "due", "expires", "repeated", "page", "keyed")
 _OF_FANOUT = ("kind", "source", "revision", "offset", "segment", "words")
 
 

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import structlog
 
+from bot.delivery.ledger import Ledger
 from bot.delivery.pace import ChatGaps
 from bot.domain.notices import Notice
-from bot.domain.reach import ByAddress, Dropped, Hold, Postponed, Reason, decide
-from bot.talk.door import Door
+from bot.domain.quotas import Limit
+from bot.domain.reach import (
+    BY_WINDOW,
+    KEY_KEEPS,
+    PLAIN,
+    Because,
+    ByAddress,
+    Dropped,
+    Hold,
+    Offers,
+    Postponed,
+    Reachable,
+    Reason,
+    Way,
+    decide,
+)
+from bot.talk.door import Door, Form
 from bot.talk.render import render
 from bot.talk.view import Page, View
-from bot.talk.wording import Wording
+from bot.talk.wording import Wording, Words
 from storage import outbox
 from storage.database import Unit
 from storage.tables.kinds import to_milliseconds
@@ -24,6 +40,9 @@ from storage.truths import Due
 from storage.waiting import Waiting
 
 Word = Callable[[Notice], View]
+
+Fields = Callable[[Notice], Mapping[str, Words | datetime]]
+"""What a notice says in the fields of a form; nothing where it makes no sense in one."""
 
 log = structlog.get_logger("menkou.sender")
 
@@ -37,6 +56,15 @@ class City:
     quiet: tuple[int, int] | None = (21 * 60, 8 * 60)
     """Minutes after midnight, in the city's zone."""
     public_url: str = ""
+    offers: Offers = PLAIN
+    """What its accounts can do beside plain messages."""
+    limits: Mapping[Way, Limit] = field(default_factory=dict)
+    """What WeChat lets its account call, by way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unkeyed:
+    """Perhaps sent, and nobody can ask any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +74,10 @@ class Ready:
     due: Due
     external: str
     pages: tuple[Page, ...]
-    """All of them; those before `waiting.page` have arrived."""
+    """All of them; those before `waiting.page` have arrived. Of a form: none."""
     shown: list[dict[str, Any]] | None
+    route: ByAddress
+    form: Form | None = None
 
     @property
     def waiting(self) -> Waiting:
@@ -65,9 +95,19 @@ class Ready:
         return self.waiting.page + 1 >= len(self.pages)
 
     @property
-    def is_counted(self) -> bool:
-        """Does this address count what we say first?"""
-        return any(one.external == self.external and one.window_left is not None for one in self.due.addresses)
+    def way(self) -> Way:
+        return self.route.way
+
+    @property
+    def address(self) -> Reachable | None:
+        """As it stood when this was decided."""
+        return next((one for one in self.due.addresses if one.external == self.external), None)
+
+    @property
+    def is_keyed(self) -> bool:
+        """Can it be asked for again under the platform's key? That holds for one address; with a second one of the same
+        door nobody would know which it was."""
+        return self.way is Way.TEMPLATE and sum(one.door == self.route.door for one in self.due.addresses) == 1
 
 
 def _lists() -> defaultdict[Any, list[int]]:
@@ -86,12 +126,14 @@ class Decided:
     """By the door that they go out by."""
     held: dict[str, list[int]] = field(default_factory=_lists)
     dead: dict[str, list[int]] = field(default_factory=_lists)
+    unkeyed: list[int] = field(default_factory=list)
+    """Perhaps sent, and their key is worth nothing any more."""
 
     @property
     def settled(self) -> int:
         """How many are to be written down."""
         decisions = (self.dropped, self.postponed, self.rerouted, self.held, self.dead)
-        return sum(len(ids) for decision in decisions for ids in decision.values())
+        return len(self.unkeyed) + sum(len(ids) for decision in decisions for ids in decision.values())
 
     async def write(self, unit: Unit, account: str, epoch: int, now: datetime) -> None:
         """Write down what is to become of those that do not leave now."""
@@ -99,14 +141,27 @@ class Decided:
             unit, account, epoch, now,
             dropped=self.dropped, postponed=self.postponed, rerouted=self.rerouted, held=self.held, dead=self.dead,
         )  # fmt: skip
+        if self.unkeyed:
+            await outbox.forget_keys(unit, account, epoch, now, self.unkeyed)
 
 
 class Decisions:
     """Decides for one account, by the rules of `bot.domain.reach` and one message a second in a chat."""
 
-    def __init__(self, door: Door, word: Word, city: City, gaps: ChatGaps, doors: Collection[str]) -> None:
+    def __init__(
+        self,
+        door: Door,
+        word: Word,
+        city: City,
+        gaps: ChatGaps,
+        doors: Collection[str],
+        ledger: Ledger,
+        fields: Fields | None = None,
+    ) -> None:
         """`doors`: all that this city can send through; others are no route."""
         self._account = door.name
+        self._ledger = ledger
+        self._fields = fields
         # More pages may follow each other when we speak first than in one passive reply.
         self._capabilities = replace(door.capabilities, replies_per_message=10)
         self._word = word
@@ -121,9 +176,9 @@ class Decisions:
         queued: Counter[str] = Counter()
         for due in dues:
             id_ = due.waiting.id
-            theirs = [one for one in due.addresses if one.door in self._doors]
-            decision = decide(due.notice, due.truth, theirs, now, self._city.zone, due.quiet or self._city.quiet)
-            match decision:
+            match self._decision(due, now):
+                case Unkeyed():
+                    decided.unkeyed.append(id_)
                 case Dropped(reason):
                     decided.dropped[reason].append(id_)
                 case Hold(Reason.NO_ADDRESS) if due.waiting.kind == "reply":
@@ -134,16 +189,16 @@ class Decisions:
                     decided.postponed[to_milliseconds(until), reason].append(id_)
                 case ByAddress(door, _) if door != self._account:
                     decided.rerouted[door].append(id_)
-                case ByAddress(_, external):
+                case ByAddress(_, external) as found:
                     wait = self._gaps.reserve(external)
                     if wait:
                         # One a second in a chat: the others stand behind each other instead of before everybody else.
                         later = now + timedelta(seconds=wait + self._gaps.gap(external) * queued[external])
                         queued[external] += 1
                         decided.postponed[to_milliseconds(later), "one message a second in a chat"].append(id_)
-                    elif external not in taken:
+                    elif external not in taken and self._ledger.take(found.way):
                         taken.add(external)
-                        worded = self._put_into_words(due, external)
+                        worded = self._put_into_words(due, found)
                         if worded is None:
                             decided.dead["could not be put into words"].append(id_)
                         else:
@@ -152,10 +207,33 @@ class Decisions:
                             decided.ready.append(worded)
         return decided
 
-    def _put_into_words(self, due: Due, external: str) -> Ready | None:
+    def _decision(self, due: Due, now: datetime) -> ByAddress | Hold | Dropped | Postponed | Unkeyed:
+        theirs = [one for one in due.addresses if one.door in self._doors]
+        quiet, offers = due.quiet or self._city.quiet, self._city.offers
+        if due.waiting.page:
+            offers = replace(offers, templates={}, notices={})  # the rest of what has begun in a chat belongs there
+        closed = self._ledger.closed(now)
+        decision = decide(due.notice, due.truth, theirs, now, self._city.zone, quiet, offers, closed)
+        if due.waiting.keyed is None or not isinstance(decision, ByAddress | Hold):
+            return decision
+        if to_milliseconds(now - KEY_KEEPS) >= due.waiting.keyed:
+            return Unkeyed()
+        # It may have been sent as a notice: by no other way, or it would be said twice.
+        here = next((one for one in theirs if one.door in BY_WINDOW and one.open), None)
+        template = offers.templates.get(due.notice.kind, "")
+        if here is None or not template:
+            return Unkeyed()
+        if Way.TEMPLATE in closed:
+            return Postponed(closed[Way.TEMPLATE], Reason.QUOTA)
+        return ByAddress(here.door, here.external, Way.TEMPLATE, template, Because.TEMPLATE)
+
+    def _put_into_words(self, due: Due, found: ByAddress) -> Ready | None:
         """In the reader's language, from what is true now; None if our own words are broken."""
+        if found.template:
+            return self._put_into_form(due, found)
+        external = found.external
         if due.pages:
-            return Ready(due, external, tuple(Page.from_json(page) for page in due.pages), None)
+            return Ready(due, external, tuple(Page.from_json(page) for page in due.pages), None, found)
         wording = Wording(due.language or self._city.language, self._city.zone, due.elder)
         try:
             rendered = render([self._word(due.notice)], self._capabilities, wording, public_url=self._city.public_url)
@@ -164,4 +242,24 @@ class Decisions:
             return None
         if not any(page.text for page in rendered.pages):
             return None
-        return Ready(due, external, rendered.pages, [asdict(entry) for entry in rendered.shown] or None)
+        return Ready(due, external, rendered.pages, [asdict(entry) for entry in rendered.shown] or None, found)
+
+    def _put_into_form(self, due: Due, found: ByAddress) -> Ready | None:
+        """What the fields of a form may say, in the reader's language."""
+        wording = Wording(due.language or self._city.language, self._city.zone, due.elder)
+        values = {name: self._written(words, wording) for name, words in (self._fields or _nothing)(due.notice).items()}
+        if not any(values.values()):
+            return None
+        form = Form(found.template, values, consented=found.way is Way.GRANT)
+        return Ready(due, found.external, (), None, found, form)
+
+    def _written(self, words: Words | datetime, wording: Wording) -> str:
+        """A moment as WeChat wants it in its fields, whatever the language; everything else as it is said."""
+        if isinstance(words, datetime):
+            local = words.astimezone(self._city.zone)
+            return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
+        return wording(words)
+
+
+def _nothing(_notice: Notice) -> Mapping[str, Words | datetime]:
+    return {}

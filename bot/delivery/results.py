@@ -7,9 +7,21 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.delivery.decisions import Ready
-from bot.domain.reach import ATTEMPTS, REPEATED_ONCE, ByAddress, Hold, Reachable, Reason, route, wait_after
+from bot.domain.reach import (
+    ATTEMPTS,
+    PLAIN,
+    REPEATED_ONCE,
+    ByAddress,
+    Hold,
+    Offers,
+    Reachable,
+    Reason,
+    Way,
+    route,
+    wait_after,
+)
 from bot.talk.door import Delivered, NotSent, Outcome, Refused, Uncertain
-from storage.outbox import Result
+from storage.outbox import Refuses, Result, Unused
 from storage.tables.delivery import Lane, State
 from storage.tables.kinds import to_milliseconds
 
@@ -17,8 +29,11 @@ from storage.tables.kinds import to_milliseconds
 class Results:
     """From one account's outcomes. `chance`, from 0 to 1, spreads what is tried again."""
 
-    def __init__(self, account: str, doors: Collection[str], chance: Callable[[], float]) -> None:
+    def __init__(
+        self, account: str, doors: Collection[str], chance: Callable[[], float], offers: Offers = PLAIN
+    ) -> None:
         self._account = account
+        self._offers = offers
         self._doors = doors
         self._chance = chance
 
@@ -37,17 +52,19 @@ class Results:
             reason=None if isinstance(outcome, Delivered) else _reason(one, outcome.reason),
             repeated=waiting.repeated,
             page=waiting.page,
+            route=one.way.value,
             campaign=waiting.fanout if waiting.lane == Lane.CAMPAIGN else 0,
         )
-        unused = (self._account, one.external) if one.is_counted else None
+        unused = _unused(one)
         match outcome:
             case Delivered(receipt):
-                arrived = replace(plain, receipt=receipt or None, arrived=waiting.page + 1)
+                because = one.route.because.value
+                arrived = replace(plain, receipt=receipt or None, arrived=waiting.page + 1, reason=because)
                 if one.is_last:
                     return replace(arrived, state=State.SENT, shown=one.shown)
                 # The next page is a call of its own: written ahead, paced, fenced, with attempts of its own.
                 return replace(arrived, tried=0)
-            case NotSent(halts="account"):
+            case NotSent(halts="account" | "api"):
                 return replace(plain, tried=attempt - 1, gives_back=unused)
             case NotSent(after=after):
                 if attempt >= ATTEMPTS:
@@ -56,8 +73,15 @@ class Results:
                 return replace(plain, due=moment + round(wait * 1000), gives_back=unused)
             case Refused(closes=closes, window=window) if closes or window:
                 return self._turned_away(one, replace(plain, due=moment), closes, now)
+            case Refused(declines=True) if one.form is not None:
+                # Not this kind of notice to them; the next look finds another way, or lets it wait.
+                refuses = Refuses(one.external, one.form.template, one.form.consented)
+                return replace(plain, due=moment, tried=attempt - 1, refuses=refuses)
             case Refused():
                 return replace(plain, state=State.FAILED)
+            case Uncertain() if one.is_keyed and attempt < ATTEMPTS:
+                wait = wait_after(attempt, self._chance())
+                return replace(plain, keyed=True, due=moment + round(wait * 1000))
             case Uncertain():
                 if waiting.kind in REPEATED_ONCE and not waiting.repeated:
                     wait = wait_after(attempt, self._chance())
@@ -73,12 +97,23 @@ class Results:
             for other in one.due.addresses
             if other.door in self._doors and (other.door, other.external) != address
         ]
-        match route(others, now):
+        if not closes and one.address is not None:
+            others.append(replace(one.address, window_left=0, action_left=0))
+        match route(others, now, one.due.notice.kind, self._offers):
             case ByAddress(door, _):
                 return replace(plain, account=door)
             case Hold(reason) if not closes or reason is Reason.NO_WINDOW:
                 return replace(plain, account="", reason=Reason.NO_WINDOW.value)
         return replace(plain, state=State.FAILED)
+
+
+def _unused(one: Ready) -> Unused | None:
+    """What the write-ahead counted, as it stood before: given back only where nothing has begun anew since."""
+    address = one.address
+    if address is None or one.way not in (Way.WINDOW, Way.GRANT):
+        return None
+    template = one.form.template if one.form is not None else ""
+    return Unused(address.door, address.external, address.window_until, address.action_until, template)
 
 
 def _reason(one: Ready, reason: str) -> str:

@@ -14,14 +14,15 @@ from collections.abc import Callable, Collection, Sequence
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from bot.delivery.decisions import City, Decided, Decisions, Ready, Word
+from bot.delivery.decisions import City, Decided, Decisions, Fields, Ready, Word
 from bot.delivery.failing import Failing
+from bot.delivery.ledger import Ledger
 from bot.delivery.pace import Bucket, ChatGaps, Pace, Times, pace_of
 from bot.delivery.results import Results
 from bot.delivery.slot import LEASE, Lease
-from bot.domain.reach import places_in_flight
-from bot.talk.door import Delivered, Door, NotSent, Outcome, Uncertain
-from storage import fanouts, outbox, waiting
+from bot.domain.reach import Way, places_in_flight
+from bot.talk.door import Delivered, Door, Forms, NotSent, Outcome, Refused, Uncertain
+from storage import fanouts, grants, outbox, waiting
 from storage.database import Database, Unit
 from storage.outbox import Result
 from storage.slots import fenced
@@ -65,8 +66,12 @@ class Sender:
         lease: float = LEASE,
         owner: str = "",
         chance: Callable[[], float] = random.random,
+        fields: Fields | None = None,
     ) -> None:
-        """`doors`: all that this city can send through, this one included; others are no route."""
+        """`doors`: all that this city can send through, this one included; others are no route.
+
+        `fields`: what notices say where a door takes forms.
+        """
         self.account = door.name
         self.outcomes: Counter[str] = Counter()
         """Calls by what became of them, since the start."""
@@ -79,8 +84,9 @@ class Sender:
         self._calling: dict[int, str] = {}
         self.lease = Lease(database, door.name, times, calling=self._calling.keys(), seconds=lease, owner=owner)
         routes = frozenset(doors) | {door.name}
-        self._decisions = Decisions(door, word, city, self._gaps, routes)
-        self._results = Results(door.name, routes, chance)
+        self._ledger = Ledger("wechat", city.limits, times.steady)
+        self._decisions = Decisions(door, word, city, self._gaps, routes, self._ledger, fields)
+        self._results = Results(door.name, routes, chance, city.offers)
         self._latency = self._pace.latency
         self._owed = 0.0
         self._campaign = 0
@@ -186,6 +192,7 @@ class Sender:
         now = self._times.city()
         async with self._database.read() as unit:
             dues = await look(unit, messages, now)
+            await self._ledger.look(unit, now)
         decided = self._decisions.decide(dues, now, self._calling.values())
         if decided.settled:
             async with self._database.write() as unit:
@@ -242,9 +249,19 @@ class Sender:
         """The write-ahead, committed before anything is called."""
         async with self._database.write() as unit:
             claimed = await outbox.claim(unit, self.account, self.lease.epoch, [one.waiting.id for one in batch])
-            windowed = {one.external for one in batch if one.waiting.id in claimed and one.is_counted}
-            await outbox.spend_window(unit, self.account, windowed)
+            leaving = [one for one in batch if one.waiting.id in claimed]
+            await self._spend(unit, leaving)
         return claimed
+
+    async def _spend(self, unit: Unit, leaving: Sequence[Ready]) -> None:
+        """Count what the platform counts, in the transaction of the write-ahead."""
+        now = self._times.city()
+        windowed = {one.external for one in leaving if one.way is Way.WINDOW}
+        await outbox.spend_window(unit, self.account, windowed)
+        consents = [(one.external, one.form.template) for one in leaving if one.form and one.form.consented]
+        await grants.spend(unit, consents)
+        await outbox.keep_keys(unit, [one.waiting.id for one in leaving if one.is_keyed], now)
+        await self._ledger.spend(unit, (one.way for one in leaving), now)
 
     # --- One call --------------------------------------------------------------------------------------------------
 
@@ -261,18 +278,25 @@ class Sender:
             self._gaps.forget(one.external)
             if epoch == self.lease.epoch:
                 self.lease.block(max(outcome.after, 1.0))
+        if isinstance(outcome, NotSent) and outcome.halts == "api":
+            self._gaps.forget(one.external)
+            self._ledger.pause(one.way, max(outcome.after, 1.0), self._times.city())
         self._unwritten.append(self._results.of(one, epoch, attempt, outcome, self._times.city()))
         await self._record()
 
     async def _deliver(self, one: Ready) -> Outcome:
-        """The page whose turn it is."""
-        page = one.page
-        if page is None:
+        """The page whose turn it is, or the form."""
+        page, form, door = one.page, one.form, self._door
+        if page is None and form is None:
             return Delivered()
         key = f"{one.waiting.id}.{one.waiting.page}" if len(one.pages) > 1 else str(one.waiting.id)
         try:
             async with asyncio.timeout(CALL_LIMIT):
-                return await self._door.send(one.external, page, key)
+                if page is not None:
+                    return await door.send(one.external, page, key)
+                if form is not None and isinstance(door, Forms):
+                    return await door.fill(one.external, form, key)
+                return Refused("this door takes no forms", declines=True)
         except TimeoutError:
             return Uncertain(f"no answer in {CALL_LIMIT:g} s")
         except Exception as error:  # noqa: BLE001 - a door that breaks its promise: nobody knows what was sent
@@ -315,6 +339,7 @@ class Sender:
     async def _write(self, results: Sequence[Result]) -> None:
         async with self._database.write() as unit:
             await outbox.record(unit, results, self._times.city())
+            await self._ledger.record(unit, self._times.city())
             await self.lease.record_block(unit)
             await self._pause_failing(unit, results)
 

@@ -21,6 +21,7 @@ from bot.desk.privacy import Privacy
 from bot.desk.proofs import Proofs
 from bot.desk.reach import Reach
 from bot.desk.records import Records
+from bot.desk.stars import Stars
 from bot.domain.people import Person
 from storage.database import Unit
 
@@ -108,3 +109,8 @@ class Desk:
     def proofs(self) -> Proofs:
         """Certificates of hours."""
         return Proofs(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def stars(self) -> Stars:
+        """Stars and small steps."""
+        return Stars(self.unit, self.me, self.now, self.city)

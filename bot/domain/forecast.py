@@ -86,6 +86,8 @@ class Left:
     limit: Limit
     left: int
     allowed: int
+    opens: datetime | None = None
+    """When it may be called again, where the platform has told us to leave it alone; None: at the next period."""
 
 
 def plan_of_routes(

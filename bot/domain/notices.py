@@ -10,10 +10,10 @@ from typing import Literal
 
 Kind = Literal[
     "reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "announcement", "reply",
-    "withdrawn", "permission", "permitted", "invitation", "taken", "swapped",
+    "withdrawn", "star", "step", "permission", "permitted", "invitation", "taken", "swapped",
 ]  # fmt: skip
 
-ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn"})
+ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step"})
 """Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
 
 

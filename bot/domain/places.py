@@ -102,7 +102,7 @@ _ENGLISH_DISTRICT_AFTER = re.compile(r"\s*(?:district\b|qu\b|dist\.)")
 _AROUND = " \t\r\n,.!?;:，。！？；：、…~()（）\"'“”《》"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gazetteer:
     """The place tree and the names that people use for it."""
 

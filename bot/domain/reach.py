@@ -68,6 +68,8 @@ class Reason(StrEnum):
     GONE = "what it spoke of is gone"
     NO_ADDRESS = "no open address"
     NO_WINDOW = "waits until they write"
+    QUOTA = "the platform's quota is used up"
+    UNKEYED = "too old to be asked for again under its key"
     STOPPED = "stopped"
 
 
@@ -130,6 +132,9 @@ class Offers:
         """Templates for which a person's consent is asked, each once."""
         return tuple(dict.fromkeys(self.notices.values()))
 
+
+NEVER: Mapping[Way, datetime] = {}
+"""No way is closed."""
 
 PLAIN = Offers()
 """Plain messages and nothing else."""
@@ -295,9 +300,12 @@ def decide(
     zone: tzinfo,
     quiet: tuple[int, int] | None,
     offers: Offers = PLAIN,
-    closed: Collection[Way] = (),
+    closed: Mapping[Way, datetime] = NEVER,
 ) -> ByAddress | Hold | Dropped | Postponed:
-    """What becomes of one message at the moment when it could be sent; see `route`."""
+    """What becomes of one message at the moment when it could be sent; see `route`.
+
+    `closed`: ways whose quota is used up, and when each opens again; who has no other waits for that.
+    """
     reason = _against(notice, truth, now)
     if reason:
         return Dropped(reason)
@@ -308,7 +316,14 @@ def decide(
             if until >= truth.expires or too_late(notice, until):
                 return Dropped(Reason.QUIET)
             return Postponed(until, Reason.QUIET_NOW)
-    return route(addresses, now, notice.kind, offers, closed)
+    found = route(addresses, now, notice.kind, offers, closed)
+    if isinstance(found, Hold) and closed:
+        wished = route(addresses, now, notice.kind, offers)
+        if isinstance(wished, ByAddress):
+            until = closed[wished.way]
+            late = until >= truth.expires or too_late(notice, until)
+            return Dropped(Reason.QUOTA) if late else Postponed(until, Reason.QUOTA)
+    return found
 
 
 def _against(notice: Notice, truth: Truth, now: datetime) -> Reason | None:
@@ -335,6 +350,9 @@ def wait_after(attempt: int, chance: float) -> float:
     longest = min(900.0, 2.0 * 4.0 ** max(0, attempt - 1))
     return longest * (1.0 - 0.5 * chance)
 
+
+KEY_KEEPS = timedelta(minutes=9, seconds=30)
+"""How long a template message can be asked for again under its key; the platform keeps `client_msg_id` ten minutes."""
 
 ATTEMPTS = 8
 """With `wait_after` that is about an hour of an unreachable platform; then a person is asked."""

@@ -26,6 +26,8 @@ class Deed(StrEnum):
     ANNOUNCE = "announce"
     CERTIFY = "certify"
     """Withdraw a certificate of hours and issue it anew."""
+    STAR = "star"
+    """Decide about an application for a star."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ class Post:
 MAY: dict[Role, frozenset[Deed]] = {
     Role.ORGANISER: frozenset({Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY}),
     Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL}),
-    Role.CENTRE: frozenset({Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
-    Role.CITY: frozenset({Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),
+    Role.CENTRE: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
+    Role.CITY: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),
 }
 """The role table. What is not here is not allowed."""
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import lru_cache
 
 from bot.domain.kinds import Kind, match_kinds
 from bot.domain.places import Found, Gazetteer, Landmark, Place
@@ -104,7 +105,12 @@ _PUNCTUATION = re.compile(r"[^\w']+|_+")
 
 def understand(text: str, now: datetime, tz: tzinfo, gazetteer: Gazetteer) -> Query:
     """What a sentence looks for; `now` is aware and anchors "tomorrow", `tz` is the city's zone."""
-    text = text[:LONGEST]
+    return _understood(text[:LONGEST], now, tz, gazetteer)
+
+
+@lru_cache(maxsize=16)
+def _understood(text: str, now: datetime, tz: tzinfo, gazetteer: Gazetteer) -> Query:
+    """Kept for the moment: within one turn a sentence is heard, asked whether it says where, and searched for."""
     times = read_times(text, now, tz)
     rest = blank_out(text, [span for interval in times for span in interval.spans])
     found = gazetteer.match(rest)

@@ -15,13 +15,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.talk.incoming import Incoming, Intent
 from bot.talk.numbers import plain
 from bot.talk.session import Session, Thread
 from bot.talk.view import Link, Option, Picture, Spot, View, Wants, WebLink
 from bot.talk.wording import Wording, Words, _, lines
+
+T = TypeVar("T")
 
 LIST_LENGTH = 7
 """Options that a list shows before “more”: what a person can hold in view, on any door."""
@@ -128,6 +130,11 @@ def script(
     def made(run: Callable[..., Awaitable[None]]) -> Script:
         return Script(name, run, tuple(words), title, hears, takes_place, anywhere, takes_rest, silent, aside)
 
+    return made
+
+
+def _itself(link: Any) -> Link | WebLink:
+    made: Link | WebLink = link
     return made
 
 
@@ -258,15 +265,17 @@ class Talk:
         self._ask(name, text, self._leaf(options, also), wants)
         raise Paused
 
-    async def browse(self, name: str, text: Words, links: Sequence[Link | WebLink]) -> None:
-        """Show a list of links, in leaves with “more” where it is long."""
+    async def browse(
+        self, name: str, text: Words, links: Sequence[T], made: Callable[[T], Link | WebLink] = _itself
+    ) -> None:
+        """Show a list of links, in leaves with “more” where it is long. `made` makes a link of what is shown."""
         if len(links) <= self._length:
-            return self.say(text, *links)
+            return self.say(text, *map(made, links))
         if self._is_for(name):
             if self._pick_from([Option(MORE, _("More"))]) != MORE:
-                self._refuse(name, text, self._leaf(links, ()))
+                self._refuse(name, text, [*map(made, self._shown(links)), Option(MORE, _("More"))])
             self.thread.page += 1
-        self._ask(name, text, self._leaf(links, ()), "")
+        self._ask(name, text, [*map(made, self._shown(links)), Option(MORE, _("More"))], "")
         raise Paused
 
     @property
@@ -315,12 +324,15 @@ class Talk:
 
     def _leaf(self, options: Sequence[Option | Link | WebLink], also: Sequence[Link]) -> list[Option | Link | WebLink]:
         """The page of a long list that is to be shown, with “more” at its end."""
-        length = self._length
-        if len(options) <= length:
+        if len(options) <= self._length:
             return [*options, *also]
-        page = self.thread.page % -(-len(options) // length)
-        shown = options[page * length : (page + 1) * length]
-        return [*shown, Option(MORE, _("More")), *also]
+        return [*self._shown(options), Option(MORE, _("More")), *also]
+
+    def _shown(self, whole: Sequence[T]) -> Sequence[T]:
+        """The leaf of a long list that is open now."""
+        length = self._length
+        page = self.thread.page % -(-len(whole) // length)
+        return whole[page * length : (page + 1) * length]
 
     def _ask(self, name: str, text: Words, options: Sequence[Option | Link | WebLink], wants: Wants) -> None:
         if self.changed():

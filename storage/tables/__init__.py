@@ -16,6 +16,7 @@ from storage.tables import (
     people,
     privacy,
     proofs,
+    stars,
 )
 from storage.tables.kinds import metadata
 
@@ -36,4 +37,5 @@ __all__ = [
     "people",
     "privacy",
     "proofs",
+    "stars",
 ]

@@ -70,7 +70,13 @@ async def test_a_message_is_put_into_words_when_it_leaves_and_recorded_with_its_
     assert call.to == "telegram-2"
     assert "Trees and tea" in call.text
     row = await only_row(city)
-    assert (State(row.state), row.receipt, row.attempt, row.reason) == (State.SENT, "r1", 1, None)
+    assert (State(row.state), row.receipt, row.attempt, row.reason) == (
+        State.SENT,
+        "r1",
+        1,
+        "where they wrote last",
+    )
+    assert row.route == "chat"
     assert call.key == str(row.id)
     assert await sender.drain() == 0
 

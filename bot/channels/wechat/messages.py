@@ -49,6 +49,11 @@ class Finished:
     """The platform's word: `success`, `send success`, `failed:user block`, `failed: system failed`, an error code …"""
     template_id: str = ""
 
+    @property
+    def arrived(self) -> bool:
+        """Page Template_Message_Interface and Batch_Sends: `success` and `send success`; all else says why not."""
+        return self.status.lower() in ("success", "send success", "sendsuccess")
+
 
 @dataclass(frozen=True, slots=True)
 class Granted:

@@ -1,0 +1,78 @@
+"""Consents to WeChat's notices: counted up by what people tap, down by what is sent, one by one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, or_, select, update
+
+from storage.database import Unit
+from storage.tables.grants import notice_grant
+from storage.tables.people import identity
+
+
+async def of(unit: Unit, externals: Collection[str]) -> dict[str, tuple[dict[str, int], frozenset[str]]]:
+    """By address: messages still allowed by template, and the templates that they want nothing of."""
+    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    declined: defaultdict[str, set[str]] = defaultdict(set)
+    for row in await unit.run(select(notice_grant).where(notice_grant.c.external.in_(sorted(externals)))):
+        found[row.external][row.template] = row.left
+        if row.declined:
+            declined[row.external].add(row.template)
+    return {external: (templates, frozenset(declined[external])) for external, templates in found.items()}
+
+
+async def hear(
+    unit: Unit, external: str, template: str, accepted: bool, at: datetime, *, once: bool, door: str = "wechat"
+) -> bool:
+    """Somebody answered the popup (`once`), or switched a kind of notice on or off. False: unknown, or told twice.
+
+    `at` is the platform's moment: an answer that is told again, or that a later one has overtaken, counts nothing.
+    """
+    who = select(identity.c.person).where(identity.c.door == door, identity.c.external == external)
+    person = (await unit.run(who)).scalar_one_or_none()
+    if person is None:
+        return False
+    row = unit.insert(notice_grant).values(person=person, external=external, template=template)
+    await unit.run(row.on_conflict_do_nothing(index_elements=["external", "template"]))
+    values = {"heard": at, "declined": not accepted and not once}
+    if accepted and once:
+        values["left"] = notice_grant.c.left + 1
+    elif not accepted and not once:
+        values["left"] = 0
+    heard = await unit.run(
+        update(notice_grant)
+        .where(
+            notice_grant.c.external == external,
+            notice_grant.c.template == template,
+            or_(notice_grant.c.heard.is_(None), notice_grant.c.heard < at),
+        )
+        .values(values)
+    )
+    return bool(heard.rowcount)
+
+
+async def spend(unit: Unit, used: Iterable[tuple[str, str]]) -> None:
+    """Use one consent of each (address, template), in the transaction of the write-ahead."""
+    for external, template in used:
+        await _change(unit, external, template, left=notice_grant.c.left - 1)
+
+
+async def give_back(unit: Unit, external: str, template: str, claimed: ColumnElement[bool]) -> None:
+    """Nothing was sent with it after all; only the sender whose claim still stands may say so."""
+    here = (notice_grant.c.external == external, notice_grant.c.template == template, claimed)
+    await unit.run(update(notice_grant).where(*here).values(left=notice_grant.c.left + 1))
+
+
+async def refuse(unit: Unit, person: int, external: str, template: str, *, consented: bool) -> None:
+    """The platform says that they refuse: no consent is left, or a template is not wanted at all."""
+    row = unit.insert(notice_grant).values(person=person, external=external, template=template)
+    await unit.run(row.on_conflict_do_nothing(index_elements=["external", "template"]))
+    await _change(unit, external, template, **({"left": 0} if consented else {"declined": True}))
+
+
+async def _change(unit: Unit, external: str, template: str, **values: object) -> None:
+    here = (notice_grant.c.external == external, notice_grant.c.template == template)
+    await unit.run(update(notice_grant).where(*here).values(values))

@@ -1,0 +1,230 @@
+"""Stars: applied for, looked at, in public notice, objected to, granted; and small steps, thanked once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from bot.desk import stars as ticks
+from bot.domain.roles import Role
+from storage import people
+from storage.tables.activities import shift
+from storage.tables.enrolment import attendance, audit, enrolment, record
+from storage.tables.stars import star, step
+from tests.conversations.kit import MONDAY, Chat, Town
+
+FAR = MONDAY + timedelta(days=30)
+Open = Callable[..., Chat]
+
+
+@pytest.fixture(params=["telegram", "wechat"])
+def door(request: pytest.FixtureRequest) -> str:
+    """One door with buttons, one without."""
+    return str(request.param)
+
+
+async def number_of(town: Town, chat: Chat) -> int:
+    async with town.database.read() as unit:
+        who = await people.at_address(unit, chat.door, chat.name)
+    assert who is not None
+    return who
+
+
+async def counted(town: Town, chat: Chat, activity: int, hours: float) -> None:
+    """A record of hours, as whoever recorded them entered it."""
+    who = await number_of(town, chat)
+    async with town.database.write() as unit:
+        there = (await unit.run(select(shift.c.id).where(shift.c.activity == activity))).scalar_one()
+        queue = (await unit.run(select(func.coalesce(func.max(enrolment.c.queue), 0)))).scalar_one() + 1
+        sign_up = insert(enrolment).values(
+            shift=there, person=who, queue=queue, state="left", joined=town.at, changed=town.at
+        )
+        number = (await unit.run(sign_up.returning(enrolment.c.id))).scalar_one()
+        present = insert(attendance).values(
+            enrolment=number, person=who, arrived=town.at, left=town.at, arrived_by="code", left_by="code"
+        )
+        presence = (await unit.run(present.returning(attendance.c.id))).scalar_one()
+        await unit.run(
+            insert(record).values(
+                attendance=presence, person=who, organisation=town.organisation, activity=activity, starts=town.at,
+                ends=town.at, minutes=int(hours * 60), grade="A", state="counted", rules="test", made=town.at,
+            )
+        )  # fmt: skip
+
+
+async def settled(town: Town, chat: Open, hours: float = 120) -> tuple[Chat, Chat]:
+    """Ann with her hours, and the centre of her city's district."""
+    activity = await town.publishes(chat("Olga"), "Planting trees", FAR)
+    ann, centre = chat("Ann"), chat("Centre")
+    for one in (ann, centre):
+        await one.says("menu")
+    await counted(town, ann, activity, hours)
+    async with town.database.write() as unit:
+        await people.change(unit, await number_of(town, ann), district=110108)
+        await people.appoint(unit, await number_of(town, centre), Role.CENTRE, None, 110108, town.at)
+    return ann, centre
+
+
+async def applies(ann: Chat) -> None:
+    await ann.says("stars")
+    await ann.picks("Apply for it")
+    assert "Applied for 1 star" in await ann.says("yes")
+
+
+async def opens_the_notice(centre: Chat) -> None:
+    await centre.says("star cases")
+    await centre.picks("1 star")
+    assert "in public notice until" in await centre.picks("Open the public notice")
+
+
+async def passes(town: Town, **time: float) -> None:
+    await ticks.tick(town.database, town.city, town.at + timedelta(**time))
+    await town.waits(**time)
+
+
+async def way(town: Town) -> str:
+    async with town.database.read() as unit:
+        return str((await unit.run(select(star.c.state).order_by(star.c.id.desc()))).scalars().first())
+
+
+async def test_a_star_comes_after_application_look_and_notice(town: Town, chat: Open) -> None:
+    ann, centre = await settled(town, chat)
+    await applies(ann)
+    assert "centre of your place is looking" in await ann.says("stars")
+    await opens_the_notice(centre)
+    await passes(town, days=6, hours=23)
+    assert await way(town) == "notice"  # control: a minute less than a week grants nothing
+    await ann.says("hello")
+    await passes(town, hours=1, minutes=1)
+    assert await way(town) == "granted"
+    told = [page.text for page in ann.pushed() if "1 star" in page.text]
+    assert "in public notice" in told[0]
+    assert "granted! The city thanks you" in told[-1]
+    assert "You have 1 star" in await ann.says("stars")
+    assert "180 h more" in ann.text
+    async with town.database.read() as unit:
+        moves = select(audit.c.before, audit.c.after).where(audit.c.deed == "star").order_by(audit.c.id)
+        assert [tuple(row) for row in await unit.run(moves)] == [
+            (None, "applied"), ("applied", "notice"), ("notice", "granted"),
+        ]  # fmt: skip
+
+
+async def test_an_objection_stops_the_grant_until_the_centre_has_looked(town: Town, chat: Open) -> None:
+    ann, centre = await settled(town, chat)
+    await applies(ann)
+    await opens_the_notice(centre)
+    eve = chat("Eve")
+    await eve.says("star notices")
+    assert "1 star" in " ".join(eve.labels)
+    await eve.picks("1 star")
+    await eve.picks("the hours were not served")
+    assert "The centre looks at it" in eve.text
+    await eve.says("star notices")
+    await eve.picks("1 star")
+    assert "You cannot object" in await eve.picks("counted twice")
+    await passes(town, days=8)
+    assert await way(town) == "notice"
+    await centre.says("star cases")
+    await centre.picks("1 objection")
+    assert "the hours were not served" in centre.text
+    await centre.picks("There is nothing in the objections")
+    await passes(town, minutes=1)
+    assert await way(town) == "granted"
+
+
+async def test_one_cannot_object_to_ones_own_and_a_refusal_is_told_with_its_reason(town: Town, chat: Open) -> None:
+    ann, centre = await settled(town, chat)
+    await applies(ann)
+    await opens_the_notice(centre)
+    await ann.says("star notices")
+    await ann.picks("1 star")
+    assert "it is your own" in await ann.picks("counted twice")
+    eve = chat("Eve")
+    await eve.says("star notices")
+    await eve.picks("1 star")
+    await eve.picks("counted twice")
+    await centre.says("star cases")
+    await centre.picks("1 objection")
+    await centre.picks("a record is in doubt")
+    assert await way(town) == "refused"
+    for _second in range(2):  # one message a second in a chat
+        await town.waits(minutes=1)
+    assert any("refused, because a record is in doubt" in page.text for page in ann.pushed())
+    town.at += timedelta(seconds=1)
+    await applies(ann)  # and may apply again
+
+
+async def test_only_the_places_centre_decides_and_not_there_sounds_like_not_yours(town: Town, chat: Open) -> None:
+    ann, centre = await settled(town, chat)
+    await applies(ann)
+    async with town.database.read() as unit:
+        number = (await unit.run(select(star.c.id))).scalar_one()
+    other = chat("Other")
+    await other.says("menu")
+    async with town.database.write() as unit:
+        await people.appoint(unit, await number_of(town, other), Role.CENTRE, None, 110105, town.at)
+        await people.appoint(unit, await number_of(town, ann), Role.CENTRE, None, 110108, town.at)
+    for nosy in (other, chat("Eve"), chat("Olga"), ann):
+        assert len({await nosy.opens("starcase", one) for one in (number, 999_999)}) == 1
+        assert "no application that you decide about" in nosy.text
+    assert "What do you decide?" in await centre.opens("starcase", number)  # control
+
+
+async def test_too_few_hours_and_hours_that_were_corrected_meanwhile_grant_nothing(town: Town, chat: Open) -> None:
+    ann, centre = await settled(town, chat, hours=99.9)
+    await ann.says("stars")
+    assert "0.1 h more" in ann.text
+    assert "0.1 h more" in await ann.opens("applystar")
+    async with town.database.write() as unit:
+        await unit.run(update(record).values(minutes=6000))
+    await applies(ann)
+    async with town.database.write() as unit:
+        await unit.run(update(record).values(minutes=5999))
+    await centre.says("star cases")
+    await centre.picks("1 star")
+    assert "the hours are not enough" in await centre.picks("Open the public notice")
+    assert await way(town) == "applied"
+
+
+async def test_five_stars_are_the_citys_to_grant(town: Town, chat: Open) -> None:
+    ann, centre = await settled(town, chat, hours=1600)
+    await ann.opens("applystar")
+    await ann.says("yes")
+    assert "no application" in await centre.says("star cases")
+    city = chat("City")
+    await city.says("menu")
+    async with town.database.write() as unit:
+        await people.appoint(unit, await number_of(town, city), Role.CITY, None, town.city.places.city.code, town.at)
+    await city.says("star cases")
+    assert "5 stars" in " ".join(city.labels)
+
+
+async def test_a_small_step_is_thanked_at_the_check_out_and_never_again(town: Town, chat: Open) -> None:
+    ann = chat("Ann")
+    activity = await town.publishes(chat("Olga"), "A long day", MONDAY + timedelta(days=1), hours=6)
+    await ann.joins(activity)
+    town.at += timedelta(days=1)
+    await ann.opens("checkin", activity, (await town.code(activity)).token)
+    town.at += timedelta(hours=6)
+    await ann.opens("checkout", activity, (await town.code(activity)).token)
+    assert "Your first 5 hours." in ann.text
+    await ann.says("undo")
+    await ann.opens("checkout", activity, (await town.code(activity)).token)
+    assert "Checked out" in ann.text
+    assert "first 5 hours" not in ann.text
+    await passes(town, minutes=10)
+    assert not any("first 5 hours" in page.text for page in ann.pushed())
+
+
+async def test_hours_that_others_entered_are_thanked_by_a_message_once(town: Town, chat: Open) -> None:
+    ann, _centre = await settled(town, chat, hours=11)
+    for _tick in range(3):
+        await passes(town, minutes=10)
+    told = [page.text for page in ann.pushed()]
+    assert sum("10 hours by now" in text for text in told) == 1
+    assert not any("first 5 hours" in text for text in told)
+    async with town.database.read() as unit:
+        assert set((await unit.run(select(step.c.hours))).scalars()) == {5, 10}

@@ -1,0 +1,46 @@
+"""Stars by dated rule sets: which set holds on a day, what is enough, what is missing, and small steps."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+
+from bot.domain.stars import MOVES, RULE_SETS, STEPS, Way, missing, next_star, reached, rules_on, steps
+
+NOW = rules_on(date(2026, 11, 24))
+
+
+def test_the_sets_follow_each_other_without_a_gap_and_a_day_has_one() -> None:
+    for before, after in pairwise(RULE_SETS):
+        assert before.until is not None
+        assert after.since == before.until + timedelta(days=1)
+    assert RULE_SETS[-1].until is None
+    assert rules_on(date(2015, 5, 1)).hours == (100, 200, 500, 800, 1000)
+    assert NOW.hours == (100, 300, 600, 1000, 1500)
+    assert all(one.notice >= timedelta(days=7) for one in RULE_SETS)
+    assert all(list(one.hours) == sorted(one.hours) and len(one.hours) == 5 for one in RULE_SETS)
+
+
+@pytest.mark.parametrize(("minutes", "stars"), [(0, 0), (5999, 0), (6000, 1), (17_999, 1), (18_000, 2), (90_000, 5)])
+def test_a_star_needs_its_hours_to_the_minute(minutes: int, stars: int) -> None:
+    assert reached(minutes, NOW) == stars
+
+
+def test_the_next_star_may_skip_one_and_is_never_one_that_is_held() -> None:
+    assert next_star(20_000, 0, NOW) == (2, 0)
+    assert next_star(20_000, 2, NOW) == (0, 16_000)
+    assert next_star(100, 0, NOW) == (0, 5900)
+    assert next_star(90_000, 5, NOW) == (0, 0)
+    assert missing(0, 9, NOW) == 0
+
+
+def test_small_steps_come_long_before_the_first_star() -> None:
+    assert [steps(hours * 60) for hours in (4, 5, 49, 50)] == [[], [5], [5, 10, 20], [5, 10, 20, 50]]
+    assert max(STEPS) < NOW.hours[0]
+
+
+def test_nothing_is_granted_without_a_notice_and_nothing_follows_the_end() -> None:
+    assert [way for way in Way if Way.GRANTED in MOVES[way]] == [Way.NOTICE]
+    assert not MOVES[Way.GRANTED] | MOVES[Way.REFUSED]

@@ -1,0 +1,279 @@
+"""Statements that run on the driver itself: they give what SQLAlchemy gives, in the turn's transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.exc import IntegrityError, NoResultFound, OperationalError
+
+import storage
+from storage import activities, enrolment, people
+from storage.activities import Wanted
+from storage.database import Database, Unit
+from storage.prepared import Prepared
+from storage.secrecy import Secrecy
+from storage.tables import metadata
+from storage.tables.activities import activity, organisation, shift
+from storage.tables.people import person
+
+NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
+ADDED = Prepared(insert(person).values(number=bindparam("its_number"), created=bindparam("its_birth")))
+
+
+@pytest.fixture
+def opened(database_url: str) -> Database:
+    return Database(database_url, Secrecy("a key that only tests use, 32 signs and more"))
+
+
+@pytest.fixture
+async def database(opened: Database) -> AsyncIterator[Database]:
+    async with opened.engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    yield opened
+    await opened.close()
+
+
+def prepared() -> Iterator[tuple[str, Prepared]]:
+    """Every prepared statement of the program."""
+    for module in pkgutil.iter_modules(storage.__path__, "storage."):
+        if module.ispkg:
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            yield from ((f"{module.name}.{name}", one) for one in _within(value))
+
+
+def _within(value: object) -> Iterator[Prepared]:
+    match value:
+        case Prepared():
+            yield value
+        case dict():
+            for one in value.values():
+                yield from _within(one)
+        case tuple():
+            for one in value:
+                yield from _within(one)
+
+
+async def people_there(database: Database) -> int:
+    async with database.read() as unit:
+        return int((await unit.run(select(func.count()).select_from(person))).scalar_one())
+
+
+# --- The statements ---
+
+
+DIALECTS = {"sqlite": sqlite.dialect(), "postgresql": asyncpg.dialect()}
+
+
+@pytest.mark.parametrize(
+    "one", [pytest.param(one, id=f"{name} {place}") for place, (name, one) in enumerate(prepared())]
+)
+def test_every_prepared_statement_can_be_compiled_once(one: Prepared) -> None:
+    for dialect in own_words(one) or DIALECTS:
+        assert one.compiled(DIALECTS[dialect]).sql
+
+
+def own_words(one: Prepared) -> list[str]:
+    """The databases in whose own words a statement is written."""
+    return [name for name in DIALECTS if f"dialects.{name}" in type(one.statement).__module__]
+
+
+def test_most_of_what_every_turn_runs_is_prepared() -> None:
+    assert {"storage.people._MEET", "storage.inbox._BEGIN"} <= {name for name, _one in prepared()}
+
+
+def test_a_list_whose_length_changes_is_refused() -> None:
+    one = Prepared(select(person).where(person.c.id.in_(bindparam("ids", expanding=True))))
+    with pytest.raises(ValueError, match="length"):
+        one.compiled(sqlite.dialect())
+
+
+# --- What they give ---
+
+
+async def fill(unit: Unit) -> int:
+    founder = (await people.meet(unit, "web", "olga", "en", NOW)).person.id
+    held = insert(organisation).values(
+        name="绿芽", english="Green Shoots", type="association", level="district", place=110108, created=NOW
+    )
+    holder = (await unit.run(held.returning(organisation.c.id))).scalar_one()
+    starts = NOW + timedelta(days=3)
+    number = 0
+    for place, words in enumerate((" 植树 100% ", " 植树 ", " 100a ")):
+        opened = insert(activity).values(
+            organisation=holder, title=f"植树{place}", english="", about="", kind="environment", risk="low",
+            minimum_age=0, district=110108, street=None, address="颐和园", latitude=39.99 + place / 100,
+            longitude=116.27, starts=starts + timedelta(hours=place), ends=starts + timedelta(hours=place + 2),
+            words=words, created_by=founder, created=NOW, changed=NOW, secret=b"",
+        )  # fmt: skip
+        number = (await unit.run(opened.returning(activity.c.id))).scalar_one()
+        for half in range(place):  # the first has no shift
+            moment = starts + timedelta(hours=place + half)
+            await unit.run(insert(shift).values(activity=number, starts=moment, ends=moment, capacity=half + 1))
+    return int(number)
+
+
+WISHES = {
+    "everything": Wanted(),
+    "by place and kind": Wanted(districts=[110108], streets=[110108003], kinds=["environment"], not_kinds=["sport"]),
+    "by time": Wanted(times=[(NOW, NOW + timedelta(days=4)), (NOW, NOW + timedelta(days=9))]),
+    "by a word that looks like a pattern": Wanted(words=["100%"]),
+    "near": Wanted(near=(39.99, 116.27)),
+    "within": Wanted(near=(39.99, 116.27), radius=1_500.0),
+    "nothing": Wanted(kinds=["sport"]),
+}
+EXPECTED = {
+    "everything": "012", "by place and kind": "012", "by time": "012", "by a word that looks like a pattern": "0",
+    "near": "012", "within": "01", "nothing": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wish", WISHES)
+async def test_a_turn_finds_what_a_page_finds(database: Database, wish: str) -> None:
+    async with database.write() as unit:
+        await fill(unit)
+
+    async def find(unit: Unit) -> list[Any]:
+        return await activities.find(unit, WISHES[wish], NOW)
+
+    in_turn = await database.turn(find)
+    async with database.read() as unit:
+        assert await find(unit) == in_turn
+    assert "".join(one.title[-1] for one in in_turn) == EXPECTED[wish]
+    assert [len(one.shifts) for one in in_turn] == [int(place) for place in EXPECTED[wish]]
+
+
+async def test_a_turn_reads_a_card_as_a_page_does(database: Database) -> None:
+    async with database.write() as unit:
+        number = await fill(unit)
+
+    async def read(unit: Unit) -> Any:
+        return await activities.card(unit, number)
+
+    in_turn = await database.turn(read)
+    async with database.read() as unit:
+        assert await read(unit) == in_turn
+    assert [one.capacity for one in in_turn.shifts] == [1, 2]
+    assert in_turn.starts == NOW + timedelta(days=3, hours=2)
+
+
+async def test_whoever_signs_up_again_keeps_their_row(database: Database) -> None:
+    async with database.write() as unit:
+        number = await fill(unit)
+        who = (await people.meet(unit, "web", "mei", "en", NOW)).person.id
+        card = await activities.card(unit, number)
+    assert card is not None
+    seat = card.shifts[0].id
+
+    async def join(unit: Unit) -> tuple[int, bool]:
+        return await enrolment.seat(unit, seat, who, NOW)
+
+    first, seated = await database.turn(join)
+    again, seated_again = await database.turn(join)
+    assert (first, seated, seated_again) == (again, True, False)
+
+
+async def test_a_statement_that_reads_is_no_change_and_one_that_writes_is(database: Database) -> None:
+    async def look(unit: Unit) -> tuple[bool, bool]:
+        await activities.card(unit, 1)
+        before = unit.changed
+        await unit.run(ADDED, {"its_number": "V1", "its_birth": NOW})
+        return before, unit.changed
+
+    assert await database.turn(look) == (False, True)
+
+
+async def test_a_statement_of_the_turn_itself_is_no_change(database: Database) -> None:
+    async def keep(unit: Unit) -> bool:
+        await unit.run_aside(ADDED, {"its_number": "V1", "its_birth": NOW})
+        return unit.changed
+
+    assert not await database.turn(keep)
+
+
+# --- What goes wrong ---
+
+
+async def test_a_turn_that_breaks_undoes_what_either_way_has_written(database: Database) -> None:
+    async def breaks(unit: Unit) -> None:
+        await unit.run(ADDED, {"its_number": "V1", "its_birth": NOW})
+        await unit.run(insert(person).values(number="V2", created=NOW))
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        await database.turn(breaks)
+    assert await people_there(database) == 0
+
+
+async def test_both_ways_write_in_one_transaction(database: Database) -> None:
+    async def both(unit: Unit) -> int:
+        await unit.run(ADDED, {"its_number": "V1", "its_birth": NOW})
+        async with unit.savepoint():
+            await unit.run(insert(person).values(number="V2", created=NOW))
+        return int((await unit.run(select(func.count()).select_from(person))).scalar_one())
+
+    assert await database.turn(both) == 2
+    assert await people_there(database) == 2
+
+
+async def test_what_the_database_refuses_is_told_as_by_sqlalchemy_and_without_values(database: Database) -> None:
+    async def twice(unit: Unit) -> None:
+        for _time in range(2):
+            await unit.run(ADDED, {"its_number": "13810012345", "its_birth": NOW})
+
+    with pytest.raises(IntegrityError) as refused:
+        await database.turn(twice)
+    assert refused.value.params is None
+    assert await people_there(database) == 0
+
+
+async def test_one_row_is_asked_for_as_of_sqlalchemy(database: Database) -> None:
+    none = Prepared(select(person.c.id).where(person.c.number == bindparam("whose")))
+
+    async def ask(unit: Unit) -> Any:
+        found = await unit.run(none, {"whose": "nobody"})
+        assert (found.first(), found.scalar_one_or_none()) == (None, None)
+        return (await unit.run(none, {"whose": "nobody"})).one()
+
+    with pytest.raises(NoResultFound):
+        await database.turn(ask)
+
+
+async def test_a_connection_that_the_server_closed_is_thrown_away(engine: str, database: Database) -> None:
+    if engine == "sqlite":
+        pytest.skip("SQLite has no server")
+
+    async def who(unit: Unit) -> int:
+        return int((await unit.connection.exec_driver_sql("SELECT pg_backend_pid()")).scalar_one())
+
+    before = await database.turn(who)
+    other = Database(database.url)
+    async with other.engine.connect() as connection:
+        await connection.exec_driver_sql(f"SELECT pg_terminate_backend({before})")
+    await other.close()
+    await asyncio.sleep(0.1)  # until the end of the connection has come
+    assert await database.turn(who) != before
+
+
+async def test_a_turn_whose_connection_is_lost_asks_the_platform_to_come_again(engine: str, database: Database) -> None:
+    if engine == "sqlite":
+        pytest.skip("SQLite has no server")
+
+    async def lost(unit: Unit) -> None:
+        mine = int((await unit.connection.exec_driver_sql("SELECT pg_backend_pid()")).scalar_one())
+        async with database.engine.connect() as other:
+            await other.exec_driver_sql(f"SELECT pg_terminate_backend({mine})")
+        await unit.run(ADDED, {"its_number": "V1", "its_birth": NOW})
+
+    with pytest.raises((OperationalError, OSError)):  # whichever of the two notices it first; both mean “away”
+        await database.turn(lost)
+    assert await people_there(database) == 0
