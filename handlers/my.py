@@ -26,6 +26,8 @@ async def entry(booking: Booking, desk: Desk) -> Words:
 
 async def standing(booking: Booking, desk: Desk) -> Words:
     """Where a sign-up stands, in words."""
+    if booking.stand == Stand.WAITING and not booking.admitted:
+        return _("the organiser has not decided yet")
     if booking.stand == Stand.WAITING:
         return _("number {n} in the queue", n=await desk.enrolment.place_in_queue(booking))
     if booking.until is not None:
@@ -149,16 +151,19 @@ def too_late(mine: Booking) -> Words:
     )
 
 
+REASON: dict[str, Words] = {
+    "work": _("Work or school"),
+    "family": _("Family"),
+    "journey": _("I cannot get there"),
+    "other": _("Something else"),
+    "unsaid": _("I would rather not say"),
+}
+"""Why somebody cannot come, in their words; no more than the organiser needs."""
+
+
 def reasons() -> list[Option]:
-    """Why somebody cannot come, no more than the organiser needs."""
-    said: dict[str, Words] = {
-        "work": _("Work or school"),
-        "family": _("Family"),
-        "journey": _("I cannot get there"),
-        "other": _("Something else"),
-        "unsaid": _("I would rather not say"),
-    }
-    return [Option(code, said[code], code) for code in REASONS]
+    """The reasons to choose from."""
+    return [Option(code, REASON[code], code) for code in REASONS]
 
 
 @script("coming")

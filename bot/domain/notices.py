@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Literal
 
 Kind = Literal[
-    "reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "announcement", "reply",
-    "withdrawn", "star", "step", "permission", "permitted", "invitation", "taken", "swapped",
+    "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
+    "reply", "withdrawn", "star", "step", "permission", "permitted", "invitation", "taken",
+    "swapped",
 ]  # fmt: skip
 
 ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step"})

@@ -26,6 +26,10 @@ class Deed(StrEnum):
     ANNOUNCE = "announce"
     CERTIFY = "certify"
     """Withdraw a certificate of hours and issue it anew."""
+    ROLL = "roll"
+    """Say who is there, add whoever came without a seat."""
+    CONFIRM = "confirm"
+    """Give the organiser's word for presences: confirm them, decide on claims, enter hours."""
     STAR = "star"
     """Decide about an application for a star."""
 
@@ -40,8 +44,12 @@ class Post:
 
 
 MAY: dict[Role, frozenset[Deed]] = {
-    Role.ORGANISER: frozenset({Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY}),
-    Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL}),
+    Role.ORGANISER: frozenset(
+        {
+            Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY, Deed.ROLL, Deed.CONFIRM,
+        }
+    ),
+    Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL}),
     Role.CENTRE: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
     Role.CITY: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),
 }
