@@ -33,7 +33,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import offers, parties, privacy, stars
+from bot.desk import documents, offers, parties, privacy, stars
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
 from bot.desk.records import close_shifts
@@ -321,7 +321,7 @@ class App:
         application.add_routes(wall_page.routes(self.site, self.wall))
         application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper))
-        application.add_routes(mydata_page.routes(self.export, self.table))
+        application.add_routes(mydata_page.routes(self.export, self.table, self.insured))
         if self.settings.chat:
             self._add_chat(application, demonstration)
         if self.settings.wechat_app_id:
@@ -385,6 +385,16 @@ class App:
     async def export(self, token: str) -> dict[str, Any] | None:
         """Everything of the person to whom the address of an export was given, once."""
         return await privacy.exported(self.database, self.city, token, self.clock())
+
+    async def insured(self, token: str) -> bytes | None:
+        """An insurer's list behind its address, once."""
+        listed = await documents.insured(self.database, self.city, token, self.clock())
+        if listed is None:
+            return None
+        rows = [(one.volunteer, one.name, one.kind, one.number) for one in listed]
+        whole = [("insured", [("volunteer", "name", "document", "number"), *rows])]
+        async with self._drawing:
+            return await asyncio.to_thread(takeaway.book_of, whole)
 
     async def table(self, taken: dict[str, Any]) -> bytes:
         """An export as a table, made beside the event loop."""

@@ -11,6 +11,7 @@ from bot.talk import Intent, Link, Span, Talk, Words, _, script
 from handlers import guardian
 from handlers.agreement import accept, sure
 from handlers.cards import offer, role, title
+from handlers.documents import asked_for
 from handlers.introduction import Met, introduce, introduced
 from handlers.questions import answered
 
@@ -70,7 +71,8 @@ async def told(
         case Joined(enrolment, reminder):
             talk.undoable(Intent("leave", (str(enrolment),)))
             when = _("I will remind you {when}.", when=reminder) if reminder else _("It begins soon: see you there.")
-            talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *twin)
+            more = await asked_for(desk, enrolment)
+            talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *twin, *more)
         case Waitlisted(_enrolment, position):
             talk.say(
                 _("It is full; you are number {n} in the queue. I will write when a seat is yours.", n=position), *twin
