@@ -172,7 +172,7 @@ def card(one: Team, desk: Desk) -> Words:
         if opened
         else _("Others join by sending me “team {code}”.", code=one.code),
         *opened,
-        _("To take part, sign up yourself and choose “Bring my team”: each member is asked, and decides alone.")
+        _("To take part, sign up yourself and ask your team from there: each member decides alone.")
         if one.leads
         else None,
     )
