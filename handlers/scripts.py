@@ -13,6 +13,7 @@ from handlers import (
     link,
     my,
     mydata,
+    onthespot,
     organise,
     presence,
     proven,
@@ -27,6 +28,9 @@ from handlers import (
 SCRIPTS: tuple[Script, ...] = (
     certificate.proof,
     roll.roll,
+    onthespot.mycode,
+    onthespot.present,
+    onthespot.walkin,
     presence.checkin,
     presence.checkout,
     presence.notin,
