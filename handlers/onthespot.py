@@ -99,7 +99,9 @@ def refused(outcome: object) -> Words:
         case StandsThere():
             return _("They are still checked in: {title}. They must leave there first.", title=title(outcome))
         case TooYoung(minimum):
-            return _("One must be {n} for that, and I do not know their age: they have to sign up themselves.", n=minimum)
+            return _(
+                "One must be {n} for that, and I do not know their age: they have to sign up themselves.", n=minimum
+            )
         case GuardianAsked() | GuardianRefused():
             return _("They are under age: their guardian has to agree first, in their own chat.")
         case NeedsAgreement():

@@ -126,6 +126,8 @@ class Offers:
     """Has the account customer messages? An unverified one has none."""
     mass: bool = False
     """Has it mass messages?"""
+    codes: bool = False
+    """Can it make codes that start a script when they are scanned?"""
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -369,12 +371,9 @@ def fails_too_often(lately: Collection[bool]) -> bool:
     return sum(lately) > LOOKED_BACK * MOST_FAILING
 
 
-REPEATED_ONCE: frozenset[Kind] = frozenset(
-    {
-        "reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "reply",
-        *ABOUT_ITS_READER, *AFTERWARDS,
-    }
-)
+REPEATED_ONCE: frozenset[Kind] = ABOUT_ITS_READER | AFTERWARDS | {
+    "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "reply"
+}  # fmt: skip
 """When nobody can know whether these arrived they are said once more, in words that make sense twice."""
 
 
