@@ -21,6 +21,7 @@ from handlers import (
     my,
     mydata,
     objections,
+    onthespot,
     organise,
     party,
     presence,
@@ -37,6 +38,9 @@ from handlers import (
 SCRIPTS: tuple[Script, ...] = (
     certificate.proof,
     roll.roll,
+    onthespot.mycode,
+    onthespot.present,
+    onthespot.walkin,
     presence.checkin,
     presence.checkout,
     presence.notin,
