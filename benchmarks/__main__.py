@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import machine, ready, turns, wechat
+from benchmarks import ledger, machine, ready, turns, wechat
 
 RESULTS = Path(__file__).with_name("results.md")
 
@@ -45,10 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write. Always 0: a missed aim stands in the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a minute instead of six; the figures are coarser")
-    parser.add_argument("--only", choices=("turns", "wechat", "ready"), help="one subject; writes no file")
+    parser.add_argument("--only", choices=("turns", "wechat", "ready", "ledger"), help="one subject; writes no file")
     given = parser.parse_args(arguments)
     console, about = Console(), machine.describe()
-    subjects = {"turns": _turns, "wechat": _wechat, "ready": _ready}
+    subjects = {"turns": _turns, "wechat": _wechat, "ready": _ready, "ledger": _ledger}
     lines: list[Line] = []
     for name, measure in subjects.items():
         if given.only in (None, name):
@@ -134,6 +134,22 @@ def _ready(quick: bool) -> list[Line]:
             AIOGRAM,
         ),
     ]
+
+
+def _ledger(quick: bool) -> list[Line]:
+    records = 100_000 if quick else 1_000_000
+    again = ledger.counted_again(records)
+    found = f"{again:.1f} s ({records / again:,.0f} a second)"
+    lines = [Line(f"{records:,} records counted again by the rules", found)]
+    for one in ledger.stored(records):
+        lines += [
+            Line(f"{one.records:,} records summed up by person, {one.name}", f"{one.summed:.2f} s"),
+            Line(
+                f"“hours” of a volunteer with {ledger.BUSY:,} records, {one.name}",
+                f"{one.hours:.1f} ms the whole turn; the list of records {one.records_page:.1f} ms",
+            ),
+        ]
+    return lines
 
 
 def _table(about: list[tuple[str, str]], lines: list[Line]) -> Table:
