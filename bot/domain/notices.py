@@ -11,7 +11,7 @@ from typing import Literal
 Kind = Literal[
     "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
     "reply", "withdrawn", "star", "step", "permission", "permitted", "invitation", "taken",
-    "swapped",
+    "swapped", "cover", "covered",
 ]  # fmt: skip
 
 ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step"})

@@ -32,6 +32,8 @@ class Deed(StrEnum):
     """Say who is there, add whoever came without a seat."""
     CONFIRM = "confirm"
     """Give the organiser's word for presences: confirm them, decide on claims, enter hours."""
+    COVER = "cover"
+    """Call for people where an activity is short of them."""
     STAR = "star"
     """Decide about an application for a star."""
 
@@ -49,7 +51,7 @@ MAY: dict[Role, frozenset[Deed]] = {
     Role.ORGANISER: frozenset(
         {
             Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY, Deed.ROLL, Deed.CONFIRM,
-            Deed.INSURE,
+            Deed.INSURE, Deed.COVER,
         }
     ),
     Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL}),
