@@ -87,8 +87,8 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
                 Link(_("Another place"), Intent("relocate", (number,))),
                 Link(_("Number of seats"), Intent("seats", (number,))),
                 Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
-                *await insurer(desk, activity),
                 Link(_("Call it off"), Intent("calloff", (number,))),
+                *await insurer(desk, activity),
             ]
     if card.starts <= talk.now and await desk.promises.missing(activity):
         ways.append(Link(_("Excuse people"), Intent("excuse", (number,))))
