@@ -29,6 +29,7 @@ from storage.tables.guardians import guardian_code, guardianship, permission
 from storage.tables.kinds import Moment
 from storage.tables.matters import correction, matter, matter_word
 from storage.tables.messages import inbox, letter
+from storage.tables.official import tagged
 from storage.tables.people import consent, conversation, identity, person, subscription
 from storage.tables.privacy import erasure, link_code, link_offer, link_try, merge, takeaway
 from storage.tables.proofs import verification
@@ -54,6 +55,8 @@ IMPERSONAL = {
     "sender_slot": "which process sends",
     "audit_head": "where the log of moves ends",
     "quota": "what a platform still allows the city",
+    "scene": "codes that open an activity",
+    "mass": "a message to many; who they are stands in tagged",
     "document_need": "whether an activity's insurance asks for document numbers",
     "erased": "fingerprints of who was erased, so that an older backup brings nobody back",
 }
@@ -105,6 +108,7 @@ FATES = {
     "outbox": "what was sent stays for the reports; what waits is dropped; the platform's receipt is erased",
     "outbox_done": "what was sent stays for the reports; the platform's receipt is erased",
     "notice_grant": "erased",
+    "tagged": "erased",
     "inbox": "erased",
     "letter": "erased",
     "erasure": "stays: it is applied again after an older backup was put back",
@@ -368,7 +372,8 @@ async def erase_address(unit: Unit, identity_id: int, now: datetime) -> int | No
         return None
     await erased.note_address(unit, row.door, row.external, now)
     await _forget_messages(unit, [(row.id, row.door, row.external)])
-    await unit.run(delete(notice_grant).where(notice_grant.c.external == row.external))
+    for by_address in (notice_grant, tagged):
+        await unit.run(delete(by_address).where(by_address.c.external == row.external))
     others = select(func.count()).select_from(identity)
     left = others.where(identity.c.person == row.person, identity.c.id != identity_id)
     if not (await unit.run(left)).scalar_one():
@@ -391,7 +396,7 @@ async def _forget_messages(unit: Unit, known: Sequence[tuple[int, str, str]]) ->
 
 
 _ERASED = (
-    subscription, membership, wrong_code, conversation, notice_grant, identity, takeaway, link_code, link_try,
+    subscription, membership, wrong_code, conversation, notice_grant, tagged, identity, takeaway, link_code, link_try,
     objection, step, document,
 )  # fmt: skip
 
