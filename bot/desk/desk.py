@@ -18,6 +18,7 @@ from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
 from bot.desk.offers import Offers
 from bot.desk.organising import Organising
+from bot.desk.parties import Parties
 from bot.desk.people import People
 from bot.desk.privacy import Privacy
 from bot.desk.promises import Promises
@@ -98,6 +99,11 @@ class Desk:
     def guardians(self) -> Guardians:
         """My children, or my guardian."""
         return Guardians(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def parties(self) -> Parties:
+        """Those who come with me."""
+        return Parties(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:

@@ -10,7 +10,8 @@ from typing import Literal
 
 Kind = Literal[
     "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
-    "reply", "withdrawn", "star", "step", "permission", "permitted",
+    "reply", "withdrawn", "star", "step", "permission", "permitted", "invitation", "taken",
+    "swapped",
 ]  # fmt: skip
 
 ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step"})
