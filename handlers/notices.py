@@ -12,6 +12,7 @@ from bot.talk import Day, Intent, Link, Named, Span, Spot, View, Words, _, lines
 from handlers import between
 from handlers.admission import SAID
 from handlers.certificate import OLDER, reason
+from handlers.skills import skill_name
 from handlers.stars import count, refusal, step_reached
 
 DAY = -24 * 60
@@ -127,6 +128,14 @@ def personal(notice: Notice, again: Words | None) -> View:
             anew = _("A right one was issued in its place.") if instead else None
             link = Link(_("The new certificate"), Intent("mycertificate", (instead,))) if instead else OLDER
             return View(lines(again, text, anew), (link,))
+        case "skill":
+            name = skill_name(said["code"])
+            text = (
+                _("Your proof was accepted: {skill}.", skill=name)
+                if said["state"] == "accepted"
+                else _("Your proof was not accepted: {skill}. You can show another one.", skill=name)
+            )
+            return View(lines(again, text), (Link(_("My skills"), Intent("skills")),))
         case "step":
             return View(lines(again, step_reached(int(said["hours"]))), (Link(_("My hours"), Intent("hours")),))
         case "star":

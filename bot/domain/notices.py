@@ -10,10 +10,10 @@ from typing import Literal
 
 Kind = Literal[
     "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
-    "reply", "withdrawn", "star", "step", "permission", "permitted",
+    "reply", "withdrawn", "star", "step", "permission", "permitted", "skill",
 ]  # fmt: skip
 
-ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step"})
+ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step", "skill"})
 """Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
 
 

@@ -30,6 +30,8 @@ class Deed(StrEnum):
     """Say who is there, add whoever came without a seat."""
     CONFIRM = "confirm"
     """Give the organiser's word for presences: confirm them, decide on claims, enter hours."""
+    VOUCH = "vouch"
+    """Accept the proof of a skill."""
     STAR = "star"
     """Decide about an application for a star."""
 
@@ -47,11 +49,12 @@ MAY: dict[Role, frozenset[Deed]] = {
     Role.ORGANISER: frozenset(
         {
             Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY, Deed.ROLL, Deed.CONFIRM,
+            Deed.VOUCH,
         }
     ),
     Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL}),
-    Role.CENTRE: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
-    Role.CITY: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),
+    Role.CENTRE: frozenset({Deed.STAR, Deed.VOUCH, Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
+    Role.CITY: frozenset({Deed.STAR, Deed.VOUCH, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),
 }
 """The role table. What is not here is not allowed."""
 

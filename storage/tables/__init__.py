@@ -15,6 +15,7 @@ from storage.tables import (
     people,
     privacy,
     proofs,
+    skills,
     stars,
 )
 from storage.tables.kinds import metadata
@@ -35,5 +36,6 @@ __all__ = [
     "people",
     "privacy",
     "proofs",
+    "skills",
     "stars",
 ]
