@@ -11,12 +11,14 @@ from bot.desk.agreements import Agreements
 from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
+from bot.desk.documents import Documents
 from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
 from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
 from bot.desk.offers import Offers
 from bot.desk.organising import Organising
+from bot.desk.parties import Parties
 from bot.desk.people import People
 from bot.desk.privacy import Privacy
 from bot.desk.promises import Promises
@@ -100,6 +102,11 @@ class Desk:
         return Guardians(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def parties(self) -> Parties:
+        """Those who come with me."""
+        return Parties(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def announcements(self) -> Announcements:
         """Recruiting by broadcast."""
         return Announcements(self.unit, self.me, self.now, self.city)
@@ -138,3 +145,8 @@ class Desk:
     def stars(self) -> Stars:
         """Stars and small steps."""
         return Stars(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """Document numbers, where an insurance needs them."""
+        return Documents(self.unit, self.me, self.now, self.city)

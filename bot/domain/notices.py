@@ -10,7 +10,7 @@ from typing import Literal
 
 Kind = Literal[
     "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
-    "reply", "withdrawn", "star", "step", "permission", "permitted", "skill",
+    "reply", "withdrawn", "star", "step", "permission", "permitted", "skill", "invitation", "taken", "swapped",
 ]  # fmt: skip
 
 ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step", "skill"})
