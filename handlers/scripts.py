@@ -16,6 +16,7 @@ from handlers import (
     link,
     my,
     mydata,
+    onthespot,
     organise,
     party,
     presence,
@@ -33,6 +34,9 @@ from handlers import (
 SCRIPTS: tuple[Script, ...] = (
     certificate.proof,
     roll.roll,
+    onthespot.mycode,
+    onthespot.present,
+    onthespot.walkin,
     presence.checkin,
     presence.checkout,
     presence.notin,
