@@ -26,12 +26,13 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import documents, offers, privacy, stars
+from bot.desk import documents, offers, parties, privacy, stars
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
 from bot.desk.records import close_shifts
 from bot.desk.rolls import RollPage, roll_of, take_ticks
 from bot.desk.walls import wall
+from bot.domain.mycode import own_code_fits
 from bot.domain.proofs import Checked
 from bot.domain.roll import Outcome, Tick
 from bot.letterbox import Letters
@@ -39,6 +40,7 @@ from bot.means import means
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
 from bot.pages import grant as grant_page
+from bot.pages import mycode as mycode_page
 from bot.pages import mydata as mydata_page
 from bot.pages import proof as proof_page
 from bot.pages import roll as roll_page
@@ -273,6 +275,7 @@ class App:
     async def lapse_offers(self) -> None:
         """Seats that were held long enough go to the next in the queue."""
         await offers.lapse(self.database, self.city, self.clock())
+        await parties.lapse(self.database, self.city, self.clock())
 
     async def chain_moves(self) -> None:
         """Chain the moves that were logged since; replicas wait for each other, nobody else waits for them."""
@@ -318,6 +321,7 @@ class App:
         self.site.attach(application)
         health.attach(application)
         application.add_routes(wall_page.routes(self.site, self.wall))
+        application.add_routes(mycode_page.routes(self.own_link))
         application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper))
         application.add_routes(mydata_page.routes(self.export, self.table, self.insured))
@@ -440,6 +444,13 @@ class App:
         ]
         wording = Wording(leader.language or self.settings.locale, self.settings.zone, leader.elder)
         return RollFacts(Named(card.title, card.english), card.starts, card.ends, lines, self.clock(), wording)
+
+    async def own_link(self, number: str, token: str) -> str | None:
+        """What the QR of a person's own code holds out, while it is good."""
+        if not own_code_fits(self.city.secrecy.signature, number, token, self.clock()):
+            return None
+        address = self.shared.get("web") or self.shared.get("telegram") or "{link}"
+        return address.format(link=Intent("present", (number, token)).link)
 
     async def check(self, number: str, name: str) -> Checked:
         """What the public page tells of a certificate."""

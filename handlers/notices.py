@@ -101,6 +101,13 @@ def word(notice: Notice) -> View:
         case "cancellation":
             text = _("Called off by the organiser: {title}, {when}. You need not come.", title=name, when=event.starts)
             return View(lines(again, text), (Link(_("Find activities"), Intent("find")),))
+        case "added":
+            text = _("You were added on the spot and checked in: {title}. Was that not you? Then tell me.", title=name)
+            number = (str(notice.words["number"]),)
+            return View(
+                lines(again, text),
+                (Link(_("Check out"), Intent("checkout")), Link(_("That was not me"), Intent("notin", number))),
+            )
         case "announcement":
             return View(
                 lines(notice.words.get("text", ""), "", name, span, event.address, sender(event)),

@@ -16,8 +16,10 @@ from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
 from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
+from bot.desk.newcomers import Newcomers
 from bot.desk.offers import Offers
 from bot.desk.organising import Organising
+from bot.desk.parties import Parties
 from bot.desk.people import People
 from bot.desk.privacy import Privacy
 from bot.desk.promises import Promises
@@ -100,6 +102,11 @@ class Desk:
         return Guardians(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def parties(self) -> Parties:
+        """Those who come with me."""
+        return Parties(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def announcements(self) -> Announcements:
         """Recruiting by broadcast."""
         return Announcements(self.unit, self.me, self.now, self.city)
@@ -133,6 +140,11 @@ class Desk:
     def stars(self) -> Stars:
         """Stars and small steps."""
         return Stars(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def newcomers(self) -> Newcomers:
+        """People who come to me where I lead, and my own code for where others do."""
+        return Newcomers(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def documents(self) -> Documents:
