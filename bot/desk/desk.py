@@ -11,11 +11,13 @@ from bot.desk.agreements import Agreements
 from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
+from bot.desk.corrections import Corrections
 from bot.desk.documents import Documents
 from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
 from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
+from bot.desk.matters import Matters
 from bot.desk.newcomers import Newcomers
 from bot.desk.offers import Offers
 from bot.desk.organising import Organising
@@ -80,6 +82,16 @@ class Desk:
     def records(self) -> Records:
         """My hours."""
         return Records(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def matters(self) -> Matters:
+        """What is asked about records."""
+        return Matters(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def corrections(self) -> Corrections:
+        """Correcting records."""
+        return Corrections(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def organising(self) -> Organising:
