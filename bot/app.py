@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,21 +33,25 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import offers, privacy, stars
+from bot.desk import documents, offers, privacy, stars
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
 from bot.desk.records import close_shifts
+from bot.desk.rolls import RollPage, roll_of, take_ticks
 from bot.desk.walls import wall
 from bot.domain.proofs import Checked
+from bot.domain.roll import Outcome, Tick
 from bot.letterbox import Letters
 from bot.means import means
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
 from bot.pages import mydata as mydata_page
 from bot.pages import proof as proof_page
+from bot.pages import roll as roll_page
 from bot.pages import wall as wall_page
 from bot.pages.demo import Demonstration
 from bot.pages.health import Health
+from bot.pages.roll import Line, RollFacts
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
 from bot.papers import certificate, takeaway
@@ -314,8 +318,9 @@ class App:
         self.site.attach(application)
         health.attach(application)
         application.add_routes(wall_page.routes(self.site, self.wall))
+        application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper))
-        application.add_routes(mydata_page.routes(self.export, self.table))
+        application.add_routes(mydata_page.routes(self.export, self.table, self.insured))
         if self.settings.chat:
             self._add_chat(application, demonstration)
         if self.settings.wechat_app_id:
@@ -380,6 +385,16 @@ class App:
         """Everything of the person to whom the address of an export was given, once."""
         return await privacy.exported(self.database, self.city, token, self.clock())
 
+    async def insured(self, token: str) -> bytes | None:
+        """An insurer's list behind its address, once."""
+        listed = await documents.insured(self.database, self.city, token, self.clock())
+        if listed is None:
+            return None
+        rows = [(one.volunteer, one.name, one.kind, one.number) for one in listed]
+        whole = [("insured", [("volunteer", "name", "document", "number"), *rows])]
+        async with self._drawing:
+            return await asyncio.to_thread(takeaway.book_of, whole)
+
     async def table(self, taken: dict[str, Any]) -> bytes:
         """An export as a table, made beside the event loop."""
         async with self._drawing:
@@ -403,6 +418,28 @@ class App:
             arrived=found.arrived,
             registered=found.registered,
         )
+
+    async def roll(self, activity: int, number: str, key: str) -> RollFacts | None:
+        """What a leader's page shows."""
+        found = await roll_of(self.database, self.city, activity, number, key, self.clock())
+        return self._roll_facts(found) if found else None
+
+    async def take_roll(
+        self, activity: int, number: str, key: str, ticks: Callable[[datetime], Sequence[Tick]]
+    ) -> tuple[Mapping[str, Outcome], RollFacts] | None:
+        """Write down what a leader's page sends."""
+        now = self.clock()
+        taken = await take_ticks(self.database, self.city, activity, number, key, now, ticks(now))
+        return (taken[0], self._roll_facts(taken[1])) if taken else None
+
+    def _roll_facts(self, found: RollPage) -> RollFacts:
+        card, leader = found.activity, found.leader
+        lines = [
+            Line(one.enrolment, one.number, found.names.get(one.person, ""), *one.shown, one.person == leader.id)
+            for one in found.lines
+        ]
+        wording = Wording(leader.language or self.settings.locale, self.settings.zone, leader.elder)
+        return RollFacts(Named(card.title, card.english), card.starts, card.ends, lines, self.clock(), wording)
 
     async def check(self, number: str, name: str) -> Checked:
         """What the public page tells of a certificate."""

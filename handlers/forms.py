@@ -12,6 +12,7 @@ WHAT: Mapping[str, Text] = {
     "reminder": _("Still coming? Tell me in the chat"),
     "checkout": _("Please do not forget to check out"),
     "promotion": _("A seat came free: it is yours"),
+    "offer": _("A seat is held for you: please answer soon"),
     "change": _("The time has changed"),
     "cancellation": _("Called off: you need not come"),
     "announcement": _("A new activity"),

@@ -10,6 +10,7 @@ from bot.domain.proofs import grouped
 from bot.domain.stars import Way
 from bot.talk import Day, Intent, Link, Named, Span, Spot, View, Words, _, lines
 from handlers import between
+from handlers.admission import SAID
 from handlers.certificate import OLDER, reason
 from handlers.stars import count, refusal, step_reached
 
@@ -77,6 +78,8 @@ def word(notice: Notice) -> View:
                 lines(again, text, _("You are not in the queue any more.")),
                 (Link(_("Queue up"), Intent("join", (str(event.activity),))),),
             )
+        case "admission":
+            return View(lines(again, admitted(notice, name), span, event.address), admission_links(notice))
         case "change":
             seated = notice.stand not in ("waiting", "offered")
             return View(
@@ -136,6 +139,23 @@ def personal(notice: Notice, again: Words | None) -> View:
             }.get(Way(said["way"]), _("{stars}: refused, because {reason}.", stars=stars, reason=why))
             return View(lines(again, way), (Link(_("My stars"), Intent("stars")),))
     return View("")
+
+
+def admitted(notice: Notice, name: Words) -> Words:
+    """What the organiser has decided."""
+    if notice.stand == "cancelled":
+        why = SAID.get(notice.words["reason"], SAID["other"])
+        return _("The organiser cannot take you this time: {title}. {why}.", title=name, why=why)
+    if notice.stand == "waiting":
+        return _("The organiser would like you to come; it is full, you stand in the queue: {title}", title=name)
+    return _("The organiser lets you in, you have a seat: {title}", title=name)
+
+
+def admission_links(notice: Notice) -> tuple[Link, ...]:
+    """Where to go on from a decision."""
+    if notice.stand == "cancelled":
+        return (Link(_("Find activities"), Intent("find")),)
+    return (Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),)
 
 
 def sender(event: Event) -> Words:

@@ -55,6 +55,10 @@ class Wish:
     capacity: int
     conditions: Sequence[str]
     """Stated by the organiser: why an agreement is due, beside what is computed."""
+    approval: bool
+    """The organiser lets people in."""
+    needs: Sequence[str]
+    """Codes of skills that must be proven."""
 
 
 # Statements that every sign-up needs are made once: building one costs as much as running it.
@@ -73,6 +77,9 @@ _WISH = Prepared(
         activity.c.ends.label("activity_ends"),
         shift.c.capacity,
         terms.c.conditions,
+        activity.c.approval,
+        shift.c.minimum_age.label("own_age"),
+        shift.c.needs,
     )
     .join(activity, activity.c.id == shift.c.activity)
     .outerjoin(terms, terms.c.activity == activity.c.id)
@@ -86,8 +93,9 @@ async def wish(unit: Unit, shift_id: int) -> Wish | None:
     if row is None:
         return None
     return Wish(
-        row.id, row.activity, row.title, row.english, row.starts, row.ends, row.state, row.minimum_age,
-        row.kind, row.activity_starts, row.activity_ends, row.capacity, row.conditions or (),
+        row.id, row.activity, row.title, row.english, row.starts, row.ends, row.state,
+        max(row.minimum_age, row.own_age), row.kind, row.activity_starts, row.activity_ends, row.capacity,
+        row.conditions or (), row.approval, row.needs or (),
     )  # fmt: skip
 
 
@@ -296,6 +304,17 @@ async def ask_again(unit: Unit, activity_id: int, now: datetime) -> list[int]:
     return sorted(row.id for row in moved)
 
 
+async def stands(unit: Unit, ids: Sequence[int]) -> dict[int, Stand]:
+    """Where these sign-ups stand."""
+    rows = await unit.run(select(enrolment.c.id, enrolment.c.state).where(enrolment.c.id.in_(ids)))
+    return {row.id: Stand(row.state) for row in rows}
+
+
+async def queue_number(unit: Unit, id_: int) -> int:
+    """The queue number of a sign-up: a new one with each time that somebody joins again."""
+    return int((await unit.run(select(enrolment.c.queue).where(enrolment.c.id == id_))).scalar_one())
+
+
 async def roster(unit: Unit, activity_id: int) -> list[Any]:
     """Everybody with a seat or in the queue of an activity, those with a seat first, in the order of their numbers."""
     statement = (
@@ -306,7 +325,11 @@ async def roster(unit: Unit, activity_id: int) -> list[Any]:
             enrolment.c.queue,
             enrolment.c.admitted,
             enrolment.c.shift,
+            enrolment.c.answers,
+            enrolment.c.reason,
             shift.c.starts,
+            shift.c.role,
+            shift.c.role_english,
             attendance.c.arrived,
             attendance.c.left,
         )

@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, exists, func, literal, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from bot.domain.reach import KEY_KEEPS, REPEATED_ONCE, Reason
 from storage import grants
@@ -156,38 +168,56 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     if not results:
         return
     # Conversations first, then addresses, then messages: a turn locks them in this order.
-    for result in sorted(results, key=lambda one: one.person):
-        if result.shown is not None:
-            pushed = {"pushed": [dict(entry) for entry in result.shown], "pushed_at": now}
-            theirs = (conversation.c.person == result.person, _claimed(result))
-            await unit.run(update(conversation).where(*theirs).values(pushed))
-    for result in sorted(results, key=lambda one: one.person):
-        await _record_address(unit, result)
+    by_person = sorted(results, key=lambda one: one.person)
+    await _each(unit, _PUSH, [
+        _claim_of(one) | {"p_person": one.person, "p_pushed": [dict(entry) for entry in one.shown], "p_at": now}
+        for one in by_person if one.shown is not None
+    ])  # fmt: skip
+    for one in by_person:
+        await _record_address(unit, one)
     finished = to_milliseconds(now)
     alive = (State.PENDING, State.SENDING)
-    await unit.run(
-        _RECORD,
-        [
-            {
-                "p_id": result.id,
-                "p_epoch": result.epoch,
-                "p_attempt": result.attempt,
-                "p_page": result.page,
-                "p_state": int(result.state),
-                "p_account": result.account,
-                "p_tried": result.attempt if result.tried is None else result.tried,
-                "p_arrived": result.page if result.arrived is None else result.arrived,
-                "p_repeated": int(result.repeated),
-                "p_due": result.due,
-                "p_reason": result.reason[:200] if result.reason else None,
-                "p_receipt": result.receipt[:64] if result.receipt else None,
-                "p_route": result.route,
-                "p_keyed": int(result.keyed),
-                "p_done": None if result.state in alive else finished,
-            }
-            for result in sorted(results, key=lambda one: one.id)
-        ],
-    )
+    await _each(unit, _RECORD, [
+        _claim_of(result) | {
+            "p_state": int(result.state),
+            "p_account": result.account,
+            "p_tried": result.attempt if result.tried is None else result.tried,
+            "p_arrived": result.page if result.arrived is None else result.arrived,
+            "p_repeated": int(result.repeated),
+            "p_due": result.due,
+            "p_reason": result.reason[:200] if result.reason else None,
+            "p_receipt": result.receipt[:64] if result.receipt else None,
+            "p_route": result.route,
+            "p_keyed": int(result.keyed),
+            "p_done": None if result.state in alive else finished,
+        }
+        for result in sorted(results, key=lambda one: one.id)
+    ])  # fmt: skip
+
+
+async def _record_address(unit: Unit, result: Result) -> None:
+    if result.closes is not None:
+        await _each(unit, _CLOSE, [_claim_of(result) | _address(result.closes)])
+    elif result.window_closes is not None:
+        await _each(unit, _CLOSE_WINDOWS, [_claim_of(result) | _address(result.window_closes)])
+    elif result.gives_back is not None:
+        await _give_back(unit, result, result.gives_back)
+    elif result.refuses is not None:
+        refused = result.refuses
+        await grants.refuse(unit, result.person, refused.external, refused.template, consented=refused.consented)
+
+
+def _address(address: tuple[str, str]) -> dict[str, Any]:
+    return {"p_door": address[0], "p_external": address[1]}
+
+
+async def _each(unit: Unit, statement: Executable, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        await unit.run(statement, rows)
+
+
+def _claim_of(result: Result) -> dict[str, Any]:
+    return {"p_id": result.id, "p_epoch": result.epoch, "p_attempt": result.attempt, "p_page": result.page}
 
 
 def _of_claim(id_: Any, epoch: Any, attempt: Any, page: Any) -> tuple[ColumnElement[bool], ...]:
@@ -205,14 +235,11 @@ def _of_claim(id_: Any, epoch: Any, attempt: Any, page: Any) -> tuple[ColumnElem
     )
 
 
-def _claimed(result: Result) -> ColumnElement[bool]:
-    """Does the claim still stand? A sender that was replaced changes nothing beside the message either."""
-    return exists().where(*_of_claim(result.id, result.epoch, result.attempt, result.page))
-
+_OF_CLAIM = _of_claim(bindparam("p_id"), bindparam("p_epoch"), bindparam("p_attempt"), bindparam("p_page"))
 
 _RECORD = (
     update(outbox)
-    .where(*_of_claim(bindparam("p_id"), bindparam("p_epoch"), bindparam("p_attempt"), bindparam("p_page")))
+    .where(*_OF_CLAIM)
     .values(
         state=bindparam("p_state"),
         account=bindparam("p_account"),
@@ -221,31 +248,30 @@ _RECORD = (
         repeated=bindparam("p_repeated"),
         due=bindparam("p_due"),
         reason=bindparam("p_reason"),
-        receipt=func.coalesce(outbox.c.receipt, bindparam("p_receipt", type_=outbox.c.receipt.type)),
+        receipt=func.coalesce(bindparam("p_receipt", type_=outbox.c.receipt.type), outbox.c.receipt),
         done=bindparam("p_done"),
         route=func.coalesce(bindparam("p_route", type_=outbox.c.route.type), outbox.c.route),
         keyed=case((bindparam("p_keyed", type_=outbox.c.state.type) == 1, outbox.c.keyed), else_=None),
     )
 )
 
+# A sender that was replaced changes nothing beside the message either.
+_CLAIMED = exists().where(*_OF_CLAIM)
 
-async def _record_address(unit: Unit, result: Result) -> None:
-    values: dict[str, Any] = {}
-    if result.closes is not None:
-        values, (door, external) = {"open": False}, result.closes
-    elif result.window_closes is not None:
-        values, (door, external) = {"window_left": 0, "action_left": 0}, result.window_closes
-    elif result.gives_back is not None:
-        await _give_back(unit, result, result.gives_back)
-        return
-    elif result.refuses is not None:
-        refused = result.refuses
-        await grants.refuse(unit, result.person, refused.external, refused.template, consented=refused.consented)
-        return
-    else:
-        return
-    theirs = (identity.c.door == door, identity.c.external == external)
-    await unit.run(update(identity).where(*theirs, _claimed(result)).values(values))
+_PUSH = (
+    update(conversation)
+    .where(conversation.c.person == bindparam("p_person"), _CLAIMED)
+    .values(pushed=bindparam("p_pushed"), pushed_at=bindparam("p_at"))
+)
+
+_OF_ADDRESS = (identity.c.door == bindparam("p_door"), identity.c.external == bindparam("p_external"), _CLAIMED)
+_CLOSE = update(identity).where(*_OF_ADDRESS).values(open=False)
+_CLOSE_WINDOWS = update(identity).where(*_OF_ADDRESS).values(window_left=0, action_left=0)
+
+
+def _claimed(result: Result) -> ColumnElement[bool]:
+    """`_CLAIMED`, of this one."""
+    return exists().where(*_of_claim(result.id, result.epoch, result.attempt, result.page))
 
 
 async def _give_back(unit: Unit, result: Result, unused: Unused) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, select, update
 
 from storage.database import Unit
 from storage.tables.delivery import sender_slot
@@ -29,10 +29,13 @@ def fenced(account: str, epoch: int) -> ColumnElement[bool]:
 
     On PostgreSQL it waits for a takeover that is under way and then sees it: the row is locked, not merely read.
     """
-    here: Select[Any] = select(literal_column("1")).where(
-        sender_slot.c.account == account, sender_slot.c.epoch == epoch
-    )
+    here: Select[Any] = select(literal_column("1")).where(_ours(account, epoch))
     return exists(here.with_for_update(read=True))
+
+
+def _ours(account: str, epoch: int) -> ColumnElement[bool]:
+    """The slot, while it has this number."""
+    return and_(sender_slot.c.account == account, sender_slot.c.epoch == epoch)
 
 
 async def take(
@@ -55,7 +58,7 @@ async def renew(unit: Unit, account: str, epoch: int, now: int, lease: int) -> b
     """Keep the slot for another lease; False: it is somebody else's now."""
     kept = await unit.run(
         update(sender_slot)
-        .where(sender_slot.c.account == account, sender_slot.c.epoch == epoch)
+        .where(_ours(account, epoch))
         .values(lease_until=now + lease)
     )
     return bool(kept.rowcount)
@@ -65,7 +68,7 @@ async def release(unit: Unit, account: str, epoch: int) -> bool:
     """Give the slot back at an orderly stop, so that the next holder need not wait."""
     given = await unit.run(
         update(sender_slot)
-        .where(sender_slot.c.account == account, sender_slot.c.epoch == epoch)
+        .where(_ours(account, epoch))
         .values(owner="", lease_until=0)
     )
     return bool(given.rowcount)
@@ -75,7 +78,7 @@ async def block(unit: Unit, account: str, epoch: int, until: int) -> bool:
     """Write down how long the platform wants silence: a successor obeys it too."""
     kept = await unit.run(
         update(sender_slot)
-        .where(sender_slot.c.account == account, sender_slot.c.epoch == epoch, sender_slot.c.blocked_until < until)
+        .where(_ours(account, epoch), sender_slot.c.blocked_until < until)
         .values(blocked_until=until)
     )
     return bool(kept.rowcount)

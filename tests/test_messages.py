@@ -15,6 +15,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.domain.places import beijing
+from bot.domain.roll import read_calls
 from bot.domain.search import sounds_like_search
 from bot.domain.when import read_span
 from bot.talk import LANGUAGES, Text, Wording
@@ -117,6 +118,7 @@ def test_whatever_a_message_tells_people_to_type_is_understood() -> None:
             plain(words) in known
             or words in NOT_TYPED
             or read_span(words, MONDAY, BEIJING)
+            or read_calls(words)
             or sounds_like_search(words, MONDAY, BEIJING, beijing())
             or beijing().match(words)
         ), sentence

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -25,7 +25,6 @@ from bot.talk.door import Delivered, Door, Forms, NotSent, Outcome, Refused, Unc
 from storage import fanouts, grants, outbox, waiting
 from storage.database import Database, Unit
 from storage.outbox import Result
-from storage.slots import fenced
 from storage.tables.delivery import Lane
 from storage.truths import look
 from storage.waiting import Waiting
@@ -91,11 +90,14 @@ class Sender:
         self._owed = 0.0
         self._campaign = 0
         self._failing = Failing()
+        self._resting: dict[int, int] = {}
+        self._reach = self._pace.rate * PEEK
         self._calls: set[asyncio.Task[None]] = set()
         self._unwritten: list[Result] = []
         self._stepping = asyncio.Lock()
         self._recording = asyncio.Lock()
-        self._freed = asyncio.Event()
+        self._finished = asyncio.Event()
+        self._wanting = False
         self._nudged = asyncio.Event()
         self._stopping = False
 
@@ -144,7 +146,7 @@ class Sender:
     async def stop(self, patience: float = STOP_LIMIT) -> None:
         """An orderly end: peek no more, wait for the calls in flight, record them, give the slot back."""
         self._stopping = True
-        self._freed.set()
+        self._finished.set()
         self.nudge()
         async with self._stepping:
             if self._calls:
@@ -181,7 +183,7 @@ class Sender:
             return decided.settled + await self._send(decided.ready)
 
     async def _peek(self) -> list[Waiting]:
-        limit = max(1, round(self._pace.rate * PEEK))
+        limit = max(1, round(self._reach))
         self._owed = min(self._owed, max(2.0, 2 * limit * CAMPAIGN_FLOOR))  # a debt of one second, not of a whole day
         owed = min(int(self._owed), limit)
         async with self._database.read() as unit:
@@ -195,35 +197,48 @@ class Sender:
             await self._ledger.look(unit, now)
         decided = self._decisions.decide(dues, now, self._calling.values())
         if decided.settled:
-            async with self._database.write() as unit:
-                await decided.write(unit, self.account, self.lease.epoch, now)
+            await self._database.turn(lambda unit: decided.write(unit, self.account, self.lease.epoch, now))
         return decided
 
     async def _send(self, ready: list[Ready]) -> int:
         peeked = self._times.steady()
         sent = 0
-        while ready and self._may_go_on(peeked) and not (sent and self._nudged.is_set()):
-            count = min(self.places - len(self._calling), self._bucket.ready(), len(ready))
-            if count < 1:
-                await self._wait_for_place_or_token()
-                continue
-            batch, ready = ready[:count], ready[count:]
-            claimed = await self._claim(batch)
-            for one in batch:
-                attempt = claimed.get(one.waiting.id)
-                if attempt is None:
-                    self._gaps.forget(one.external)
+        self._wanting = True
+        try:
+            while ready and self._may_go_on(peeked) and not (sent and self._nudged.is_set()):
+                count = min(self._free, self._bucket.ready(), len(ready))
+                if count < 1:
+                    await self._wait_for_place_or_token()
                     continue
-                self._bucket.take()
-                self._take_turn(one.waiting)
-                self._calling[one.waiting.id] = one.external
-                call = asyncio.create_task(self._call(one, self.lease.epoch, attempt))
-                self._calls.add(call)
-                call.add_done_callback(self._calls.discard)
-                sent += 1
+                batch, ready = ready[:count], ready[count:]
+                sent += self._begin(batch, await self._claim(batch))
+        finally:
+            self._wanting = False
+            await self._record()
+        self._reach = self._within_reach(sent, len(ready))
         for one in ready:
             self._gaps.forget(one.external)
         return sent + len(ready)
+
+    def _begin(self, batch: Sequence[Ready], claimed: Mapping[int, int]) -> int:
+        """Call those that were claimed. Returns how many."""
+        for one in batch:
+            attempt = claimed.get(one.waiting.id)
+            if attempt is None:
+                self._gaps.forget(one.external)
+                continue
+            self._bucket.take()
+            self._take_turn(one.waiting)
+            self._calling[one.waiting.id] = one.external
+            call = asyncio.create_task(self._call(one, self.lease.epoch, attempt))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+        return len(claimed)
+
+    def _within_reach(self, sent: int, left: int) -> float:
+        """How much to look at next: what stays lying until it is stale has been read and worded in vain."""
+        most = self._pace.rate * PEEK
+        return min(most, max(float(sent), self.places)) if left else min(most, 2 * self._reach)
 
     def _take_turn(self, message: Waiting) -> None:
         """What campaigns have a right to while others speak; and which of them spoke last."""
@@ -237,20 +252,39 @@ class Sender:
         fresh = self._times.steady() - peeked < STALE
         return fresh and not self._stopping and self.lease.holds and not self.lease.blocked
 
+    @property
+    def _free(self) -> int:
+        """Places for calls, those included whose results go to disk together with the next claim."""
+        return self.places - len(self._calling) + len(self._unwritten)
+
     async def _wait_for_place_or_token(self) -> None:
-        if len(self._calling) < self.places:
+        if self._free > 0:
+            self._wanting = False
+            await self._record()
             await self._times.pause(max(self._bucket.wait(), 0.001))
+            self._wanting = True
             return
-        self._freed.clear()
-        if len(self._calling) >= self.places and not self._stopping:
-            await self._freed.wait()
+        self._finished.clear()
+        if self._free < 1 and not self._stopping:
+            await self._finished.wait()
 
     async def _claim(self, batch: Sequence[Ready]) -> dict[int, int]:
-        """The write-ahead, committed before anything is called."""
-        async with self._database.write() as unit:
-            claimed = await outbox.claim(unit, self.account, self.lease.epoch, [one.waiting.id for one in batch])
-            leaving = [one for one in batch if one.waiting.id in claimed]
-            await self._spend(unit, leaving)
+        """The write-ahead, on disk before anything is called; results that wait for it go along."""
+        async with self._recording:
+            results, self._unwritten = self._unwritten, []
+            try:
+                claimed = await self._database.turn(lambda unit: self._write_ahead(unit, batch, results))
+            except BaseException:
+                self._unwritten = results + self._unwritten
+                raise
+            self._recorded(results)
+        return claimed
+
+    async def _write_ahead(self, unit: Unit, batch: Sequence[Ready], results: Sequence[Result]) -> dict[int, int]:
+        if results:
+            await self._write(unit, results)
+        claimed = await outbox.claim(unit, self.account, self.lease.epoch, [one.waiting.id for one in batch])
+        await self._spend(unit, [one for one in batch if one.waiting.id in claimed])
         return claimed
 
     async def _spend(self, unit: Unit, leaving: Sequence[Ready]) -> None:
@@ -281,8 +315,12 @@ class Sender:
         if isinstance(outcome, NotSent) and outcome.halts == "api":
             self._gaps.forget(one.external)
             self._ledger.pause(one.way, max(outcome.after, 1.0), self._times.city())
-        self._unwritten.append(self._results.of(one, epoch, attempt, outcome, self._times.city()))
-        await self._record()
+        result = self._results.of(one, epoch, attempt, outcome, self._times.city())
+        self._resting |= self._failing.after([result])
+        self._unwritten.append(result)
+        self._finished.set()
+        if not self._wanting:
+            await self._record()
 
     async def _deliver(self, one: Ready) -> Outcome:
         """The page whose turn it is, or the form."""
@@ -309,16 +347,19 @@ class Sender:
             results, self._unwritten = self._unwritten, []
             if results:
                 await self._written(results)
-            for result in results:
-                self._calling.pop(result.id, None)
-            if results:
-                self._freed.set()
+                self._recorded(results)
+
+    def _recorded(self, results: Sequence[Result]) -> None:
+        for result in results:
+            self._calling.pop(result.id, None)
+            self._resting.pop(result.campaign, None)
+        self._finished.set()
 
     async def _written(self, results: Sequence[Result]) -> None:
         wait = 0.1
         while True:
             try:
-                await self._write(results)
+                await self._database.turn(lambda unit: self._write(unit, results))
                 return
             except (DBAPIError, OSError, TimeoutError) as error:
                 # A result must not be lost because the database is away: nothing else is sent meanwhile.
@@ -336,16 +377,13 @@ class Sender:
                 self.lease.forget()
                 return
 
-    async def _write(self, results: Sequence[Result]) -> None:
-        async with self._database.write() as unit:
-            await outbox.record(unit, results, self._times.city())
-            await self._ledger.record(unit, self._times.city())
-            await self.lease.record_block(unit)
-            await self._pause_failing(unit, results)
-
-    async def _pause_failing(self, unit: Unit, results: Sequence[Result]) -> None:
-        """A campaign of which too much fails rests until a person has looked."""
-        for number, failed in self._failing.after(results).items():
-            reason = f"{failed} of its last messages failed"
-            if await fanouts.pause(unit, number, reason, fenced(self.account, self.lease.epoch)):
-                log.warning("campaign.paused", campaign=number, failed=failed)
+    async def _write(self, unit: Unit, results: Sequence[Result]) -> None:
+        now = self._times.city()
+        await outbox.record(unit, results, now)
+        await self._ledger.record(unit, now)
+        await self.lease.record_block(unit)
+        for campaign in {one.campaign for one in results} & self._resting.keys():
+            # It rests until a person has looked.
+            reason = f"{self._resting[campaign]} of its last messages failed"
+            if await fanouts.pause(unit, campaign, reason, self.lease.fence):
+                log.warning("campaign.paused", campaign=campaign, reason=reason)

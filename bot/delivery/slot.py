@@ -9,6 +9,7 @@ import socket
 from collections.abc import Collection
 
 import structlog
+from sqlalchemy import ColumnElement
 
 from bot.delivery.pace import Times
 from storage import outbox, slots
@@ -149,6 +150,11 @@ class Lease:
         )
         if again or uncertain:
             log.warning("sender.recovered", account=self._account, again=again, uncertain=uncertain)
+
+    @property
+    def fence(self) -> ColumnElement[bool]:
+        """Holds in a statement while the slot is ours."""
+        return slots.fenced(self._account, self.epoch)
 
     def block(self, seconds: float) -> None:
         """The platform wants silence from the whole account."""

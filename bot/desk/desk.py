@@ -6,10 +6,13 @@ from datetime import datetime
 from functools import cached_property
 
 from bot.desk.activities import Activities
+from bot.desk.admission import Admission
 from bot.desk.agreements import Agreements
 from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
+from bot.desk.documents import Documents
+from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
 from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
@@ -17,9 +20,11 @@ from bot.desk.offers import Offers
 from bot.desk.organising import Organising
 from bot.desk.people import People
 from bot.desk.privacy import Privacy
+from bot.desk.promises import Promises
 from bot.desk.proofs import Proofs
 from bot.desk.reach import Reach
 from bot.desk.records import Records
+from bot.desk.rolls import Rolls
 from bot.desk.stars import Stars
 from bot.domain.people import Person
 from storage.database import Unit
@@ -50,6 +55,16 @@ class Desk:
         return Enrolment(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def admission(self) -> Admission:
+        """Letting people in."""
+        return Admission(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def promises(self) -> Promises:
+        """What was promised and not kept."""
+        return Promises(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def offers(self) -> Offers:
         """Seats that are held for me."""
         return Offers(self.unit, self.me, self.now, self.city)
@@ -73,6 +88,11 @@ class Desk:
     def agreements(self) -> Agreements:
         """What is agreed in writing."""
         return Agreements(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """Activities that are not open yet."""
+        return Drafts(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def guardians(self) -> Guardians:
@@ -105,6 +125,16 @@ class Desk:
         return Proofs(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def rolls(self) -> Rolls:
+        """The rolls that I may take."""
+        return Rolls(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def stars(self) -> Stars:
         """Stars and small steps."""
         return Stars(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """Document numbers, where an insurance needs them."""
+        return Documents(self.unit, self.me, self.now, self.city)

@@ -12,12 +12,14 @@ from bot.domain.activities import Activity, NotAllowed, Plan, Published, Unfit, 
 from bot.domain.agreements import Terms
 from bot.domain.attendance import new_secret
 from bot.domain.enrolment import HELD, Stand, move
+from bot.domain.evidence import needs_look
 from bot.domain.guardians import MASKED_DOORS
 from bot.domain.kinds import kind
 from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
 from bot.domain.search import tokens
-from storage import activities, agreements, audit, enrolment, fanouts, guardians, people
+from storage import activities, admission, agreements, audit, enrolment, evidence, fanouts, guardians, people, roll
+from storage.admission import Answers
 from storage.tables.delivery import Lane
 
 
@@ -30,10 +32,21 @@ class Listed:
     stand: Stand
     arrived: datetime | None
     queue: int
+    admitted: bool = True
+    """False: the organiser has not decided about them."""
+    role: tuple[str, str] = ("", "")
+    answers: Answers = ()
+    """To the organiser's own questions; only for the activity's own organiser."""
+    reason: str = ""
+    """Why they could not come, where they said so."""
     guardian: str = ""
     """Whom to call about somebody under age: name and phone."""
     accompanied: bool = False
     """Their guardian comes along."""
+    number: int = 0
+    """On the roll: for ever theirs at this activity."""
+    look: bool = False
+    """They shared a place that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +85,18 @@ class Organising(Subject):
         ids = [post.organisation for post in posts if post.role == Role.ORGANISER and post.organisation is not None]
         return await activities.organisations(self.unit, ids)
 
-    async def activities(self) -> list[Activity]:
-        """What I look after: my organisations' activities, or those of the place that I am the centre of."""
+    async def activities(self, since: datetime | None = None) -> list[Activity]:
+        """What I look after and what did not end before `since`: my organisations' activities, or those of the place
+        that I am the centre of."""
+        since = since or self.now
         posts = await people.posts(self.unit, self.me.id)
         mine = [post.organisation for post in posts if post.organisation is not None]
         nodes = [post.place for post in posts if post.organisation is None and post.place is not None]
-        found = await activities.by_organisations(self.unit, mine, self.now) if mine else []
+        found = await activities.by_organisations(self.unit, mine, since) if mine else []
         if nodes:
             seen = {one.id for one in found}
             codes = {code for node in nodes for code in self._below(node)}
-            near = await activities.by_places(self.unit, sorted(codes), self.now)
+            near = await activities.by_places(self.unit, sorted(codes), since)
             found += [one for one in near if one.id not in seen]
         return sorted(found, key=lambda one: (one.starts, one.id))
 
@@ -101,8 +116,14 @@ class Organising(Subject):
         within = self.city.within
         return card if may(posts, deed, organisation=card.organisation, place=place, within=within) else None
 
-    async def publish(self, organisation: int, plan: Plan) -> Published | NotAllowed | Unfit:
-        """Open an activity to the city."""
+    async def is_own(self, card: Activity) -> bool:
+        """Is it an activity of my own organisation? Only then names, phones and answers are whole."""
+        return any(post.organisation == card.organisation for post in await people.posts(self.unit, self.me.id))
+
+    async def publish(
+        self, organisation: int, plan: Plan, state: str = "open"
+    ) -> Published | NotAllowed | Unfit:
+        """Open an activity to the city, or keep it as a draft."""
         posts = await people.posts(self.unit, self.me.id)
         place = plan.street or plan.district
         if not may(posts, Deed.PUBLISH, organisation=organisation, place=place, within=self.city.within):
@@ -124,10 +145,11 @@ class Organising(Subject):
             service.risk,
             new_secret(),
             self.now,
+            state,
         )
         if plan.insurance or plan.risks:
             await agreements.state(self.unit, id_, Terms(plan.insurance, plan.risks), self.me.id, self.now)
-        await audit.log(self.unit, self.now, self.me.id, "publish", f"activity:{id_}", None, "open")
+        await audit.log(self.unit, self.now, self.me.id, "publish", f"activity:{id_}", None, state)
         return Published(id_, shift)
 
     async def call_off(self, activity: int) -> Told | NotAllowed:
@@ -220,20 +242,36 @@ class Organising(Subject):
         card = await self.allowed(activity, Deed.ROSTER)
         if card is None:
             return NotAllowed()
-        posts = await people.posts(self.unit, self.me.id)
-        whole = any(post.organisation == card.organisation for post in posts)
+        whole = await self.is_own(card)
         rows = await enrolment.roster(self.unit, activity)
         names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
+        numbers = {one.enrolment: one.number for one in await roll.roll(self.unit, activity)}
+        proven = await evidence.of_many(self.unit, [row.id for row in rows])
         minors = await guardians.under_age(self.unit, [row.person for row in rows], self.now)
         minded = await self._minded(minors) if whole else {}
         along = await guardians.accompanied(self.unit, [shift.id for shift in card.shifts]) if minors else set()
         listed = []
         for row in rows:
             name, phone = names.get(row.person, ("", ""))
+            answers = admission.opened(self.unit, row.id, row.answers) if whole else ()
             open_ = whole and not (row.person in minors and self.me.door in MASKED_DOORS)
             shown = (name, phone) if open_ else (masked(name), masked_phone(phone))
-            with_guardian = (minded.get(row.person, ""), (row.person, row.shift) in along)
-            listed.append(Listed(*shown, Stand(row.state), row.arrived, row.queue, *with_guardian))
+            listed.append(
+                Listed(
+                    *shown,
+                    Stand(row.state),
+                    row.arrived,
+                    row.queue,
+                    admitted=row.admitted,
+                    role=(row.role, row.role_english),
+                    answers=answers,
+                    reason=row.reason or "",
+                    guardian=minded.get(row.person, ""),
+                    accompanied=(row.person, row.shift) in along,
+                    number=numbers[row.id],
+                    look=needs_look(proven.get(row.id, ())),
+                )
+            )
         return Roster(card, listed, whole)
 
     async def _minded(self, minors: Collection[int]) -> dict[int, str]:

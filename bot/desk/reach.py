@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from bot.desk.organising import Organising
 from bot.desk.subject import Subject
+from bot.domain.activities import Activity, NotAllowed
+from bot.domain.deliveries import Delivery, Outcome, code_of, reason_of
 from bot.domain.forecast import Account, RoutePlan, plan_of_routes
 from bot.domain.notices import Kind
-from storage import forecast, quotas
+from bot.domain.people import masked
+from bot.domain.reach import Way
+from bot.domain.roles import Deed
+from storage import forecast, outbox_reports, people, quotas
+from storage.outbox_reports import Told
+from storage.tables.delivery import State
 
 WECHAT = "wechat"
+
+OUTCOMES = {
+    State.PENDING: Outcome.WAITS,
+    State.SENDING: Outcome.WAITS,
+    State.SENT: Outcome.SENT,
+    State.FAILED: Outcome.FAILED,
+    State.UNCERTAIN: Outcome.UNCERTAIN,
+    State.SUPPRESSED: Outcome.DROPPED,
+    State.DEAD: Outcome.FAILED,
+}
+UNASKED = ("reply",)
+"""Nobody asks why an answer came: what they would be told of it is the answer itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """What became of the messages about an activity; what needs an eye first."""
+
+    activity: Activity
+    messages: Sequence[Delivery]
+    whole: bool
+    """Names are shown in full."""
 
 
 class Reach(Subject):
@@ -29,3 +60,32 @@ class Reach(Subject):
         ahead = await forecast.ahead(self.unit, self.now)
         accounts = {door: Account(rate, ahead.get(door, 0)) for door, rate in means.rates.items()}
         return plan_of_routes(counted, self.now, self.city.zone, self.city.quiet, accounts, limits)
+
+    async def mine(self, limit: int = 8) -> list[Delivery]:
+        """The last messages that we began, or meant to, for me; the newest first."""
+        told = [one for one in await outbox_reports.why(self.unit, self.me.id) if one.kind not in UNASKED][:limit]
+        return await self._deliveries(told, {})
+
+    async def of_activity(self, activity: int, limit: int = 500) -> Deliveries | NotAllowed:
+        """By recipient: route, state and reason of what was said about an activity; names by the role table."""
+        organising = Organising(self.unit, self.me, self.now, self.city)
+        card = await organising.allowed(activity, Deed.ROSTER)
+        if card is None:
+            return NotAllowed()
+        posts = await people.posts(self.unit, self.me.id)
+        whole = any(post.organisation == card.organisation for post in posts)
+        told = await outbox_reports.of_activity(self.unit, activity, limit)
+        kept = await people.personal(self.unit, self.city.secrecy, sorted({one.person for one in told}))
+        names = {id_: name if whole else masked(name) for id_, (name, _phone) in kept.items()}
+        return Deliveries(card, await self._deliveries(told, names), whole)
+
+    async def _deliveries(self, told: Sequence[Told], names: Mapping[int, str]) -> list[Delivery]:
+        titles = await outbox_reports.titles(self.unit, told)
+        return [_delivery(one, titles.get(one.id, ("", "")), names.get(one.person, "")) for one in told]
+
+
+def _delivery(one: Told, title: tuple[str, str], name: str) -> Delivery:
+    outcome = Outcome.HELD if one.state is State.PENDING and not one.door else OUTCOMES[one.state]
+    way = Way(one.route) if one.route else None
+    reason, code = reason_of(one.reason), code_of(one.reason, outcome)
+    return Delivery(one.kind, *title, outcome, one.door, way, reason, code, one.done or one.due, one.person, name)

@@ -105,6 +105,14 @@ class Waitlisted:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The organiser decides about them; why that is so: `approval`, `clash`, `record`."""
+
+    enrolment: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class AlreadyIn:
     """They have a place, or a place in the queue, in this shift."""
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Literal
 
 Kind = Literal[
-    "reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "announcement", "reply",
-    "withdrawn", "star", "step", "permission", "permitted",
+    "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
+    "reply", "withdrawn", "star", "step", "permission", "permitted",
 ]  # fmt: skip
 
 ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step"})

@@ -369,9 +369,9 @@ def fails_too_often(lately: Collection[bool]) -> bool:
     return sum(lately) > LOOKED_BACK * MOST_FAILING
 
 
-REPEATED_ONCE: frozenset[Kind] = frozenset(
-    {"reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "reply", *ABOUT_ITS_READER}
-)
+REPEATED_ONCE: frozenset[Kind] = ABOUT_ITS_READER | {
+    "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "reply"
+}  # fmt: skip
 """When nobody can know whether these arrived they are said once more, in words that make sense twice."""
 
 

@@ -26,6 +26,12 @@ class Deed(StrEnum):
     ANNOUNCE = "announce"
     CERTIFY = "certify"
     """Withdraw a certificate of hours and issue it anew."""
+    INSURE = "insure"
+    """Ask an activity's volunteers for document numbers, and give them to the insurer."""
+    ROLL = "roll"
+    """Say who is there, add whoever came without a seat."""
+    CONFIRM = "confirm"
+    """Give the organiser's word for presences: confirm them, decide on claims, enter hours."""
     STAR = "star"
     """Decide about an application for a star."""
 
@@ -40,8 +46,13 @@ class Post:
 
 
 MAY: dict[Role, frozenset[Deed]] = {
-    Role.ORGANISER: frozenset({Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY}),
-    Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL}),
+    Role.ORGANISER: frozenset(
+        {
+            Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY, Deed.ROLL, Deed.CONFIRM,
+            Deed.INSURE,
+        }
+    ),
+    Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL}),
     Role.CENTRE: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
     Role.CITY: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),
 }

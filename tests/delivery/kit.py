@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import String, cast, insert, literal, select, update
 
 from bot.delivery.decisions import City
 from bot.delivery.pace import Pace, Times
@@ -190,6 +190,30 @@ class SmallCity:
                     for one in numbers
                 ],
             )
+
+    async def crowd(self, ids: range, door: str = "telegram") -> None:
+        """Very many at once, each with one address and subscribed to `green`: no row is built here."""
+        counted = select(literal(ids.start).label("id")).cte("counted", recursive=True)
+        counted = counted.union_all(select(counted.c.id + 1).where(counted.c.id < ids.stop - 1))
+        text, then = cast(counted.c.id, String), literal(self.long_ago, person.c.created.type)
+        columns = {
+            person: {"id": counted.c.id, "number": literal("V") + text, "created": then},
+            identity: {
+                "person": counted.c.id,
+                "door": literal(door),
+                "external": literal(f"{door}-") + text,
+                "inbound": then,
+            },
+            subscription: {
+                "person": counted.c.id,
+                "topic": literal("kind"),
+                "value": literal("green"),
+                "since": then,
+            },
+        }
+        async with self.database.write() as unit:
+            for table, values in columns.items():
+                await unit.run(insert(table).from_select([*values], select(*values.values())))
 
     async def shift(self, id_: int, starts: datetime, hours: float = 2, **columns: Any) -> int:
         """An activity with one shift of the same number."""

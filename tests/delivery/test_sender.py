@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, true, update
+from sqlalchemy import insert, select, update
 
 from bot.delivery.pace import Pace
 from bot.domain.reach import ATTEMPTS
@@ -717,48 +717,6 @@ async def test_a_dead_process_need_not_be_waited_for(city: SmallCity, monkeypatc
     assert not await city.sender().lease.hold()
     monkeypatch.setattr("bot.delivery.slot.is_gone", lambda owner: owner == "elsewhere:1:dead.1")
     assert await city.sender().lease.hold()
-
-
-async def test_every_statement_of_a_sender_that_lost_its_slot_changes_nothing(
-    city: SmallCity, clock: Clockwork
-) -> None:
-    await announced(city, 2, 3)
-    async with city.database.write() as unit:
-        old = await slots.take(unit, "telegram", "old", 1_000, 500)
-        new = await slots.take(unit, "telegram", "new", 9_000, 500)
-        assert old is not None
-        assert new is not None
-        ids = [row.id for row in await unit.run(select(messages.c.id))]
-        before = list(await unit.run(select(messages)))
-        assert await outbox.claim(unit, "telegram", old.epoch, ids) == {}
-        await outbox.settle(
-            unit, "telegram", old.epoch, clock.now, dropped={"x": ids}, postponed={(9, "x"): ids},
-            rerouted={"web": ids}, held={"x": ids}, dead={"x": ids},
-        )  # fmt: skip
-        assert await outbox.recover(unit, "telegram", old.epoch, clock.now) == (0, 0)
-        assert not await slots.renew(unit, "telegram", old.epoch, 9_000, 500)
-        assert not await slots.block(unit, "telegram", old.epoch, 99_000)
-        assert not await slots.release(unit, "telegram", old.epoch)
-        assert list(await unit.run(select(messages))) == before
-        assert await outbox.claim(unit, "telegram", new.epoch, ids) == dict.fromkeys(ids, 1)
-        # And the receipt of a claim is taken for that claim only.
-        late = outbox.Result(ids[0], old.epoch, 1, 2, State.SENT, "telegram", 0)
-        await outbox.record(unit, [late], clock.now)
-        assert {row.state for row in await unit.run(select(messages.c.state))} == {State.SENDING}
-
-
-async def test_without_the_fence_a_sender_that_lost_its_slot_takes_messages(
-    city: SmallCity, clock: Clockwork, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The control."""
-    await announced(city, 2, 3)
-    monkeypatch.setattr("storage.outbox.fenced", lambda _account, _epoch: true())
-    async with city.database.write() as unit:
-        old = await slots.take(unit, "telegram", "old", 1_000, 500)
-        assert old is not None
-        assert await slots.take(unit, "telegram", "new", 9_000, 500)
-        ids = [row.id for row in await unit.run(select(messages.c.id))]
-        assert len(await outbox.claim(unit, "telegram", old.epoch, ids)) == 2
 
 
 async def test_a_late_receipt_settles_what_had_become_uncertain(city: SmallCity, clock: Clockwork) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -15,11 +16,10 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
-import aiohttp
 import structlog
-from sqlalchemy import update
+from sqlalchemy import Insert, Update, delete, select, update
 
 from bot.delivery.decisions import City
 from bot.delivery.pace import Pace, Times
@@ -27,32 +27,55 @@ from bot.delivery.sender import Sender
 from bot.delivery.slot import Lease
 from bot.talk.door import Delivered, NotSent, Outcome, Uncertain
 from bot.talk.view import Page
-from storage.database import Database
+from storage import fanouts
+from storage.database import Database, Unit
 from storage.outbox import Result
 from storage.tables.delivery import State, outbox
 from tests.delivery.kit import SECRECY, SHANGHAI, SHOWS, TEN, word
 
 
-class HttpDoor:
-    """Posts to the stand-in platform; tells truly what it knows."""
+class LineDoor:
+    """Speaks to the stand-in platform over one connection, a line a call; tells truly what it knows."""
 
     name = "telegram"
     capabilities = SHOWS
 
-    def __init__(self, session: aiohttp.ClientSession, address: str) -> None:
-        self._session = session
-        self._address = address
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._writer: asyncio.StreamWriter | None = None
+        self._answers: dict[int, asyncio.Future[int]] = {}
+        self._numbers = itertools.count()
+        self._opening = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
 
     async def send(self, to: str, page: Page, key: str) -> Outcome:
         try:
-            said = {"to": to, "text": page.text, "by": os.getpid()}
-            async with self._session.post(self._address, json=said) as answer:
-                body = await answer.json()
-        except aiohttp.ClientConnectorError as error:
+            writer = await self._opened()
+        except OSError as error:
             return NotSent(type(error).__name__)
-        except (aiohttp.ClientError, TimeoutError) as error:
+        number = next(self._numbers)
+        self._answers[number] = asyncio.get_running_loop().create_future()
+        writer.write(json.dumps([number, os.getpid(), to, page.text]).encode() + b"\n")
+        try:
+            return Delivered(str(await self._answers[number]))
+        except ConnectionError as error:
             return Uncertain(type(error).__name__)
-        return Delivered(str(body["message_id"]))
+        finally:
+            self._answers.pop(number, None)
+
+    async def _opened(self) -> asyncio.StreamWriter:
+        async with self._opening:
+            if self._writer is None:
+                reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+                self._reading = asyncio.create_task(self._read(reader))
+        return self._writer
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        while line := await reader.readline():
+            number, message = json.loads(line)
+            self._answers[number].set_result(message)
+        for answer in list(self._answers.values()):
+            answer.set_exception(ConnectionResetError())
 
 
 class WithoutWriteAhead(Sender):
@@ -61,10 +84,9 @@ class WithoutWriteAhead(Sender):
     async def _claim(self, batch: Sequence[Any]) -> dict[int, int]:
         return {one.waiting.id: one.waiting.attempt + 1 for one in batch}
 
-    async def _write(self, results: Sequence[Result]) -> None:
-        async with self._database.write() as unit:
-            ids = [result.id for result in results]
-            await unit.run(update(outbox).where(outbox.c.id.in_(ids)).values(state=State.SENT))
+    async def _write(self, unit: Unit, results: Sequence[Result]) -> None:
+        ids = [result.id for result in results]
+        await unit.run(update(outbox).where(outbox.c.id.in_(ids)).values(state=State.SENT))
 
 
 class Endless(Lease):
@@ -103,22 +125,67 @@ async def work(order: dict[str, Any]) -> None:
     times = Times(lambda: TEN + timedelta(seconds=time.monotonic() - began))
     pace = Pace(rate=order["rate"], most_in_flight=order["in_flight"], latency=0.05)
     database = Database(order["database"], SECRECY, pool=4)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        door = HttpDoor(session, order["platform"])
-        sender = VARIANTS[order["variant"]](
-            database, door, word, times, City(SHANGHAI, "en"), pace=pace, lease=order["lease"]
-        )
-        stop = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        running = asyncio.create_task(sender.run())
-        while not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0.1):
-                    await stop.wait()
-            await sender.lease.recover()
-        await sender.stop()
-        await running
+    door = LineDoor(order["platform"])
+    made = VARIANTS[order["variant"]]
+    sender = made(database, door, word, times, City(SHANGHAI, "en"), pace=pace, lease=order["lease"])
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    running = asyncio.create_task(sender.run())
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await stop.wait()
+        await sender.lease.recover()
+    await sender.stop()
+    await running
     await database.close()
+
+
+# --- Fan-out, killed at its edges ----------------------------------------------------------------------------------
+
+
+class Mortal:
+    """A unit that ends its process behind a statement of one kind; `commit` is behind all of them."""
+
+    def __init__(self, unit: Unit, edge: str) -> None:
+        self._unit = unit
+        self._edge = edge
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._unit, name)
+
+    async def run(self, statement: Any, parameters: Any = None) -> Any:
+        result = await self._unit.run(statement, parameters)
+        if self._edge == "rows" and isinstance(statement, Insert):
+            die()
+        if self._edge == "cursor" and isinstance(statement, Update):
+            die()
+        return result
+
+
+def die() -> None:
+    """As by `kill -9`: nothing is closed, nothing is said."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def expand(order: dict[str, Any]) -> None:
+    """Make one chunk and die at its edge; without the guard the cursor is moved in a transaction of its own."""
+    database = Database(order["database"], SECRECY, pool=2)
+    if order["variant"] == "cursor apart":
+        async with database.write() as unit:
+            step = await fanouts.expand(unit, TEN, chunk=order["chunk"])
+            if step is not None:
+                await unit.run(delete(outbox).where(outbox.c.id.in_(_newest(step.made))))
+        if order["edge"] == "rows":
+            die()
+        raise AssertionError("the control is killed between the cursor and the rows")
+    async with database.write() as unit:
+        await fanouts.expand(cast(Unit, Mortal(unit, order["edge"])), TEN, chunk=order["chunk"])
+    die()
+
+
+def _newest(count: int) -> Any:
+    return select(outbox.c.id).order_by(outbox.c.id.desc()).limit(count)
 
 
 def main() -> None:
@@ -129,7 +196,8 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             os.dup2(2, 1)
-            asyncio.run(work(json.loads(line)))
+            order = json.loads(line)
+            asyncio.run(expand(order) if "edge" in order else work(order))
             os._exit(0)
         print(pid, flush=True)
 

@@ -1,0 +1,132 @@
+"""Who is there? Answered in one message, like “1 2 5 here” or “3 left”; what was done is said line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.desk.desk import Desk
+from bot.desk.organising import Roster
+from bot.desk.rolls import Answer, Called
+from bot.domain.activities import Activity
+from bot.domain.enrolment import Stand
+from bot.domain.roll import AlreadySo, Mark, Marked, NotMarked, Outcome, read_calls
+from bot.talk import (
+    Clock,
+    Incoming,
+    Intent,
+    Joined,
+    Link,
+    Option,
+    Talk,
+    Text,
+    Unclear,
+    Words,
+    _,
+    lines,
+    ngettext,
+    script,
+)
+from handlers.cards import line, title
+from handlers.organise import NOT_YOURS, listed
+
+AT_MOST = 40
+"""Lines that are answered one by one; of a longer call only what was not done, and a count of the rest."""
+
+
+def hears_roll(text: str, _now: datetime) -> Sequence[str] | None:
+    """A roll-call, of whichever activity is on."""
+    return ("0", text) if read_calls(text) else None
+
+
+@script("roll", words=["roll", "点名"], title=_("the roll-call"), hears=hears_roll)
+async def roll(talk: Talk, desk: Desk, activity: int = 0, said: str = "") -> None:
+    """Of which activity, who, and what was done."""
+    at = min(talk.incoming.at, talk.now)
+    which = activity or await on_now(talk, desk, at)
+    if which is None:
+        nothing = _("No activity whose roll you take is on now.")
+        return talk.say(nothing, Link(_("What you look after"), Intent("organise")))
+    if not said:
+        found = await desk.organising.roster(which)
+        if not isinstance(found, Roster):
+            return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        seated = sorted((one for one in found.people if one.stand != Stand.WAITING), key=lambda one: one.number)
+        question = lines(
+            title(found.activity),
+            *(listed(one.number, one) for one in seated),
+            _("Who is there? Answer like “1 2 5 here”, “all here”, “all here except 3”, “3 left” or “3 not here”."),
+        )
+        said = await talk.ask("who", question, roll_call)
+    match await desk.rolls.call(which, read_calls(said) or [], at):
+        case Called(card, answers):
+            talk.say(
+                lines(title(card), *answered(answers)),
+                Link(_("Roster"), Intent("roster", (str(card.id),))),
+                Link(_("Manage"), Intent("manage", (str(card.id),))),
+            )
+        case _:
+            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+
+
+async def on_now(talk: Talk, desk: Desk, at: datetime) -> int | None:
+    """The activity that is on; asked where there are several."""
+    on: list[Activity] = await desk.rolls.on_now(at)
+    if len(on) < 2:
+        return on[0].id if on else None
+    options = [Option(str(one.id), line(one, desk), one.id) for one in on]
+    chosen: int = await talk.choose("which", _("The roll of which activity?"), options)
+    return chosen
+
+
+def roll_call(answer: Incoming) -> str:
+    """A roll-call as it was typed."""
+    text = answer.text or ""
+    if read_calls(text) is None:
+        raise Unclear(_("Please name numbers and what is with them: “1 2 5 here”, “all here”, “3 left”."))
+    return text
+
+
+def answered(answers: Sequence[Answer]) -> list[Words]:
+    """What was done, line by line; of many only what was not."""
+    if not answers:
+        return [_("There was nobody of whom that could be said.")]
+    if len(answers) <= AT_MOST:
+        return [done(one) for one in answers]
+    failed = [one for one in answers if isinstance(one.outcome, NotMarked)]
+    well = len(answers) - len(failed)
+    return [ngettext("{n} person: done.", "{n} people: done.", well), *(done(one) for one in failed[:AT_MOST])]
+
+
+def done(one: Answer) -> Words:
+    """One line: number, name, what was done."""
+    name = (one.name,) if one.name else ()
+    return Joined((f"{one.number}.", *name, became(one.outcome)), " ")
+
+
+NOT: dict[str, Text] = {
+    "unknown": _("nobody has that number"),
+    "seat": _("has no seat"),
+    "self": _("is you: please check in with the code"),
+    "early": _("too early: check-in has not opened"),
+    "over": _("too late for that"),
+    "absent": _("has not arrived"),
+    "future": _("that moment is still to come"),
+}
+
+
+def became(outcome: Outcome) -> Words:
+    """What became of one mark."""
+    match outcome:
+        case Marked(Mark.HERE, at):
+            return _("here, {at}", at=Clock(at))
+        case Marked(Mark.LEFT, at):
+            return _("left, {at}", at=Clock(at))
+        case Marked(_, _):
+            return _("taken back")
+        case AlreadySo(Mark.LEFT, at):
+            return _("had left already, {at}", at=Clock(at))
+        case AlreadySo(_, at):
+            return _("was here already, since {at}", at=Clock(at))
+        case NotMarked(why):
+            return NOT[why]

@@ -1,0 +1,107 @@
+"""Why did it not arrive? The last messages meant for me; for organisers those about an activity, by recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.desk.desk import Desk
+from bot.desk.reach import Deliveries
+from bot.domain.deliveries import Delivery, Outcome
+from bot.domain.reach import Reason, Way
+from bot.talk import Intent, Joined, Link, Named, Talk, Text, Words, _, lines, script
+from handlers.organise import NOT_YOURS
+
+SHOWN = 30
+"""Lines of an organiser's report in the chat; what went well comes last and is cut first."""
+
+KINDS: Mapping[str, Text] = {
+    "reminder": _("Reminder"),
+    "checkout": _("Check-out reminder"),
+    "promotion": _("Free seat"),
+    "offer": _("Offer of a seat"),
+    "lapse": _("Offer that ran out"),
+    "change": _("New time"),
+    "cancellation": _("Cancellation"),
+    "announcement": _("Announcement"),
+}
+
+OUTCOMES: Mapping[Outcome, Text] = {
+    Outcome.WAITS: _("leaves as soon as it may"),
+    Outcome.HELD: _("waits for the next message on WeChat, where I may speak first only for a while"),
+    Outcome.SENT: _("sent"),
+    Outcome.FAILED: _("refused by the platform"),
+    Outcome.UNCERTAIN: _("perhaps arrived: the platform gave no answer"),
+    Outcome.DROPPED: _("not sent"),
+}
+
+WAYS: Mapping[Way, Text] = {
+    Way.CHAT: _("as a chat message"),
+    Way.WINDOW: _("as a chat message"),
+    Way.TEMPLATE: _("as a WeChat notice"),
+    Way.GRANT: _("as a WeChat notice that was allowed once"),
+    Way.MASS: _("with WeChat's mass message"),
+}
+
+REASONS: Mapping[Reason, Text] = {
+    Reason.LATE: _("it came too late to be of use"),
+    Reason.QUIET: _("the quiet hours lasted until it was too late"),
+    Reason.QUIET_NOW: _("quiet hours"),
+    Reason.OPTED_OUT: _("such messages were not wanted"),
+    Reason.CANCELLED: _("the activity was called off"),
+    Reason.CHANGED: _("the activity was moved; another message speaks of the new time"),
+    Reason.NOT_SIGNED_UP: _("the sign-up or the subscription had ended"),
+    Reason.GONE: _("what it spoke of is gone"),
+    Reason.NO_ADDRESS: _("every chat with me was closed or blocked"),
+    Reason.QUOTA: _("the platform allows no more today"),
+    Reason.STOPPED: _("whoever sent it stopped it"),
+}
+
+
+ASKED = ["whynot", "why no message", "为什么没收到", "没收到消息", "没收到提醒"]
+
+
+@script("whynot", words=ASKED, title=_("why it did not arrive"))
+async def whynot(talk: Talk, desk: Desk) -> None:
+    """My last messages, each with where it stands and why."""
+    mine = await desk.reach.mine()
+    if not mine:
+        return talk.say(
+            _("I have not written to you first so far. Reminders come to whoever has signed up."),
+            Link(_("My sign-ups"), Intent("my")),
+        )
+    rows = [Joined((one.at, told(one)), " · ") for one in mine]
+    ways = [Link(_("Quiet hours"), Intent("quiet")), Link(_("Link another chat"), Intent("link"))]
+    talk.say(lines(_("The last messages meant for you:"), *rows), *ways)
+
+
+@script("deliveries", title=_("what became of the messages"))
+async def deliveries(talk: Talk, desk: Desk, activity: int) -> None:
+    """By recipient: what was said about an activity of mine, by which route, and what did not arrive."""
+    found = await desk.reach.of_activity(activity)
+    if not isinstance(found, Deliveries):
+        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+    sent = sum(one.outcome is Outcome.SENT for one in found.messages)
+    title = Named(found.activity.title, found.activity.english)
+    talk.say(
+        lines(
+            _("{title}: {sent} of {all} messages were sent.", title=title, sent=sent, all=len(found.messages)),
+            *(Joined((one.name or "—", told(one, by_title=False)), " · ") for one in found.messages[:SHOWN]),
+        ),
+        Link(_("Manage"), Intent("manage", (str(activity),))),
+    )
+
+
+def told(one: Delivery, *, by_title: bool = True) -> Words:
+    """One message in one line: what it was, where it stands, why."""
+    parts: list[Words] = [KINDS.get(one.kind, _("Message"))]
+    if by_title and one.title:
+        parts.append(Named(one.title, one.english))
+    outcome: Words = OUTCOMES[one.outcome]
+    if one.outcome is Outcome.SENT and one.way is not None:
+        outcome = Joined((outcome, WAYS[one.way]), " ")
+    parts.append(outcome)
+    if one.reason is not None and one.reason in REASONS and one.outcome is not Outcome.SENT:
+        parts.append(REASONS[one.reason])
+    elif one.code:
+        parts.append(_("its code: {code}", code=one.code))
+    return Joined(tuple(parts), " · ")

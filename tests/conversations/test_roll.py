@@ -1,0 +1,185 @@
+"""The leader's roll-call in one message: what was done line by line, twice without doubles, late with its own time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.desk.records import close_shifts
+from bot.domain.roles import Role
+from storage import people
+from storage.tables.enrolment import attendance, enrolment, record
+from storage.tables.evidence import evidence
+from tests.conversations.kit import MONDAY, Chat, Town
+
+SATURDAY = MONDAY + timedelta(days=5)
+
+Open = Callable[..., Chat]
+
+pytestmark = pytest.mark.parametrize("door", ["telegram", "wechat"])
+
+
+def goes_to(town: Town, moment: datetime) -> None:
+    town.at = moment.astimezone(town.at.tzinfo)
+
+
+async def gathered(town: Town, chat: Open, *names: str, seats: int = 10) -> tuple[Chat, int, list[Chat]]:
+    """The organiser, the activity about to begin, and those who have a seat, numbered in this order."""
+    olga = chat("Olga")
+    activity = await town.publishes(olga, "Reading to children", SATURDAY, seats=seats)
+    everyone = []
+    for name in names or ("Ann", "Bob", "Cy"):
+        one = chat(name)
+        await one.opens("join", activity)
+        for said in ("yes", f"{name} Lee", "13800138000", "yes"):
+            await one.says(said)
+        everyone.append(one)
+    goes_to(town, SATURDAY)
+    return olga, activity, everyone
+
+
+async def states(town: Town) -> list[str]:
+    async with town.database.read() as unit:
+        return list((await unit.run(select(enrolment.c.state).order_by(enrolment.c.id))).scalars())
+
+
+async def count(town: Town) -> int:
+    async with town.database.read() as unit:
+        return int((await unit.run(select(func.count()).select_from(evidence))).scalar_one())
+
+
+async def test_one_message_takes_the_roll_and_each_line_is_answered(town: Town, chat: Open) -> None:
+    olga, _activity, _people = await gathered(town, chat)
+    answer = await olga.says("1 2 5 到")
+    assert "1. Ann Lee here, 10:00" in answer
+    assert "2. Bob Lee here, 10:00" in answer
+    assert "5. nobody has that number" in answer
+    assert await states(town) == ["arrived", "arrived", "joined"]
+    town.at += timedelta(hours=2)
+    assert "2. Bob Lee left, 12:00" in await olga.says("2 left")
+    async with town.database.read() as unit:
+        assert [tuple(row) for row in await unit.run(select(record.c.minutes, record.c.grade))] == [(120, "B")]
+
+
+async def test_the_same_message_again_doubles_nothing(town: Town, chat: Open) -> None:
+    olga, _activity, _people = await gathered(town, chat)
+    await olga.says("除了3都到")
+    assert await states(town) == ["arrived", "arrived", "joined"]
+    before = await count(town)
+    town.at += timedelta(minutes=4)
+    answer = await olga.says("除了3都到")
+    assert "1. Ann Lee was here already, since 10:00" in answer
+    assert await count(town) == before == 2
+
+
+async def test_a_message_that_comes_late_brings_its_own_time(town: Town, chat: Open) -> None:
+    olga, _activity, _people = await gathered(town, chat)
+    sent = olga.incoming(text="1 到")
+    town.at += timedelta(minutes=40)
+    await town.turns.take(sent)
+    async with town.database.read() as unit:
+        assert (await unit.run(select(attendance.c.arrived))).scalar_one() == SATURDAY
+
+
+async def test_no_message_brings_a_time_from_the_future(town: Town, chat: Open) -> None:
+    olga, _activity, _people = await gathered(town, chat)
+    await town.turns.take(replace(olga.incoming(text="1 到"), at=town.at + timedelta(minutes=50)))
+    async with town.database.read() as unit:
+        assert (await unit.run(select(attendance.c.arrived))).scalar_one() == SATURDAY
+
+
+async def test_a_code_and_the_roll_together_are_both_sides(town: Town, chat: Open) -> None:
+    olga, activity, (ann, _bob, _cy) = await gathered(town, chat)
+    await ann.opens("checkin", activity, (await town.code(activity)).token)
+    assert "1. Ann Lee was here already" in await olga.says("all here")
+    town.at += timedelta(hours=2)
+    await ann.says("checkout")
+    await ann.says((await town.code(activity)).digits)
+    await olga.says("all left")
+    async with town.database.read() as unit:
+        found = {row.person: row.grade for row in await unit.run(select(record.c.person, record.c.grade))}
+    assert sorted(found.values()) == ["A", "B", "B"]
+
+
+async def test_numbers_stay_whose_they_are_when_somebody_joins_or_leaves(town: Town, chat: Open) -> None:
+    olga, activity, (ann, *_rest) = await gathered(town, chat)
+    goes_to(town, SATURDAY - timedelta(minutes=50))
+    await ann.opens("leave", 1)
+    await ann.says("yes")
+    await ann.picks("Family")
+    assert (await states(town))[0] == "cancelled"
+    dan = chat("Dan")
+    await dan.joins(activity)
+    roster = await olga.opens("roster", activity)
+    assert "2. Bob Lee" in roster
+    assert "3. Cy Lee" in roster
+    assert "4. Ann Lee" in roster  # Dan calls himself so
+    assert "1. " not in roster
+    assert "2. Bob Lee here" in await olga.says("2 here")
+
+
+async def test_not_here_after_all(town: Town, chat: Open) -> None:
+    olga, _activity, _people = await gathered(town, chat)
+    await olga.says("1 2 here")
+    assert "2. Bob Lee taken back" in await olga.says("2 not here")
+    assert await states(town) == ["arrived", "joined", "joined"]
+
+
+async def test_what_cannot_be_is_said_and_not_done(town: Town, chat: Open) -> None:
+    olga, activity, _people = await gathered(town, chat, "Ann", seats=1)
+    goes_to(town, SATURDAY - timedelta(minutes=50))
+    await chat("Bob").joins(activity)
+    assert "2. Ann Lee has no seat" in await olga.says("2 here")
+    assert "1. Ann Lee has not arrived" in await olga.says("1 left")
+    goes_to(town, SATURDAY + timedelta(hours=2))
+    assert "too late" in await olga.says("1 here")
+
+
+async def test_nobody_calls_their_own_name(town: Town, chat: Open) -> None:
+    olga, activity, _people = await gathered(town, chat)
+    goes_to(town, SATURDAY - timedelta(minutes=50))
+    await olga.joins(activity)
+    assert "4. Ann Lee is you" in await olga.says("all here")
+
+
+async def test_the_roll_is_for_who_leads_and_nobody_else(town: Town, chat: Open) -> None:
+    olga, activity, (ann, *_rest) = await gathered(town, chat)
+    assert "No activity whose roll you take" in await ann.says("1 2 here")
+    assert await ann.opens("roll", activity) == await ann.opens("roll", 999)
+    assert set(await states(town)) == {"joined"}
+    leader = chat("Lea")
+    await leader.says("hello")
+    async with town.database.write() as unit:
+        who = await people.at_address(unit, leader.door, leader.name)
+        assert who is not None
+        await people.appoint(unit, who, Role.LEADER, town.organisation, None, town.at)
+    assert "1. Ann Lee here" in await leader.says("1 here")  # control
+    await olga.opens("manage", activity)
+    assert "Take the roll" in olga.labels
+
+
+async def test_where_two_are_on_it_is_asked_which(town: Town, chat: Open) -> None:
+    olga, _activity, _people = await gathered(town, chat, "Ann")
+    goes_to(town, SATURDAY - timedelta(minutes=30))
+    await town.publishes(olga, "Painting a wall", SATURDAY)
+    assert "The roll of which activity?" in await olga.says("1 here")
+    assert "1. Ann Lee here" in await olga.picks("Reading")
+
+
+async def test_a_departure_that_the_leader_tells_late_counts_after_all(town: Town, chat: Open) -> None:
+    """It was closed by rule with nothing; the leader's phone had no network."""
+    olga, _activity, _people = await gathered(town, chat, "Ann")
+    await olga.says("1 here")
+    town.at += timedelta(minutes=90)
+    sent = olga.incoming(text="1 left")
+    town.at += timedelta(hours=3)
+    async with town.database.write() as unit:
+        await close_shifts(unit, town.city, town.at)
+        assert (await unit.run(select(record.c.minutes))).scalar_one() == 0
+    await town.turns.take(replace(sent, text="1 left"))
+    async with town.database.read() as unit:
+        assert [row.minutes for row in await unit.run(select(record.c.minutes))] == [90]

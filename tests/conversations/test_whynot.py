@@ -1,0 +1,67 @@
+"""Why did it not arrive? Answered in the chat for oneself, and to organisers with names by the role table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from storage import people
+from storage.tables.delivery import State, outbox
+from tests.conversations.kit import MONDAY, Chat, Town
+
+
+async def test_somebody_to_whom_nothing_was_said_is_told_so(chat: Callable[..., Chat]) -> None:
+    ann = chat("ann")
+    await ann.says("hello")
+    assert "not written to you first" in await ann.says("why no message")
+
+
+async def test_a_reminder_that_left_is_named_with_its_way(town: Town, chat: Callable[..., Chat]) -> None:
+    ann, organiser = chat("ann"), chat("organiser")
+    number = await town.publishes(organiser, "Trees", MONDAY + timedelta(hours=26))
+    await ann.joins(number)
+    await town.waits(hours=3)
+    assert "Reminder · Trees · sent as a chat message" in await ann.says("whynot")
+    await ann.opens("language", "zh_CN")
+    assert "提醒 · Trees · 已发送" in await ann.says("为什么没收到")
+
+
+async def test_outside_wechats_window_it_says_what_the_reminder_waits_for(town: Town) -> None:
+    ann, organiser = Chat(town, "wechat", "ann"), Chat(town, "telegram", "organiser")
+    number = await town.publishes(organiser, "Trees", MONDAY + timedelta(days=5))
+    await ann.joins(number)
+    await town.waits(days=4, hours=1)
+    assert list(ann.pushed()) == []
+    found = await organiser.opens("deliveries", number)
+    assert "Trees: 0 of 1 messages were sent." in found
+    assert "Ann Lee · Reminder · waits for the next message on WeChat" in found
+    # They ask, and with that the window is open again.
+    await ann.says("whynot")
+    assert "Reminder · Trees · leaves as soon as it may" in ann.text
+
+
+async def test_a_refusal_of_the_platform_is_told_with_its_code(town: Town, chat: Callable[..., Chat]) -> None:
+    ann, organiser = chat("ann"), chat("organiser")
+    number = await town.publishes(organiser, "Trees", MONDAY + timedelta(hours=26))
+    await ann.joins(number)
+    await town.waits(hours=3)
+    async with town.database.write() as unit:
+        await unit.run(update(outbox).values(state=State.FAILED, reason="wechat 43019: on the account's blacklist"))
+    assert "refused by the platform · its code: 43019" in await ann.says("whynot")
+
+
+async def test_a_stranger_sees_nothing_and_a_centre_sees_masked_names(town: Town, chat: Callable[..., Chat]) -> None:
+    ann, organiser, stranger, centre = (chat(name) for name in ("ann", "organiser", "stranger", "centre"))
+    number = await town.publishes(organiser, "Trees", MONDAY + timedelta(hours=26))
+    await ann.joins(number)
+    await town.waits(hours=3)
+    await stranger.says("hello")
+    assert "Ann" not in await stranger.opens("deliveries", number)
+    await centre.says("hello")
+    async with town.database.write() as unit:
+        who = await people.at_address(unit, centre.door, centre.name)
+        assert who is not None
+        await people.appoint(unit, who, people.Role.CENTRE, None, 110108, town.at)
+    assert "A*** · Reminder · sent" in await centre.opens("deliveries", number)
