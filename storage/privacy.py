@@ -29,6 +29,8 @@ from storage.tables.guardians import guardian_code, guardianship, permission
 from storage.tables.kinds import Moment
 from storage.tables.matters import correction, matter, matter_word
 from storage.tables.messages import inbox, letter
+from storage.tables.official import tagged
+from storage.tables.parties import invitation, team, team_member
 from storage.tables.people import consent, conversation, identity, person, subscription
 from storage.tables.privacy import erasure, link_code, link_offer, link_try, merge, takeaway
 from storage.tables.proofs import verification
@@ -54,6 +56,8 @@ IMPERSONAL = {
     "sender_slot": "which process sends",
     "audit_head": "where the log of moves ends",
     "quota": "what a platform still allows the city",
+    "scene": "codes that open an activity",
+    "mass": "a message to many; who they are stands in tagged",
     "document_need": "whether an activity's insurance asks for document numbers",
     "erased": "fingerprints of who was erased, so that an older backup brings nobody back",
 }
@@ -64,6 +68,7 @@ LEFT_OUT = {
     ("activity", "secret"): "the secret of check-in codes belongs to the activity; knowing it would forge presences",
     ("takeaway", "token"): "a fingerprint of an address that may still work",
     ("link_code", "code"): "a fingerprint of a code that may still work",
+    ("invitation", "code"): "a fingerprint of a code that may still work",
     ("guardian_code", "code"): "a fingerprint of a code that may still work",
     ("audit", "seal"): "a fingerprint of the row, which is there itself",
     ("audit", "hash"): "a fingerprint of the row and the one before it",
@@ -98,6 +103,9 @@ FATES = {
     "guardian_code": "erased",
     "guardianship": "erased",
     "permission": "erased with the child; who answered is erased with the guardian",
+    "team": "who led it is nobody any more; a team without its leader is ended, its name erased",
+    "team_member": "erased",
+    "invitation": "erased with whoever was asked; who asked is erased",
     "terms": "belongs to the activity",
     "agreement_text": "belongs to the organisation; it names no volunteer",
     "agreement": "stays as the organisation's proof that there was one; it names nobody any more",
@@ -105,6 +113,7 @@ FATES = {
     "outbox": "what was sent stays for the reports; what waits is dropped; the platform's receipt is erased",
     "outbox_done": "what was sent stays for the reports; the platform's receipt is erased",
     "notice_grant": "erased",
+    "tagged": "erased",
     "inbox": "erased",
     "letter": "erased",
     "erasure": "stays: it is applied again after an older backup was put back",
@@ -368,7 +377,8 @@ async def erase_address(unit: Unit, identity_id: int, now: datetime) -> int | No
         return None
     await erased.note_address(unit, row.door, row.external, now)
     await _forget_messages(unit, [(row.id, row.door, row.external)])
-    await unit.run(delete(notice_grant).where(notice_grant.c.external == row.external))
+    for by_address in (notice_grant, tagged):
+        await unit.run(delete(by_address).where(by_address.c.external == row.external))
     others = select(func.count()).select_from(identity)
     left = others.where(identity.c.person == row.person, identity.c.id != identity_id)
     if not (await unit.run(left)).scalar_one():
@@ -391,7 +401,7 @@ async def _forget_messages(unit: Unit, known: Sequence[tuple[int, str, str]]) ->
 
 
 _ERASED = (
-    subscription, membership, wrong_code, conversation, notice_grant, identity, takeaway, link_code, link_try,
+    subscription, membership, wrong_code, conversation, notice_grant, tagged, identity, takeaway, link_code, link_try,
     objection, step, document,
 )  # fmt: skip
 
@@ -408,6 +418,10 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     await unit.run(delete(link_offer).where(or_(link_offer.c.shower.in_(ids), link_offer.c.typer.in_(ids))))
     for table in _ERASED:
         await unit.run(delete(table).where(table.c.person.in_(ids)))
+    await unit.run(delete(team_member).where(team_member.c.person.in_(ids)))
+    await unit.run(update(team).where(team.c.leader.in_(ids)).values(name="", ended=now))
+    await unit.run(delete(invitation).where(invitation.c.person.in_(ids)))
+    await unit.run(update(invitation).where(invitation.c.inviter.in_(ids)).values(inviter=None))
     await unit.run(delete(guardian_code).where(guardian_code.c.child.in_(ids)))
     both = or_(guardianship.c.guardian.in_(ids), guardianship.c.child.in_(ids))
     await unit.run(delete(guardianship).where(both))
