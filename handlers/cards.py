@@ -88,4 +88,25 @@ def when(activity: Activity) -> Span:
 def offer(shift: Shift) -> Option:
     """A shift as an answer."""
     left = ngettext("{n} seat left", "{n} seats left", shift.free) if shift.free else _("full, with a queue")
-    return Option(str(shift.id), _("{when}, {left}", when=Span(shift.starts, shift.ends), left=left), shift)
+    label: Words = _("{when}, {left}", when=Span(shift.starts, shift.ends), left=left)
+    return Option(str(shift.id), Joined((role(shift), label), " · ") if shift.role else label, shift)
+
+
+def role(shift: Shift) -> Named:
+    """What somebody does in this shift."""
+    return Named(shift.role, shift.role_english)
+
+
+def conditions(card: Activity) -> list[Words | None]:
+    """What somebody must know before they sign up, beside the age."""
+    return [
+        _("The organiser lets people in.") if card.approval else None,
+        *(_("Asked at sign-up: {question}", question=one.text) for one in card.questions),
+        ngettext(
+            "A seat is given back without consequence until {n} hour before the start.",
+            "A seat is given back without consequence until {n} hours before the start.",
+            card.leave_before // 60,
+        )
+        if card.leave_before
+        else None,
+    ]

@@ -8,6 +8,7 @@ from functools import partial
 
 from bot.desk.activities import Found
 from bot.desk.desk import Desk
+from bot.domain.activities import Activity
 from bot.domain.enrolment import Stand
 from bot.domain.kinds import KINDS
 from bot.domain.places import beijing
@@ -20,6 +21,7 @@ from bot.talk import (
     Joined,
     Link,
     Option,
+    Picture,
     Spot,
     Talk,
     Text,
@@ -31,7 +33,7 @@ from bot.talk import (
     ngettext,
     script,
 )
-from handlers.cards import kind_name, line, link, map_link, organiser, place_name, seats, title, when, where
+from handlers.cards import kind_name, line, link, map_link, offer, organiser, place_name, seats, title, when, where
 from handlers.terms import shown
 
 
@@ -192,6 +194,8 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
             where(card, desk),
             _("{kind} · {seats}", kind=kind_name(card.kind), seats=seats(card)),
             _("For people from {n} years on", n=card.minimum_age) if card.minimum_age else None,
+            *roles(card),
+            _("The organiser lets people in.") if card.approval else None,
             card.about or None,
             *shown(await desk.agreements.terms(number)),
             _("Held by {organiser}", organiser=organiser(card)),
@@ -202,6 +206,11 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
         if card.latitude is not None and card.longitude is not None
         else None,
     )
+
+
+def roles(card: Activity) -> list[Words]:
+    """The roles of an activity, each with what is left; nothing where there is only one for all."""
+    return [offer(shift).label for shift in card.shifts] if any(shift.role for shift in card.shifts) else []
 
 
 def whether_in(stand: Stand) -> Words:
@@ -220,10 +229,14 @@ async def share(talk: Talk, desk: Desk, number: int) -> None:
         return talk.say(_("There is no such activity. Send “find” to see what is on."))
     name = f"activity-{number}"
     opened = [f"{address.format(link=name)}" for address in desk.city.doors.values()]
+    code = None
+    if desk.city.means.offers.codes:
+        code = Picture(f"/wechat/code/{number}.png", _("Scan this in WeChat and it opens there."))
     talk.say(
         lines(
             line(card, desk),
             *opened,
             _("In any chat with me, sending “{link}” opens it too.", link=name),
-        )
+        ),
+        picture=code,
     )

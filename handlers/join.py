@@ -1,62 +1,96 @@
-"""Joining an activity: pick a shift, leave a number, confirm; get a seat, a place in the queue, or the reason
+"""Joining an activity: pick a shift, answer what is asked, confirm; get a seat, a place in the queue, or the reason
 why not."""
 
 from __future__ import annotations
 
 from bot.desk.desk import Desk
-from bot.domain.activities import Activity
-from bot.domain.enrolment import AlreadyIn, Clashed, Joined, TooYoung, Waitlisted
+from bot.domain.activities import Activity, Shift
+from bot.domain.enrolment import AlreadyIn, Asked, Clashed, Joined, TooYoung, Waitlisted
 from bot.domain.guardians import GuardianAsked, GuardianRefused
-from bot.talk import Intent, Link, Span, Talk, _, script
+from bot.talk import Intent, Link, Span, Talk, WebLink, Words, _, script
 from handlers import guardian
 from handlers.agreement import accept, sure
-from handlers.cards import offer, title
+from handlers.cards import offer, role, title
+from handlers.documents import asked_for
 from handlers.introduction import Met, introduce, introduced
+from handlers.questions import answered
 
 MINE = Link(_("My sign-ups"), Intent("my"))
 
 
 @script("join", words=["join", "报名", "我要报名"], title=_("signing up"))
-async def join(talk: Talk, desk: Desk, activity: int = 0) -> None:
-    """Joined, waiting, or the reason why not. Without an activity: find one first."""
+async def join(talk: Talk, desk: Desk, activity: int = 0, shift: int = 0, in_spite: int = 0) -> None:
+    """A shift, what is missing of the person, the organiser's questions, yes. Without an activity: find one first.
+
+    `in_spite=1`: although it overlaps with something they joined; then the organiser decides.
+    """
     if not activity:
         return talk.go(Intent("find"))
     card = await desk.activities.card(activity)
-    if card is None or not card.open_shifts(talk.now):
-        return talk.say(_("That activity takes no more people. Send “find” to see what is on."))
-    shifts = card.open_shifts(talk.now)
-    shift = shifts[0]
+    shifts = [one for one in card.open_shifts(talk.now) if shift in (0, one.id)] if card else []
+    if card is None or not shifts:
+        return talk.say(CLOSED)
+    chosen = shifts[0]
     if len(shifts) > 1:
         question = _("Which shift of {title} suits you?", title=title(card))
-        shift = await talk.choose("shift", question, [offer(one) for one in shifts])
-    match await introduced(talk, desk, card.minimum_age):
+        chosen = await talk.choose("shift", question, [offer(one) for one in shifts])
+    match await introduced(talk, desk, max(card.minimum_age, chosen.minimum_age)):
         case Met.DECLINED:
             return talk.say(_("All right. You can look around without it; send “find”."))
         case Met.CHILD:
-            return await guardian.call(talk, desk, card, shift.id)
-    question = _("Join {title}, {when}?", title=title(card), when=Span(shift.starts, shift.ends))
-    if not await sure(talk, desk, card, question):
+            return await guardian.call(talk, desk, card, chosen.id)
+    answers = await answered(talk, card)
+    if not await sure(talk, desk, card, asked(card, chosen, bool(in_spite))):
         return talk.say(_("Nothing was booked."))
     twin = await introduce(talk, desk)
     await accept(talk, desk, card)
-    await said(talk, desk, card, await desk.enrolment.join(shift.id), twin)
+    await told(talk, desk, (card, chosen), await desk.enrolment.join(chosen.id, answers, bool(in_spite)), twin)
 
 
-async def said(talk: Talk, desk: Desk, card: Activity, outcome: object, twin: tuple[Link, ...] = ()) -> None:
+CLOSED = _("That activity takes no more people. Send “find” to see what is on.")
+
+
+def asked(card: Activity, shift: Shift, in_spite: bool) -> Words:
+    """The last question."""
+    name, when = title(card), Span(shift.starts, shift.ends)
+    if in_spite:
+        return _("Ask the organiser to let you into {title}, {when}, although it overlaps?", title=name, when=when)
+    if card.approval:
+        return _("Join {title}, {when}, if the organiser lets you in?", title=name, when=when)
+    if shift.role:
+        return _("Join {title} as {role}, {when}?", title=name, role=role(shift), when=when)
+    return _("Join {title}, {when}?", title=name, when=when)
+
+
+async def told(
+    talk: Talk, desk: Desk, wished: tuple[Activity, Shift], outcome: object, twin: tuple[Link, ...] = ()
+) -> None:
     """What came of it: a seat, a place in the queue, or the reason why not."""
+    card, shift = wished
     match outcome:
         case Joined(enrolment, reminder):
             talk.undoable(Intent("leave", (str(enrolment),)))
             when = _("I will remind you {when}.", when=reminder) if reminder else _("It begins soon: see you there.")
-            talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *twin)
+            page = desk.reach.asking("reminder")
+            allow = (WebLink(_("Allow a reminder on WeChat"), page),) if page else ()
+            more = await asked_for(desk, enrolment)
+            talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *allow, *twin, *more)
         case Waitlisted(_enrolment, position):
             talk.say(
                 _("It is full; you are number {n} in the queue. I will write when a seat is yours.", n=position), *twin
             )
+        case Asked(enrolment, why):
+            talk.undoable(Intent("leave", (str(enrolment),)))
+            talk.say(asking(why), MINE, *twin)
         case AlreadyIn():
             talk.say(_("You already have a place in this shift."), MINE)
         case Clashed(other):
-            talk.say(_("That overlaps with {title}, which you joined.", title=title(other)), MINE)
+            in_spite = Intent("join", (str(card.id), str(shift.id), "1"))
+            talk.say(
+                _("That overlaps with {title}, which you joined.", title=title(other)),
+                MINE,
+                Link(_("Ask the organiser all the same"), in_spite),
+            )
         case GuardianAsked(0):
             await guardian.show(talk, desk)
         case GuardianAsked():
@@ -66,4 +100,14 @@ async def said(talk: Talk, desk: Desk, card: Activity, outcome: object, twin: tu
         case TooYoung(minimum):
             talk.say(_("This activity is for people from {n} years on. Send “find” for others.", n=minimum))
         case _:
-            talk.say(_("That activity takes no more people. Send “find” to see what is on."))
+            talk.say(CLOSED)
+
+
+def asking(why: str) -> Words:
+    """The organiser decides; why that is so."""
+    if why == "record":
+        return _(
+            "Because of several promises that were not kept the organiser decides about this sign-up. I will write "
+            "as soon as they have; send “promises” to see which ones count."
+        )
+    return _("I have asked the organiser. I will write as soon as they have decided.")

@@ -7,6 +7,7 @@ from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Clashed, Left, S
 from bot.domain.reliability import GRACE, REASONS, deadline
 from bot.talk import Intent, Joined, Link, Option, Span, Talk, Words, _, lines, script
 from handlers.cards import map_link, title
+from handlers.documents import asked_for
 
 
 @script("my", words=["my", "我的", "我的报名", "我报名了什么", "取消报名", "my sign-ups"], title=_("my sign-ups"))
@@ -26,6 +27,8 @@ async def entry(booking: Booking, desk: Desk) -> Words:
 
 async def standing(booking: Booking, desk: Desk) -> Words:
     """Where a sign-up stands, in words."""
+    if booking.stand == Stand.WAITING and not booking.admitted:
+        return _("the organiser has not decided yet")
     if booking.stand == Stand.WAITING:
         return _("number {n} in the queue", n=await desk.enrolment.place_in_queue(booking))
     if booking.until is not None:
@@ -54,6 +57,9 @@ async def booking(talk: Talk, desk: Desk, number: int) -> None:
         links.append(Link(_("Leave the queue"), Intent("leave", (str(number),))))
     if mine.stand in COMING:
         links.append(Link(_("Check in"), Intent("checkin")))
+        if mine.starts > talk.now:
+            links.append(Link(_("Bring others, or pass it on"), Intent("together", (str(number),))))
+        links += await asked_for(desk, number)
     if mine.stand == Stand.ARRIVED:
         links.append(Link(_("Check out"), Intent("checkout")))
     talk.say(
@@ -147,16 +153,19 @@ def too_late(mine: Booking) -> Words:
     )
 
 
+REASON: dict[str, Words] = {
+    "work": _("Work or school"),
+    "family": _("Family"),
+    "journey": _("I cannot get there"),
+    "other": _("Something else"),
+    "unsaid": _("I would rather not say"),
+}
+"""Why somebody cannot come, in their words; no more than the organiser needs."""
+
+
 def reasons() -> list[Option]:
-    """Why somebody cannot come, no more than the organiser needs."""
-    said: dict[str, Words] = {
-        "work": _("Work or school"),
-        "family": _("Family"),
-        "journey": _("I cannot get there"),
-        "other": _("Something else"),
-        "unsaid": _("I would rather not say"),
-    }
-    return [Option(code, said[code], code) for code in REASONS]
+    """The reasons to choose from."""
+    return [Option(code, REASON[code], code) for code in REASONS]
 
 
 @script("coming")

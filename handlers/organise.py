@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.desk.desk import Desk
 from bot.desk.organising import Listed, Roster, Seats, Told
-from bot.domain.activities import CAPACITY_LIMIT, TITLE_LENGTH, Plan, Published, Unfit
+from bot.domain.activities import CAPACITY_LIMIT, TITLE_LENGTH, Activity, Plan, Published, Unfit
 from bot.domain.enrolment import Stand
 from bot.domain.kinds import KINDS, match_kinds
 from bot.domain.places import Gazetteer
@@ -44,12 +44,18 @@ NOT_YOURS = _("There is no such activity among those you look after.")
 async def organise(talk: Talk, desk: Desk) -> None:
     """What I look after, soonest first."""
     mine = await desk.organising.activities()
-    ways = [Link(line(one, desk), Intent("manage", (str(one.id),))) for one in mine]
+    ways = [Link(looked_after(one, desk), Intent("manage", (str(one.id),))) for one in mine]
     if await desk.organising.organisations():
         ways.insert(0, Link(_("Publish an activity"), Intent("publish")))
     if not ways:
         return talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
     await talk.browse("list", _("What you look after:"), ways)
+
+
+def looked_after(card: Activity, desk: Desk) -> Words:
+    """One activity in one line, a draft named as such."""
+    whole = line(card, desk)
+    return Joined((_("Draft"), whole), " · ") if card.state == "draft" else whole
 
 
 @script("manage", title=_("managing an activity"))
@@ -58,6 +64,8 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
     card = await desk.organising.allowed(activity, Deed.ROSTER)
     if card is None:
         return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+    if card.state == "draft":
+        return talk.go(Intent("draft", (str(activity),)))
     number = str(activity)
     ways: list[Link | WebLink] = [
         Link(_("Roster"), Intent("roster", (number,))),
@@ -70,6 +78,8 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
     if isinstance(page, str):
         ways.append(Link(_("Take the roll"), Intent("roll", (number,))))
         ways.append(WebLink(_("Roll on my phone, works offline"), page))
+    if card.starts <= talk.now and await desk.organising.allowed(activity, Deed.RECORDS):
+        ways.append(Link(_("What was counted"), Intent("minutes", (number,))))
     if card.state == "open" and card.starts > talk.now:
         if await desk.organising.allowed(activity, Deed.ANNOUNCE):
             ways.append(Link(_("Announce"), Intent("announce", (number,))))
@@ -79,8 +89,12 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
                 Link(_("Another place"), Intent("relocate", (number,))),
                 Link(_("Number of seats"), Intent("seats", (number,))),
                 Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
+                *await insurer(desk, activity),
+                Link(_("What it counts as"), Intent("counting", (number,))),
                 Link(_("Call it off"), Intent("calloff", (number,))),
             ]
+    if card.starts <= talk.now and await desk.promises.missing(activity):
+        ways.append(Link(_("Excuse people"), Intent("excuse", (number,))))
     seated = sum(shift.taken for shift in card.shifts)
     capacity = sum(shift.capacity for shift in card.shifts)
     talk.say(
@@ -99,9 +113,15 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
     )
 
 
+async def insurer(desk: Desk, activity: int) -> tuple[Link, ...]:
+    """The way to the numbers for the insurance, for the activity's own organiser."""
+    allowed = await desk.organising.allowed(activity, Deed.INSURE)
+    return (Link(_("Numbers for the insurance"), Intent("insured", (str(activity),))),) if allowed else ()
+
+
 @script("publish", words=["publish", "发布", "发布活动"], title=_("publishing an activity"))
 async def publish(talk: Talk, desk: Desk) -> None:
-    """Six questions: title, kind, when, where, how many, what to know; then a look at it, then it is open."""
+    """Six questions: title, kind, when, where, how many, what to know; then a look at it, then it is open, or kept."""
     organisations = await desk.organising.organisations()
     if not organisations:
         return talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
@@ -135,22 +155,37 @@ async def publish(talk: Talk, desk: Desk) -> None:
         "",
         _("Open it to the city?"),
     )
-    if not await talk.confirm("sure", look, _("Publish"), _("Not yet")):
-        return talk.say(_("Nothing was published."))
-    match await desk.organising.publish(organisation, plan):
+    ways = [
+        Option("yes", _("Publish"), "open"),
+        Option("conditions", _("Add conditions"), "draft"),
+        Option("no", _("Not yet"), "later"),
+    ]
+    then = await talk.choose("sure", look, ways)
+    keep = desk.organising.publish if then == "open" else desk.drafts.keep
+    match await keep(organisation, plan):
+        case Published(activity, _shift) if then == "open":
+            opened(talk, activity, name)
+        case Published(activity, _shift) if then == "draft":
+            talk.go(Intent("draft", (str(activity),)))
         case Published(activity, _shift):
-            number = str(activity)
-            talk.undoable(Intent("calloff", (number,)))
-            talk.say(
-                _("It is open: {title}.", title=name),
-                Link(_("See it"), Intent("activity", (number,))),
-                Link(_("Announce"), Intent("announce", (number,))),
-                Link(_("Manage"), Intent("manage", (number,))),
-            )
+            draft = Intent("draft", (str(activity),))
+            talk.say(_("Nothing was published. I keep it as a draft."), Link(_("The draft"), draft))
         case Unfit(why):
             talk.say(unfit(why), Link(_("Publish an activity"), Intent("publish")))
         case _:
             talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
+
+
+def opened(talk: Talk, activity: int, name: Words) -> None:
+    """It is open to the city, and what can be done now."""
+    number = str(activity)
+    talk.undoable(Intent("calloff", (number,)))
+    talk.say(
+        _("It is open: {title}.", title=name),
+        Link(_("See it"), Intent("activity", (number,))),
+        Link(_("Announce"), Intent("announce", (number,))),
+        Link(_("Manage"), Intent("manage", (number,))),
+    )
 
 
 def unfit(why: str) -> Text:
@@ -195,13 +230,15 @@ async def roster(talk: Talk, desk: Desk, activity: int = 0) -> None:
             return talk.say(
                 _("Only organisers can do that. If you lead a group, ask your street's centre to register it.")
             )
-        links = [Link(line(one, desk), Intent("roster", (str(one.id),))) for one in mine]
+        opened_ones = [one for one in mine if one.state != "draft"]
+        links = [Link(line(one, desk), Intent("roster", (str(one.id),))) for one in opened_ones]
         return await talk.browse("list", _("The roster of which activity?"), links)
     found = await desk.organising.roster(activity)
     if not isinstance(found, Roster):
         return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
     seated = [one for one in found.people if one.stand != Stand.WAITING]
-    waiting = [one for one in found.people if one.stand == Stand.WAITING]
+    waiting = [one for one in found.people if one.stand == Stand.WAITING and one.admitted]
+    asking = len(found.people) - len(seated) - len(waiting)
     talk.say(
         lines(
             _(
@@ -214,8 +251,15 @@ async def roster(talk: Talk, desk: Desk, activity: int = 0) -> None:
             _("Queue:") if waiting else None,
             *(listed(place, one) for place, one in enumerate(waiting, 1)),
         ),
+        *((let_in(activity, asking),) if asking else ()),
         Link(_("Manage"), Intent("manage", (str(activity),))),
     )
+
+
+def let_in(activity: int, asking: int) -> Link:
+    """The way to those who ask to come."""
+    label = ngettext("{n} person asks to come", "{n} people ask to come", asking)
+    return Link(label, Intent("letin", (str(activity),)))
 
 
 def listed(place: int, one: Listed) -> Words:
@@ -227,6 +271,13 @@ def listed(place: int, one: Listed) -> Words:
         marks.append(_("is coming"))
     elif one.stand == Stand.OFFERED:
         marks.append(_("a seat is held for them"))
+    elif one.stand == Stand.ABSENT:
+        marks.append(_("did not come"))
+    elif one.stand == Stand.EXCUSED:
+        marks.append(_("was excused"))
+    if one.role[0]:
+        marks.insert(2, Named(*one.role))
+    marks += [f"{each['asked']} {each['said']}" for each in one.answers]
     if one.look:
         marks.append(_("(shared a place that is not there)"))
     if one.guardian:

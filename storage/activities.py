@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    delete,
     func,
     insert,
     not_,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 )
 
 from bot.domain.activities import Activity, Plan, Shift
+from bot.domain.questions import Question, read, written
 from storage.database import Unit
 from storage.prepared import Prepared
 from storage.secrecy import Secrecy
@@ -72,9 +74,16 @@ _CARD = (
     activity.c.ends,
     activity.c.state,
     activity.c.changed,
+    # What stands after the shifts and the distance.
+    activity.c.approval,
+    activity.c.questions,
+    activity.c.leave_before,
 )
 
-_SHIFT = (shift.c.id, shift.c.starts, shift.c.ends, shift.c.capacity, shift.c.taken)
+_SHIFT = (
+    shift.c.id, shift.c.starts, shift.c.ends, shift.c.capacity, shift.c.taken, shift.c.role, shift.c.role_english,
+    shift.c.minimum_age, shift.c.needs,
+)  # fmt: skip
 _WIDTH = len(_CARD)
 
 _CARDS: Select[Any] = select(*_CARD).join(organisation, organisation.c.id == activity.c.organisation)
@@ -93,8 +102,9 @@ _SHIFTS = (
 
 
 def _card(row: Any, shifts: Sequence[Shift] = (), distance: float | None = None) -> Activity:
-    rest: tuple[Any, ...] = (shifts, distance)
-    return Activity(*row[:_WIDTH], *rest)
+    *first, approval, questions, leave_before = row[:_WIDTH]
+    rest: tuple[Any, ...] = (shifts, distance, approval, read(questions), leave_before)
+    return Activity(*first, *rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +210,15 @@ def _with_shifts(rows: Sequence[Any], queues: Mapping[int, int] | None = None) -
     for row in rows:
         if row.shift_id is not None:
             waiting = queues.get(row.shift_id, 0) if queues else 0
-            one = Shift(row.shift_id, row.shift_starts, row.shift_ends, row.shift_capacity, row.shift_taken, waiting)
-            found.setdefault(row.id, []).append(one)
+            found.setdefault(row.id, []).append(_stretch(row[_WIDTH : _WIDTH + len(_SHIFT)], waiting))
     return found
+
+
+def _stretch(values: Sequence[Any], waiting: int = 0) -> Shift:
+    """A shift from its columns, in the order of `_SHIFT`."""
+    *first, role, role_english, minimum_age, needs = values
+    rest: tuple[Any, ...] = (waiting, role, role_english, minimum_age, needs or ())
+    return Shift(*first, *rest)
 
 
 def _away(row: Any, near: tuple[float, float] | None) -> float | None:
@@ -216,7 +232,7 @@ def _away(row: Any, near: tuple[float, float] | None) -> float | None:
 async def _shifts(unit: Unit, ids: Sequence[int]) -> dict[int, list[Shift]]:
     found: dict[int, list[Shift]] = {}
     for row in await unit.run(_SHIFTS, {"activities": ids}) if ids else ():
-        found.setdefault(row.activity, []).append(Shift(row.id, row.starts, row.ends, row.capacity, row.taken))
+        found.setdefault(row.activity, []).append(_stretch(row[1:]))
     return found
 
 
@@ -224,7 +240,7 @@ async def _queues(unit: Unit, shifts: Sequence[int]) -> dict[int, int]:
     """How many wait for each of these shifts."""
     counted = await unit.run(
         select(enrolment.c.shift, func.count().label("waiting"))
-        .where(enrolment.c.shift.in_(shifts), enrolment.c.state == "waiting")
+        .where(enrolment.c.shift.in_(shifts), enrolment.c.state == "waiting", enrolment.c.admitted)
         .group_by(enrolment.c.shift)
     )
     return {row.shift: row.waiting for row in counted}
@@ -244,7 +260,8 @@ async def by_organisations(
     unit: Unit, organisations: Sequence[int], since: datetime, limit: int = 50
 ) -> list[Activity]:
     """An organiser's own activities that have not ended before `since`, soonest first."""
-    statement = _CARDS.where(activity.c.organisation.in_(organisations), activity.c.ends > since)
+    theirs = activity.c.organisation.in_(organisations)
+    statement = _CARDS.where(theirs, activity.c.ends > since, activity.c.state != "gone")
     rows = list(await unit.run(statement.order_by(activity.c.starts, activity.c.id).limit(limit)))
     shifts = await _shifts(unit, [row.id for row in rows])
     return [_card(row, shifts.get(row.id, ())) for row in rows]
@@ -252,7 +269,8 @@ async def by_organisations(
 
 async def by_places(unit: Unit, codes: Sequence[int], since: datetime, limit: int = 50) -> list[Activity]:
     """What goes on at these nodes of the place tree, soonest first."""
-    statement = _CARDS.where(or_(activity.c.district.in_(codes), activity.c.street.in_(codes)), activity.c.ends > since)
+    there = or_(activity.c.district.in_(codes), activity.c.street.in_(codes))
+    statement = _CARDS.where(there, activity.c.ends > since, activity.c.state.not_in(("draft", "gone")))
     rows = list(await unit.run(statement.order_by(activity.c.starts, activity.c.id).limit(limit)))
     shifts = await _shifts(unit, [row.id for row in rows])
     return [_card(row, shifts.get(row.id, ())) for row in rows]
@@ -275,8 +293,9 @@ async def publish(
     risk: str,
     secret_bytes: bytes,
     now: datetime,
+    state: str = "open",
 ) -> tuple[int, int]:
-    """Open an activity with its one shift. Returns their numbers."""
+    """Open an activity with its one shift, or keep it as a draft. Returns their numbers."""
     row = insert(activity).values(
         organisation=organisation_id,
         title=plan.title,
@@ -293,6 +312,7 @@ async def publish(
         ends=plan.ends,
         words=words,
         leave_before=plan.leave_before,
+        state=state,
         created_by=by,
         created=now,
         changed=now,
@@ -306,6 +326,53 @@ async def publish(
     return id_, shift_id
 
 
+async def open_draft(unit: Unit, id_: int, now: datetime) -> bool:
+    """Open a draft to the city, from its first shift to its last. False: it is none."""
+    own = shift.c.activity == id_
+    first, last = select(func.min(shift.c.starts)).where(own), select(func.max(shift.c.ends)).where(own)
+    hours = {"starts": first.scalar_subquery(), "ends": last.scalar_subquery()}
+    opened = update(activity).where(activity.c.id == id_, activity.c.state == "draft")
+    done = await unit.run(opened.values(state="open", created=now, changed=now, **hours))
+    return bool(done.rowcount)
+
+
+async def discard(unit: Unit, id_: int, now: datetime) -> None:
+    """Throw a draft away."""
+    gone = update(activity).where(activity.c.id == id_, activity.c.state == "draft")
+    await unit.run(gone.values(state="gone", changed=now))
+
+
+async def set_conditions(
+    unit: Unit,
+    id_: int,
+    *,
+    approval: bool | None = None,
+    questions: Sequence[Question] | None = None,
+    leave_before: int | None = None,
+) -> None:
+    """Change what somebody must do to sign up; None: that stays."""
+    values: dict[str, Any] = {} if approval is None else {"approval": approval}
+    if questions is not None:
+        values["questions"] = written(questions)
+    if leave_before is not None:
+        values["leave_before"] = leave_before
+    await unit.run(update(activity).where(activity.c.id == id_).values(values))
+
+
+async def add_shift(unit: Unit, id_: int, new: Shift) -> int:
+    """One more stretch of an activity, with its own role, seats and gates. Returns its number."""
+    row = insert(shift).values(
+        activity=id_, starts=new.starts, ends=new.ends, capacity=new.capacity, role=new.role,
+        role_english=new.role_english, minimum_age=new.minimum_age, needs=list(new.needs) or None,
+    )  # fmt: skip
+    return int((await unit.run(row.returning(shift.c.id))).scalar_one())
+
+
+async def drop_shift(unit: Unit, shift_id: int) -> None:
+    """Take a stretch out of a draft."""
+    await unit.run(delete(shift).where(shift.c.id == shift_id))
+
+
 async def cancel(unit: Unit, id_: int, now: datetime) -> bool:
     """Call an activity off. False: it was already, or is not there."""
     done = await unit.run(
@@ -316,6 +383,14 @@ async def cancel(unit: Unit, id_: int, now: datetime) -> bool:
     return bool(done.rowcount)
 
 
+async def count_as(unit: Unit, id_: int, sort: str, way: int | None) -> str:
+    """What an activity's time counts as from now on, and the minutes of the way. Returns what it counted as before."""
+    before = (await unit.run(select(activity.c.counts_as).where(activity.c.id == id_))).scalar_one()
+    changed = {"counts_as": sort, "cover_before": way, "cover_after": way}
+    await unit.run(update(activity).where(activity.c.id == id_).values(changed))
+    return str(before)
+
+
 async def reschedule(unit: Unit, id_: int, starts: datetime, ends: datetime, now: datetime) -> int | None:
     """Move an activity and its shifts; what is scheduled for the old time loses its revision with it.
 
@@ -324,7 +399,7 @@ async def reschedule(unit: Unit, id_: int, starts: datetime, ends: datetime, now
     before = (await unit.run(select(activity.c.starts, activity.c.ends).where(activity.c.id == id_))).first()
     done = await unit.run(
         update(activity)
-        .where(activity.c.id == id_, activity.c.state == "open")
+        .where(activity.c.id == id_, activity.c.state.in_(("open", "draft")))
         .values(starts=starts, ends=ends, revision=activity.c.revision + 1, changed=now)
         .returning(activity.c.revision)
     )

@@ -31,6 +31,7 @@ MEANT = {
     "promotion": ("joined", "confirmed", "arrived"),
     "offer": ("offered",),
     "lapse": ("waiting", "cancelled"),
+    "admission": ("joined", "confirmed", "arrived", "waiting", "cancelled"),
 }
 """Where a sign-up must still stand for its owner to hear of it."""
 

@@ -40,8 +40,9 @@ class Activities(Subject):
     """What there is to do."""
 
     async def card(self, activity: int) -> Activity | None:
-        """One activity with its shifts, or None."""
-        return await activities.card(self.unit, activity)
+        """One activity with its shifts, or None. A draft is nobody's but its organisers'."""
+        card = await activities.card(self.unit, activity)
+        return None if card is None or card.state in ("draft", "gone") else card
 
     async def find(
         self, district: int | None = None, times: Sequence[tuple[datetime, datetime]] = (), kind: str | None = None

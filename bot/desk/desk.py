@@ -6,17 +6,25 @@ from datetime import datetime
 from functools import cached_property
 
 from bot.desk.activities import Activities
+from bot.desk.admission import Admission
 from bot.desk.agreements import Agreements
 from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
+from bot.desk.corrections import Corrections
+from bot.desk.documents import Documents
+from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
 from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
+from bot.desk.matters import Matters
+from bot.desk.newcomers import Newcomers
 from bot.desk.offers import Offers
 from bot.desk.organising import Organising
+from bot.desk.parties import Parties
 from bot.desk.people import People
 from bot.desk.privacy import Privacy
+from bot.desk.promises import Promises
 from bot.desk.proofs import Proofs
 from bot.desk.reach import Reach
 from bot.desk.records import Records
@@ -51,6 +59,16 @@ class Desk:
         return Enrolment(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def admission(self) -> Admission:
+        """Letting people in."""
+        return Admission(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def promises(self) -> Promises:
+        """What was promised and not kept."""
+        return Promises(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def offers(self) -> Offers:
         """Seats that are held for me."""
         return Offers(self.unit, self.me, self.now, self.city)
@@ -66,6 +84,16 @@ class Desk:
         return Records(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def matters(self) -> Matters:
+        """What is asked about records."""
+        return Matters(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def corrections(self) -> Corrections:
+        """Correcting records."""
+        return Corrections(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def organising(self) -> Organising:
         """What organisers and centres do: publish, change, roster, wall."""
         return Organising(self.unit, self.me, self.now, self.city)
@@ -76,9 +104,19 @@ class Desk:
         return Agreements(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def drafts(self) -> Drafts:
+        """Activities that are not open yet."""
+        return Drafts(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def guardians(self) -> Guardians:
         """My children, or my guardian."""
         return Guardians(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def parties(self) -> Parties:
+        """Those who come with me."""
+        return Parties(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:
@@ -114,3 +152,13 @@ class Desk:
     def stars(self) -> Stars:
         """Stars and small steps."""
         return Stars(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def newcomers(self) -> Newcomers:
+        """People who come to me where I lead, and my own code for where others do."""
+        return Newcomers(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """Document numbers, where an insurance needs them."""
+        return Documents(self.unit, self.me, self.now, self.city)

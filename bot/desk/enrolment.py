@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.desk.gates import GATES, Refusal
+from bot.desk.claims import claim
+from bot.desk.gates import GATES, Refusal, free_then
 from bot.desk.offers import hand_on
 from bot.desk.subject import Subject
-from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Closed, Joined, Left, NotIn, Stand, Waitlisted, move
+from bot.domain.enrolment import (
+    COMING,
+    HELD,
+    SEATED,
+    Asked,
+    Booking,
+    Closed,
+    Joined,
+    Left,
+    NotIn,
+    Stand,
+    Waitlisted,
+    move,
+)
 from bot.domain.reach import first_reminder
-from bot.domain.reliability import minutes_late
-from storage import audit, enrolment
+from bot.domain.reliability import WITHIN, minutes_late, must_ask
+from storage import admission, audit, enrolment
+from storage.admission import Answers
 
-JoinOutcome = Joined | Waitlisted | Refusal
+JoinOutcome = Joined | Waitlisted | Asked | Refusal
 
 PAST = timedelta(hours=2)
 """How long an activity stays in “my” list after its end: its check-out is still possible."""
@@ -21,21 +36,34 @@ PAST = timedelta(hours=2)
 class Enrolment(Subject):
     """My seats."""
 
-    async def join(self, shift: int) -> JoinOutcome:
-        """Take a seat in a shift, or a place in its queue."""
+    async def join(self, shift: int, answers: Answers = (), in_spite: bool = False) -> JoinOutcome:
+        """Take a seat in a shift, or a place in its queue; or ask the organiser, where it is for them to decide.
+
+        `in_spite`: although it overlaps with something I joined.
+        """
         await enrolment.lock_shift(self.unit, shift)
-        wish = await enrolment.wish(self.unit, shift)
+        wish = await enrolment.wish(self.unit, shift, self.me.id)
         if wish is None:
             return Closed()
-        for gate in GATES:
+        for gate in GATES if not in_spite else [one for one in GATES if one is not free_then]:
             refusal = await gate(self, wish)
             if refusal is not None:
                 return refusal
-        id_, seated = await enrolment.seat(self.unit, shift, self.me.id, self.now)
+        why = "clash" if in_spite else "approval" if wish.approval else "record" if await self._must_ask() else ""
+        if wish.invited and not why:
+            await claim(self, wish)
+        id_, seated = await enrolment.seat(self.unit, shift, self.me.id, self.now, admitted=not why)
+        if answers:
+            await admission.keep_answers(self.unit, id_, answers)
+        if why:
+            return Asked(id_, why)
         if seated:
             return Joined(id_, first_reminder(wish.starts, self.now))
         row = await enrolment.own(self.unit, self.me.id, shift)
         return Waitlisted(id_, await enrolment.position(self.unit, shift, row.queue))
+
+    async def _must_ask(self) -> bool:
+        return must_ask(await admission.broken(self.unit, self.me.id, self.now - WITHIN))
 
     async def leave(self, id_: int, reason: str | None = None) -> Left | NotIn:
         """Give a seat or a place in the queue back. A freed seat goes to the head of the queue, who is told."""
@@ -51,7 +79,7 @@ class Enrolment(Subject):
         await audit.log(self.unit, self.now, self.me.id, "leave", f"enrolment:{id_}", booking.stand, after)
         if booking.stand not in SEATED:
             return Left(booking, promoted=False)
-        await enrolment.give_back(self.unit, booking.shift)
+        await enrolment.give_back(self.unit, booking.shift, 1 + booking.guests)
         handed = await hand_on(self.unit, self.city, booking.shift, booking.starts, self.now)
         return Left(booking, promoted=handed > 0)
 

@@ -23,8 +23,10 @@ class Offers(Subject):
         if held is None:
             return NotIn()
         await enrolment.lock_shift(self.unit, held.shift)
-        other = await gates.overlapping(self, held.starts, held.ends, held.shift)
-        if other is not None:
+        row = await enrolment.own(self.unit, self.me.id, held.shift)
+        # `why`: the organiser let them in although it overlaps.
+        other = row.why is None and await gates.overlapping(self, held.starts, held.ends, held.shift)
+        if other:
             return Clashed(other)
         if held.starts <= self.now or not await enrolment.accept(self.unit, id_, self.now):
             return NotIn()
@@ -33,17 +35,23 @@ class Offers(Subject):
         return held
 
 
-async def hand_on(unit: Unit, city: City, shift: int, starts: datetime, now: datetime) -> int:
+async def hand_on(
+    unit: Unit, city: City, shift: int, starts: datetime, now: datetime, at_once: bool = False
+) -> int:
     """Every free seat goes to the head of the queue: as an offer, or at once where nobody could answer in time.
 
-    Returns how many were handed on. The shift is locked by the caller.
+    `at_once`: they have just been let in, which they are told. Returns how many were handed on. The shift is locked
+    by the caller.
     """
-    until, handed = answer_until(starts, now, city.zone, city.quiet), 0
+    until, handed = None if at_once else answer_until(starts, now, city.zone, city.quiet), 0
     while (head := await offers.take_for_head(unit, shift)) is not None:
         after = move(Stand.WAITING, Stand.JOINED if until is None else Stand.OFFERED)
         await offers.place(unit, head.id, after, until, now)
         deed = "promote" if until is None else "offer"
         await audit.log(unit, now, None, deed, f"enrolment:{head.id}", Stand.WAITING, after)
+        handed += 1
+        if at_once:
+            continue
         await fanouts.plan(
             unit,
             kind="promotion" if until is None else "offer",
@@ -56,7 +64,6 @@ async def hand_on(unit: Unit, city: City, shift: int, starts: datetime, now: dat
             not_before=now,
             expires=until or starts,
         )
-        handed += 1
     return handed
 
 

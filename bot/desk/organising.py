@@ -17,8 +17,10 @@ from bot.domain.guardians import MASKED_DOORS
 from bot.domain.kinds import kind
 from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
+from bot.domain.rulesets import NOT_SERVICE, SERVICE
 from bot.domain.search import tokens
-from storage import activities, agreements, audit, enrolment, evidence, fanouts, guardians, people, roll
+from storage import activities, admission, agreements, audit, enrolment, evidence, fanouts, guardians, people, roll
+from storage.admission import Answers
 from storage.tables.delivery import Lane
 
 
@@ -31,6 +33,13 @@ class Listed:
     stand: Stand
     arrived: datetime | None
     queue: int
+    admitted: bool = True
+    """False: the organiser has not decided about them."""
+    role: tuple[str, str] = ("", "")
+    answers: Answers = ()
+    """To the organiser's own questions; only for the activity's own organiser."""
+    reason: str = ""
+    """Why they could not come, where they said so."""
     guardian: str = ""
     """Whom to call about somebody under age: name and phone."""
     accompanied: bool = False
@@ -108,8 +117,14 @@ class Organising(Subject):
         within = self.city.within
         return card if may(posts, deed, organisation=card.organisation, place=place, within=within) else None
 
-    async def publish(self, organisation: int, plan: Plan) -> Published | NotAllowed | Unfit:
-        """Open an activity to the city."""
+    async def is_own(self, card: Activity) -> bool:
+        """Is it an activity of my own organisation? Only then names, phones and answers are whole."""
+        return any(post.organisation == card.organisation for post in await people.posts(self.unit, self.me.id))
+
+    async def publish(
+        self, organisation: int, plan: Plan, state: str = "open"
+    ) -> Published | NotAllowed | Unfit:
+        """Open an activity to the city, or keep it as a draft."""
         posts = await people.posts(self.unit, self.me.id)
         place = plan.street or plan.district
         if not may(posts, Deed.PUBLISH, organisation=organisation, place=place, within=self.city.within):
@@ -131,10 +146,11 @@ class Organising(Subject):
             service.risk,
             new_secret(),
             self.now,
+            state,
         )
         if plan.insurance or plan.risks:
             await agreements.state(self.unit, id_, Terms(plan.insurance, plan.risks), self.me.id, self.now)
-        await audit.log(self.unit, self.now, self.me.id, "publish", f"activity:{id_}", None, "open")
+        await audit.log(self.unit, self.now, self.me.id, "publish", f"activity:{id_}", None, state)
         return Published(id_, shift)
 
     async def call_off(self, activity: int) -> Told | NotAllowed:
@@ -222,13 +238,21 @@ class Organising(Subject):
                 created_by=self.me.id,
             )
 
+    async def counts_as(self, activity: int, sort: str, way: int | None) -> bool | NotAllowed:
+        """Say what an activity's time counts as, before it begins. `way`: minutes there and back that are covered."""
+        card = await self.allowed(activity, Deed.CHANGE)
+        if card is None or card.starts <= self.now or sort not in (SERVICE, *NOT_SERVICE):
+            return NotAllowed()
+        before = await activities.count_as(self.unit, activity, sort, way)
+        await audit.log(self.unit, self.now, self.me.id, "counts as", f"activity:{activity}", before, sort)
+        return True
+
     async def roster(self, activity: int) -> Roster | NotAllowed:
         """Who has a seat and who waits; names whole only for the activity's own organiser."""
         card = await self.allowed(activity, Deed.ROSTER)
         if card is None:
             return NotAllowed()
-        posts = await people.posts(self.unit, self.me.id)
-        whole = any(post.organisation == card.organisation for post in posts)
+        whole = await self.is_own(card)
         rows = await enrolment.roster(self.unit, activity)
         names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
         numbers = {one.enrolment: one.number for one in await roll.roll(self.unit, activity)}
@@ -239,11 +263,25 @@ class Organising(Subject):
         listed = []
         for row in rows:
             name, phone = names.get(row.person, ("", ""))
+            answers = admission.opened(self.unit, row.id, row.answers) if whole else ()
             open_ = whole and not (row.person in minors and self.me.door in MASKED_DOORS)
             shown = (name, phone) if open_ else (masked(name), masked_phone(phone))
-            with_guardian = (minded.get(row.person, ""), (row.person, row.shift) in along)
-            on_roll = (numbers[row.id], needs_look(proven.get(row.id, ())))
-            listed.append(Listed(*shown, Stand(row.state), row.arrived, row.queue, *with_guardian, *on_roll))
+            listed.append(
+                Listed(
+                    *shown,
+                    Stand(row.state),
+                    row.arrived,
+                    row.queue,
+                    admitted=row.admitted,
+                    role=(row.role, row.role_english),
+                    answers=answers,
+                    reason=row.reason or "",
+                    guardian=minded.get(row.person, ""),
+                    accompanied=(row.person, row.shift) in along,
+                    number=numbers[row.id],
+                    look=needs_look(proven.get(row.id, ())),
+                )
+            )
         return Roster(card, listed, whole)
 
     async def _minded(self, minors: Collection[int]) -> dict[int, str]:

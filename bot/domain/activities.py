@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.agreements import uninsured
+from bot.domain.questions import Question
 from bot.domain.reliability import LEAVE_BEFORE
 
 LONGEST = timedelta(hours=16)
@@ -27,6 +28,12 @@ class Shift:
     capacity: int
     taken: int
     waiting: int = 0
+    role: str = ""
+    role_english: str = ""
+    minimum_age: int = 0
+    """Beside the activity's."""
+    needs: Sequence[str] = ()
+    """Codes of skills that must be proven."""
 
     @property
     def free(self) -> int:
@@ -59,6 +66,12 @@ class Activity:
     shifts: Sequence[Shift] = field(default=())
     distance: float | None = None
     """Metres from the reader, where they asked for what is near."""
+    approval: bool = False
+    """The organiser lets people in."""
+    questions: Sequence[Question] = ()
+    """The organiser's own, asked at sign-up."""
+    leave_before: int = 0
+    """Minutes before the start until which a seat is given back without consequence."""
 
     @property
     def free(self) -> int:

@@ -9,12 +9,17 @@ from datetime import datetime
 from typing import Literal
 
 Kind = Literal[
-    "reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "announcement", "reply",
-    "withdrawn", "star", "step", "permission", "permitted",
+    "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
+    "reply", "withdrawn", "star", "step", "permission", "permitted", "invitation",
+    "taken", "swapped", "added", "claim", "matter", "corrected",
 ]  # fmt: skip
 
-ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step"})
+ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step", "matter", "corrected"})
 """Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
+
+
+AFTERWARDS: frozenset[Kind] = frozenset({"added", "claim"})
+"""Notices about what has been: of use as long as their own expiry says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-from bot.domain.notices import ABOUT_ITS_READER, Kind, Notice
+from bot.domain.notices import ABOUT_ITS_READER, AFTERWARDS, Kind, Notice
 
 BY_WINDOW = frozenset({"wechat"})
 """Doors that let us speak first only for a while after a person did something there, and only so many times."""
@@ -126,6 +126,8 @@ class Offers:
     """Has the account customer messages? An unverified one has none."""
     mass: bool = False
     """Has it mass messages?"""
+    codes: bool = False
+    """Can it make codes that start a script when they are scanned?"""
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -275,7 +277,7 @@ def quiet_until(now_local: datetime, from_minute: int, until_minute: int) -> dat
 def too_late(notice: Notice, now: datetime) -> bool:
     """Would it be of no use any more? What no event belongs to has only its own expiry."""
     event = notice.event
-    if event is None:
+    if event is None or notice.kind in AFTERWARDS:
         return False
     if notice.kind in ("reminder", "checkout"):
         for reminding in REMINDINGS:
@@ -369,9 +371,9 @@ def fails_too_often(lately: Collection[bool]) -> bool:
     return sum(lately) > LOOKED_BACK * MOST_FAILING
 
 
-REPEATED_ONCE: frozenset[Kind] = frozenset(
-    {"reminder", "checkout", "promotion", "offer", "lapse", "change", "cancellation", "reply", *ABOUT_ITS_READER}
-)
+REPEATED_ONCE: frozenset[Kind] = ABOUT_ITS_READER | AFTERWARDS | {
+    "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "reply"
+}  # fmt: skip
 """When nobody can know whether these arrived they are said once more, in words that make sense twice."""
 
 

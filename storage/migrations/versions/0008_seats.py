@@ -49,7 +49,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Go back to the one before: a seat that is offered was given, an excused absence is an absence, a draft is
     called off."""
-    op.execute("UPDATE activity SET state = 'cancelled' WHERE state = 'draft'")
+    op.execute("UPDATE activity SET state = 'cancelled' WHERE state IN ('draft', 'gone')")
     for name in ("needs", "minimum_age", "role_english", "role"):
         op.drop_column("shift", name)
     for name in ("leave_before", "questions", "approval"):

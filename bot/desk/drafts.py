@@ -1,0 +1,133 @@
+"""Activities that are not open yet: kept, given conditions, roles and questions, then opened to the city."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.desk.organising import Organising
+from bot.desk.subject import Subject
+from bot.domain.activities import Activity, NotAllowed, Plan, Published, Shift, Unfit, check
+from bot.domain.questions import MOST, Question
+from bot.domain.roles import Deed
+from storage import activities, agreements, audit
+
+MOST_SHIFTS = 12
+
+
+class Drafts(Subject):
+    """Drafts that my posts allow."""
+
+    async def keep(self, organisation: int, plan: Plan) -> Published | NotAllowed | Unfit:
+        """Keep an activity as a draft."""
+        return await self._organising.publish(organisation, plan, "draft")
+
+    async def draft(self, activity: int) -> Activity | None:
+        """A draft of mine; None for everything else."""
+        card = await self._organising.allowed(activity, Deed.PUBLISH)
+        return card if card is not None and card.state == "draft" else None
+
+    async def open(self, activity: int) -> Activity | NotAllowed | Unfit:
+        """Open it to the city, if every stretch of it can still take place."""
+        card = await self.draft(activity)
+        if card is None:
+            return NotAllowed()
+        terms = await agreements.of(self.unit, activity)
+        for shift in card.shifts:
+            unfit = check(self._plan(card, shift, terms.insurance, terms.risks), self.now)
+            if unfit:
+                return unfit
+        if not await activities.open_draft(self.unit, activity, self.now):
+            return NotAllowed()
+        await self._log(activity, "publish", "open")
+        return card
+
+    def _plan(self, card: Activity, shift: Shift, insurance: str, risks: str) -> Plan:
+        hours = (shift.starts, shift.ends)
+        plan = Plan(card.title, card.kind, *hours, card.district, card.address, shift.capacity, card.about)
+        return replace(plan, insurance=insurance, risks=risks)
+
+    async def discard(self, activity: int) -> bool:
+        """Throw it away."""
+        if await self.draft(activity) is None:
+            return False
+        await activities.discard(self.unit, activity, self.now)
+        await self._log(activity, "discard", "gone")
+        return True
+
+    async def set_approval(self, activity: int, on: bool) -> bool:
+        """Do I let people in, or does whoever comes first have a seat?"""
+        if await self.draft(activity) is None:
+            return False
+        await activities.set_conditions(self.unit, activity, approval=on)
+        await self._log(activity, "condition", "approval" if on else "open to all")
+        return True
+
+    async def set_deadline(self, activity: int, minutes: int) -> bool:
+        """Until so many minutes before the start a seat is given back without consequence."""
+        if await self.draft(activity) is None:
+            return False
+        await activities.set_conditions(self.unit, activity, leave_before=minutes)
+        await self._log(activity, "condition", f"leave {minutes} before")
+        return True
+
+    async def ask(self, activity: int, question: Question) -> bool:
+        """One more question of my own. False: there are enough, or it is not my draft."""
+        card = await self.draft(activity)
+        if card is None or len(card.questions) >= MOST:
+            return False
+        await self._set_questions(activity, [*card.questions, question])
+        return True
+
+    async def unask(self, activity: int, place: int) -> bool:
+        """One question less."""
+        card = await self.draft(activity)
+        if card is None or not 0 <= place < len(card.questions):
+            return False
+        await self._set_questions(activity, [one for at, one in enumerate(card.questions) if at != place])
+        return True
+
+    async def _set_questions(self, activity: int, questions: Sequence[Question]) -> None:
+        await activities.set_conditions(self.unit, activity, questions=questions)
+        await self._log(activity, "condition", f"{len(questions)} questions")
+
+    async def add_shift(self, activity: int, new: Shift) -> bool | Unfit:
+        """One more role or stretch, with its own seats and gates."""
+        card = await self.draft(activity)
+        if card is None or len(card.shifts) >= MOST_SHIFTS:
+            return False
+        unfit = check(self._plan(card, new, "-", "-"), self.now)
+        if unfit:
+            return unfit
+        number = await activities.add_shift(self.unit, activity, new)
+        await self._log(activity, "condition", f"shift:{number}")
+        return True
+
+    async def drop_shift(self, activity: int, shift: int) -> bool:
+        """One role or stretch less; one must stay."""
+        card = await self.draft(activity)
+        if card is None or len(card.shifts) < 2 or shift not in {one.id for one in card.shifts}:
+            return False
+        await activities.drop_shift(self.unit, shift)
+        await self._log(activity, "condition", f"without shift:{shift}")
+        return True
+
+    async def retime(self, activity: int, starts: datetime, ends: datetime) -> bool | Unfit:
+        """Other hours, before anybody has heard of it."""
+        card = await self.draft(activity)
+        if card is None:
+            return False
+        unfit = check(self._plan(card, Shift(0, starts, ends, 1, 0), "-", "-"), self.now)
+        if unfit:
+            return unfit
+        await activities.reschedule(self.unit, activity, starts, ends, self.now)
+        await self._log(activity, "condition", "hours")
+        return True
+
+    async def _log(self, activity: int, deed: str, after: str) -> None:
+        await audit.log(self.unit, self.now, self.me.id, deed, f"activity:{activity}", "draft", after)
+
+    @property
+    def _organising(self) -> Organising:
+        return Organising(self.unit, self.me, self.now, self.city)

@@ -1,0 +1,193 @@
+"""An activity before it is open: its look, its conditions one by one, opened to the city or thrown away."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.desk.desk import Desk
+from bot.domain.activities import CAPACITY_LIMIT, Activity, Shift, Unfit
+from bot.domain.questions import MOST
+from bot.talk import Intent, Joined, Link, Option, Span, Talk, Words, _, lines, ngettext, script
+from handlers.answers import count, hours, words
+from handlers.cards import conditions, kind_name, role, title, where
+from handlers.organise import NOT_YOURS, opened, unfit
+from handlers.questions import made
+from handlers.terms import shown
+
+ROLE_LENGTH = 40
+OLDEST_MINIMUM = 70
+DAYS = (0, 2, 12, 24, 48, 72)
+"""Hours before the start that are offered as the deadline for giving a seat back."""
+
+
+@script("draft", title=_("a draft"))
+async def draft(talk: Talk, desk: Desk, activity: int) -> None:
+    """A draft as it stands, and all that can be done with it."""
+    card = await desk.drafts.draft(activity)
+    if card is None:
+        return not_yours(talk)
+    number = (str(activity),)
+    stated = await desk.agreements.terms(activity)
+    talk.say(
+        lines(
+            _("Draft, not open yet:"),
+            title(card),
+            kind_name(card.kind),
+            Span(card.starts, card.ends),
+            where(card, desk),
+            *(stretch(one, card) for one in card.shifts),
+            card.about or None,
+            *shown(stated),
+            *conditions(card),
+        ),
+        Link(_("Publish"), Intent("open", number)),
+        Link(_("Add a role or shift"), Intent("role", number)),
+        *((Link(_("Take a role or shift out"), Intent("unrole", number)),) if len(card.shifts) > 1 else ()),
+        Link(_("Whoever comes first has a seat") if card.approval else _("I let people in myself"),
+             Intent("approval", number)),
+        *((Link(_("Ask something at sign-up"), Intent("question", number)),) if len(card.questions) < MOST else ()),
+        *((Link(_("Ask something less"), Intent("unquestion", number)),) if card.questions else ()),
+        Link(_("Until when people may give up"), Intent("deadline", number)),
+        Link(_("Another time"), Intent("retime", number)),
+        Link(_("Throw it away"), Intent("discard", number)),
+    )  # fmt: skip
+
+
+def stretch(shift: Shift, card: Activity) -> Words:
+    """A role or shift in one line."""
+    parts: list[Words] = [role(shift)] if shift.role else []
+    if (shift.starts, shift.ends) != (card.starts, card.ends):
+        parts.append(Span(shift.starts, shift.ends))
+    parts.append(ngettext("{n} seat", "{n} seats", shift.capacity))
+    if shift.minimum_age > card.minimum_age:
+        parts.append(_("from {n} years on", n=shift.minimum_age))
+    return Joined(tuple(parts), " · ")
+
+
+@script("open")
+async def open_(talk: Talk, desk: Desk, activity: int) -> None:
+    """Open a draft to the city."""
+    match await desk.drafts.open(activity):
+        case Activity() as card:
+            opened(talk, activity, title(card))
+        case Unfit(why):
+            talk.say(unfit(why), back(activity))
+        case _:
+            not_yours(talk)
+
+
+@script("approval")
+async def approval(talk: Talk, desk: Desk, activity: int) -> None:
+    """Open sign-up or my own yes to each: switched."""
+    card = await desk.drafts.draft(activity)
+    if card is None:
+        return not_yours(talk)
+    await desk.drafts.set_approval(activity, not card.approval)
+    talk.go(Intent("draft", (str(activity),)))
+
+
+@script("deadline", title=_("until when people may give up"))
+async def deadline(talk: Talk, desk: Desk, activity: int) -> None:
+    """The last moment for giving a seat back without consequence."""
+    card = await desk.drafts.draft(activity)
+    if card is None:
+        return not_yours(talk)
+    options = [
+        Option(str(one), ngettext("{n} hour before", "{n} hours before", one) if one else _("Until the start"), one)
+        for one in DAYS
+    ]
+    chosen = await talk.choose("hours", _("Until when may people give their seat back without consequence?"), options)
+    await desk.drafts.set_deadline(activity, 60 * chosen)
+    talk.go(Intent("draft", (str(activity),)))
+
+
+@script("question", title=_("a question of your own"))
+async def question(talk: Talk, desk: Desk, activity: int) -> None:
+    """One more question to everybody who signs up."""
+    if await desk.drafts.draft(activity) is None:
+        return not_yours(talk)
+    new = await made(talk)
+    await desk.drafts.ask(activity, new)
+    talk.go(Intent("draft", (str(activity),)))
+
+
+@script("unquestion", title=_("a question of your own"))
+async def unquestion(talk: Talk, desk: Desk, activity: int) -> None:
+    """One question less."""
+    card = await desk.drafts.draft(activity)
+    if card is None or not card.questions:
+        return not_yours(talk)
+    options = [Option(one.text, one.text, place) for place, one in enumerate(card.questions)]
+    place = await talk.choose("which", _("Which question goes?"), options)
+    await desk.drafts.unask(activity, place)
+    talk.go(Intent("draft", (str(activity),)))
+
+
+@script("role", title=_("a role or shift"))
+async def role_(talk: Talk, desk: Desk, activity: int) -> None:
+    """One more role or shift: its name, hours, seats, age."""
+    card = await desk.drafts.draft(activity)
+    if card is None:
+        return not_yours(talk)
+    name = await talk.ask("name", _("What do they do? For example: guide, first aid."), words(1, ROLE_LENGTH))
+    whole = [Option("whole", _("The whole time"), [card.starts.isoformat(), card.ends.isoformat()])]
+    span = await talk.ask("hours", _("From when to when?"), hours(talk.now, desk.city.zone), options=whole)
+    seats = await talk.ask("seats", _("How many people?"), count(1, CAPACITY_LIMIT))
+    any_age = [Option("any", _("No more than the activity asks"), 0)]
+    age = await talk.ask("age", _("From how many years on?"), count(1, OLDEST_MINIMUM), options=any_age)
+    starts, ends = (datetime.fromisoformat(one) for one in span)
+    new = Shift(0, starts, ends, seats, 0, role=name, minimum_age=age)
+    match await desk.drafts.add_shift(activity, new):
+        case Unfit(why):
+            talk.say(unfit(why), back(activity))
+        case _:
+            talk.go(Intent("draft", (str(activity),)))
+
+
+@script("unrole", title=_("a role or shift"))
+async def unrole(talk: Talk, desk: Desk, activity: int) -> None:
+    """One role or shift less."""
+    card = await desk.drafts.draft(activity)
+    if card is None or len(card.shifts) < 2:
+        return not_yours(talk)
+    options = [Option(str(one.id), stretch(one, card), one.id) for one in card.shifts]
+    shift = await talk.choose("which", _("Which one goes?"), options)
+    await desk.drafts.drop_shift(activity, shift)
+    talk.go(Intent("draft", (str(activity),)))
+
+
+@script("retime", title=_("moving an activity"))
+async def retime(talk: Talk, desk: Desk, activity: int) -> None:
+    """Other hours for a draft; its roles and shifts move along."""
+    card = await desk.drafts.draft(activity)
+    if card is None:
+        return not_yours(talk)
+    question = _("When shall {title} be? Like “Sat 9:00-11:30”.", title=title(card))
+    span = await talk.ask("hours", question, hours(talk.now, desk.city.zone))
+    match await desk.drafts.retime(activity, datetime.fromisoformat(span[0]), datetime.fromisoformat(span[1])):
+        case Unfit(why):
+            talk.say(unfit(why), back(activity))
+        case _:
+            talk.go(Intent("draft", (str(activity),)))
+
+
+@script("discard", title=_("throwing a draft away"))
+async def discard(talk: Talk, desk: Desk, activity: int) -> None:
+    """Thrown away after one question."""
+    card = await desk.drafts.draft(activity)
+    if card is None:
+        return not_yours(talk)
+    if not await talk.confirm("sure", _("Throw the draft {title} away?", title=title(card))):
+        return talk.say(_("Nothing was changed."), back(activity))
+    await desk.drafts.discard(activity)
+    talk.say(_("It is gone."), Link(_("What you look after"), Intent("organise")))
+
+
+def back(activity: int) -> Link:
+    """The way back to the draft."""
+    return Link(_("The draft"), Intent("draft", (str(activity),)))
+
+
+def not_yours(talk: Talk) -> None:
+    """The same answer for what is not there, not theirs, and open already."""
+    talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))

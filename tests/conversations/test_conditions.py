@@ -1,0 +1,243 @@
+"""An activity with conditions: a draft with roles and questions, and people whom its organiser lets in or declines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.desk import gates
+from storage import privacy
+from storage.tables.activities import activity, shift
+from storage.tables.enrolment import audit, enrolment
+from tests.conversations.kit import MONDAY, Chat, Town
+
+SATURDAY = MONDAY + timedelta(days=5)
+
+Open = Callable[..., Chat]
+
+
+async def drafts(town: Town, olga: Chat) -> None:
+    """The six questions, up to the look."""
+    await olga.says("menu")
+    await town.has_organisation(olga)
+    for said in ("publish", "Cleaning up the park", "environment", "Sat 9:00-11:30", "颐和园东门", "2", "Gloves"):
+        await olga.says(said)
+
+
+async def states(town: Town) -> list[str]:
+    async with town.database.read() as unit:
+        return list((await unit.run(select(enrolment.c.state).order_by(enrolment.c.id))).scalars())
+
+
+async def with_approval(town: Town, chat: Open, seats: int = 1) -> int:
+    number = await town.publishes(chat("Olga"), "Reading to children", SATURDAY, seats=seats)
+    async with town.database.write() as unit:
+        await unit.run(update(activity).values(approval=True))
+    return number
+
+
+async def test_a_draft_is_kept_given_conditions_and_opened(town: Town, chat: Open) -> None:
+    olga, ann = chat("Olga"), chat("Ann")
+    await drafts(town, olga)
+    assert "Draft, not open yet" in await olga.picks("Add conditions")
+    await olga.picks("I let people in myself")
+    assert "The organiser lets people in" in olga.text
+    await olga.picks("Ask something at sign-up")
+    await olga.says("Which size of gloves?")
+    await olga.picks("One of several answers")
+    await olga.says("S，M，L")
+    assert "Asked at sign-up: Which size of gloves?" in olga.text
+    await olga.opens("role", 1)
+    await olga.says("First aid")
+    await olga.picks("The whole time")
+    await olga.says("1")
+    await olga.says("20")
+    assert "First aid · 1 seat · from 20 years on" in olga.text
+    await olga.opens("deadline", 1)
+    await olga.picks("24 hours before")
+    assert "until 24 hours before" in olga.text
+    assert "no such activity" in await ann.opens("activity", 1)
+    assert "takes no more people" in await ann.opens("join", 1)
+    assert "Cleaning" not in await ann.says("find park on Saturday")
+    await olga.says("organise")
+    assert "Draft · Cleaning up the park" in olga.labels[1]
+    await olga.opens("draft", 1)
+    assert "It is open: Cleaning up the park" in await olga.picks("Publish")
+    await ann.opens("join", 1)
+    assert "First aid" in ann.labels[1]
+    await ann.picks("First aid")
+    await ann.introduces_itself()
+    await ann.says("1990")
+    assert "The organiser asks: Which size of gloves?" in ann.text
+    await ann.picks("M")
+    assert "if the organiser lets you in?" in ann.text
+    assert "I have asked the organiser" in await ann.picks("Yes")
+    async with town.database.read() as unit:
+        sealed = (await unit.run(select(enrolment.c.answers))).scalar_one()
+    assert b"gloves" not in sealed
+    await olga.opens("roster", 1)
+    await olga.picks("1 person asks to come")
+    assert "Ann Lee · First aid · Which size of gloves? M" in olga.text
+
+
+async def test_not_yet_keeps_a_draft_that_can_be_thrown_away(town: Town, chat: Open) -> None:
+    olga = chat("Olga")
+    await drafts(town, olga)
+    assert "I keep it as a draft" in await olga.picks("Not yet")
+    await olga.picks("The draft")
+    await olga.opens("retime", 1)
+    assert "10:00–12:00" in await olga.says("Sun 10:00-12:00")
+    await olga.opens("discard", 1)
+    assert "It is gone" in await olga.picks("Yes")
+    await olga.says("organise")
+    assert not [label for label in olga.labels if "Cleaning" in label]
+
+
+async def test_a_draft_is_nobodys_but_its_organisers(town: Town, chat: Open) -> None:
+    olga, ann = chat("Olga"), chat("Ann")
+    await drafts(town, olga)
+    await olga.picks("Not yet")
+    for name in ("draft", "open", "approval", "deadline", "question", "role", "unrole", "retime", "discard", "letin"):
+        answer = await ann.opens(name, 1)
+        assert "no such activity" in answer or "Nobody waits" in answer, name
+    for name in ("activity", "share"):
+        assert "no such activity" in await ann.opens(name, 1), name
+
+
+async def test_whoever_is_let_in_has_a_seat_or_queues_and_is_told(town: Town, chat: Open) -> None:
+    number = await with_approval(town, chat)
+    people = [chat(name) for name in ("Ann", "Bob", "Cat", "Dan")]
+    for one in people:
+        assert "I have asked the organiser" in await one.joins(number)
+    await people[0].says("my")
+    assert "has not decided yet" in people[0].labels[0]
+    await chat("Eve").opens("activity", number)
+    olga = chat("Olga")
+    await olga.opens("letin", number)
+    assert "numbers from 1 to 4" in await olga.says("9")
+    await olga.says("2 3")
+    answer = await olga.picks("Let in")
+    assert "1 person has a seat now." in answer
+    assert "1 person is in the queue." in answer
+    assert await states(town) == ["waiting", "joined", "waiting", "waiting"]
+    await olga.opens("letin", number)
+    await olga.says("1")
+    await olga.picks("Decline")
+    assert "1 person was declined" in await olga.picks("There are enough people already")
+    await town.waits(seconds=5)
+    told = [one.pushed()[0].text.splitlines()[0] if one.pushed() else "" for one in people]
+    assert told == [
+        "The organiser cannot take you this time: Reading to children. There are enough people already.",
+        "The organiser lets you in, you have a seat: Reading to children",
+        "The organiser would like you to come; it is full, you stand in the queue: Reading to children",
+        "",
+    ]
+
+
+async def test_a_freed_seat_is_offered_only_to_whoever_was_let_in(town: Town, chat: Open) -> None:
+    number = await with_approval(town, chat)
+    ann, bob, cat = (chat(name) for name in ("Ann", "Bob", "Cat"))
+    for one in (ann, bob, cat):
+        await one.joins(number)
+    olga = chat("Olga")
+    await olga.opens("letin", number)
+    await olga.says("1 3")
+    await olga.picks("Let in")
+    await ann.opens("leave", 1)
+    await ann.picks("Yes, give it up")
+    assert await states(town) == ["cancelled", "waiting", "offered"]
+
+
+async def test_an_organiser_lets_somebody_in_although_it_overlaps_and_says_why(town: Town, chat: Open) -> None:
+    olga, ann = chat("Olga"), chat("Ann")
+    one = await town.publishes(olga, "Reading to children", SATURDAY)
+    other = await town.publishes(olga, "Planting trees", SATURDAY + timedelta(hours=1))
+    await ann.joins(one)
+    assert "overlaps with Reading" in await ann.joins(other)
+    assert "although it overlaps" in await ann.picks("Ask the organiser all the same")
+    assert "I have asked the organiser" in await ann.picks("Yes")
+    await olga.opens("letin", other)
+    assert "overlaps with another sign-up of theirs" in olga.text
+    await olga.says("all")
+    assert "Why shall they come all the same?" in await olga.picks("Let in")
+    assert "has a seat now" in await olga.says("She only helps with the first hour")
+    assert await states(town) == ["joined", "joined"]
+    async with town.database.read() as unit:
+        why = (await unit.run(select(enrolment.c.why).where(enrolment.c.id == 2))).scalar_one()
+        deeds = list((await unit.run(select(audit.c.deed).where(audit.c.target == "enrolment:2"))).scalars())
+    assert unit.secrecy.open(why, "enrolment:2:why") == "She only helps with the first hour"
+    assert "let in against a clash" in deeds
+
+
+async def test_without_the_gate_nobody_hears_of_the_clash(
+    town: Town, chat: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control."""
+    monkeypatch.setattr("bot.desk.enrolment.GATES", [one for one in gates.GATES if one is not gates.free_then])
+    olga, ann = chat("Olga"), chat("Ann")
+    one = await town.publishes(olga, "Reading to children", SATURDAY)
+    other = await town.publishes(olga, "Planting trees", SATURDAY + timedelta(hours=1))
+    await ann.joins(one)
+    assert "You are in" in await ann.joins(other)
+
+
+async def test_a_role_has_its_own_age(town: Town, chat: Open) -> None:
+    number = await town.publishes(chat("Olga"), "Planting trees", SATURDAY)
+    async with town.database.write() as unit:
+        await unit.run(update(shift).values(minimum_age=30, role="Chain saw"))
+    ann = chat("Ann")
+    await ann.opens("join", number)
+    await ann.introduces_itself()
+    assert "born" in ann.text
+    await ann.says("2000")
+    assert "from 30 years on" in await ann.picks("Yes")
+
+
+async def test_whoever_stayed_away_twice_is_let_in_by_the_organiser_until_they_are_excused(
+    town: Town, chat: Open
+) -> None:
+    olga, ann = chat("Olga"), chat("Ann")
+    missed = [
+        await town.publishes(olga, f"Reading {day}", MONDAY + timedelta(days=day)) for day in (1, 2)
+    ]  # fmt: skip
+    for number in missed:
+        await ann.joins(number)
+    async with town.database.write() as unit:
+        await unit.run(update(enrolment).values(state="absent"))
+    town.at += timedelta(days=3)
+    number = await town.publishes(olga, "Planting trees", SATURDAY)
+    assert "several promises that were not kept" in await ann.joins(number)
+    await ann.says("promises")
+    assert "Yours count 4 now" in ann.text
+    await ann.picks("Reading 2")
+    assert "can excuse you" in await ann.picks("I cannot get there")
+    await olga.opens("manage", missed[1])
+    await olga.picks("Excuse people")
+    assert "Ann Lee · did not come · I cannot get there" in olga.text
+    assert "1 person is excused" in await olga.says("1")
+    await ann.says("promises")
+    assert "Yours count 2 now" in ann.text
+    other = await town.publishes(olga, "Sweeping", SATURDAY + timedelta(days=1))
+    assert "You are in" in await ann.joins(other)
+
+
+async def test_answers_go_with_their_owner(town: Town, chat: Open) -> None:
+    number = await town.publishes(chat("Olga"), "Planting trees", SATURDAY)
+    asked = [{"text": "How many spades do you bring?", "sort": "number", "options": []}]
+    async with town.database.write() as unit:
+        await unit.run(update(activity).values(questions=asked))
+    ann = chat("Ann")
+    await ann.opens("join", number)
+    await ann.introduces_itself()
+    assert "Please send a number" in await ann.says("a few perhaps")
+    await ann.says("3")
+    await ann.picks("Yes")
+    async with town.database.write() as unit:
+        who = (await unit.run(select(enrolment.c.person))).scalar_one()
+        taken = (await privacy.export(unit, who))["enrolment"][0]["answers"]
+        assert taken == [{"asked": "How many spades do you bring?", "said": "3"}]
+        await privacy.erase_person(unit, who, town.at)
+        assert (await unit.run(select(enrolment.c.answers))).scalar_one() is None
