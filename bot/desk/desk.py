@@ -12,6 +12,7 @@ from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
 from bot.desk.corrections import Corrections
+from bot.desk.covers import Covers
 from bot.desk.documents import Documents
 from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
@@ -29,6 +30,7 @@ from bot.desk.proofs import Proofs
 from bot.desk.reach import Reach
 from bot.desk.records import Records
 from bot.desk.rolls import Rolls
+from bot.desk.skills import Skills
 from bot.desk.stars import Stars
 from bot.domain.people import Person
 from storage.database import Unit
@@ -119,6 +121,11 @@ class Desk:
         return Parties(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def covers(self) -> Covers:
+        """Calls for cover."""
+        return Covers(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def announcements(self) -> Announcements:
         """Recruiting by broadcast."""
         return Announcements(self.unit, self.me, self.now, self.city)
@@ -147,6 +154,11 @@ class Desk:
     def rolls(self) -> Rolls:
         """The rolls that I may take."""
         return Rolls(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def skills(self) -> Skills:
+        """What I can do, and what I may vouch for."""
+        return Skills(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def stars(self) -> Stars:
