@@ -11,10 +11,10 @@ from typing import Literal
 Kind = Literal[
     "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
     "reply", "withdrawn", "star", "step", "permission", "permitted", "invitation",
-    "taken", "swapped", "added", "claim", "matter", "corrected",
+    "taken", "swapped", "added", "claim", "matter", "corrected", "skill",
 ]  # fmt: skip
 
-ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step", "matter", "corrected"})
+ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step", "matter", "corrected", "skill"})
 """Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
 
 

@@ -18,6 +18,7 @@ from storage.tables import (
     people,
     privacy,
     proofs,
+    skills,
     stars,
 )
 from storage.tables.kinds import metadata
@@ -41,5 +42,6 @@ __all__ = [
     "people",
     "privacy",
     "proofs",
+    "skills",
     "stars",
 ]
