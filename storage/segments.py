@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, and_, case, exists, func, literal, or_, select
 
+from storage.audiences import meant
 from storage.tables.enrolment import enrolment
 from storage.tables.people import consent, identity, person, subscription
 
@@ -32,6 +33,9 @@ def audience(segment: Mapping[str, Any], after: int = 0, upto: int | None = None
                 *(and_(subscription.c.topic == topic, subscription.c.value == str(value)) for topic, value in topics)
             )
             chosen = select(who.label("person")).distinct().where(wanted, ~opted_out(who))
+        case {"scope": {**_scope}, "at": int(at)}:
+            who, chosen = person.c.id, select(person.c.id.label("person"))
+            chosen = chosen.where(meant(segment, at), ~opted_out(person.c.id))
         case _:
             raise ValueError(f"no such segment: {sorted(segment)}")
     chosen = chosen.where(who > after)
