@@ -13,27 +13,20 @@ from aiohttp import web as aiohttp_web
 from pydantic import SecretStr
 
 from bot import meters, readiness, server
+from bot.account import Account
 from bot.channels import web
 from bot.channels.photos import Fetch, Seeing
 from bot.channels.telegram.numbers import TELEGRAM
 from bot.channels.terminal import TERMINAL
 from bot.channels.web import WEB, Entrance, WebDoor
-from bot.channels.wechat import (
-    WECHAT,
-    Envelope,
-    Finished,
-    Granted,
-    Reader,
-    WeChatApi,
-    WeChatDoor,
-    WeChatWebhook,
-)
+from bot.channels.wechat import WECHAT, Envelope, Reader, WeChatApi, WeChatDoor, WeChatWebhook
+from bot.channels.wechat.extras import Extras
 from bot.clock import Ticks
 from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import offers, privacy, stars
+from bot.desk import documents, offers, privacy, stars
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
 from bot.desk.records import close_shifts
@@ -45,6 +38,7 @@ from bot.letterbox import Letters
 from bot.means import means
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
+from bot.pages import grant as grant_page
 from bot.pages import mydata as mydata_page
 from bot.pages import proof as proof_page
 from bot.pages import roll as roll_page
@@ -66,7 +60,7 @@ from handlers.arrivals import first_words
 from handlers.forms import fields
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
-from storage import audit, erased, grants, inbox, migrate, outbox, people, seals
+from storage import audit, erased, inbox, migrate, people, seals
 from storage.database import Database
 from storage.secrecy import Secrecy
 from storage.tokens import KeptToken
@@ -84,6 +78,9 @@ ERASE_EVERY = 600.0
 
 CHAIN_EVERY = 5.0
 """Seconds between looks for moves that are not chained yet; until then each has its own seal."""
+
+ASK_QUOTAS_EVERY = 3600.0
+"""Seconds between questions for WeChat's quotas of a day: nine calls of the thousand that it allows."""
 
 FORGET_EVERY = 3600.0
 FORGET_AFTER = timedelta(days=3)
@@ -143,6 +140,7 @@ class App:
         self.site = Site(settings.zone, settings.locale, NAME)
         self.doors: dict[str, Door] = {}
         self.senders: list[Sender] = []
+        self.account: Account | None = None
         self.ticks: Ticks | None = None
         self._drawing = asyncio.Semaphore(DRAWN_AT_ONCE)
         self._running: list[asyncio.Task[None]] = []
@@ -157,8 +155,8 @@ class App:
         self.shared[door.name] = f"{self.settings.address}/chat?go={{link}}"
         return door
 
-    def open_wechat(self) -> WeChatWebhook:
-        """The official account."""
+    def open_wechat(self) -> list[aiohttp_web.RouteDef]:
+        """The official account: its address, and the pages that WeChat opens."""
         settings, api = self.settings, wechat_api(self.settings, self.database, self.clock)
         self.pictures["wechat"] = api.picture
         self.doors["wechat"] = WeChatDoor(api, settings.wechat_kind, settings.fields)
@@ -171,11 +169,14 @@ class App:
             clock=self.clock,
         )
         reader = Reader(public_url=settings.address, scripts=[one.name for one in SCRIPTS])
+        shelf = KeptToken(self.database, f"jsapi:{settings.wechat_app_id}", self.clock)
+        extras = Extras(api, settings.wechat_app_id or "", shelf)
+        self.account = account = Account(self.database, self.city, extras, self.clock)
         webhook = WeChatWebhook(
-            envelope, reader, self.seeing, self.clock, on_grant=self.granted, on_finished=self.finished
+            envelope, reader, self.seeing, self.clock, on_grant=account.granted, on_finished=account.finished
         )
         self._stops += [lambda: webhook.drain(STOP), api.close]
-        return webhook
+        return [*webhook.routes(), *grant_page.routes(self.site, account.asking, account.code)]
 
     def open_telegram(self) -> list[aiohttp_web.RouteDef]:
         """The bot: its webhook's route, or none when it fetches by itself."""
@@ -239,6 +240,8 @@ class App:
             self.senders.append(sender)
         rates = {name: pace.rate for name, pace in paces.items()}
         self.ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
+        if self.account is not None:
+            self.ticks.every("wechat.quotas", ASK_QUOTAS_EVERY, self.account.ask_quotas)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
@@ -277,16 +280,6 @@ class App:
         async with self.database.write() as unit:
             await inbox.forget(unit, self.clock() - FORGET_AFTER)
 
-    async def granted(self, heard: Granted) -> None:
-        """Somebody on WeChat allowed one notice of a kind, or no longer wants that kind."""
-        async with self.database.write() as unit:
-            await grants.hear(unit, heard.openid, heard.template_id, heard.accepted, heard.at, once=heard.once)
-
-    async def finished(self, news: Finished) -> None:
-        """WeChat tells what became of something that it had taken."""
-        async with self.database.write() as unit:
-            await outbox.hear(unit, news.message_id, news.arrived, news.status, self.clock())
-
     async def erase(self) -> None:
         """Carry out the erasures whose week is over, and drop what has outlived its use."""
         await privacy.tick(self.database, self.city, self.clock())
@@ -320,11 +313,11 @@ class App:
         application.add_routes(wall_page.routes(self.site, self.wall))
         application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper))
-        application.add_routes(mydata_page.routes(self.export, self.table))
+        application.add_routes(mydata_page.routes(self.export, self.table, self.insured))
         if self.settings.chat:
             self._add_chat(application, demonstration)
         if self.settings.wechat_app_id:
-            application.add_routes(self.open_wechat().routes())
+            application.add_routes(self.open_wechat())
         if self.settings.telegram_token:
             application.add_routes(self.open_telegram())
         deadlines = server.Deadlines(stop=STOP / 2)
@@ -384,6 +377,16 @@ class App:
     async def export(self, token: str) -> dict[str, Any] | None:
         """Everything of the person to whom the address of an export was given, once."""
         return await privacy.exported(self.database, self.city, token, self.clock())
+
+    async def insured(self, token: str) -> bytes | None:
+        """An insurer's list behind its address, once."""
+        listed = await documents.insured(self.database, self.city, token, self.clock())
+        if listed is None:
+            return None
+        rows = [(one.volunteer, one.name, one.kind, one.number) for one in listed]
+        whole = [("insured", [("volunteer", "name", "document", "number"), *rows])]
+        async with self._drawing:
+            return await asyncio.to_thread(takeaway.book_of, whole)
 
     async def table(self, taken: dict[str, Any]) -> bytes:
         """An export as a table, made beside the event loop."""

@@ -27,13 +27,14 @@ def means(settings: Settings) -> Means:
 
 
 def offered(settings: Settings) -> Offers:
-    """A verified service account has everything; a subscription account has no template messages; others answer only.
+    """A verified service account has everything; a subscription account no template messages and no codes of its own;
+    others answer only.
 
-    Platform pages on template messages, subscription notices and mass messages.
+    Platform pages on template messages, subscription notices, mass messages and parametric codes.
     """
     match settings.wechat_kind:
         case "service":
-            return Offers(templates=settings.templates, notices=settings.notices, mass=True)
+            return Offers(templates=settings.templates, notices=settings.notices, mass=True, codes=True)
         case "subscription":
             return Offers(notices=settings.notices, mass=True)
     return Offers(customer=False)

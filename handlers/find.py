@@ -21,6 +21,7 @@ from bot.talk import (
     Joined,
     Link,
     Option,
+    Picture,
     Spot,
     Talk,
     Text,
@@ -228,10 +229,14 @@ async def share(talk: Talk, desk: Desk, number: int) -> None:
         return talk.say(_("There is no such activity. Send “find” to see what is on."))
     name = f"activity-{number}"
     opened = [f"{address.format(link=name)}" for address in desk.city.doors.values()]
+    code = None
+    if desk.city.means.offers.codes:
+        code = Picture(f"/wechat/code/{number}.png", _("Scan this in WeChat and it opens there."))
     talk.say(
         lines(
             line(card, desk),
             *opened,
             _("In any chat with me, sending “{link}” opens it too.", link=name),
-        )
+        ),
+        picture=code,
     )

@@ -7,10 +7,11 @@ from bot.desk.desk import Desk
 from bot.domain.activities import Activity, Shift
 from bot.domain.enrolment import AlreadyIn, Asked, Clashed, Joined, TooYoung, Waitlisted
 from bot.domain.guardians import GuardianAsked, GuardianRefused
-from bot.talk import Intent, Link, Span, Talk, Words, _, script
+from bot.talk import Intent, Link, Span, Talk, WebLink, Words, _, script
 from handlers import guardian
 from handlers.agreement import accept, sure
 from handlers.cards import offer, role, title
+from handlers.documents import asked_for
 from handlers.introduction import Met, introduce, introduced
 from handlers.questions import answered
 
@@ -70,7 +71,10 @@ async def told(
         case Joined(enrolment, reminder):
             talk.undoable(Intent("leave", (str(enrolment),)))
             when = _("I will remind you {when}.", when=reminder) if reminder else _("It begins soon: see you there.")
-            talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *twin)
+            page = desk.reach.asking("reminder")
+            allow = (WebLink(_("Allow a reminder on WeChat"), page),) if page else ()
+            more = await asked_for(desk, enrolment)
+            talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *allow, *twin, *more)
         case Waitlisted(_enrolment, position):
             talk.say(
                 _("It is full; you are number {n} in the queue. I will write when a seat is yours.", n=position), *twin

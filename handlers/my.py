@@ -7,6 +7,7 @@ from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Clashed, Left, S
 from bot.domain.reliability import GRACE, REASONS, deadline
 from bot.talk import Intent, Joined, Link, Option, Span, Talk, Words, _, lines, script
 from handlers.cards import map_link, title
+from handlers.documents import asked_for
 
 
 @script("my", words=["my", "我的", "我的报名", "我报名了什么", "取消报名", "my sign-ups"], title=_("my sign-ups"))
@@ -56,6 +57,7 @@ async def booking(talk: Talk, desk: Desk, number: int) -> None:
         links.append(Link(_("Leave the queue"), Intent("leave", (str(number),))))
     if mine.stand in COMING:
         links.append(Link(_("Check in"), Intent("checkin")))
+        links += await asked_for(desk, number)
     if mine.stand == Stand.ARRIVED:
         links.append(Link(_("Check out"), Intent("checkout")))
     talk.say(

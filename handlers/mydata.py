@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.desk.desk import Desk
 from bot.domain.guardians import MASKED_DOORS, Band, band
 from bot.domain.people import masked_phone
-from bot.domain.privacy import Held, Marked, NothingHeld, Withdrawn
+from bot.domain.privacy import Consent, Held, Marked, NothingHeld, Withdrawn
 from bot.talk import Day, Intent, Joined, Link, Option, Talk, WebLink, Words, _, lines, ngettext, script
 from handlers.answers import person_name, phone_number
 
@@ -47,6 +47,8 @@ def kept(held: Held) -> list[Words | None]:
         _("Phone: {phone}, so that they can reach you; since {day}.", phone=masked_phone(held.phone), day=Day(agreed))
         if held.phone
         else None,
+        *(_("Document number: {number}, for the insurer, until 30 days after the activity.", number=one)
+          for one in held.documents),
         _("Year of birth: {year}, because an activity asked for an age.", year=str(held.born)) if held.born else None,
         ngettext("{n} sign-up, for your seats.", "{n} sign-ups, for your seats.", held.sign_ups)
         if held.sign_ups
@@ -62,8 +64,29 @@ def kept(held: Held) -> list[Words | None]:
         if held.subscriptions
         else None,
         ngettext("{n} role that you were given.", "{n} roles that you were given.", held.posts) if held.posts else None,
+        *(agreed_to(one) for one in held.consents),
         _("What we said here: for 3 days, in case it arrives twice; on the web page for 90 days."),
     ]
+
+
+PURPOSES: dict[str, Words] = {
+    "enrolment": _("name and phone, to sign up"),
+    "document": _("a document number, for the insurer"),
+    "place": _("where you are, to prove that you were there"),
+    "messages": _("messages that you did not ask for"),
+}
+ENROLMENT = "enrolment"
+
+
+def agreed_to(one: Consent) -> Words:
+    """One consent: to what, when, by which text, through which door."""
+    return _(
+        "You agreed on {day} ({door}, text of {version}): {purpose}.",
+        day=Day(one.given),
+        door=DOORS.get(one.door, one.door),
+        version=one.version,
+        purpose=PURPOSES.get(one.purpose, one.purpose),
+    )
 
 
 @script("correct", title=_("correcting my data"))
@@ -101,7 +124,18 @@ async def takeout(talk: Talk, desk: Desk) -> None:
 
 @script("withdraw", words=["withdraw", "撤回同意", "withdraw consent"], title=_("withdrawing consent"))
 async def withdraw(talk: Talk, desk: Desk) -> None:
-    """Consent taken back in two messages: the word, and yes."""
+    """Consent taken back in two messages: the word, and yes; of several, which one."""
+    held = await desk.privacy.held()
+    others = [one.purpose for one in held.consents if one.purpose != ENROLMENT]
+    if others:
+        known = [*([ENROLMENT] if desk.me.consented else []), *others]
+        options = [Option(one, PURPOSES.get(one, one), one) for one in known]
+        which = _("Which consent do you take back? It ends at once, and what was stored for it is erased.")
+        purpose = await talk.choose("purpose", which, options)
+        if purpose != ENROLMENT:
+            await desk.privacy.withdraw_one(purpose)
+            done = _("Done: you no longer agree to this: {purpose}.", purpose=PURPOSES.get(purpose, purpose))
+            return talk.say(done, Link(_("My data"), Intent("mydata")))
     if not desk.me.consented:
         return talk.say(
             _("There is nothing to withdraw: I have neither your name nor your phone number."),

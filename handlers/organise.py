@@ -87,6 +87,7 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
                 Link(_("Another place"), Intent("relocate", (number,))),
                 Link(_("Number of seats"), Intent("seats", (number,))),
                 Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
+                *await insurer(desk, activity),
                 Link(_("Call it off"), Intent("calloff", (number,))),
             ]
     if card.starts <= talk.now and await desk.promises.missing(activity):
@@ -107,6 +108,12 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
         ),
         *ways,
     )
+
+
+async def insurer(desk: Desk, activity: int) -> tuple[Link, ...]:
+    """The way to the numbers for the insurance, for the activity's own organiser."""
+    allowed = await desk.organising.allowed(activity, Deed.INSURE)
+    return (Link(_("Numbers for the insurance"), Intent("insured", (str(activity),))),) if allowed else ()
 
 
 @script("publish", words=["publish", "发布", "发布活动"], title=_("publishing an activity"))

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, LargeBinary, Table, and_, delete, false, func, insert, or_, select, update
 
 from bot.domain.people import Person, new_number
+from bot.domain.privacy import Consent
 from storage import erased
 from storage.database import Database, Unit
 from storage.tables import metadata
@@ -20,6 +21,7 @@ from storage.tables.activities import membership
 from storage.tables.agreements import agreement, agreement_text
 from storage.tables.claims import claim
 from storage.tables.delivery import fanout, outbox, outbox_done
+from storage.tables.documents import document
 from storage.tables.enrolment import audit, enrolment, record, wrong_code
 from storage.tables.evidence import evidence
 from storage.tables.grants import notice_grant
@@ -27,6 +29,7 @@ from storage.tables.guardians import guardian_code, guardianship, permission
 from storage.tables.kinds import Moment
 from storage.tables.matters import correction, matter, matter_word
 from storage.tables.messages import inbox, letter
+from storage.tables.official import tagged
 from storage.tables.people import consent, conversation, identity, person, subscription
 from storage.tables.privacy import erasure, link_code, link_offer, link_try, merge, takeaway
 from storage.tables.proofs import verification
@@ -52,6 +55,9 @@ IMPERSONAL = {
     "sender_slot": "which process sends",
     "audit_head": "where the log of moves ends",
     "quota": "what a platform still allows the city",
+    "scene": "codes that open an activity",
+    "mass": "a message to many; who they are stands in tagged",
+    "document_need": "whether an activity's insurance asks for document numbers",
     "erased": "fingerprints of who was erased, so that an older backup brings nobody back",
 }
 """Tables without anything of a person, and why."""
@@ -82,6 +88,7 @@ FATES = {
     "record": "hours stay for the city's figures, of nobody",
     "wrong_code": "erased",
     "certificate": "stays as issued: its issuer must keep a copy, and whoever was given it can have it checked",
+    "document": "erased",
     "star": "stays as granted or refused, of nobody; what was only applied for is refused",
     "objection": "erased",
     "step": "erased",
@@ -101,6 +108,7 @@ FATES = {
     "outbox": "what was sent stays for the reports; what waits is dropped; the platform's receipt is erased",
     "outbox_done": "what was sent stays for the reports; the platform's receipt is erased",
     "notice_grant": "erased",
+    "tagged": "erased",
     "inbox": "erased",
     "letter": "erased",
     "erasure": "stays: it is applied again after an older backup was put back",
@@ -192,6 +200,13 @@ async def consented(unit: Unit, ids: Sequence[int]) -> datetime | None:
     return at
 
 
+async def consents(unit: Unit, ids: Sequence[int]) -> list[Consent]:
+    """All that was agreed to and not taken back, oldest first; a purpose agreed to twice is one."""
+    rows = select(consent).where(consent.c.person.in_(ids), consent.c.withdrawn.is_(None)).order_by(consent.c.id)
+    found = {row.purpose: Consent(row.purpose, row.version, row.given, row.door) for row in await unit.run(rows)}
+    return list(found.values())
+
+
 # --- Take -----------------------------------------------------------------------------------------------------------
 
 
@@ -225,6 +240,8 @@ def _opened(unit: Unit, table: Table, row: dict[str, Any], name: str) -> Any:
             return secrecy.open(value, f"matter:{row['matter']}")
         case "correction", "words":
             return secrecy.open(value, f"correction:{row['record']}")
+        case "document", "number":
+            return secrecy.open(value, f"document:{row['enrolment']}:number")
         case "certificate", ("name" | "responsible"):
             return secrecy.open(value, f"certificate:{row['number']}:{name}")
     raise LookupError(f"nobody has said how {table.name}.{name} is opened for the export")
@@ -280,9 +297,11 @@ async def clear_personal(unit: Unit, ids: Sequence[int]) -> None:
     await unit.run(update(person).where(person.c.id.in_(ids)).values(bare))
 
 
-async def withdraw(unit: Unit, ids: Sequence[int], now: datetime) -> int:
-    """End every consent that was given. Returns how many."""
+async def withdraw(unit: Unit, ids: Sequence[int], now: datetime, purpose: str | None = None) -> int:
+    """End every consent that was given, or those to one purpose. Returns how many."""
     theirs = and_(consent.c.person.in_(ids), consent.c.withdrawn.is_(None))
+    if purpose is not None:
+        theirs = and_(theirs, consent.c.purpose == purpose)
     return (await unit.run(update(consent).where(theirs).values(withdrawn=now))).rowcount
 
 
@@ -353,7 +372,8 @@ async def erase_address(unit: Unit, identity_id: int, now: datetime) -> int | No
         return None
     await erased.note_address(unit, row.door, row.external, now)
     await _forget_messages(unit, [(row.id, row.door, row.external)])
-    await unit.run(delete(notice_grant).where(notice_grant.c.external == row.external))
+    for by_address in (notice_grant, tagged):
+        await unit.run(delete(by_address).where(by_address.c.external == row.external))
     others = select(func.count()).select_from(identity)
     left = others.where(identity.c.person == row.person, identity.c.id != identity_id)
     if not (await unit.run(left)).scalar_one():
@@ -376,8 +396,8 @@ async def _forget_messages(unit: Unit, known: Sequence[tuple[int, str, str]]) ->
 
 
 _ERASED = (
-    subscription, membership, wrong_code, conversation, notice_grant, identity, takeaway, link_code, link_try,
-    objection, step,
+    subscription, membership, wrong_code, conversation, notice_grant, tagged, identity, takeaway, link_code, link_try,
+    objection, step, document,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from bot.desk.agreements import Agreements
 from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
+from bot.desk.documents import Documents
 from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
 from bot.desk.guardians import Guardians
@@ -132,3 +133,8 @@ class Desk:
     def stars(self) -> Stars:
         """Stars and small steps."""
         return Stars(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """Document numbers, where an insurance needs them."""
+        return Documents(self.unit, self.me, self.now, self.city)

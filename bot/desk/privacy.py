@@ -11,6 +11,9 @@ from bot.desk.city import City
 from bot.desk.enrolment import Enrolment
 from bot.desk.guardians import Guardians
 from bot.desk.subject import Subject
+from bot.domain.documents import KEEP as DOCUMENTS_KEEP
+from bot.domain.documents import PURPOSE as DOCUMENT
+from bot.domain.documents import masked_number
 from bot.domain.enrolment import HELD
 from bot.domain.guardians import MASKED_DOORS, Band, band
 from bot.domain.people import Person, masked
@@ -25,7 +28,7 @@ from bot.domain.privacy import (
     Takeaway,
     Withdrawn,
 )
-from storage import attendance, audit, enrolment, erased, linking, people, privacy
+from storage import attendance, audit, documents, enrolment, erased, linking, people, privacy
 from storage.database import Database, Unit
 
 TRIES_KEEP = timedelta(days=1)
@@ -65,6 +68,8 @@ class Privacy(Subject):
             posts=counts["membership"],
             messages=counts["inbox"],
             letters=counts["letter"],
+            documents=tuple(masked_number(number) for _of, number in await documents.given(self.unit, ids)),
+            consents=tuple(await privacy.consents(self.unit, ids)),
         )
 
     async def correct(self, *, name: str | None = None, phone: str | None = None) -> bool:
@@ -98,10 +103,21 @@ class Privacy(Subject):
         ids = await privacy.same(self.unit, self.me.id)
         await privacy.withdraw(self.unit, ids, self.now)
         await privacy.clear_personal(self.unit, ids)
+        await documents.erase(self.unit, ids)
         await linking.forget_before(self.unit, ids)
         await self._log("withdraw", "consent")
         self.me.consented, self.me.born = False, None
         return Withdrawn(given_up)
+
+    async def withdraw_one(self, purpose: str) -> bool:
+        """Take back what I agreed to for one purpose, and what was stored for it goes. False: I had not agreed."""
+        ids = await privacy.same(self.unit, self.me.id)
+        if not await privacy.withdraw(self.unit, ids, self.now, purpose):
+            return False
+        if purpose == DOCUMENT:
+            await documents.erase(self.unit, ids)
+        await self._log("withdraw", purpose)
+        return True
 
     async def erase(self) -> Marked:
         """Be forgotten in a week. Until then nothing reaches me but the way back."""
@@ -192,6 +208,7 @@ async def tick(database: Database, city: City, now: datetime) -> int:
     async with database.write() as unit:
         done = await carry_out(unit, city, now)
         await privacy.forget(unit, now, LETTERS_KEEP, TRIES_KEEP)
+        await documents.forget(unit, now, DOCUMENTS_KEEP)
         await linking.settle(unit, now)
     await privacy.scrub(database, now)
     return done

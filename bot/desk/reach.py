@@ -61,6 +61,10 @@ class Reach(Subject):
         accounts = {door: Account(rate, ahead.get(door, 0)) for door, rate in means.rates.items()}
         return plan_of_routes(counted, self.now, self.city.zone, self.city.quiet, accounts, limits)
 
+    def asking(self, kind: Kind) -> str:
+        """The path of the page where I can allow one more notice of a kind; empty where my chat needs none."""
+        return f"/wechat/grant/{kind}" if self.me.door == WECHAT and kind in self.city.means.offers.notices else ""
+
     async def mine(self, limit: int = 8) -> list[Delivery]:
         """The last messages that we began, or meant to, for me; the newest first."""
         told = [one for one in await outbox_reports.why(self.unit, self.me.id) if one.kind not in UNASKED][:limit]

@@ -20,6 +20,16 @@ event). Blocking a Telegram bot only silences: Telegram asks for nothing more, a
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """Something that was agreed to and not taken back: to what, by which text, when, through which door."""
+
+    purpose: str
+    version: str
+    given: datetime
+    door: str
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """What is stored about a person, as they are shown it. Counts and moments; the personal fields in their words."""
 
@@ -37,6 +47,9 @@ class Held:
     posts: int
     messages: int
     letters: int
+    documents: tuple[str, ...] = ()
+    """Numbers of identity documents, masked."""
+    consents: tuple[Consent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,8 @@ class Offers:
     """Has the account customer messages? An unverified one has none."""
     mass: bool = False
     """Has it mass messages?"""
+    codes: bool = False
+    """Can it make codes that start a script when they are scanned?"""
 
     @property
     def asked(self) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ class Deed(StrEnum):
     ANNOUNCE = "announce"
     CERTIFY = "certify"
     """Withdraw a certificate of hours and issue it anew."""
+    INSURE = "insure"
+    """Ask an activity's volunteers for document numbers, and give them to the insurer."""
     ROLL = "roll"
     """Say who is there, add whoever came without a seat."""
     CONFIRM = "confirm"
@@ -47,6 +49,7 @@ MAY: dict[Role, frozenset[Deed]] = {
     Role.ORGANISER: frozenset(
         {
             Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY, Deed.ROLL, Deed.CONFIRM,
+            Deed.INSURE,
         }
     ),
     Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL}),

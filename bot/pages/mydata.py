@@ -12,6 +12,9 @@ from aiohttp import web
 Export = Callable[[str], Awaitable[dict[str, Any] | None]]
 """The address's token in; everything of its owner out, once. None: unknown, old, or used."""
 
+Insured = Callable[[str], Awaitable[bytes | None]]
+"""The address's token in, an insurer's list as a file out, once."""
+
 Table = Callable[[dict[str, Any]], Awaitable[bytes]]
 """The export in, an .xlsx file out."""
 
@@ -20,7 +23,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _TOKEN = re.compile(r"[0-9a-f]{32}\Z")
 
 
-def routes(export: Export, table: Table) -> list[web.RouteDef]:
+def routes(export: Export, table: Table, insured: Insured) -> list[web.RouteDef]:
     """The address in both forms. A HEAD, as link checkers send it, is refused: it must not use the address up."""
 
     async def taken_by(request: web.Request) -> dict[str, Any]:
@@ -46,7 +49,16 @@ def routes(export: Export, table: Table) -> list[web.RouteDef]:
             headers={"Content-Disposition": 'attachment; filename="menkou-my-data.xlsx"'},
         )
 
+    async def take_insured(request: web.Request) -> web.Response:
+        token = request.match_info["token"]
+        body = await insured(token) if _TOKEN.match(token) else None
+        if body is None:
+            raise web.HTTPNotFound
+        disposition = {"Content-Disposition": 'attachment; filename="menkou-insured.xlsx"'}
+        return web.Response(body=body, content_type=XLSX, headers=disposition)
+
     return [
+        web.get("/insured/{token}.xlsx", take_insured, allow_head=False),
         web.get("/mydata/{token}.xlsx", take_table, allow_head=False),
         web.get("/mydata/{token}", take, allow_head=False),
     ]

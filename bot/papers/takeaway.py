@@ -21,12 +21,17 @@ PLAIN = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": Fal
 
 def workbook(taken: Mapping[str, Any]) -> bytes:
     """The export as an .xlsx file. Takes a while for years of data: for a thread, never for the event loop."""
+    return book_of(sheets(taken))
+
+
+def book_of(listed: Iterable[tuple[str, Sequence[Sequence[str]]]]) -> bytes:
+    """Sheets by name, the columns' names first, as an .xlsx file."""
     import xlsxwriter  # only here: most people never ask, and each process would carry it
 
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, PLAIN) as book:
         heavy = book.add_format({"bold": True})
-        for name, rows in sheets(taken):
+        for name, rows in listed:
             sheet = book.add_worksheet(name[:SHEET])
             sheet.freeze_panes(1, 0)
             at = 0

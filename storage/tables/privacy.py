@@ -39,6 +39,7 @@ takeaway = Table(
     Column("made", Moment, nullable=False),
     Column("expires", Moment, nullable=False),
     Column("used", Moment),
+    Column("activity", Id),  # an insurer's list of this activity; empty: one's own data
 )
 
 link_code = Table(

@@ -31,6 +31,11 @@ class Shelf:
         return b"PK" + str(taken["data"]["person"][0]["name"]).encode()
 
 
+    async def insured(self, token: str) -> bytes | None:
+        self.asked.append(token)
+        return b"PK" if token == TOKEN and self.asked.count(TOKEN) == 1 else None
+
+
 @pytest.fixture
 def shelf() -> Shelf:
     return Shelf()
@@ -40,7 +45,7 @@ def shelf() -> Shelf:
 async def client(shelf: Shelf) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     application = web.Application()
     Site(ZoneInfo("Asia/Shanghai")).attach(application)
-    application.add_routes(mydata.routes(shelf.export, shelf.table))
+    application.add_routes(mydata.routes(shelf.export, shelf.table, shelf.insured))
     async with TestClient(TestServer(application, host="127.0.0.1")) as client:
         yield client
 
@@ -60,6 +65,14 @@ async def test_the_table_comes_once_and_is_a_file_to_keep(client: TestClient[web
     assert first.headers["Content-Disposition"] == 'attachment; filename="menkou-my-data.xlsx"'
     assert first.content_type == mydata.XLSX
     assert (await client.get(f"/mydata/{TOKEN}.xlsx")).status == 404
+
+
+async def test_an_insurers_list_comes_once(client: TestClient[web.Request, web.Application], shelf: Shelf) -> None:
+    first = await client.get(f"/insured/{TOKEN}.xlsx")
+    assert (first.status, first.content_type, await first.read()) == (200, mydata.XLSX, b"PK")
+    assert (await client.get(f"/insured/{TOKEN}.xlsx")).status == 404
+    assert (await client.get("/insured/x.xlsx")).status == 404
+    assert shelf.asked == [TOKEN, TOKEN]
 
 
 async def test_a_link_checker_does_not_use_it_up(client: TestClient[web.Request, web.Application]) -> None:

@@ -1,0 +1,102 @@
+"""The official account beside its messages: consents, results, codes for sharing, what it may call a day."""
+
+from __future__ import annotations
+
+import structlog
+
+from bot.channels.wechat import Finished, Granted
+from bot.channels.wechat.extras import SCENE_LIFE, Extras, NoAnswer
+from bot.delivery.pace import Clock
+from bot.desk.city import City
+from bot.domain.quotas import QR_CREATE, TAG_CREATE, TAG_DELETE, TAGGING, UNTAGGING, Limit
+from bot.pages.grant import Asking
+from bot.talk.incoming import Intent
+from storage import activities, grants, official, outbox, quotas
+from storage.database import Database
+
+log = structlog.get_logger("menkou.wechat")
+
+ACCOUNT = "wechat"
+
+
+class Account:
+    """One official account of a city."""
+
+    def __init__(self, database: Database, city: City, extras: Extras, clock: Clock) -> None:
+        self._database = database
+        self._city = city
+        self._extras = extras
+        self._clock = clock
+
+    # --- What the platform tells -----------------------------------------------------------------------------------
+
+    async def granted(self, heard: Granted) -> None:
+        """Somebody allowed one notice of a kind, or no longer wants that kind."""
+        async with self._database.write() as unit:
+            await grants.hear(unit, heard.openid, heard.template_id, heard.accepted, heard.at, once=heard.once)
+
+    async def finished(self, news: Finished) -> None:
+        """What became of something that it had taken."""
+        async with self._database.write() as unit:
+            await outbox.hear(unit, news.message_id, news.arrived, news.status, self._clock())
+
+    # --- What pages ask --------------------------------------------------------------------------------------------
+
+    async def asking(self, kind: str, path: str) -> Asking | None:
+        """What the page needs that asks for consent to a kind of notice."""
+        wanted = [template for notice, template in self._city.means.offers.notices.items() if notice == kind]
+        if not wanted:
+            return None
+        try:
+            signed = await self._extras.sign(self._city.public_url + path)
+        except NoAnswer as why:
+            log.warning("wechat.unsigned", why=str(why))
+            return None
+        return Asking(tuple(wanted), signed.app, signed.timestamp, signed.nonce, signed.signature)
+
+    async def code(self, activity: int) -> str | None:
+        """What the code of an activity holds: scanned in WeChat it opens that very activity."""
+        now, link = self._clock(), Intent("activity", (str(activity),)).link
+        async with self._database.read() as unit:
+            card = await activities.card(unit, activity)
+            kept = await official.code(unit, link, now) if card is not None else None
+        if card is None or kept is not None or card.state != "open" or not self._city.means.offers.codes:
+            return kept
+        if not await self._may_call(QR_CREATE):
+            return None
+        try:
+            made = await self._extras.code(link)
+        except NoAnswer as why:
+            log.warning("wechat.no_code", why=str(why))
+            return None
+        async with self._database.write() as unit:
+            await official.keep_code(unit, link, made, now + SCENE_LIFE)
+        return made
+
+    # --- Ticks -----------------------------------------------------------------------------------------------------
+
+    async def ask_quotas(self) -> None:
+        """Learn what each API allows in a day and has counted; without an answer the published figures stand."""
+        asked = [*self._city.means.limits.values(), QR_CREATE, TAG_CREATE, TAG_DELETE, TAGGING, UNTAGGING]
+        for limit in asked:
+            if not limit.asked:
+                continue
+            try:
+                allowed, used = await self._extras.quota(limit.api)
+            except NoAnswer as why:
+                log.info("wechat.quota_unknown", api=limit.api, why=str(why))
+                continue
+            now = self._clock()
+            async with self._database.write() as unit:
+                await quotas.learn(unit, ACCOUNT, limit, allowed, used, now)
+        async with self._database.write() as unit:
+            await official.forget_codes(unit, self._clock())
+
+    async def _may_call(self, limit: Limit) -> bool:
+        """Count one call of an API, if its day allows one more."""
+        now = self._clock()
+        async with self._database.write() as unit:
+            left = (await quotas.left(unit, ACCOUNT, [limit], now))[limit.api].left
+            if left > 0:
+                await quotas.spend(unit, ACCOUNT, {limit: 1}, now)
+        return left > 0

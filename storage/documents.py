@@ -1,0 +1,147 @@
+"""Document numbers for insurers: asked for, given, listed for the insurer, dropped by time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, or_, select, update
+
+from bot.domain.documents import Insured
+from bot.domain.enrolment import SEATED
+from storage import people
+from storage.database import Unit
+from storage.tables.activities import activity, shift
+from storage.tables.documents import document, document_need
+from storage.tables.enrolment import enrolment
+from storage.tables.messages import inbox, letter
+from storage.tables.people import identity, person
+from storage.tables.privacy import takeaway
+
+SEATS = tuple(str(one) for one in SEATED)
+
+
+async def needs(unit: Unit, activity_id: int) -> bool:
+    """Does this activity's insurance ask for the numbers?"""
+    found = select(document_need.c.activity).where(document_need.c.activity == activity_id)
+    return (await unit.run(found)).first() is not None
+
+
+async def ask(unit: Unit, activity_id: int, on: bool, now: datetime) -> None:
+    """Ask for them from now on; or no more, and then those that were given go at once."""
+    if on:
+        await unit.run(unit.insert(document_need).values(activity=activity_id, since=now).on_conflict_do_nothing())
+        return
+    await unit.run(delete(document_need).where(document_need.c.activity == activity_id))
+    of = select(enrolment.c.id).join(shift, shift.c.id == enrolment.c.shift).where(shift.c.activity == activity_id)
+    await unit.run(delete(document).where(document.c.enrolment.in_(of)))
+
+
+async def wanted(unit: Unit, id_: int, now: datetime, number: int | None = None) -> list[Any]:
+    """Sign-ups of somebody whose insurance asks for a number and that are not over: enrolment, title, english."""
+    rows = (
+        select(enrolment.c.id, activity.c.title, activity.c.english)
+        .join(shift, shift.c.id == enrolment.c.shift)
+        .join(activity, activity.c.id == shift.c.activity)
+        .join(document_need, document_need.c.activity == activity.c.id)
+        .where(enrolment.c.person == id_, shift.c.ends > now, enrolment.c.state.in_(SEATS))
+        .order_by(shift.c.starts)
+    )
+    return list(await unit.run(rows if number is None else rows.where(enrolment.c.id == number)))
+
+
+async def keep(unit: Unit, id_: int, enrolment_id: int, kind: str, number: str, now: datetime) -> None:
+    """Store a number, sealed and bound to the sign-up; the one before it goes."""
+    await unit.run(delete(document).where(document.c.enrolment == enrolment_id))
+    sealed = unit.secrecy.seal(number, aad(enrolment_id))
+    await unit.run(
+        document.insert().values(person=id_, enrolment=enrolment_id, kind=kind, number=sealed, given=now)
+    )
+
+
+def aad(enrolment_id: int) -> str:
+    """What a number is bound to: moved to another sign-up it does not open."""
+    return f"document:{enrolment_id}:number"
+
+
+async def given(unit: Unit, ids: Sequence[int]) -> list[tuple[int, str]]:
+    """Sign-up and number of everything that these people gave."""
+    rows = await unit.run(select(document).where(document.c.person.in_(ids)).order_by(document.c.id))
+    return [(row.enrolment, unit.secrecy.open(row.number, aad(row.enrolment))) for row in rows]
+
+
+async def forget_typed(unit: Unit, id_: int, since: datetime) -> None:
+    """What was typed goes from the inbox and the web page's letters at once: it stands sealed where it belongs."""
+    rows = list(await unit.run(select(identity.c.door, identity.c.external).where(identity.c.person == id_)))
+    for row in rows:
+        here = (inbox.c.door == row.door, inbox.c.external == row.external, inbox.c.at >= since)
+        await unit.run(update(inbox).where(*here).values(raw=None))
+        if row.door == "web":
+            mine = (letter.c.address == row.external, letter.c.who == "me", letter.c.at >= since)
+            await unit.run(delete(letter).where(*mine))
+
+
+async def covered(unit: Unit, activity_id: int) -> tuple[list[Insured], int]:
+    """Everybody with a seat who gave a number, whole; and how many with a seat have not."""
+    seated = (
+        select(enrolment.c.id, enrolment.c.person, person.c.number.label("volunteer"), document.c.kind,
+               document.c.number)
+        .join(shift, shift.c.id == enrolment.c.shift)
+        .join(person, person.c.id == enrolment.c.person)
+        .outerjoin(document, document.c.enrolment == enrolment.c.id)
+        .where(shift.c.activity == activity_id, enrolment.c.state.in_(SEATS))
+        .order_by(enrolment.c.shift, enrolment.c.queue)
+    )  # fmt: skip
+    rows = list(await unit.run(seated))
+    names = await people.personal(unit, unit.secrecy, [row.person for row in rows])
+    there = [
+        Insured(
+            row.volunteer, names.get(row.person, ("", ""))[0], row.kind, unit.secrecy.open(row.number, aad(row.id))
+        )
+        for row in rows
+        if row.number is not None
+    ]
+    return there, len(rows) - len(there)
+
+
+async def offer_file(unit: Unit, id_: int, activity_id: int, token: str, now: datetime, lasts: timedelta) -> None:
+    """Remember the address of an insurer's file; the one before it is worthless."""
+    await unit.run(delete(takeaway).where(takeaway.c.person == id_, takeaway.c.activity == activity_id))
+    kept = unit.secrecy.index(f"insured:{token}")
+    await unit.run(
+        takeaway.insert().values(token=kept, person=id_, made=now, expires=now + lasts, activity=activity_id)
+    )
+
+
+async def use_file(unit: Unit, token: str, now: datetime) -> tuple[int, int] | None:
+    """Who asked for the file, and of which activity, once; None ever after."""
+    used = await unit.run(
+        update(takeaway)
+        .where(
+            takeaway.c.token == unit.secrecy.index(f"insured:{token}"),
+            takeaway.c.activity.is_not(None),
+            takeaway.c.used.is_(None),
+            takeaway.c.expires > now,
+        )
+        .values(used=now)
+        .returning(takeaway.c.person, takeaway.c.activity)
+    )
+    row = used.first()
+    return None if row is None else (row.person, row.activity)
+
+
+async def forget(unit: Unit, now: datetime, keep_for: timedelta) -> int:
+    """Drop numbers whose activity ended long enough ago, and of sign-ups that were given up. Returns how many."""
+    over = (
+        select(enrolment.c.id)
+        .join(shift, shift.c.id == enrolment.c.shift)
+        .join(document, document.c.enrolment == enrolment.c.id)
+        .where(or_(shift.c.ends <= now - keep_for, enrolment.c.state.not_in(SEATS) & (shift.c.starts > now)))
+    )
+    return (await unit.run(delete(document).where(document.c.enrolment.in_(over)))).rowcount
+
+
+async def erase(unit: Unit, ids: Sequence[int]) -> None:
+    """All numbers of these people go."""
+    await unit.run(delete(document).where(document.c.person.in_(ids)))
