@@ -26,7 +26,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import documents, offers, privacy, stars
+from bot.desk import campaigns, documents, offers, privacy, stars
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
 from bot.desk.records import close_shifts
@@ -72,6 +72,9 @@ CLOSE_EVERY = 60.0
 
 LAPSE_EVERY = 15.0
 """Seconds between looks for offers of a seat that ran out."""
+
+CAMPAIGNS_EVERY = 1.0
+"""Seconds between looks for messages of campaigns whose time has come."""
 
 ERASE_EVERY = 600.0
 """Seconds between looks for erasures whose week is over."""
@@ -244,6 +247,7 @@ class App:
             self.ticks.every("wechat.quotas", ASK_QUOTAS_EVERY, self.account.ask_quotas)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
+        self.ticks.every("campaigns.advance", CAMPAIGNS_EVERY, self.advance_campaigns)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
         self.ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
         self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
@@ -289,11 +293,16 @@ class App:
         """Grant what was in notice long enough, and thank for small steps."""
         await stars.tick(self.database, self.city, self.clock())
 
+    async def advance_campaigns(self) -> None:
+        """Plan the messages of campaigns whose time has come."""
+        await campaigns.advance(self.database, self.city, self.clock())
+
     async def catch_up(self) -> None:
         """After a demonstration's clock was moved: whatever came due happens now."""
         if self.ticks is not None:
             await self.close_shifts()
             await self.lapse_offers()
+            await self.advance_campaigns()
             await self.erase()
             await self.grant_stars()
             await self.ticks.run_once()

@@ -13,7 +13,7 @@ from bot.domain.campaigns import OF_AGE, Audience, Condition, Scope
 from bot.domain.enrolment import Stand
 from storage.tables.activities import activity, shift
 from storage.tables.enrolment import enrolment, record
-from storage.tables.people import person, subscription
+from storage.tables.people import identity, person, subscription
 
 DAY = int(timedelta(days=1).total_seconds() * 1000)
 
@@ -37,7 +37,7 @@ def meant(segment: Mapping[str, Any], at: int) -> ColumnElement[bool]:
 
 def _in_scope(scope: Scope) -> ColumnElement[bool]:
     if scope.whole_city:
-        return person.c.seen.is_not(None)
+        return true()
     ways: list[ColumnElement[bool]] = []
     if scope.districts:
         ways.append(_subscribes("district", scope.districts))
@@ -107,7 +107,8 @@ def _hours(values: Sequence[Any], _at: int) -> ColumnElement[bool]:
 
 
 def _seen(values: Sequence[Any], at: int) -> ColumnElement[bool]:
-    return type_coerce(person.c.seen, BigInteger) >= at - int(values[0]) * DAY
+    since = at - int(values[0]) * DAY
+    return exists().where(identity.c.person == person.c.id, type_coerce(identity.c.inbound, BigInteger) >= since)
 
 
 Test = Callable[[Sequence[Any], int], ColumnElement[bool]]

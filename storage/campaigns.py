@@ -146,13 +146,13 @@ async def outcomes(unit: Unit, number: int) -> dict[tuple[State, str], int]:
     counted: dict[tuple[State, str], int] = {}
     for table in (outbox, outbox_done):
         rows = (
-            select(table.c.state, func.coalesce(table.c.reason, "").label("why"), func.count().label("messages"))
+            select(table.c.state, table.c.reason, func.count().label("messages"))
             .join(fanout, fanout.c.id == table.c.fanout)
             .where(_of(number))
-            .group_by(table.c.state, func.coalesce(table.c.reason, ""))
+            .group_by(table.c.state, table.c.reason)
         )
         for row in await unit.run(rows):
-            key = State(row.state), row.why
+            key = State(row.state), row.reason or ""
             counted[key] = counted.get(key, 0) + int(row.messages)
     return counted
 

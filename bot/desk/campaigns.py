@@ -3,7 +3,6 @@ each is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,7 +33,7 @@ from bot.domain.campaigns import (
 )
 from bot.domain.forecast import RoutePlan
 from bot.domain.places import DISTRICT, STREET
-from bot.domain.roles import Deed, Role, may
+from bot.domain.roles import MAY, Deed, may
 from storage import activities, audit, campaigns, fanouts, people
 from storage.database import Database, Unit
 from storage.tables.delivery import Lane, Running, State
@@ -62,7 +61,7 @@ class Campaigns(Subject):
 
     async def voices(self) -> list[Voice]:
         """For whom I may speak."""
-        posts = [post for post in await people.posts(self.unit, self.me.id) if may_speak(post.role)]
+        posts = [post for post in await people.posts(self.unit, self.me.id) if Deed.CAMPAIGN in MAY[post.role]]
         ids = [post.organisation for post in posts if post.organisation is not None]
         theirs = await activities.organisations(self.unit, ids)
         voices = [
@@ -158,7 +157,7 @@ class Campaigns(Subject):
             offset=-1 - await campaigns.tests_made(self.unit, number),
             lane=Lane.PERSONAL,
             segment={"person": self.me.id},
-            words=words_of(one, step),
+            words=words_of(self.city, one, step),
             not_before=self.now,
             expires=self.now + timedelta(hours=1),
             created_by=self.me.id,
@@ -204,12 +203,12 @@ class Campaigns(Subject):
         return len(asked)
 
     async def _seconds(self, one: Campaign) -> list[int]:
-        """Who may agree to it: whoever may write for the same, and whoever looks after the place above; not its author."""
+        """Who may agree to it: whoever may write for the same, whoever looks after the place above; never its author."""
         named = await activities.organisations(self.unit, [one.organisation] if one.organisation else [])
         place = named[one.organisation][2] if one.organisation in named else one.place
         above = () if place is None else (place, *(node.code for node in self.city.places.ancestors(place)))
         holders = await people.holders(self.unit, one.organisation, above)
-        return [who for who, role in holders if who != one.author and may_speak(role)]
+        return [who for who, role in holders if who != one.author and Deed.AGREE in MAY[role]]
 
     async def decide(self, number: int, agreed: bool, reason: str = "") -> Changed | NotAllowed:
         """Agree to somebody else's campaign, or not. Its author is told."""
@@ -271,29 +270,19 @@ class Campaigns(Subject):
         await audit.log(self.unit, self.now, self.me.id, "campaign", f"campaign:{number}", before, after)
 
 
-def may_speak(role: Role) -> bool:
-    """May somebody in this role write to people at all?"""
-    return may([_post(role)], Deed.CAMPAIGN, organisation=0, place=0, within=lambda _place, _node: True)
-
-
-def _post(role: Role) -> Any:
-    from bot.domain.roles import Post
-
-    return Post(role, organisation=0)
-
-
 def segment(audience: Audience, at: datetime) -> dict[str, Any]:
     """An audience as the fanout keeps it, as it is at a moment."""
     return {**audience.segment(), "at": to_milliseconds(at)}
 
 
-def words_of(one: Campaign, step: int) -> dict[str, str]:
-    """What one of its messages says: by language, with what its button opens."""
+def words_of(city: City, one: Campaign, step: int) -> dict[str, str]:
+    """What one of its messages says: by language, with what its button opens and the path of its picture."""
     more = {"campaign": str(one.id)}
     if one.activity is not None:
         more["activity"] = str(one.activity)
     if one.pictured:
-        more["picture"] = str(one.id)
+        key = city.secrecy.signature(f"campaign:{one.id}:picture")
+        more["picture"] = f"/campaign/{one.id}/picture?k={key}"
     return {**one.texts[step], **more}
 
 
@@ -423,7 +412,7 @@ async def _next(unit: Unit, city: City, one: Campaign, now: datetime) -> int:
             offset=one.step,
             lane=Lane.CAMPAIGN,
             segment=segment(one.audience, now),
-            words=words_of(one, one.step),
+            words=words_of(city, one, one.step),
             not_before=at,
             expires=expiry(at, event),
             created_by=one.author,

@@ -67,7 +67,7 @@ class Scope:
 
     Of an organisation: its own people (whoever signed up with it, its teams) and the subscribers of its `districts` and
     of the kinds that it holds. Of a place: whoever signed up there, and the subscribers of its districts. Of the
-    city: everybody who has written.
+    city: everybody.
     """
 
     organisation: int | None = None
@@ -237,7 +237,7 @@ def needs_second(people: int, audience: Audience) -> bool:
 
 
 def unfit(letter: Letter, now: datetime) -> str:
-    """What cannot be: `empty`, `long`, `many`, `past`, `counted` (no activity to count from); nothing if all is well."""
+    """What cannot be: `empty`, `long`, `many`, `past`, `counted` (nothing to count from); empty if all is well."""
     if not letter.texts or not all(any(said.strip() for said in one.values()) for one in letter.texts):
         return "empty"
     if any(len(said) > TEXT_LENGTH for one in letter.texts for said in one.values()):

@@ -34,6 +34,10 @@ class Deed(StrEnum):
     """Give the organiser's word for presences: confirm them, decide on claims, enter hours."""
     STAR = "star"
     """Decide about an application for a star."""
+    CAMPAIGN = "campaign"
+    """Write to the people of one's organisation or place; see, pause and stop what was written for them."""
+    AGREE = "agree"
+    """Be the second person who lets somebody else's campaign go out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,14 @@ MAY: dict[Role, frozenset[Deed]] = {
     Role.ORGANISER: frozenset(
         {
             Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY, Deed.ROLL, Deed.CONFIRM,
-            Deed.INSURE,
+            Deed.INSURE, Deed.CAMPAIGN, Deed.AGREE,
         }
     ),
     Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL}),
-    Role.CENTRE: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
-    Role.CITY: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),
+    Role.CENTRE: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.CAMPAIGN, Deed.AGREE}),
+    Role.CITY: frozenset(
+        {Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE, Deed.CAMPAIGN, Deed.AGREE}
+    ),
 }
 """The role table. What is not here is not allowed."""
 
