@@ -203,7 +203,7 @@ class Campaigns(Subject):
         return len(asked)
 
     async def _seconds(self, one: Campaign) -> list[int]:
-        """Who may agree to it: whoever may write for the same, whoever looks after the place above; never its author."""
+        """Who may agree to it: whoever may write for the same, who looks after the place above; never its author."""
         named = await activities.organisations(self.unit, [one.organisation] if one.organisation else [])
         place = named[one.organisation][2] if one.organisation in named else one.place
         above = () if place is None else (place, *(node.code for node in self.city.places.ancestors(place)))
