@@ -26,12 +26,13 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import campaigns, documents, offers, privacy, stars
+from bot.desk import campaigns, documents, offers, parties, privacy, stars, watching
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
-from bot.desk.records import close_shifts
+from bot.desk.records import charted, close_shifts
 from bot.desk.rolls import RollPage, roll_of, take_ticks
 from bot.desk.walls import wall
+from bot.domain.mycode import own_code_fits
 from bot.domain.proofs import Checked
 from bot.domain.roll import Outcome, Tick
 from bot.letterbox import Letters
@@ -39,6 +40,8 @@ from bot.means import means
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
 from bot.pages import grant as grant_page
+from bot.pages import months as months_page
+from bot.pages import mycode as mycode_page
 from bot.pages import mydata as mydata_page
 from bot.pages import proof as proof_page
 from bot.pages import roll as roll_page
@@ -48,7 +51,7 @@ from bot.pages.health import Health
 from bot.pages.roll import Line, RollFacts
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
-from bot.papers import certificate, takeaway
+from bot.papers import certificate, months, takeaway
 from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Door
@@ -78,6 +81,9 @@ CAMPAIGNS_EVERY = 1.0
 
 ERASE_EVERY = 600.0
 """Seconds between looks for erasures whose week is over."""
+
+WATCH_EVERY = 60.0
+"""Seconds between looks at new records, and for questions whose clock has run out."""
 
 CHAIN_EVERY = 5.0
 """Seconds between looks for moves that are not chained yet; until then each has its own seal."""
@@ -249,6 +255,7 @@ class App:
         self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
         self.ticks.every("campaigns.advance", CAMPAIGNS_EVERY, self.advance_campaigns)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
+        self.ticks.every("ledger.watch", WATCH_EVERY, self.watch_ledger)
         self.ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
         self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
@@ -270,6 +277,11 @@ class App:
     async def lapse_offers(self) -> None:
         """Seats that were held long enough go to the next in the queue."""
         await offers.lapse(self.database, self.city, self.clock())
+        await parties.lapse(self.database, self.city, self.clock())
+
+    async def watch_ledger(self) -> None:
+        """Ask about what two recorded, show what is odd, move on what nobody answered."""
+        await watching.tick(self.database, self.city, self.clock())
 
     async def chain_moves(self) -> None:
         """Chain the moves that were logged since; replicas wait for each other, nobody else waits for them."""
@@ -301,6 +313,7 @@ class App:
         """After a demonstration's clock was moved: whatever came due happens now."""
         if self.ticks is not None:
             await self.close_shifts()
+            await self.watch_ledger()
             await self.lapse_offers()
             await self.advance_campaigns()
             await self.erase()
@@ -320,8 +333,10 @@ class App:
         self.site.attach(application)
         health.attach(application)
         application.add_routes(wall_page.routes(self.site, self.wall))
+        application.add_routes(mycode_page.routes(self.own_link))
         application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper))
+        application.add_routes(months_page.routes(self.chart))
         application.add_routes(mydata_page.routes(self.export, self.table, self.insured))
         if self.settings.chat:
             self._add_chat(application, demonstration)
@@ -443,9 +458,26 @@ class App:
         wording = Wording(leader.language or self.settings.locale, self.settings.zone, leader.elder)
         return RollFacts(Named(card.title, card.english), card.starts, card.ends, lines, self.clock(), wording)
 
+    async def own_link(self, number: str, token: str) -> str | None:
+        """What the QR of a person's own code holds out, while it is good."""
+        if not own_code_fits(self.city.secrecy.signature, number, token, self.clock()):
+            return None
+        address = self.shared.get("web") or self.shared.get("telegram") or "{link}"
+        return address.format(link=Intent("present", (number, token)).link)
+
     async def check(self, number: str, name: str) -> Checked:
         """What the public page tells of a certificate."""
         return await checked(self.database, number, name, self.clock())
+
+    async def chart(self, number: str, language: str, total: int, key: str) -> bytes | None:
+        """The picture of somebody's hours by month for whoever holds its signed address."""
+        now = self.clock()
+        found = await charted(self.database, self.city, number, language, total, key, now)
+        if found is None:
+            return None
+        today = now.astimezone(self.settings.zone).date()
+        async with self._drawing:
+            return await asyncio.to_thread(months.draw, found, today, Wording(language, self.settings.zone))
 
     async def paper(self, number: str, key: str, kind: str) -> bytes | None:
         """A certificate's sheet for whoever holds its signed address, drawn beside the event loop."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.domain.guardians import Answer
 from bot.domain.notices import Event, Notice
 from bot.talk import Intent, Link, Named, Span, View, Words, _, lines
@@ -33,6 +35,29 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
             )
         case "permitted":
             return permitted(notice, event, again, name)
+        case "invitation":
+            until, where_from = notice.words.get("until", ""), notice.words.get("team", "")
+            return View(
+                lines(
+                    again,
+                    _("Your team {name} asks whether you come along: {title}", name=where_from, title=name),
+                    span,
+                    event.address,
+                    _("A seat is held for you until {until}.", until=datetime.fromisoformat(until)) if until else None,
+                    _("Nothing is booked before you say yes."),
+                ),
+                (
+                    Link(_("Yes, sign me up"), Intent("join", (str(event.activity), str(event.shift)))),
+                    Link(_("No, not this one"), Intent("uninvited", (number,))),
+                ),
+            )
+        case "taken":
+            text = _("Your place was taken over, as you wished: {title}, {when}. You need not come.", title=name,
+                     when=event.starts)  # fmt: skip
+            return View(lines(again, text), (Link(_("My sign-ups"), Intent("my")),))
+        case "swapped":
+            text = _("You have exchanged your place; yours is now: {title}", title=name)
+            return View(lines(again, text, span, event.address), (Link(_("My sign-ups"), Intent("my")),))
     return View("")
 
 

@@ -57,6 +57,8 @@ async def booking(talk: Talk, desk: Desk, number: int) -> None:
         links.append(Link(_("Leave the queue"), Intent("leave", (str(number),))))
     if mine.stand in COMING:
         links.append(Link(_("Check in"), Intent("checkin")))
+        if mine.starts > talk.now:
+            links.append(Link(_("Bring others, or pass it on"), Intent("together", (str(number),))))
         links += await asked_for(desk, number)
     if mine.stand == Stand.ARRIVED:
         links.append(Link(_("Check out"), Intent("checkout")))

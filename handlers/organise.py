@@ -78,6 +78,8 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
     if isinstance(page, str):
         ways.append(Link(_("Take the roll"), Intent("roll", (number,))))
         ways.append(WebLink(_("Roll on my phone, works offline"), page))
+    if card.starts <= talk.now and await desk.organising.allowed(activity, Deed.RECORDS):
+        ways.append(Link(_("What was counted"), Intent("minutes", (number,))))
     if card.state == "open" and card.starts > talk.now:
         if await desk.organising.allowed(activity, Deed.ANNOUNCE):
             ways.append(Link(_("Announce"), Intent("announce", (number,))))
@@ -88,6 +90,7 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
                 Link(_("Number of seats"), Intent("seats", (number,))),
                 Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
                 *await insurer(desk, activity),
+                Link(_("What it counts as"), Intent("counting", (number,))),
                 Link(_("Call it off"), Intent("calloff", (number,))),
             ]
     if card.starts <= talk.now and await desk.promises.missing(activity):

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.desk.desk import Desk
+from bot.desk.newcomers import Newcomer
 from bot.desk.organising import Roster
 from bot.desk.rolls import Answer, Called
 from bot.domain.activities import Activity
 from bot.domain.enrolment import Stand
-from bot.domain.roll import AlreadySo, Mark, Marked, NotMarked, Outcome, read_calls
+from bot.domain.people import Person
+from bot.domain.roll import AlreadySo, Call, Mark, Marked, NotMarked, Outcome, Rolled, read_calls
 from bot.talk import (
     Clock,
     Incoming,
@@ -58,10 +60,13 @@ async def roll(talk: Talk, desk: Desk, activity: int = 0, said: str = "") -> Non
             _("Who is there? Answer like “1 2 5 here”, “all here”, “all here except 3”, “3 left” or “3 not here”."),
         )
         said = await talk.ask("who", question, roll_call)
-    match await desk.rolls.call(which, read_calls(said) or [], at):
+    calls = read_calls(said) or []
+    match await desk.rolls.call(which, [one for one in calls if one.numbers or one.all], at):
         case Called(card, answers):
+            named, ways = await named_otherwise(desk, which, calls)
             talk.say(
-                lines(title(card), *answered(answers)),
+                lines(title(card), *(answered(answers) if answers or not named else []), *named),
+                *ways,
                 Link(_("Roster"), Intent("roster", (str(card.id),))),
                 Link(_("Manage"), Intent("manage", (str(card.id),))),
             )
@@ -77,6 +82,32 @@ async def on_now(talk: Talk, desk: Desk, at: datetime) -> int | None:
     options = [Option(str(one.id), line(one, desk), one.id) for one in on]
     chosen: int = await talk.choose("which", _("The roll of which activity?"), options)
     return chosen
+
+
+async def named_otherwise(desk: Desk, activity: int, calls: Sequence[Call]) -> tuple[list[Words], list[Link]]:
+    """Of those who were called by their own code or their volunteer number: what was done, and what could be."""
+    said: list[Words] = []
+    ways: list[Link] = []
+    for call in calls:
+        if (call.codes or call.people) and call.mark != Mark.HERE:
+            said.append(_("By code or volunteer number I can only write down that somebody is here."))
+            continue
+        for code in call.codes:
+            line_ = await desk.newcomers.by_digits(activity, code)
+            found = await desk.newcomers.mark(activity, line_, shown=True) if isinstance(line_, Rolled) else None
+            said.append(done(found) if found else Joined((code, _("no code of anybody here now")), ": "))
+        for number in call.people:
+            who = await desk.newcomers.person(number)
+            place = await desk.newcomers.look(activity, who) if isinstance(who, Person) else who
+            if isinstance(place, Rolled):
+                said.append(done(await desk.newcomers.mark(activity, place, shown=False)))
+            elif isinstance(place, Newcomer):
+                said.append(Joined((number, _("is not on the roll")), ": "))
+                label = _("Add {number} on the spot", number=number)
+                ways.append(Link(label, Intent("walkin", (str(activity), number))))
+            else:
+                said.append(Joined((number, _("nobody has that number")), ": "))
+    return said, ways
 
 
 def roll_call(answer: Incoming) -> str:

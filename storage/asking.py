@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 
 from bot.domain.guardians import Answer
+from bot.domain.parties import Reply
 from storage.database import Unit
 from storage.tables.guardians import permission
+from storage.tables.parties import invitation
 from storage.waiting import Waiting
+
+QUESTIONS = frozenset({"invitation", "cover", "lead"})
+"""Kinds of notice that ask somebody about a shift."""
 
 
 async def over(unit: Unit, messages: Iterable[Waiting]) -> set[int]:
@@ -17,6 +22,22 @@ async def over(unit: Unit, messages: Iterable[Waiting]) -> set[int]:
 
     Reads nothing where no message is of such a kind.
     """
+    messages = list(messages)
+    return await _permissions(unit, messages) | await _invitations(unit, messages)
+
+
+async def _invitations(unit: Unit, messages: Sequence[Waiting]) -> set[int]:
+    asked = [one for one in messages if one.kind in QUESTIONS]
+    if not asked:
+        return set()
+    rows = select(invitation.c.id).where(
+        invitation.c.id.in_(sorted({one.source for one in asked})), invitation.c.state == Reply.OPEN
+    )
+    open_ones = set((await unit.run(rows)).scalars())
+    return {one.id for one in asked if one.source not in open_ones}
+
+
+async def _permissions(unit: Unit, messages: Sequence[Waiting]) -> set[int]:
     asked = [one for one in messages if one.kind in ("permission", "permitted")]
     if not asked:
         return set()

@@ -231,7 +231,7 @@ async def _moments(
 
 async def oversold(unit: Unit) -> int:
     """Shifts whose counters do not agree with their sign-ups; must be 0."""
-    seated = func.coalesce(func.sum(case((enrolment.c.state.in_(SEATED), 1), else_=0)), 0)
+    seated = func.coalesce(func.sum(case((enrolment.c.state.in_(SEATED), 1 + enrolment.c.guests), else_=0)), 0)
     queued = and_(enrolment.c.state == Stand.WAITING, enrolment.c.admitted)
     waiting = func.coalesce(func.sum(case((queued, 1), else_=0)), 0)
     signed = func.count(enrolment.c.id)

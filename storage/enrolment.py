@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    exists,
     false,
     func,
     literal,
@@ -32,6 +33,7 @@ from storage.prepared import Prepared
 from storage.tables.activities import activity, shift
 from storage.tables.agreements import terms
 from storage.tables.enrolment import attendance, enrolment
+from storage.tables.parties import invitation
 
 LIVE = (*sorted(HELD), Stand.ARRIVED, Stand.LEFT)
 """Sign-ups that still matter to their owner."""
@@ -55,6 +57,8 @@ class Wish:
     capacity: int
     conditions: Sequence[str]
     """Stated by the organiser: why an agreement is due, beside what is computed."""
+    invited: bool
+    """Whoever wishes was asked to come: a seat may wait for them."""
     approval: bool
     """The organiser lets people in."""
     needs: Sequence[str]
@@ -77,6 +81,13 @@ _WISH = Prepared(
         activity.c.ends.label("activity_ends"),
         shift.c.capacity,
         terms.c.conditions,
+        exists()
+        .where(
+            invitation.c.shift == shift.c.id,
+            invitation.c.person == bindparam("whose"),
+            invitation.c.state == literal_column("'open'"),
+        )
+        .label("invited"),
         activity.c.approval,
         shift.c.minimum_age.label("own_age"),
         shift.c.needs,
@@ -87,15 +98,15 @@ _WISH = Prepared(
 )
 
 
-async def wish(unit: Unit, shift_id: int) -> Wish | None:
-    """The shift and what must be known of its activity to decide."""
-    row = (await unit.run(_WISH, {"wanted": shift_id})).first()
+async def wish(unit: Unit, shift_id: int, person: int = 0) -> Wish | None:
+    """The shift and what must be known of its activity to decide about this person."""
+    row = (await unit.run(_WISH, {"wanted": shift_id, "whose": person})).first()
     if row is None:
         return None
     return Wish(
         row.id, row.activity, row.title, row.english, row.starts, row.ends, row.state,
         max(row.minimum_age, row.own_age), row.kind, row.activity_starts, row.activity_ends, row.capacity,
-        row.conditions or (), row.approval, row.needs or (),
+        row.conditions or (), row.invited, row.approval, row.needs or (),
     )  # fmt: skip
 
 
@@ -130,7 +141,8 @@ def _keeping(insert: Callable[[Table], Any]) -> Prepared:
     again = {name: row.excluded[name] for name in ("queue", "state", "joined", "changed", "admitted")}
     return Prepared(
         row.on_conflict_do_update(
-            index_elements=["shift", "person"], set_={**again, "lapses": literal_column("0"), **fresh}
+            index_elements=["shift", "person"],
+            set_={**again, "lapses": literal_column("0"), "guests": literal_column("0"), **fresh},
         ).returning(enrolment.c.id)
     )
 
@@ -207,6 +219,7 @@ def _bookings() -> Any:
             enrolment.c.admitted,
             enrolment.c.joined,
             activity.c.leave_before,
+            enrolment.c.guests,
         )
         .join(shift, shift.c.id == enrolment.c.shift)
         .join(activity, activity.c.id == shift.c.activity)
@@ -229,6 +242,7 @@ def _booking(row: Any) -> Booking:
         admitted=row.admitted,
         joined=row.joined,
         leave_before=row.leave_before,
+        guests=row.guests,
     )
 
 
@@ -263,9 +277,9 @@ async def set_stand(unit: Unit, id_: int, before: Stand, after: Stand, now: date
     return bool(done.rowcount)
 
 
-async def give_back(unit: Unit, shift_id: int) -> None:
-    """A seat is free again. The shift's row must be locked by the caller."""
-    await unit.run(update(shift).where(shift.c.id == shift_id).values(taken=shift.c.taken - 1))
+async def give_back(unit: Unit, shift_id: int, seats: int = 1) -> None:
+    """A seat is free again, or several. The shift's row must be locked by the caller."""
+    await unit.run(update(shift).where(shift.c.id == shift_id).values(taken=shift.c.taken - seats))
 
 
 async def end(
@@ -276,7 +290,14 @@ async def end(
         update(enrolment)
         .where(enrolment.c.id == id_, enrolment.c.state == before)
         .values(
-            state=Stand.CANCELLED, changed=now, offered_until=None, ended_by=by, reason=reason, late=late, answers=None
+            state=Stand.CANCELLED,
+            changed=now,
+            offered_until=None,
+            ended_by=by,
+            reason=reason,
+            late=late,
+            answers=None,
+            guests=0,
         )
     )
     return bool(done.rowcount)

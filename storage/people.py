@@ -243,6 +243,12 @@ async def by_number(unit: Unit, number: str) -> int | None:
     return found.scalar_one_or_none()
 
 
+async def numbers(unit: Unit, ids: Sequence[int]) -> dict[int, str]:
+    """The volunteer numbers of these people."""
+    rows = await unit.run(select(person.c.id, person.c.number).where(person.c.id.in_(ids)))
+    return {row.id: row.number for row in rows}
+
+
 async def subscribe(unit: Unit, id_: int, topic: str, value: str, now: datetime) -> bool:
     """Subscribe to a district or a kind. False: they had already."""
     row = unit.insert(subscription).values(person=id_, topic=topic, value=value, since=now).on_conflict_do_nothing()

@@ -30,6 +30,7 @@ from storage.tables.kinds import Moment
 from storage.tables.matters import correction, matter, matter_word
 from storage.tables.messages import inbox, letter
 from storage.tables.official import tagged
+from storage.tables.parties import invitation, team, team_member
 from storage.tables.people import consent, conversation, identity, person, subscription
 from storage.tables.privacy import erasure, link_code, link_offer, link_try, merge, takeaway
 from storage.tables.proofs import verification
@@ -68,6 +69,7 @@ LEFT_OUT = {
     ("activity", "secret"): "the secret of check-in codes belongs to the activity; knowing it would forge presences",
     ("takeaway", "token"): "a fingerprint of an address that may still work",
     ("link_code", "code"): "a fingerprint of a code that may still work",
+    ("invitation", "code"): "a fingerprint of a code that may still work",
     ("guardian_code", "code"): "a fingerprint of a code that may still work",
     ("audit", "seal"): "a fingerprint of the row, which is there itself",
     ("audit", "hash"): "a fingerprint of the row and the one before it",
@@ -102,6 +104,9 @@ FATES = {
     "guardian_code": "erased",
     "guardianship": "erased",
     "permission": "erased with the child; who answered is erased with the guardian",
+    "team": "who led it is nobody any more; a team without its leader is ended, its name erased",
+    "team_member": "erased",
+    "invitation": "erased with whoever was asked; who asked is erased",
     "terms": "belongs to the activity",
     "campaign": "belongs to the organisation or place that it speaks for",
     "agreement_text": "belongs to the organisation; it names no volunteer",
@@ -415,6 +420,10 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     await unit.run(delete(link_offer).where(or_(link_offer.c.shower.in_(ids), link_offer.c.typer.in_(ids))))
     for table in _ERASED:
         await unit.run(delete(table).where(table.c.person.in_(ids)))
+    await unit.run(delete(team_member).where(team_member.c.person.in_(ids)))
+    await unit.run(update(team).where(team.c.leader.in_(ids)).values(name="", ended=now))
+    await unit.run(delete(invitation).where(invitation.c.person.in_(ids)))
+    await unit.run(update(invitation).where(invitation.c.inviter.in_(ids)).values(inviter=None))
     await unit.run(delete(guardian_code).where(guardian_code.c.child.in_(ids)))
     both = or_(guardianship.c.guardian.in_(ids), guardianship.c.child.in_(ids))
     await unit.run(delete(guardianship).where(both))

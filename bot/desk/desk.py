@@ -12,13 +12,17 @@ from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.campaigns import Campaigns
 from bot.desk.city import City
+from bot.desk.corrections import Corrections
 from bot.desk.documents import Documents
 from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
 from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
+from bot.desk.matters import Matters
+from bot.desk.newcomers import Newcomers
 from bot.desk.offers import Offers
 from bot.desk.organising import Organising
+from bot.desk.parties import Parties
 from bot.desk.people import People
 from bot.desk.privacy import Privacy
 from bot.desk.promises import Promises
@@ -81,6 +85,16 @@ class Desk:
         return Records(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def matters(self) -> Matters:
+        """What is asked about records."""
+        return Matters(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def corrections(self) -> Corrections:
+        """Correcting records."""
+        return Corrections(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def organising(self) -> Organising:
         """What organisers and centres do: publish, change, roster, wall."""
         return Organising(self.unit, self.me, self.now, self.city)
@@ -99,6 +113,11 @@ class Desk:
     def guardians(self) -> Guardians:
         """My children, or my guardian."""
         return Guardians(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def parties(self) -> Parties:
+        """Those who come with me."""
+        return Parties(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:
@@ -139,6 +158,11 @@ class Desk:
     def stars(self) -> Stars:
         """Stars and small steps."""
         return Stars(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def newcomers(self) -> Newcomers:
+        """People who come to me where I lead, and my own code for where others do."""
+        return Newcomers(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def documents(self) -> Documents:

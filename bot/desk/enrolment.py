@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.desk.claims import claim
 from bot.desk.gates import GATES, Refusal, free_then
 from bot.desk.offers import hand_on
 from bot.desk.subject import Subject
@@ -41,7 +42,7 @@ class Enrolment(Subject):
         `in_spite`: although it overlaps with something I joined.
         """
         await enrolment.lock_shift(self.unit, shift)
-        wish = await enrolment.wish(self.unit, shift)
+        wish = await enrolment.wish(self.unit, shift, self.me.id)
         if wish is None:
             return Closed()
         for gate in GATES if not in_spite else [one for one in GATES if one is not free_then]:
@@ -49,6 +50,8 @@ class Enrolment(Subject):
             if refusal is not None:
                 return refusal
         why = "clash" if in_spite else "approval" if wish.approval else "record" if await self._must_ask() else ""
+        if wish.invited and not why:
+            await claim(self, wish)
         id_, seated = await enrolment.seat(self.unit, shift, self.me.id, self.now, admitted=not why)
         if answers:
             await admission.keep_answers(self.unit, id_, answers)
@@ -76,7 +79,7 @@ class Enrolment(Subject):
         await audit.log(self.unit, self.now, self.me.id, "leave", f"enrolment:{id_}", booking.stand, after)
         if booking.stand not in SEATED:
             return Left(booking, promoted=False)
-        await enrolment.give_back(self.unit, booking.shift)
+        await enrolment.give_back(self.unit, booking.shift, 1 + booking.guests)
         handed = await hand_on(self.unit, self.city, booking.shift, booking.starts, self.now)
         return Left(booking, promoted=handed > 0)
 

@@ -16,13 +16,14 @@ from bot.domain.guardians import (
     MustBeOfAge,
     NotMine,
     Permission,
+    Permitted,
     Released,
     Taken,
     Ward,
     band,
 )
 from bot.domain.linking import TRIES, TRIES_WITHIN, NoSuchCode, new_code
-from storage import audit, guardians, linking, people, privacy
+from storage import activities, audit, guardians, linking, people, privacy
 
 
 class Guardians(Subject):
@@ -104,7 +105,8 @@ class Guardians(Subject):
             return NotMine()
         seats = Enrolment(self.unit, child, self.now, self.city)
         if answer in PERMITS:
-            return await seats.join(asked.shift)
+            card = await activities.card(self.unit, asked.activity)
+            return Permitted() if card and card.questions else await seats.join(asked.shift)
         mine = await guardians.held(self.unit, asked.child, asked.shift)
         return await seats.leave(mine) if mine is not None else GuardianRefused()
 

@@ -84,10 +84,13 @@ class Rolls(Subject):
                              for number, line, done in said])  # fmt: skip
 
     async def names(self, card: Activity, lines: Sequence[Rolled]) -> dict[int, str]:
-        """What the people are called: whole for the activity's own organisation, masked for everybody else."""
+        """What the people on these lines are called."""
+        return await self.named(card, [line.person for line in lines])
+
+    async def named(self, card: Activity, ids: Sequence[int]) -> dict[int, str]:
+        """What people are called: whole for the activity's own organisation, masked for everybody else."""
         posts = await people.posts(self.unit, self.me.id)
         whole = any(post.organisation == card.organisation for post in posts)
-        ids = [line.person for line in lines]
         kept = await people.personal(self.unit, self.city.secrecy, ids)
         hidden = await guardians.under_age(self.unit, ids, self.now) if self.me.door in MASKED_DOORS else set()
         return {who: name if whole and who not in hidden else masked(name) for who, (name, _phone) in kept.items()}

@@ -10,9 +10,9 @@ from storage.tables.delivery import Lane
 
 
 async def tell(
-    by: Subject, who: int, kind: str, source: int, shift: int, until: datetime, place: int = 0, **words: str
+    by: Subject, who: int, kind: str, source: int, shift: int, useful_until: datetime, place: int = 0, **words: str
 ) -> int | None:
-    """Once for each `source` and `place`; of no use after `until`. Words hold no names: they are kept unsealed."""
+    """Once for each `source` and `place`. Words hold no names: they are kept unsealed."""
     return await fanouts.plan(
         by.unit,
         kind=kind,
@@ -22,6 +22,6 @@ async def tell(
         segment={"person": who, "about": shift},
         words={"number": str(source), **words},
         not_before=by.now,
-        expires=until,
+        expires=useful_until,
         created_by=by.me.id,
     )

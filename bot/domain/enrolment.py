@@ -86,6 +86,8 @@ class Booking:
     joined: datetime | None = None
     leave_before: int = 0
     """Minutes before the start until which a seat is given back without consequence."""
+    guests: int = 0
+    """Seats beside their own: companions, and those that are held for their team."""
 
 
 @dataclass(frozen=True, slots=True)

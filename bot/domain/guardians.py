@@ -70,6 +70,11 @@ class GuardianAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class Permitted:
+    """The guardian agreed; the organiser's own questions are for the child to answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class GuardianRefused:
     """The guardian said no to this activity, or took the yes back."""
 

@@ -10,15 +10,21 @@ from typing import Literal
 
 Kind = Literal[
     "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
-    "reply", "withdrawn", "star", "step", "permission", "permitted",
-    "campaign", "approval", "mailing",
+    "reply", "withdrawn", "star", "step", "permission", "permitted", "invitation",
+    "taken", "swapped", "added", "claim", "matter", "corrected", "campaign", "approval", "mailing",
 ]  # fmt: skip
 
-ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step", "approval", "mailing"})
+ABOUT_ITS_READER: frozenset[Kind] = frozenset(
+    {"withdrawn", "star", "step", "matter", "corrected", "approval", "mailing"}
+)
 """Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
 
 CAMPAIGNS: frozenset[Kind] = frozenset({"announcement", "campaign"})
 """What is said to many who did not ask for it one by one: it may be refused, and is never said too often."""
+
+
+AFTERWARDS: frozenset[Kind] = frozenset({"added", "claim"})
+"""Notices about what has been: of use as long as their own expiry says."""
 
 
 @dataclass(frozen=True, slots=True)

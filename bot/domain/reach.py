@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-from bot.domain.notices import ABOUT_ITS_READER, CAMPAIGNS, Kind, Notice
+from bot.domain.notices import ABOUT_ITS_READER, AFTERWARDS, CAMPAIGNS, Kind, Notice
 
 BY_WINDOW = frozenset({"wechat"})
 """Doors that let us speak first only for a while after a person did something there, and only so many times."""
@@ -280,7 +280,7 @@ def quiet_until(now_local: datetime, from_minute: int, until_minute: int) -> dat
 def too_late(notice: Notice, now: datetime) -> bool:
     """Would it be of no use any more? What no event belongs to has only its own expiry."""
     event = notice.event
-    if event is None:
+    if event is None or notice.kind in AFTERWARDS:
         return False
     if notice.kind in ("reminder", "checkout"):
         for reminding in REMINDINGS:
@@ -375,7 +375,7 @@ def fails_too_often(lately: Collection[bool]) -> bool:
     return sum(lately) > LOOKED_BACK * MOST_FAILING
 
 
-REPEATED_ONCE: frozenset[Kind] = ABOUT_ITS_READER | {
+REPEATED_ONCE: frozenset[Kind] = ABOUT_ITS_READER | AFTERWARDS | {
     "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "reply"
 }  # fmt: skip
 """When nobody can know whether these arrived they are said once more, in words that make sense twice."""

@@ -38,6 +38,16 @@ class Deed(StrEnum):
     """Write to the people of one's organisation or place; see, pause and stop what was written for them."""
     AGREE = "agree"
     """Be the second person who lets somebody else's campaign go out."""
+    RECORDS = "records"
+    """See what an activity's presences counted."""
+    AMEND = "amend"
+    """Correct a record; beyond the limits only with a second person."""
+    SECOND = "second"
+    """Be that second person."""
+    ANSWER = "answer"
+    """Speak for who recorded, in disputes and overlaps."""
+    DECIDE = "decide"
+    """Speak for the centre above, in disputes, objections and reviews."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +59,19 @@ class Post:
     place: int | None = None
 
 
+_OVER_RECORDS = frozenset({Deed.RECORDS, Deed.AMEND, Deed.SECOND, Deed.DECIDE})
+
 MAY: dict[Role, frozenset[Deed]] = {
     Role.ORGANISER: frozenset(
         {
             Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY, Deed.ROLL, Deed.CONFIRM,
-            Deed.INSURE, Deed.CAMPAIGN, Deed.AGREE,
+            Deed.INSURE, Deed.RECORDS, Deed.AMEND, Deed.SECOND, Deed.ANSWER, Deed.CAMPAIGN, Deed.AGREE,
         }
     ),
-    Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL}),
-    Role.CENTRE: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.CAMPAIGN, Deed.AGREE}),
-    Role.CITY: frozenset(
-        {Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE, Deed.CAMPAIGN, Deed.AGREE}
-    ),
+    Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL, Deed.SECOND}),
+    Role.CENTRE: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.CAMPAIGN, Deed.AGREE}) | _OVER_RECORDS,
+    Role.CITY: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE, Deed.CAMPAIGN, Deed.AGREE})
+    | _OVER_RECORDS,
 }
 """The role table. What is not here is not allowed."""
 

@@ -1,6 +1,6 @@
 """Who has a seat and whose minutes counted: enrolment, attendance, record, and the log of every move."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, SmallInteger, String, Table, UniqueConstraint, text
 
 from storage.tables.kinds import Id, Json, Moment, Sealed, metadata
 
@@ -23,6 +23,7 @@ enrolment = Table(
     Column("late", Integer),  # minutes after the deadline at which a seat was given up; empty: in time
     Column("answers", Sealed),  # to the organiser's own questions
     Column("why", Sealed),  # what the organiser wrote when they let somebody in against a rule, or declined
+    Column("guests", SmallInteger, nullable=False, server_default="0"),  # seats beside their own: companions, team
     UniqueConstraint("shift", "person"),
     UniqueConstraint("shift", "queue"),
     Index("ix_enrolment_person_state", "person", "state"),

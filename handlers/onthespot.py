@@ -1,0 +1,124 @@
+"""On the spot: my own code for the leader to read, a code that was read, and somebody added who was not on the roll."""
+
+from __future__ import annotations
+
+from bot.desk.desk import Desk
+from bot.desk.newcomers import Added, Newcomer, StandsThere
+from bot.desk.rolls import Answer
+from bot.domain.activities import NotAllowed
+from bot.domain.agreements import NeedsAgreement
+from bot.domain.attendance import TooManyTries
+from bot.domain.enrolment import TooYoung
+from bot.domain.guardians import GuardianAsked, GuardianRefused
+from bot.domain.people import ALPHABET, Person
+from bot.domain.roll import AlreadySo, Mark, Rolled
+from bot.talk import Clock, Incoming, Intent, Link, Picture, Talk, Unclear, Words, _, lines, ngettext, script
+from handlers.cards import title
+from handlers.organise import NOT_YOURS
+from handlers.roll import done, on_now
+
+ORGANISE = Link(_("What you look after"), Intent("organise"))
+
+
+@script("mycode", words=["mycode", "my code", "我的码", "个人码"], title=_("your own code"))
+async def mycode(talk: Talk, desk: Desk) -> None:
+    """A QR and six digits for the leader, good for some minutes."""
+    code = desk.newcomers.mine()
+    talk.say(
+        lines(
+            _("Show this to whoever leads, or say: {digits}", digits=f"{code.digits[:3]} {code.digits[3:]}"),
+            _("Your volunteer number is {number}.", number=code.number),
+            _("Good until {at}.", at=Clock(code.until)),
+        ),
+        Link(_("A new one"), Intent("mycode")),
+        picture=Picture(f"/mycode/{code.number}/{code.token}.png", _("Your own code, for the leader to scan")),
+    )
+
+
+@script("present", silent=True)
+async def present(talk: Talk, desk: Desk, number: str, token: str) -> None:
+    """The leader has scanned somebody's own code: they are here; who is not on the roll can be added."""
+    activity = await on_now(talk, desk, talk.now)
+    if activity is None:
+        return talk.say(_("No activity whose roll you take is on now."), ORGANISE)
+    who = await desk.newcomers.reads(number, token)
+    if not isinstance(who, Person):
+        return talk.say(refused(who))
+    await brought(talk, desk, activity, who, shown=True)
+
+
+@script("walkin", words=["walkin", "walk in", "现场补报", "补报"], title=_("adding somebody on the spot"))
+async def walkin(talk: Talk, desk: Desk, activity: int = 0, number: str = "") -> None:
+    """Somebody who came without a seat, by their volunteer number."""
+    which = activity or await on_now(talk, desk, talk.now)
+    if which is None:
+        return talk.say(_("No activity whose roll you take is on now."), ORGANISE)
+    if not number:
+        question = _("What is their volunteer number? It stands under “my code” in their chat, like V23456789A.")
+        number = await talk.ask("number", question, volunteer_number)
+    who = await desk.newcomers.person(number)
+    if not isinstance(who, Person):
+        return talk.say(refused(who))
+    await brought(talk, desk, which, who, shown=False)
+
+
+async def brought(talk: Talk, desk: Desk, activity: int, who: Person, *, shown: bool) -> None:
+    """Somebody stands before the leader: marked when they are on the roll, else added after one question."""
+    found = await desk.newcomers.look(activity, who)
+    lift = False
+    if isinstance(found, Newcomer):
+        lift = not found.free
+        free = ngettext("{n} seat is free.", "{n} seats are free.", found.free)
+        full = _("Every seat is taken ({n}): one more will be put up, and it is written down.", n=found.shift.capacity)
+        question = lines(
+            title(found.activity),
+            _("Add {name}, who has no seat here?", name=found.name),
+            full if lift else free,
+        )
+        if not await talk.confirm("sure", question, _("One seat more") if lift else _("Add"), _("No")):
+            return talk.say(_("Nothing was changed."), ORGANISE)
+    outcome = await desk.newcomers.add(activity, who, shown, lift)
+    manage = Link(_("Manage"), Intent("manage", (str(activity),)))
+    match outcome:
+        case Answer(_number, _name, AlreadySo(Mark.HERE, _at)):
+            talk.say(lines(done(outcome), _("When they leave, say “{number} left”.", number=outcome.number)), manage)
+        case Answer():
+            talk.say(done(outcome), manage)
+        case Added(_activity, name, lifted):
+            more = _("The shift has one seat more now.") if lifted else None
+            talk.say(lines(_("{name} is added and here.", name=name), more), manage)
+        case _:
+            talk.say(refused(outcome), manage)
+
+
+def refused(outcome: object) -> Words:
+    """Why nobody was added."""
+    match outcome:
+        case TooManyTries(until):
+            return _("There were too many wrong codes. You can try again at {until}.", until=Clock(until))
+        case StandsThere():
+            return _("They are still checked in: {title}. They must leave there first.", title=title(outcome))
+        case TooYoung(minimum):
+            return _(
+                "One must be {n} for that, and I do not know their age: they have to sign up themselves.", n=minimum
+            )
+        case GuardianAsked() | GuardianRefused():
+            return _("They are under age: their guardian has to agree first, in their own chat.")
+        case NeedsAgreement():
+            return _("An agreement is due: they have to sign up themselves and accept it.")
+        case Newcomer():
+            return _("The last seat has just been taken. Please try once more.")
+        case NotAllowed():
+            return NOT_YOURS
+        case Rolled():
+            return _("They are on the roll already.")
+        case _:
+            return _("That is nobody's code now. Ask them to send “my code” and to show the new one.")
+
+
+def volunteer_number(answer: Incoming) -> str:
+    """A volunteer number, however it is grouped."""
+    bare = "".join(sign for sign in answer.text or "" if sign not in " -·\u3000").upper()
+    if len(bare) != 10 or bare[0] != "V" or not set(bare[1:]) <= set(ALPHABET):
+        raise Unclear(_("A volunteer number is V and nine signs, like V23456789A."))
+    return bare

@@ -1,0 +1,170 @@
+"""On the spot: a person's own code read by the leader, somebody added who had no seat, a seat put up on purpose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot.domain.mycode import STEP, own_code, own_code_fits
+from storage.tables.activities import shift
+from storage.tables.enrolment import audit, enrolment, record
+from storage.tables.evidence import evidence
+from tests.conversations.kit import SECRECY, Chat, Town
+from tests.conversations.test_roll import SATURDAY, gathered, goes_to, states
+
+Open = Callable[..., Chat]
+
+pytestmark = pytest.mark.parametrize("door", ["telegram", "wechat"])
+
+
+async def own(who: Chat) -> tuple[str, str, str]:
+    """(volunteer number, token, digits) as their chat shows them."""
+    await who.says("my code")
+    found = re.search(r"say: (\d{3}) (\d{3})", who.text)
+    number = re.search(r"V[2-9A-Z]{9}", who.text)
+    token = re.search(r"/mycode/V\w+/([0-9a-f]{20})\.png", str(who.pages))
+    assert found, who.text
+    assert number
+    assert token
+    return number[0], token[1], found[1] + found[2]
+
+
+async def kinds(town: Town) -> list[str]:
+    async with town.database.read() as unit:
+        return list((await unit.run(select(evidence.c.kind).order_by(evidence.c.id))).scalars())
+
+
+async def test_a_code_that_the_leader_scans_is_proof_from_both_sides(town: Town, chat: Open) -> None:
+    olga, _activity, (ann, *_rest) = await gathered(town, chat)
+    number, token, _digits = await own(ann)
+    assert "1. Ann Lee here, 10:00" in await olga.opens("present", number, token)
+    assert await kinds(town) == ["shown"]
+    town.at += timedelta(hours=2)
+    await olga.says("1 left")
+    async with town.database.read() as unit:
+        assert (await unit.run(select(record.c.grade))).scalar_one() == "A"
+
+
+async def test_six_digits_said_aloud_are_as_good(town: Town, chat: Open) -> None:
+    olga, _activity, (_ann, bob, _cy) = await gathered(town, chat)
+    _number, _token, digits = await own(bob)
+    assert "2. Bob Lee here, 10:00" in await olga.says(f"{digits} 到")
+    assert await kinds(town) == ["shown"]
+    assert "2. Bob Lee was here already" in await olga.says(f"{digits} here")
+    assert (await kinds(town)).count("shown") == 1
+
+
+async def test_an_own_code_is_worthless_some_minutes_later_and_for_others(town: Town, chat: Open) -> None:
+    olga, _activity, (ann, bob, _cy) = await gathered(town, chat)
+    number, token, digits = await own(ann)
+    others, _token, _digits = await own(bob)
+    assert "nobody's code now" in await olga.opens("present", others, token)
+    town.at += timedelta(seconds=2 * STEP)
+    assert "nobody's code now" in await olga.opens("present", number, token)
+    assert "no code of anybody here now" in await olga.says(f"{digits} here")
+    assert await kinds(town) == []
+
+
+def test_an_own_code_lives_two_steps_at_most(door: str) -> None:
+    """And without the step in it, it would live for ever: the next one is another."""
+    code = own_code(SECRECY.signature, "V234567892", SATURDAY)
+    for seconds, good in ((0, True), (STEP, True), (2 * STEP, False), (86_400, False)):
+        at = SATURDAY + timedelta(seconds=seconds)
+        assert own_code_fits(SECRECY.signature, "V234567892", code.token, at) is good
+        assert own_code_fits(SECRECY.signature, "V234567892", code.digits, at) is good
+    assert not own_code_fits(SECRECY.signature, "V234567893", code.token, SATURDAY)
+
+
+async def test_a_leader_cannot_guess_somebodys_code(town: Town, chat: Open) -> None:
+    olga, _activity, (ann, *_rest) = await gathered(town, chat)
+    number, token, _digits = await own(ann)
+    for _try in range(5):
+        await olga.opens("present", number, "0" * 20)
+    assert "too many wrong codes" in await olga.opens("present", number, token)
+    town.at += timedelta(minutes=11)
+    number, token, _digits = await own(ann)
+    assert "1. Ann Lee here" in await olga.opens("present", number, token)  # control
+
+
+async def test_nobody_but_who_leads_reads_a_code(town: Town, chat: Open) -> None:
+    _olga, _activity, (ann, bob, _cy) = await gathered(town, chat)
+    number, token, _digits = await own(ann)
+    assert "No activity whose roll" in await bob.opens("present", number, token)
+    assert await kinds(town) == []
+
+
+async def test_who_comes_without_a_seat_is_added_by_number_and_told(town: Town, chat: Open) -> None:
+    olga, activity, _people = await gathered(town, chat, "Ann", seats=2)
+    dan = chat("Dan")
+    await dan.says("hello")
+    number, _token, _digits = await own(dan)
+    assert f"{number}: is not on the roll" in await olga.says(f"{number} here")
+    await olga.picks("Add")
+    assert "1 seat is free" in olga.text
+    assert "is added and here" in await olga.picks("Add")
+    assert await kinds(town) == ["walkin"]
+    assert await states(town) == ["joined", "arrived"]
+    await town.waits(seconds=5)
+    assert "You were added on the spot" in dan.pushed()[-1].text
+    assert "2. " in await olga.opens("roster", activity)
+
+
+async def test_it_was_not_me(town: Town, chat: Open) -> None:
+    olga, activity, _people = await gathered(town, chat, "Ann", seats=2)
+    dan = chat("Dan")
+    await dan.says("hello")
+    number, _token, _digits = await own(dan)
+    await olga.opens("walkin", activity, number)
+    await olga.picks("Add")
+    await dan.opens("notin", 2)
+    assert "taken back" in dan.text
+    assert await kinds(town) == ["walkin", "takenback"]
+
+
+async def test_a_full_shift_gets_one_seat_more_only_on_purpose_and_it_is_in_the_log(town: Town, chat: Open) -> None:
+    olga, _activity, _people = await gathered(town, chat, "Ann", seats=1)
+    dan = chat("Dan")
+    await dan.says("hello")
+    number, token, _digits = await own(dan)
+    await olga.opens("present", number, token)
+    assert "Every seat is taken (1)" in olga.text
+    await olga.picks("No")
+    async with town.database.read() as unit:
+        assert (await unit.run(select(shift.c.capacity, shift.c.taken))).one() == (1, 1)
+    await olga.opens("present", number, token)
+    assert "one seat more now" in await olga.picks("One seat more")
+    assert await kinds(town) == ["shown", "walkin"]
+    async with town.database.read() as unit:
+        assert (await unit.run(select(shift.c.capacity, shift.c.taken))).one() == (2, 2)
+        logged = (await unit.run(select(audit.c.before, audit.c.after).where(audit.c.deed == "lift seats"))).one()
+    assert logged == ("1", "2")
+
+
+async def test_who_waited_in_the_queue_keeps_one_place(town: Town, chat: Open) -> None:
+    olga, activity, _people = await gathered(town, chat, "Ann", seats=1)
+    goes_to(town, SATURDAY - timedelta(minutes=50))
+    bob = chat("Bob")
+    await bob.joins(activity)
+    number, token, _digits = await own(bob)
+    await olga.opens("present", number, token)
+    await olga.picks("One seat more")
+    assert await states(town) == ["joined", "arrived"]
+    async with town.database.read() as unit:
+        assert (await unit.run(select(shift.c.capacity, shift.c.taken))).one() == (2, 2)
+        assert len(list(await unit.run(select(enrolment.c.id)))) == 2
+
+
+async def test_who_is_checked_in_elsewhere_must_leave_there_first(town: Town, chat: Open) -> None:
+    olga, _activity, (ann, *_rest) = await gathered(town, chat, "Ann")
+    goes_to(town, SATURDAY - timedelta(minutes=30))
+    there = await town.publishes(olga, "Painting a wall", SATURDAY)
+    goes_to(town, SATURDAY)
+    await ann.opens("checkin", 1, (await town.code(1)).token)
+    number, _token, _digits = await own(ann)
+    await olga.opens("walkin", there, number)
+    assert "still checked in: Reading to children" in await olga.picks("Add")
+    assert await states(town) == ["arrived"]
