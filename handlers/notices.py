@@ -16,6 +16,7 @@ from handlers.admission import SAID
 from handlers.certificate import OLDER, reason
 from handlers.disputes import KINDS
 from handlers.hours import as_hours
+from handlers.skills import skill_name
 from handlers.stars import count, refusal, step_reached
 
 DAY = -24 * 60
@@ -144,6 +145,14 @@ def personal(notice: Notice, again: Words | None) -> View:
             anew = _("A right one was issued in its place.") if instead else None
             link = Link(_("The new certificate"), Intent("mycertificate", (instead,))) if instead else OLDER
             return View(lines(again, text, anew), (link,))
+        case "skill":
+            name = skill_name(said["code"])
+            text = (
+                _("Your proof was accepted: {skill}.", skill=name)
+                if said["state"] == "accepted"
+                else _("Your proof was not accepted: {skill}. You can show another one.", skill=name)
+            )
+            return View(lines(again, text), (Link(_("My skills"), Intent("skills")),))
         case "matter":
             number = Link(_("See it"), Intent("matter", (said["matter"],)))
             about = about_record(said)

@@ -47,6 +47,8 @@ async def organise(talk: Talk, desk: Desk) -> None:
     ways = [Link(looked_after(one, desk), Intent("manage", (str(one.id),))) for one in mine]
     if await desk.organising.organisations():
         ways.insert(0, Link(_("Publish an activity"), Intent("publish")))
+    if mine and await desk.skills.to_look_at():
+        ways.append(Link(_("Proofs to look at"), Intent("proofs")))
     if not ways:
         return talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
     await talk.browse("list", _("What you look after:"), ways)

@@ -30,6 +30,7 @@ from bot.desk.proofs import Proofs
 from bot.desk.reach import Reach
 from bot.desk.records import Records
 from bot.desk.rolls import Rolls
+from bot.desk.skills import Skills
 from bot.desk.stars import Stars
 from bot.domain.people import Person
 from storage.database import Unit
@@ -153,6 +154,11 @@ class Desk:
     def rolls(self) -> Rolls:
         """The rolls that I may take."""
         return Rolls(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def skills(self) -> Skills:
+        """What I can do, and what I may vouch for."""
+        return Skills(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def stars(self) -> Stars:

@@ -9,13 +9,45 @@ from datetime import datetime
 from typing import Literal
 
 Kind = Literal[
-    "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
-    "reply", "withdrawn", "star", "step", "permission", "permitted", "invitation",
-    "taken", "swapped", "added", "claim", "matter", "corrected", "campaign", "approval", "mailing",
-]  # fmt: skip
+    "reminder",
+    "checkout",
+    "promotion",
+    "offer",
+    "lapse",
+    "admission",
+    "change",
+    "cancellation",
+    "announcement",
+    "campaign",
+    "reply",
+    "withdrawn",
+    "star",
+    "step",
+    "permission",
+    "permitted",
+    "invitation",
+    "taken",
+    "swapped",
+    "added",
+    "claim",
+    "matter",
+    "corrected",
+    "skill",
+    "approval",
+    "mailing",
+]
 
 ABOUT_ITS_READER: frozenset[Kind] = frozenset(
-    {"withdrawn", "star", "step", "matter", "corrected", "approval", "mailing"}
+    {
+        "withdrawn",
+        "star",
+        "step",
+        "matter",
+        "corrected",
+        "skill",
+        "approval",
+        "mailing",
+    }
 )
 """Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
 

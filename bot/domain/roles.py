@@ -32,6 +32,8 @@ class Deed(StrEnum):
     """Say who is there, add whoever came without a seat."""
     CONFIRM = "confirm"
     """Give the organiser's word for presences: confirm them, decide on claims, enter hours."""
+    VOUCH = "vouch"
+    """Accept the proof of a skill."""
     STAR = "star"
     """Decide about an application for a star."""
     CAMPAIGN = "campaign"
@@ -64,13 +66,49 @@ _OVER_RECORDS = frozenset({Deed.RECORDS, Deed.AMEND, Deed.SECOND, Deed.DECIDE})
 MAY: dict[Role, frozenset[Deed]] = {
     Role.ORGANISER: frozenset(
         {
-            Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY, Deed.ROLL, Deed.CONFIRM,
-            Deed.INSURE, Deed.RECORDS, Deed.AMEND, Deed.SECOND, Deed.ANSWER, Deed.CAMPAIGN, Deed.AGREE,
+            Deed.PUBLISH,
+            Deed.CHANGE,
+            Deed.ROSTER,
+            Deed.WALL,
+            Deed.ANNOUNCE,
+            Deed.CAMPAIGN,
+            Deed.AGREE,
+            Deed.CERTIFY,
+            Deed.ROLL,
+            Deed.CONFIRM,
+            Deed.VOUCH,
+            Deed.INSURE,
+            Deed.RECORDS,
+            Deed.AMEND,
+            Deed.SECOND,
+            Deed.ANSWER,
         }
     ),
     Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL, Deed.SECOND}),
-    Role.CENTRE: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.CAMPAIGN, Deed.AGREE}) | _OVER_RECORDS,
-    Role.CITY: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE, Deed.CAMPAIGN, Deed.AGREE})
+    Role.CENTRE: frozenset(
+        {
+            Deed.STAR,
+            Deed.VOUCH,
+            Deed.ROSTER,
+            Deed.WALL,
+            Deed.CHANGE,
+            Deed.CAMPAIGN,
+            Deed.AGREE,
+        }
+    )
+    | _OVER_RECORDS,
+    Role.CITY: frozenset(
+        {
+            Deed.STAR,
+            Deed.VOUCH,
+            Deed.ROSTER,
+            Deed.WALL,
+            Deed.CHANGE,
+            Deed.CAMPAIGN,
+            Deed.AGREE,
+            Deed.ANNOUNCE,
+        }
+    )
     | _OVER_RECORDS,
 }
 """The role table. What is not here is not allowed."""

@@ -19,6 +19,7 @@ from storage.tables import (
     people,
     privacy,
     proofs,
+    skills,
     stars,
 )
 from storage.tables.kinds import metadata
@@ -43,5 +44,6 @@ __all__ = [
     "people",
     "privacy",
     "proofs",
+    "skills",
     "stars",
 ]
