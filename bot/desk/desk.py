@@ -13,6 +13,7 @@ from bot.desk.attendance import Attendance
 from bot.desk.campaigns import Campaigns
 from bot.desk.city import City
 from bot.desk.corrections import Corrections
+from bot.desk.covers import Covers
 from bot.desk.documents import Documents
 from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
@@ -119,6 +120,11 @@ class Desk:
     def parties(self) -> Parties:
         """Those who come with me."""
         return Parties(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def covers(self) -> Covers:
+        """Calls for cover."""
+        return Covers(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:

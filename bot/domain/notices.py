@@ -33,6 +33,11 @@ Kind = Literal[
     "matter",
     "corrected",
     "skill",
+    "cover",
+    "covered",
+    "frozen",
+    "thawed",
+    "lead",
     "approval",
     "mailing",
 ]
