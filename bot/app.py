@@ -26,10 +26,10 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import documents, offers, parties, privacy, stars
+from bot.desk import covers, documents, offers, parties, privacy, stars, watching
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
-from bot.desk.records import close_shifts
+from bot.desk.records import charted, close_shifts
 from bot.desk.rolls import RollPage, roll_of, take_ticks
 from bot.desk.walls import wall
 from bot.domain.mycode import own_code_fits
@@ -40,6 +40,7 @@ from bot.means import means
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
 from bot.pages import grant as grant_page
+from bot.pages import months as months_page
 from bot.pages import mycode as mycode_page
 from bot.pages import mydata as mydata_page
 from bot.pages import proof as proof_page
@@ -50,7 +51,7 @@ from bot.pages.health import Health
 from bot.pages.roll import Line, RollFacts
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
-from bot.papers import certificate, takeaway
+from bot.papers import certificate, months, takeaway
 from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Door
@@ -78,11 +79,17 @@ LAPSE_EVERY = 15.0
 ERASE_EVERY = 600.0
 """Seconds between looks for erasures whose week is over."""
 
+WATCH_EVERY = 60.0
+"""Seconds between looks at new records, and for questions whose clock has run out."""
+
 CHAIN_EVERY = 5.0
 """Seconds between looks for moves that are not chained yet; until then each has its own seal."""
 
 ASK_QUOTAS_EVERY = 3600.0
 """Seconds between questions for WeChat's quotas of a day: nine calls of the thousand that it allows."""
+
+KEEP_MASSES_EVERY = 30.0
+"""Seconds between steps of mass messages: what they are for has waited for the rest of its campaign."""
 
 FORGET_EVERY = 3600.0
 FORGET_AFTER = timedelta(days=3)
@@ -173,7 +180,7 @@ class App:
         reader = Reader(public_url=settings.address, scripts=[one.name for one in SCRIPTS])
         shelf = KeptToken(self.database, f"jsapi:{settings.wechat_app_id}", self.clock)
         extras = Extras(api, settings.wechat_app_id or "", shelf)
-        self.account = account = Account(self.database, self.city, extras, self.clock)
+        self.account = account = Account(self.database, self.city, extras, self.clock, self._speaks_wechat)
         webhook = WeChatWebhook(
             envelope, reader, self.seeing, self.clock, on_grant=account.granted, on_finished=account.finished
         )
@@ -244,9 +251,11 @@ class App:
         self.ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
         if self.account is not None:
             self.ticks.every("wechat.quotas", ASK_QUOTAS_EVERY, self.account.ask_quotas)
+            self.ticks.every("wechat.masses", KEEP_MASSES_EVERY, self.account.keep_masses)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
+        self.ticks.every("ledger.watch", WATCH_EVERY, self.watch_ledger)
         self.ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
         self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
         self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
@@ -260,6 +269,9 @@ class App:
             if one.account == door:
                 one.nudge()
 
+    def _speaks_wechat(self) -> bool:
+        return any(one.account == "wechat" and one.lease.holds for one in self.senders)
+
     async def close_shifts(self) -> None:
         """Close what ended two hours ago."""
         async with self.database.write() as unit:
@@ -269,6 +281,11 @@ class App:
         """Seats that were held long enough go to the next in the queue."""
         await offers.lapse(self.database, self.city, self.clock())
         await parties.lapse(self.database, self.city, self.clock())
+        await covers.tick(self.database, self.city, self.clock())
+
+    async def watch_ledger(self) -> None:
+        """Ask about what two recorded, show what is odd, move on what nobody answered."""
+        await watching.tick(self.database, self.city, self.clock())
 
     async def chain_moves(self) -> None:
         """Chain the moves that were logged since; replicas wait for each other, nobody else waits for them."""
@@ -296,6 +313,7 @@ class App:
         """After a demonstration's clock was moved: whatever came due happens now."""
         if self.ticks is not None:
             await self.close_shifts()
+            await self.watch_ledger()
             await self.lapse_offers()
             await self.erase()
             await self.grant_stars()
@@ -317,6 +335,7 @@ class App:
         application.add_routes(mycode_page.routes(self.own_link))
         application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper))
+        application.add_routes(months_page.routes(self.chart))
         application.add_routes(mydata_page.routes(self.export, self.table, self.insured))
         if self.settings.chat:
             self._add_chat(application, demonstration)
@@ -448,6 +467,16 @@ class App:
     async def check(self, number: str, name: str) -> Checked:
         """What the public page tells of a certificate."""
         return await checked(self.database, number, name, self.clock())
+
+    async def chart(self, number: str, language: str, total: int, key: str) -> bytes | None:
+        """The picture of somebody's hours by month for whoever holds its signed address."""
+        now = self.clock()
+        found = await charted(self.database, self.city, number, language, total, key, now)
+        if found is None:
+            return None
+        today = now.astimezone(self.settings.zone).date()
+        async with self._drawing:
+            return await asyncio.to_thread(months.draw, found, today, Wording(language, self.settings.zone))
 
     async def paper(self, number: str, key: str, kind: str) -> bytes | None:
         """A certificate's sheet for whoever holds its signed address, drawn beside the event loop."""

@@ -229,7 +229,7 @@ class Settings(BaseSettings):
         None, description="the address under which people reach the pages"
     )
     secret_key: Annotated[SecretStr, AfterValidator(_secret_key)] | None = Field(
-        None, description="seals personal data and signs codes; losing it loses them"
+        None, description="seals personal data and signs codes; losing it loses them; to change it: “new old”"
     )
     timezone: Annotated[str, AfterValidator(_zone)] = Field("Asia/Shanghai", description="the city's time zone")
     locale: Literal["zh_CN", "en"] = Field("zh_CN", description="language for people who have not chosen one")
@@ -386,9 +386,12 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret in use, for the log to recognise."""
+        from storage.secrecy import keys_of  # only here: it brings the cryptography along
+
         found = [value.get_secret_value() for value in self.__dict__.values() if isinstance(value, SecretStr)]
         password = urlsplit(self.database_url).password
-        return tuple(value for value in (*found, password) if value)
+        keys = keys_of(self.secret_key.get_secret_value()) if self.secret_key else []
+        return tuple(dict.fromkeys(value for value in (*found, *keys, password) if value))
 
     def for_demo(self, folder: Path) -> Settings:
         """The demonstration city's settings: its own database and key under `folder`, no platform, web chat on."""

@@ -8,6 +8,7 @@ from bot.desk.desk import Desk
 from bot.domain.activities import Activity, Shift
 from bot.domain.kinds import kind
 from bot.domain.places import Place
+from bot.domain.skills import skill
 from bot.talk import Intent, Joined, Link, Named, Option, Span, Text, WebLink, Words, _, ngettext
 
 
@@ -89,12 +90,19 @@ def offer(shift: Shift) -> Option:
     """A shift as an answer."""
     left = ngettext("{n} seat left", "{n} seats left", shift.free) if shift.free else _("full, with a queue")
     label: Words = _("{when}, {left}", when=Span(shift.starts, shift.ends), left=left)
-    return Option(str(shift.id), Joined((role(shift), label), " · ") if shift.role else label, shift)
+    named: list[Words] = [role(shift)] if shift.role else []
+    parts = (*named, label, *needs(shift))
+    return Option(str(shift.id), Joined(parts, " · ") if len(parts) > 1 else label, shift)
 
 
 def role(shift: Shift) -> Named:
     """What somebody does in this shift."""
     return Named(shift.role, shift.role_english)
+
+
+def needs(shift: Shift) -> list[Words]:
+    """The skills that a role asks for."""
+    return [_("needs {skill}", skill=Named(skill(code).chinese, skill(code).english)) for code in shift.needs]
 
 
 def conditions(card: Activity) -> list[Words | None]:

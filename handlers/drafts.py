@@ -7,11 +7,13 @@ from datetime import datetime
 from bot.desk.desk import Desk
 from bot.domain.activities import CAPACITY_LIMIT, Activity, Shift, Unfit
 from bot.domain.questions import MOST
+from bot.domain.skills import SKILLS
 from bot.talk import Intent, Joined, Link, Option, Span, Talk, Words, _, lines, ngettext, script
 from handlers.answers import count, hours, words
-from handlers.cards import conditions, kind_name, role, title, where
+from handlers.cards import conditions, kind_name, needs, role, title, where
 from handlers.organise import NOT_YOURS, opened, unfit
 from handlers.questions import made
+from handlers.skills import skill_name
 from handlers.terms import shown
 
 ROLE_LENGTH = 40
@@ -61,6 +63,7 @@ def stretch(shift: Shift, card: Activity) -> Words:
     parts.append(ngettext("{n} seat", "{n} seats", shift.capacity))
     if shift.minimum_age > card.minimum_age:
         parts.append(_("from {n} years on", n=shift.minimum_age))
+    parts += needs(shift)
     return Joined(tuple(parts), " · ")
 
 
@@ -135,8 +138,11 @@ async def role_(talk: Talk, desk: Desk, activity: int) -> None:
     seats = await talk.ask("seats", _("How many people?"), count(1, CAPACITY_LIMIT))
     any_age = [Option("any", _("No more than the activity asks"), 0)]
     age = await talk.ask("age", _("From how many years on?"), count(1, OLDEST_MINIMUM), options=any_age)
+    nothing = Option("none", _("Nothing to prove"), "")
+    skills = [nothing, *(Option(one.code, skill_name(one.code), one.code) for one in SKILLS)]
+    skill = await talk.choose("skill", _("Must they have proven something?"), skills)
     starts, ends = (datetime.fromisoformat(one) for one in span)
-    new = Shift(0, starts, ends, seats, 0, role=name, minimum_age=age)
+    new = Shift(0, starts, ends, seats, 0, role=name, minimum_age=age, needs=(skill,) if skill else ())
     match await desk.drafts.add_shift(activity, new):
         case Unfit(why):
             talk.say(unfit(why), back(activity))

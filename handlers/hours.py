@@ -33,6 +33,8 @@ async def hours(talk: Talk, desk: Desk) -> None:
     talk.say(
         lines(total, *apart(ledger), *months(ledger), *split(ledger), "", *latest),
         Link(_("All records"), Intent("records")),
+        Link(_("As a picture"), Intent("chart")),
+        Link(_("Something is wrong"), Intent("dispute")),
         Link(_("Find activities"), Intent("find")),
     )
 
@@ -97,6 +99,9 @@ async def record(talk: Talk, desk: Desk, number: int) -> None:
     found = await desk.records.mine(number)
     if found is None:
         return talk.say(_("You have no such record."), Link(_("My hours"), Intent("hours")))
+    asked = [
+        Link(_("What is asked about it"), Intent("matter", (str(one.id),))) for one in await desk.matters.of(number)
+    ]
     talk.say(
         lines(
             title(found),
@@ -106,6 +111,9 @@ async def record(talk: Talk, desk: Desk, number: int) -> None:
             *facts(found, talk.now),
         ),
         Link(_("How it was proven"), Intent("proven", (str(number),))),
+        *asked,
+        Link(_("It is wrong"), Intent("dispute", (str(number),))),
+        Link(_("What it said before"), Intent("history", (str(number),))),
         Link(_("My hours"), Intent("hours")),
     )
 

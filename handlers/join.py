@@ -7,13 +7,16 @@ from bot.desk.desk import Desk
 from bot.domain.activities import Activity, Shift
 from bot.domain.enrolment import AlreadyIn, Asked, Clashed, Joined, TooYoung, Waitlisted
 from bot.domain.guardians import GuardianAsked, GuardianRefused
+from bot.domain.skills import NeedsSkill
 from bot.talk import Intent, Link, Span, Talk, WebLink, Words, _, script
+from bot.talk import Joined as Listing
 from handlers import guardian
 from handlers.agreement import accept, sure
 from handlers.cards import offer, role, title
 from handlers.documents import asked_for
 from handlers.introduction import Met, introduce, introduced
 from handlers.questions import answered
+from handlers.skills import skill_name
 
 MINE = Link(_("My sign-ups"), Intent("my"))
 
@@ -97,6 +100,13 @@ async def told(
             talk.say(_("I have asked your guardian, and tell you as soon as they have answered."), MINE)
         case GuardianRefused():
             talk.say(_("Your guardian said no to this one. They can change that in their own chat."))
+        case NeedsSkill(codes):
+            names = Listing(tuple(skill_name(one) for one in codes), ", ")
+            prove = Intent("newskill", (codes[0], str(card.organisation)))
+            talk.say(
+                _("This role needs {skills}, proven and in date on that day.", skills=names),
+                Link(_("Prove it"), prove),
+            )
         case TooYoung(minimum):
             talk.say(_("This activity is for people from {n} years on. Send “find” for others.", n=minimum))
         case _:

@@ -3,15 +3,20 @@ read twice."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from bot.domain.matters import About
 from bot.domain.notices import Event, Notice
 from bot.domain.proofs import grouped
 from bot.domain.stars import Way
-from bot.talk import Day, Intent, Link, Named, Span, Spot, View, Words, _, lines
+from bot.talk import Day, Intent, Joined, Link, Named, Span, Spot, View, Words, _, lines
 from handlers import between
 from handlers.admission import SAID
 from handlers.certificate import OLDER, reason
+from handlers.disputes import KINDS
+from handlers.hours import as_hours
+from handlers.skills import skill_name
 from handlers.stars import count, refusal, step_reached
 
 DAY = -24 * 60
@@ -150,6 +155,29 @@ def personal(notice: Notice, again: Words | None) -> View:
             anew = _("A right one was issued in its place.") if instead else None
             link = Link(_("The new certificate"), Intent("mycertificate", (instead,))) if instead else OLDER
             return View(lines(again, text, anew), (link,))
+        case "skill":
+            name = skill_name(said["code"])
+            text = (
+                _("Your proof was accepted: {skill}.", skill=name)
+                if said["state"] == "accepted"
+                else _("Your proof was not accepted: {skill}. You can show another one.", skill=name)
+            )
+            return View(lines(again, text), (Link(_("My skills"), Intent("skills")),))
+        case "matter":
+            number = Link(_("See it"), Intent("matter", (said["matter"],)))
+            about = about_record(said)
+            return View(lines(again, KINDS[About(said["kind"])], about, MATTER[said["what"]]), (number,))
+        case "corrected":
+            text = _(
+                "Your record was corrected: {hours} h before, {now} h now.",
+                hours=as_hours(int(said["before"])),
+                now=as_hours(int(said["after"])),
+            )
+            ways = (
+                Link(_("Why"), Intent("history", (said["record"],))),
+                Link(_("It is wrong"), Intent("dispute", (said["record"],))),
+            )
+            return View(lines(again, about_record(said), text), ways)
         case "step":
             return View(lines(again, step_reached(int(said["hours"]))), (Link(_("My hours"), Intent("hours")),))
         case "star":
@@ -179,6 +207,21 @@ def admission_links(notice: Notice) -> tuple[Link, ...]:
     if notice.stand == "cancelled":
         return (Link(_("Find activities"), Intent("find")),)
     return (Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),)
+
+
+MATTER = {
+    "asked": _("You are asked to answer."),
+    "overlap": _("Two organisations recorded the same minutes. They count once; who recorded says whose they are."),
+    "up": _("It is with the next level now."),
+    "rejected": _("Rejected. You can read why, and take it to the next level."),
+    "settled": _("It is settled."),
+    "shared": _("It is settled whose the minutes are."),
+}
+
+
+def about_record(said: Mapping[str, str]) -> Words:
+    """The record that a notice speaks of."""
+    return Joined((Named(said["title"], said["english"]), Day(datetime.fromisoformat(said["day"]))), " · ")
 
 
 def sender(event: Event) -> Words:

@@ -50,6 +50,8 @@ async def organise(talk: Talk, desk: Desk) -> None:
         ways.append(Link(ngettext("{n} claim to decide", "{n} claims to decide", claimed), Intent("claims")))
     if await desk.organising.organisations():
         ways.insert(0, Link(_("Publish an activity"), Intent("publish")))
+    if mine and await desk.skills.to_look_at():
+        ways.append(Link(_("Proofs to look at"), Intent("proofs")))
     if not ways:
         return talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
     await talk.browse("list", _("What you look after:"), ways)
@@ -84,6 +86,8 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
             ways.append(Link(_("Confirm who was there"), Intent("vouch", (number,))))
             ways.append(Link(_("Enter hours by hand"), Intent("enter", (number,))))
         ways.append(WebLink(_("Roll on my phone, works offline"), page))
+    if card.starts <= talk.now and await desk.organising.allowed(activity, Deed.RECORDS):
+        ways.append(Link(_("What was counted"), Intent("minutes", (number,))))
     if card.state == "open" and card.starts > talk.now:
         if await desk.organising.allowed(activity, Deed.ANNOUNCE):
             ways.append(Link(_("Announce"), Intent("announce", (number,))))
@@ -93,7 +97,13 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
                 Link(_("Another place"), Intent("relocate", (number,))),
                 Link(_("Number of seats"), Intent("seats", (number,))),
                 Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
+                *(
+                    [Link(_("Ask people to help out"), Intent("cover", (number,)))]
+                    if await desk.organising.allowed(activity, Deed.COVER)
+                    else []
+                ),
                 *await insurer(desk, activity),
+                Link(_("What it counts as"), Intent("counting", (number,))),
                 Link(_("Call it off"), Intent("calloff", (number,))),
             ]
     if card.starts <= talk.now and await desk.promises.missing(activity):

@@ -106,6 +106,7 @@ async def checkout(talk: Talk, desk: Desk, activity: int = 0, code: str = "") ->
             talk.say(
                 lines(_("Checked out at {at}. Thank you!", at=Clock(at)), counted, step),
                 Link(_("My hours"), Intent("hours")),
+                *((Link(_("That is wrong"), Intent("dispute")),) if why else ()),
             )
         case _:
             said(talk, outcome)

@@ -383,6 +383,14 @@ async def cancel(unit: Unit, id_: int, now: datetime) -> bool:
     return bool(done.rowcount)
 
 
+async def count_as(unit: Unit, id_: int, sort: str, way: int | None) -> str:
+    """What an activity's time counts as from now on, and the minutes of the way. Returns what it counted as before."""
+    before = (await unit.run(select(activity.c.counts_as).where(activity.c.id == id_))).scalar_one()
+    changed = {"counts_as": sort, "cover_before": way, "cover_after": way}
+    await unit.run(update(activity).where(activity.c.id == id_).values(changed))
+    return str(before)
+
+
 async def reschedule(unit: Unit, id_: int, starts: datetime, ends: datetime, now: datetime) -> int | None:
     """Move an activity and its shifts; what is scheduled for the old time loses its revision with it.
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from bot.domain.attendance import Zero
 from bot.domain.records import Counted, Piece, Record, cover_of
@@ -196,6 +196,20 @@ async def records_of(unit: Unit, activity_id: int) -> list[Record]:
     return [_record(row) for row in rows]
 
 
+async def on_notice(
+    unit: Unit, person: int, organisations: Sequence[int], now: datetime, limit: int = 60
+) -> list[Record]:
+    """Others' records on public notice, of activities where this person was or of these organisations."""
+    there = select(record.c.activity).where(record.c.person == person)
+    near_me = or_(record.c.activity.in_(there), record.c.organisation.in_(organisations))
+    rows = await unit.run(
+        _ALL_RECORDS.where(record.c.settles > now, record.c.minutes > 0, record.c.person != person, near_me)
+        .order_by(record.c.starts.desc(), record.c.id)
+        .limit(limit)
+    )
+    return [_record(row) for row in rows]
+
+
 def _record(row: Any) -> Record:
     return Record(
         row.id,
@@ -265,9 +279,12 @@ async def minutes_on(unit: Unit, person: int, since: datetime, until: datetime) 
     return int((await unit.run(theirs)).scalar_one())
 
 
-async def set_worth(unit: Unit, id_: int, counted: Counted) -> None:
-    """What a record says from now on; what it said before stands in the corrections and in the log of moves."""
-    values = {
+async def set_worth(unit: Unit, id_: int, counted: Counted, settles: datetime | None = None) -> None:
+    """What a record says from now on; what it said before stands in the corrections and in the log of moves.
+
+    `settles`: when its public notice is over, where that begins anew.
+    """
+    values: dict[str, Any] = {
         "starts": counted.starts,
         "ends": counted.ends,
         "minutes": counted.minutes,
@@ -275,6 +292,8 @@ async def set_worth(unit: Unit, id_: int, counted: Counted) -> None:
         "state": "counted" if counted.minutes else "zero",
         "why": asdict(counted.why) if counted.why else None,
     }
+    if settles is not None:
+        values["settles"] = settles
     await unit.run(update(record).where(record.c.id == id_).values(values))
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 
 from bot.domain.attendance import Zero
 from bot.domain.corrections import Correction, Values
 from storage.database import Unit
+from storage.tables.activities import organisation
 from storage.tables.enrolment import record
 from storage.tables.kinds import from_milliseconds, to_milliseconds
 from storage.tables.matters import correction
@@ -78,9 +79,15 @@ async def of_record(unit: Unit, record_id: int) -> list[Correction]:
     return [_read(unit, row) for row in rows]
 
 
-async def waiting(unit: Unit, organisations: Sequence[int] | None, limit: int = 50) -> list[Correction]:
-    """Corrections of these organisations' records that wait for a second person; None: of every organisation's."""
-    found = select(correction).join(record, record.c.id == correction.c.record).where(correction.c.state == "waiting")
-    if organisations is not None:
-        found = found.where(record.c.organisation.in_(organisations))
+async def waiting(
+    unit: Unit, organisations: Collection[int], nodes: Collection[int], limit: int = 50
+) -> list[Correction]:
+    """Corrections of these organisations' records, and of those at these places, that wait for a second person."""
+    of = or_(record.c.organisation.in_(organisations), organisation.c.place.in_(nodes))
+    found = (
+        select(correction)
+        .join(record, record.c.id == correction.c.record)
+        .join(organisation, organisation.c.id == record.c.organisation)
+        .where(correction.c.state == "waiting", of)
+    )
     return [_read(unit, row) for row in await unit.run(found.order_by(correction.c.id).limit(limit))]

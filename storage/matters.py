@@ -12,7 +12,8 @@ from bot.domain.matters import About, Matter, Said, State, Word
 from bot.domain.roles import Role
 from storage.database import Unit
 from storage.tables.activities import membership
-from storage.tables.enrolment import record
+from storage.tables.activities import organisation as organisation_table
+from storage.tables.enrolment import attendance, record
 from storage.tables.matters import correction, matter, matter_word
 
 
@@ -102,21 +103,24 @@ async def of_record(unit: Unit, record_id: int) -> list[Matter]:
     return [_read(row) for row in rows]
 
 
-async def standing_with(
-    unit: Unit, organisations: Collection[int], nodes: Collection[int] | None, limit: int = 50
-) -> list[Matter]:
-    """Open matters that these organisations, or the centres of these places, have to answer, the oldest first.
+async def of_person(unit: Unit, person: int) -> list[Matter]:
+    """What somebody asked about their own records, or is asked about minutes that two recorded, and is not settled."""
+    theirs = select(matter).where(
+        matter.c.person == person, matter.c.kind.in_((About.DISPUTE, About.OVERLAP)), matter.c.state != State.SETTLED
+    )
+    return [_read(row) for row in await unit.run(theirs.order_by(matter.c.id))]
 
-    `nodes`: None stands for every place.
-    """
+
+async def standing_with(
+    unit: Unit, organisations: Collection[int], nodes: Collection[int], limit: int = 50
+) -> list[Matter]:
+    """Open matters that these organisations, or the centres of these places, have to answer, the oldest first."""
     in_overlap = select(record.c.id).where(record.c.organisation.in_(organisations))
     whose: list[ColumnElement[bool]] = [false()]
     if organisations:
         whose.append(matter.c.node.is_(None) & matter.c.organisation.in_(organisations))
         whose.append((matter.c.kind == About.OVERLAP) & matter.c.other.in_(in_overlap))
-    if nodes is None:
-        whose.append(matter.c.node.is_not(None))
-    elif nodes:
+    if nodes:
         whose.append(matter.c.node.in_(nodes))
     found = select(matter).where(matter.c.state == State.OPEN, or_(*whose)).order_by(matter.c.due, matter.c.id)
     return [_read(row) for row in await unit.run(found.limit(limit))]
@@ -146,6 +150,22 @@ async def staffed(unit: Unit, nodes: Sequence[int]) -> set[int]:
         .distinct()
     )
     return set(rows.scalars())
+
+
+async def is_asked_about(unit: Unit, enrolment_id: int) -> bool:
+    """Was anything asked about, or corrected in, the record of a sign-up's presence?"""
+    of = select(record.c.id).join(attendance, attendance.c.id == record.c.attendance)
+    of = of.where(attendance.c.enrolment == enrolment_id)
+    asked = select(matter.c.id).where(or_(matter.c.record.in_(of), matter.c.other.in_(of))).exists()
+    changed = select(correction.c.id).where(correction.c.record.in_(of)).exists()
+    return bool((await unit.run(select(or_(asked, changed)))).scalar_one())
+
+
+async def place_of(unit: Unit, organisation_id: int) -> int | None:
+    """Where an organisation belongs."""
+    found = await unit.run(select(organisation_table.c.place).where(organisation_table.c.id == organisation_id))
+    place: int | None = found.scalar_one_or_none()
+    return place
 
 
 def held_back() -> ColumnElement[bool]:

@@ -34,6 +34,7 @@ from storage.tables.parties import invitation, team, team_member
 from storage.tables.people import consent, conversation, identity, person, subscription
 from storage.tables.privacy import erasure, link_code, link_offer, link_try, merge, takeaway
 from storage.tables.proofs import verification
+from storage.tables.skills import skill
 from storage.tables.stars import objection, star, step
 
 WITHOUT_KEY: tuple[Column[Any], ...] = (
@@ -94,6 +95,7 @@ FATES = {
     "star": "stays as granted or refused, of nobody; what was only applied for is refused",
     "objection": "erased",
     "step": "erased",
+    "skill": "erased",
     "verification": "stays as a count for the certificate's owner; who asked is erased",
     "matter": "stays: what was asked about hours that stay",
     "matter_word": "that something was said stays; the words are erased, theirs and those in matters about them",
@@ -103,6 +105,7 @@ FATES = {
     "guardian_code": "erased",
     "guardianship": "erased",
     "permission": "erased with the child; who answered is erased with the guardian",
+    "cover": "belongs to the activity",
     "team": "who led it is nobody any more; a team without its leader is ended, its name erased",
     "team_member": "erased",
     "invitation": "erased with whoever was asked; who asked is erased",
@@ -235,6 +238,8 @@ def _opened(unit: Unit, table: Table, row: dict[str, Any], name: str) -> Any:
             return secrecy.open_json(value, f"inbox:{row['door']}:{row['key']}:reply")
         case "letter", "body":
             return secrecy.open_json(value, f"letter:{row['address']}:{row['sequence']}")
+        case "skill", "proof":
+            return secrecy.open_json(value, f"skill:{row['id']}")
         case "enrolment", "answers":
             return secrecy.open_json(value, f"enrolment:{row['id']}:answers")
         case "enrolment", "why":
@@ -402,7 +407,7 @@ async def _forget_messages(unit: Unit, known: Sequence[tuple[int, str, str]]) ->
 
 _ERASED = (
     subscription, membership, wrong_code, conversation, notice_grant, tagged, identity, takeaway, link_code, link_try,
-    objection, step, document,
+    objection, step, skill, document,
 )  # fmt: skip
 
 

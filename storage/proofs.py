@@ -13,6 +13,7 @@ from bot.domain.proofs import Certificate, Entry, Issuer, Period, Recorder
 from bot.domain.roles import Role
 from storage import people
 from storage.database import Unit
+from storage.matters import held_back
 from storage.tables.activities import activity, membership, organisation
 from storage.tables.enrolment import record
 from storage.tables.proofs import certificate, verification
@@ -42,7 +43,7 @@ def _issuer(row: Any) -> Issuer:
 
 
 async def entries(unit: Unit, person: int, organisation_id: int, period: Period, zone: tzinfo) -> list[Entry]:
-    """What counted for this person with one organisation in a period, oldest first."""
+    """What counted for this person with one organisation in a period, oldest first; not what is still asked about."""
     start, end = period.moments(zone)
     rows = await unit.run(
         select(record, activity.c.title, activity.c.english)
@@ -53,6 +54,7 @@ async def entries(unit: Unit, person: int, organisation_id: int, period: Period,
             record.c.minutes > 0,
             record.c.starts >= start,
             record.c.starts < end,
+            ~held_back(),
         )
         .order_by(record.c.starts, record.c.id)
     )

@@ -17,14 +17,31 @@ class WrongKey(ValueError):
     """The field was sealed with another key, or belongs to another row."""
 
 
+KEY_LENGTH = 32
+"""Characters of a secret key at least: shorter words with a space between them are one key, not two."""
+
+
+def keys_of(secret_key: str) -> list[str]:
+    """The keys in the setting, newest first: one, or several with spaces between them once it was changed."""
+    parts = secret_key.split()
+    return parts if len(parts) > 1 and all(len(part) >= KEY_LENGTH for part in parts) else [secret_key]
+
+
 class Secrecy:
-    """Seals and opens personal fields. Both keys come from the city's one secret key."""
+    """Seals and opens personal fields. All keys come from the city's secret key; of several the newest one seals.
+
+    Blind indexes, signatures, the log's witness and the mark by which a database knows its key come from the oldest:
+    they stay equal for equal text however often the key that seals is changed.
+    """
 
     def __init__(self, secret_key: str) -> None:
-        self._cipher = AESGCM(self._derived(secret_key, b"menkou field key"))
-        self._index_key = self._derived(secret_key, b"menkou index key")
-        self._log_key = self._derived(secret_key, b"menkou log key")
-        self._key_id = self._derived(secret_key, b"menkou key id")[:4]
+        keys = keys_of(secret_key)
+        self._ciphers = {
+            self._derived(key, b"menkou key id")[:4]: AESGCM(self._derived(key, b"menkou field key")) for key in keys
+        }
+        self._key_id, self._cipher = next(iter(self._ciphers.items()))
+        self._index_key = self._derived(keys[-1], b"menkou index key")
+        self._log_key = self._derived(keys[-1], b"menkou log key")
 
     @staticmethod
     def _derived(secret_key: str, purpose: bytes) -> bytes:
@@ -38,10 +55,11 @@ class Secrecy:
 
     def open_bytes(self, sealed: bytes, row: str) -> bytes:
         """The bytes. Raises WrongKey."""
-        if sealed[:4] != self._key_id:
+        cipher = self._ciphers.get(sealed[:4])
+        if cipher is None:
             raise WrongKey(f"{row} was sealed with another SECRET_KEY")
         try:
-            return self._cipher.decrypt(sealed[4:16], sealed[16:], row.encode())
+            return cipher.decrypt(sealed[4:16], sealed[16:], row.encode())
         except InvalidTag as broken:
             raise WrongKey(f"{row} does not open") from broken
 

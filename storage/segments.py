@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, and_, case, exists, func, literal, or_, select
 
+from bot.domain.roles import Role
+from storage.tables.activities import membership
 from storage.tables.enrolment import enrolment
 from storage.tables.people import consent, identity, person, subscription
 
@@ -26,6 +28,14 @@ def audience(segment: Mapping[str, Any], after: int = 0, upto: int | None = None
             who = enrolment.c.person
             states = [str(state) for state in segment.get("states", ("joined", "confirmed", "arrived"))]
             chosen = select(who.label("person")).where(enrolment.c.shift == id_, enrolment.c.state.in_(states))
+        case {"organisers": int(id_)}:
+            who = membership.c.person
+            theirs = and_(membership.c.organisation == id_, membership.c.role == Role.ORGANISER)
+            chosen = select(who.label("person")).where(theirs)
+        case {"centre": int(node)}:
+            who = membership.c.person
+            theirs = and_(membership.c.place == node, membership.c.role.in_((Role.CENTRE, Role.CITY)))
+            chosen = select(who.label("person")).distinct().where(theirs)
         case {"subscribers": [*topics]} if topics:
             who = subscription.c.person
             wanted = or_(

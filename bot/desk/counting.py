@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from bot.desk.city import City
-from bot.domain.records import CLAIMS, Claim, Counted, Interval, count, count_again
+from bot.domain.records import CLAIMS, Claim, Counted, Interval, Record, count, count_again
 from bot.domain.rulesets import final_from, rule_set, rules_on
 from storage import attendance, audit, matters
 from storage.database import Unit
@@ -45,16 +46,35 @@ async def keep(unit: Unit, city: City, enrolment: int, counted: Counted, grade: 
     await attendance.keep_record(unit, enrolment, counted, grade, rules, now, settles)
 
 
+async def would_be(unit: Unit, city: City, record: Record, starts: datetime, ends: datetime) -> Counted:
+    """What a record would be worth if its owner had been there from then to then, beside all their others."""
+    rules = rule_set(record.rules)
+    shift_starts, shift_ends, sort = await attendance.shift_of(unit, record.id)
+    bare = count(starts, ends, (shift_starts, shift_ends), [], rules, sort)
+    if not bare.minutes:
+        return bare
+    rows = await attendance.near(unit, record.person, record.starts - NEXT_TO, record.starts + NEXT_TO)
+    claims, verdicts = await _claims(unit, rows)
+    others = [one for one in claims if one.id != record.id]
+    found = count_again([*others, Claim(record.id, bare.starts, bare.ends, rules)], verdicts, day_in(city))
+    return Counted(found[record.id][0], bare.starts, bare.ends, found[record.id][1])
+
+
+async def _claims(unit: Unit, rows: Sequence[Any]) -> tuple[list[Claim], list[tuple[int, int]]]:
+    """Which of these records hold their interval, and what was settled between them."""
+    holding = [row for row in rows if not row.training and (row.why["rule"] if row.why else "") in CLAIMS]
+    claims = [Claim(row.id, row.starts, row.ends, rule_set(row.rules)) for row in holding]
+    return claims, await matters.verdicts(unit, [one.id for one in claims])
+
+
 async def again(unit: Unit, city: City, person: int, around: datetime, now: datetime) -> set[int]:
     """Count a person's records of these days again, each by the rules that it names. Returns those that changed."""
     rows = await attendance.near(unit, person, around - NEXT_TO, around + NEXT_TO)
-    holding = [row for row in rows if not row.training and (row.why["rule"] if row.why else "") in CLAIMS]
-    claims = [Claim(row.id, row.starts, row.ends, rule_set(row.rules)) for row in holding]
-    verdicts = await matters.verdicts(unit, [row.id for row in holding])
+    claims, verdicts = await _claims(unit, rows)
     found = count_again(claims, verdicts, day_in(city))
     changed = set()
-    for row in holding:
-        minutes, why = found[row.id]
+    for row in rows:
+        minutes, why = found.get(row.id, (row.minutes, None))
         if minutes != row.minutes:
             await attendance.set_worth(unit, row.id, Counted(minutes, row.starts, row.ends, why))
             await audit.log(unit, now, None, "count again", f"record:{row.id}", str(row.minutes), str(minutes))

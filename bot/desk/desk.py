@@ -11,11 +11,14 @@ from bot.desk.agreements import Agreements
 from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
+from bot.desk.corrections import Corrections
+from bot.desk.covers import Covers
 from bot.desk.documents import Documents
 from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
 from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
+from bot.desk.matters import Matters
 from bot.desk.newcomers import Newcomers
 from bot.desk.offers import Offers
 from bot.desk.organising import Organising
@@ -27,6 +30,7 @@ from bot.desk.proofs import Proofs
 from bot.desk.reach import Reach
 from bot.desk.records import Records
 from bot.desk.rolls import Rolls
+from bot.desk.skills import Skills
 from bot.desk.stars import Stars
 from bot.desk.vouching import Vouching
 from bot.domain.people import Person
@@ -83,6 +87,16 @@ class Desk:
         return Records(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def matters(self) -> Matters:
+        """What is asked about records."""
+        return Matters(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def corrections(self) -> Corrections:
+        """Correcting records."""
+        return Corrections(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def organising(self) -> Organising:
         """What organisers and centres do: publish, change, roster, wall."""
         return Organising(self.unit, self.me, self.now, self.city)
@@ -106,6 +120,11 @@ class Desk:
     def parties(self) -> Parties:
         """Those who come with me."""
         return Parties(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def covers(self) -> Covers:
+        """Calls for cover."""
+        return Covers(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:
@@ -136,6 +155,11 @@ class Desk:
     def rolls(self) -> Rolls:
         """The rolls that I may take."""
         return Rolls(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def skills(self) -> Skills:
+        """What I can do, and what I may vouch for."""
+        return Skills(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def stars(self) -> Stars:

@@ -10,10 +10,11 @@ from bot.desk.subject import Subject
 from bot.domain.agreements import NeedsAgreement, conditions
 from bot.domain.enrolment import AlreadyIn, Booking, Clashed, Closed, Stand, TooYoung, clash, old_enough
 from bot.domain.guardians import Band, GuardianAsked, GuardianRefused, band
-from storage import agreements, enrolment
+from bot.domain.skills import NeedsSkill, missing
+from storage import agreements, enrolment, skills
 from storage.enrolment import Wish
 
-Refusal = Closed | TooYoung | AlreadyIn | NeedsAgreement | Clashed | GuardianAsked | GuardianRefused
+Refusal = Closed | TooYoung | NeedsSkill | AlreadyIn | NeedsAgreement | Clashed | GuardianAsked | GuardianRefused
 
 Gate = Callable[[Subject, Wish], Awaitable[Refusal | None]]
 
@@ -26,6 +27,15 @@ async def still_open(asker: Subject, wish: Wish) -> Refusal | None:
 async def of_age(asker: Subject, wish: Wish) -> Refusal | None:
     """As old as the activity and the shift ask for."""
     return None if old_enough(asker.me.born, wish.minimum_age, asker.now) else TooYoung(wish.minimum_age)
+
+
+async def skilled(asker: Subject, wish: Wish) -> Refusal | None:
+    """What the role asks for is proven for that day."""
+    if not wish.needs:
+        return None
+    day = wish.starts.astimezone(asker.city.zone).date()
+    codes = missing(wish.needs, await skills.of(asker.unit, asker.me.id), day)
+    return NeedsSkill(codes) if codes else None
 
 
 async def not_in_yet(asker: Subject, wish: Wish) -> Refusal | None:
@@ -54,5 +64,5 @@ async def overlapping(asker: Subject, starts: datetime, ends: datetime, shift: i
     return clash(starts, ends, await enrolment.bookings(asker.unit, asker.me.id, asker.now), shift)
 
 
-GATES: tuple[Gate, ...] = (still_open, of_age, not_in_yet, free_then, permitted, agreed)
+GATES: tuple[Gate, ...] = (still_open, of_age, skilled, not_in_yet, free_then, permitted, agreed)
 """In the order in which they are asked; the first that does not let pass answers."""

@@ -17,6 +17,7 @@ from bot.domain.guardians import MASKED_DOORS
 from bot.domain.kinds import kind
 from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
+from bot.domain.rulesets import NOT_SERVICE, SERVICE
 from bot.domain.search import tokens
 from storage import activities, admission, agreements, audit, enrolment, evidence, fanouts, guardians, people, roll
 from storage.admission import Answers
@@ -236,6 +237,15 @@ class Organising(Subject):
                 expires=until,
                 created_by=self.me.id,
             )
+
+    async def counts_as(self, activity: int, sort: str, way: int | None) -> bool | NotAllowed:
+        """Say what an activity's time counts as, before it begins. `way`: minutes there and back that are covered."""
+        card = await self.allowed(activity, Deed.CHANGE)
+        if card is None or card.starts <= self.now or sort not in (SERVICE, *NOT_SERVICE):
+            return NotAllowed()
+        before = await activities.count_as(self.unit, activity, sort, way)
+        await audit.log(self.unit, self.now, self.me.id, "counts as", f"activity:{activity}", before, sort)
+        return True
 
     async def roster(self, activity: int) -> Roster | NotAllowed:
         """Who has a seat and who waits; names whole only for the activity's own organiser."""

@@ -10,7 +10,7 @@ from bot.desk.subject import Subject
 from bot.domain.enrolment import Booking, Stand, move
 from bot.domain.evidence import Evidence, Part, Proof, grade
 from bot.domain.records import Counted
-from storage import attendance, audit, enrolment, evidence
+from storage import attendance, audit, enrolment, evidence, matters
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,8 @@ class Presences(Subject):
 
     async def take_back(self, seat: Seat, part: Part, nonce: str | None = None) -> bool:
         """What was said of the arrival, or of the departure, does not hold."""
+        if part == Part.DEPARTURE and await matters.is_asked_about(self.unit, seat.enrolment):
+            return False  # a record that somebody asks about is corrected, never taken away
         after = Stand.JOINED if part == Part.ARRIVAL else Stand.ARRIVED
         if not await self.move(seat, after, "undo"):
             return False

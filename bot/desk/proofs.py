@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -177,28 +177,40 @@ class Proofs(Subject):
             name = names.get(found.person, ("", ""))[0] or found.name
             made = await self._issued(found.person, found.volunteer, name, found.issuer, found.period, found.id)
             instead = made.certificate if isinstance(made, Issued) else None
-        await self._tell(found, reason, instead)
+        await tell_withdrawn(self.unit, found, reason, instead, self.now, self.me.id)
         return Withdrawn(found, instead)
 
-    async def _tell(self, old: Certificate, reason: str, instead: Certificate | None) -> None:
-        """Whoever shows a paper that proves nothing any more shall not learn it from a school's clerk."""
-        await fanouts.plan(
-            self.unit,
-            kind="withdrawn",
-            source=old.id,
-            lane=Lane.PERSONAL,
-            segment={"person": old.person},
-            not_before=self.now,
-            expires=self.now + rules.TELL_WITHIN,
-            words={
-                "issuer": old.issuer.name,
-                "english": old.issuer.english,
-                "number": old.number,
-                "reason": reason,
-                "instead": instead.number if instead else "",
-            },
-            created_by=self.me.id,
-        )
+
+async def tell_withdrawn(
+    unit: Unit, old: Certificate, reason: str, instead: Certificate | None, now: datetime, by: int | None
+) -> None:
+    """Whoever shows a paper that proves nothing any more shall not learn it from a school's clerk."""
+    await fanouts.plan(
+        unit,
+        kind="withdrawn",
+        source=old.id,
+        lane=Lane.PERSONAL,
+        segment={"person": old.person},
+        not_before=now,
+        expires=now + rules.TELL_WITHIN,
+        words={
+            "issuer": old.issuer.name,
+            "english": old.issuer.english,
+            "number": old.number,
+            "reason": reason,
+            "instead": instead.number if instead else "",
+        },
+        created_by=by,
+    )
+
+
+async def records_changed(unit: Unit, person: int, records: Collection[int], now: datetime, by: int | None) -> None:
+    """Certificates that say something else than their records do now are worth nothing; their holder is told."""
+    for one in await proofs.of_person(unit, person):
+        if one.valid and any(entry.record in records for entry in one.entries):
+            await proofs.withdraw(unit, one.id, "corrected", now)
+            await audit.log(unit, now, by, "withdraw", f"certificate:{one.id}", "valid", "withdrawn")
+            await tell_withdrawn(unit, one, "corrected", None, now, by)
 
 
 async def check(unit: Unit, number: str, name: str, asker: int | None, now: datetime) -> Checked:

@@ -9,8 +9,8 @@ from bot.desk.city import City
 from bot.desk.subject import Subject
 from bot.domain.attendance import CHECKOUT_CLOSES, Zero
 from bot.domain.records import Counted, Ledger, Record, summed
-from storage import attendance, enrolment
-from storage.database import Unit
+from storage import attendance, enrolment, people
+from storage.database import Database, Unit
 
 
 class Records(Subject):
@@ -26,6 +26,30 @@ class Records(Subject):
         """One record of mine; None says nothing about whether it is another's."""
         found = await attendance.one_record(self.unit, number)
         return found if found is not None and found.person == self.me.id else None
+
+
+    async def chart(self) -> str:
+        """The signed path of the picture of my hours; another one whenever the total or my language changes."""
+        total = (await attendance.total(self.unit, self.me.id))[0]
+        key = self.city.secrecy.signature(_chart(self.me.number, self.me.language, total))
+        return f"/months/{self.me.number}.png?l={self.me.language}&t={total}&k={key}"
+
+
+def _chart(number: str, language: str, total: int) -> str:
+    return f"months:{number}:{language}:{total}"
+
+
+async def charted(
+    database: Database, city: City, number: str, language: str, total: int, key: str, now: datetime
+) -> Ledger | None:
+    """The ledger behind the picture, for whoever holds its signed address; None for everybody else."""
+    if not city.secrecy.signed(_chart(number, language, total), key):
+        return None
+    async with database.read() as unit:
+        who = await people.by_number(unit, number)
+        if who is None:
+            return None
+        return summed(await attendance.pieces(unit, who), (), now, counting.day_in(city))
 
 
 async def close_shifts(unit: Unit, city: City, now: datetime) -> int:

@@ -61,6 +61,10 @@ class Evidence:
     sampled: bool = False
     """Drawn for the audit."""
 
+    def speaks_for_the_organisation(self, who: int) -> bool:
+        """Is it the organiser's side, or an entry by hand, and did this person give it?"""
+        return self.given_by == who and (self.kind in BY_THE_ORGANISER or self.kind == Proof.BULK)
+
 
 AT_THE_PLACE = frozenset({Proof.CODE, Proof.LINK, Proof.SHOWN})
 """Only somebody who is there can give these, or somebody whom they help within half a minute."""

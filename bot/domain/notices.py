@@ -11,10 +11,11 @@ from typing import Literal
 Kind = Literal[
     "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
     "reply", "withdrawn", "star", "step", "permission", "permitted", "invitation",
-    "taken", "swapped", "added", "claim",
+    "taken", "swapped", "added", "claim", "matter", "corrected", "skill",
+    "cover", "covered", "frozen", "thawed", "lead",
 ]  # fmt: skip
 
-ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step"})
+ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step", "matter", "corrected", "skill"})
 """Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
 
 

@@ -159,6 +159,10 @@ class Gazetteer:
             parent = place.parent
         return tuple(above)
 
+    def below(self, code: int) -> list[int]:
+        """A place and all that lies in it."""
+        return [code, *(deeper for one in self._children.get(code, ()) for deeper in self.below(one.code))]
+
     def within(self, code: int, ancestor: int) -> bool:
         """Whether a place is that other place or lies in it. Raises KeyError."""
         return code == ancestor or any(place.code == ancestor for place in self.ancestors(code))

@@ -200,6 +200,8 @@ class Ledger:
     training: int = 0
     provisional: int = 0
     """Of the total: minutes whose public notice is not over."""
+    by_month: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Months split by grade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ class Piece:
 
 def summed(pieces: Sequence[Piece], latest: Sequence[Record], now: datetime, day: Callable[[datetime], date]) -> Ledger:
     """The ledger of these records; months newest first, the others by minutes."""
-    months: dict[str, int] = defaultdict(int)
+    by_month: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     kinds: dict[str, int] = defaultdict(int)
     organisations: dict[tuple[str, str], int] = defaultdict(int)
     grades: dict[str, int] = defaultdict(int)
@@ -226,11 +228,12 @@ def summed(pieces: Sequence[Piece], latest: Sequence[Record], now: datetime, day
         training += one.training
         if not one.minutes:
             continue
-        months[f"{day(one.starts):%Y-%m}"] += one.minutes
+        by_month[f"{day(one.starts):%Y-%m}"][one.grade] += one.minutes
         kinds[one.kind] += one.minutes
         organisations[one.organisation] += one.minutes
         grades[one.grade] += one.minutes
         provisional += one.minutes if one.settles is not None and now < one.settles else 0
+    months = {month: sum(parts.values()) for month, parts in by_month.items()}
     return Ledger(
         sum(months.values()),
         sorted(months.items(), reverse=True),
@@ -241,6 +244,7 @@ def summed(pieces: Sequence[Piece], latest: Sequence[Record], now: datetime, day
         dict(sorted(grades.items())),
         training,
         provisional,
+        {month: dict(parts) for month, parts in by_month.items()},
     )
 
 

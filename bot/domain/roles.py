@@ -32,8 +32,22 @@ class Deed(StrEnum):
     """Say who is there, add whoever came without a seat."""
     CONFIRM = "confirm"
     """Give the organiser's word for presences: confirm them, decide on claims, enter hours."""
+    COVER = "cover"
+    """Call for people where an activity is short of them."""
+    VOUCH = "vouch"
+    """Accept the proof of a skill."""
     STAR = "star"
     """Decide about an application for a star."""
+    RECORDS = "records"
+    """See what an activity's presences counted."""
+    AMEND = "amend"
+    """Correct a record; beyond the limits only with a second person."""
+    SECOND = "second"
+    """Be that second person."""
+    ANSWER = "answer"
+    """Speak for who recorded, in disputes and overlaps."""
+    DECIDE = "decide"
+    """Speak for the centre above, in disputes, objections and reviews."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +59,19 @@ class Post:
     place: int | None = None
 
 
+_OVER_RECORDS = frozenset({Deed.RECORDS, Deed.AMEND, Deed.SECOND, Deed.DECIDE})
+
 MAY: dict[Role, frozenset[Deed]] = {
     Role.ORGANISER: frozenset(
         {
             Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY, Deed.ROLL, Deed.CONFIRM,
-            Deed.INSURE,
+            Deed.VOUCH, Deed.INSURE, Deed.RECORDS, Deed.AMEND, Deed.SECOND, Deed.ANSWER,
+            Deed.COVER,
         }
     ),
-    Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL}),
-    Role.CENTRE: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE}),
-    Role.CITY: frozenset({Deed.STAR, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}),
+    Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL, Deed.SECOND}),
+    Role.CENTRE: frozenset({Deed.STAR, Deed.VOUCH, Deed.ROSTER, Deed.WALL, Deed.CHANGE}) | _OVER_RECORDS,
+    Role.CITY: frozenset({Deed.STAR, Deed.VOUCH, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}) | _OVER_RECORDS,
 }
 """The role table. What is not here is not allowed."""
 

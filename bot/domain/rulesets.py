@@ -12,6 +12,9 @@ SERVICE = "service"
 TRAINING = "training"
 """A part of the record of its own (rules.md, row 15): kept, and never added to service."""
 
+NOT_SERVICE = (TRAINING, "duty", "giving")
+"""What else the time of an activity can be; the way there and back is never an activity's."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:

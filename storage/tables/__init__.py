@@ -5,6 +5,7 @@ from storage.tables import (
     agreements,
     audit,
     claims,
+    covers,
     delivery,
     documents,
     enrolment,
@@ -18,6 +19,7 @@ from storage.tables import (
     people,
     privacy,
     proofs,
+    skills,
     stars,
 )
 from storage.tables.kinds import metadata
@@ -27,6 +29,7 @@ __all__ = [
     "agreements",
     "audit",
     "claims",
+    "covers",
     "delivery",
     "documents",
     "enrolment",
@@ -41,5 +44,6 @@ __all__ = [
     "people",
     "privacy",
     "proofs",
+    "skills",
     "stars",
 ]

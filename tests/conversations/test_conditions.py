@@ -55,6 +55,7 @@ async def test_a_draft_is_kept_given_conditions_and_opened(town: Town, chat: Ope
     await olga.picks("The whole time")
     await olga.says("1")
     await olga.says("20")
+    await olga.picks("Nothing to prove")
     assert "First aid · 1 seat · from 20 years on" in olga.text
     await olga.opens("deadline", 1)
     await olga.picks("24 hours before")

@@ -1,0 +1,253 @@
+"""A record is wrong: say why, see where it stands, take it further; and the other side: answer what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.desk.desk import Desk
+from bot.domain.matters import REASONS, About, Answered, Matter, NoSuchMatter, Open, Opened, Said, Shown, State, Word
+from bot.domain.records import Record
+from bot.talk import Day, Intent, Joined, Link, Named, Option, Span, Talk, Text, Words, _, lines, ngettext, script
+from handlers.answers import words
+from handlers.cards import title
+from handlers.hours import as_hours, entry
+from handlers.presence import zero
+
+SHORTEST, LONGEST = 4, 300
+"""Characters of a reason."""
+
+WHY: Mapping[str, Text] = {
+    "hours": _("From when to when is wrong"),
+    "absent": _("I was not there"),
+    "zero": _("It counts nothing, and should"),
+    "other": _("Something else"),
+}
+
+KINDS: Mapping[About, Text] = {
+    About.DISPUTE: _("Dispute"),
+    About.OVERLAP: _("The same minutes recorded twice"),
+    About.OBJECTION: _("Objection to a record on public notice"),
+    About.REVIEW: _("Please look: something is unusual"),
+}
+
+WAITING = Link(_("What waits for me"), Intent("matters"))
+HOURS = Link(_("My hours"), Intent("hours"))
+
+
+@script("dispute", words=["dispute", "申诉", "时长申诉", "时长不对"], title=_("disputing a record"))
+async def dispute(talk: Talk, desk: Desk, record: int = 0) -> None:
+    """Which record, what is wrong, in my own words; then who recorded has to answer."""
+    if not record:
+        ledger = await desk.records.ledger(20)
+        links = [Link(entry(one), Intent("dispute", (str(one.id),))) for one in ledger.records]
+        if not links:
+            return talk.say(_("You have no records yet."), HOURS)
+        return await talk.browse("which", _("Which record is wrong?"), links)
+    found = await desk.records.mine(record)
+    if found is None:
+        return talk.say(_("You have no such record."), HOURS)
+    why = await talk.choose(
+        "why", lines(entry(found), _("What is wrong?")), [Option(code, WHY[code], code) for code in REASONS]
+    )
+    said = await talk.ask("words", _("Please say in a sentence how it was."), words(SHORTEST, LONGEST))
+    match await desk.matters.dispute(record, why, said):
+        case Opened(number, due):
+            talk.say(
+                _(
+                    "Your dispute is with who recorded it. They have until {when} to answer; after that it goes to the "
+                    "centre above by itself. I tell you what happens.",
+                    when=due,
+                ),
+                Link(_("See where it stands"), Intent("matter", (str(number),))),
+            )
+        case Open(number):
+            talk.say(
+                _("You have disputed this record already."),
+                Link(_("See where it stands"), Intent("matter", (str(number),))),
+            )
+        case _:
+            talk.say(_("You have no such record."), HOURS)
+
+
+@script("matters", words=["matters", "待处理", "待办", "我的申诉", "my disputes"], title=_("what waits for you"))
+async def matters(talk: Talk, desk: Desk) -> None:
+    """What I asked, what waits for my answer, and corrections that wait for a second person."""
+    mine = await desk.matters.mine()
+    waiting = await desk.matters.waiting()
+    agreeing = await desk.corrections.waiting()
+    ways = [Link(line(one, mine=True), Intent("matter", (str(one.id),))) for one in mine]
+    ways += [Link(line(one), Intent("matter", (str(one.id),))) for one in waiting]
+    ways += [
+        Link(_("A correction to agree to: {record}", record=entry(about)), Intent("agree", (str(one.id),)))
+        for one, about in agreeing
+    ]
+    if not ways:
+        return talk.say(_("Nothing waits for you."), HOURS)
+    await talk.browse("list", ngettext("{n} matter:", "{n} matters:", len(ways)), ways)
+
+
+def line(one: Matter, mine: bool = False) -> Words:
+    """A matter in one line."""
+    parts: list[Words] = [KINDS[one.kind], _("No. {number}", number=one.id)]
+    parts.append(_("until {day}", day=Day(one.due)) if not mine else where(one))
+    return Joined(tuple(parts), " · ")
+
+
+@script("matter", title=_("a matter about a record"))
+async def matter(talk: Talk, desk: Desk, number: int) -> None:
+    """What was said, and what I may say now."""
+    found = await desk.matters.shown(number)
+    if isinstance(found, NoSuchMatter):
+        return talk.say(_("There is no such matter that is yours to see."), WAITING)
+    text = lines(
+        KINDS[found.matter.kind],
+        *described(found),
+        *(word(one, found) for one in found.words),
+        where(found.matter),
+    )
+    options = [Option(one, label) for one, label in ANSWERS.items() if one in found.answers and one != Said.CORRECTED]
+    ways = []
+    if Said.CORRECTED in found.answers:
+        ways.append(Link(_("Correct the record"), Intent("amend", (str(found.record.id), str(number)))))
+    if not options:
+        return talk.say(text, *ways, HOURS if found.mine else WAITING)
+    said = await talk.choose("said", text, [*options, Option("later", _("Later"))], also=ways)
+    if said == "later":
+        return talk.say(_("It stays as it is."), WAITING)
+    reason = ""
+    if said in WITH_WORDS:
+        reason = await talk.ask("words", _("Why? The other side will read it."), words(SHORTEST, LONGEST))
+    match await desk.matters.answer(number, Said(said), reason):
+        case Answered(state, verdict):
+            talk.say(outcome(found.matter, Said(said), state, verdict), HOURS if found.mine else WAITING)
+        case _:
+            talk.say(_("There is no such matter that is yours to see."), WAITING)
+
+
+ANSWERS: Mapping[Said, Text] = {
+    Said.OURS: _("They were with us"),
+    Said.THEIRS: _("They were with the other organisation"),
+    Said.FINE: _("I looked: nothing is wrong"),
+    Said.CORRECT: _("Ask for a correction"),
+    Said.REJECT: _("Leave the record as it is"),
+    Said.UP: _("Take it to the next level"),
+    Said.CORRECTED: _("Correct the record"),
+}
+
+WITH_WORDS = frozenset({Said.REJECT, Said.FINE, Said.CORRECT})
+
+
+def described(found: Shown) -> list[Words]:
+    """The record that it is about, and the other one where there are two."""
+    parts: list[Words] = [found.name, recorded(found.record)]
+    if found.other:
+        parts.append(recorded(found.other))
+    facts = found.matter.facts
+    if found.matter.kind == About.REVIEW:
+        parts.append(odd(str(facts["rule"]), int(facts["found"]), int(facts["limit"])))
+    if found.matter.kind == About.DISPUTE:
+        parts.append(WHY[str(facts["why"])])
+    return parts
+
+
+def recorded(one: Record) -> Words:
+    """A record, who made it, and from when to when."""
+    worth: Words = zero(one.why) if one.why else _("{hours} h", hours=as_hours(one.minutes))
+    return Joined((title(one), organiser(one), Span(one.starts, one.ends or one.starts), worth), " · ")
+
+
+def organiser(one: Record) -> Words:
+    """Who recorded."""
+    return _("recorded by {organiser}", organiser=Named(one.organisation_name, one.organisation_english))
+
+
+def odd(rule: str, found: int, limit: int) -> Words:
+    """What a rule found, in words; it accuses nobody."""
+    match rule:
+        case "long-day":
+            day, usual = as_hours(found), as_hours(limit)
+            return _("{found} h in one day; above {limit} h somebody looks.", found=day, limit=usual)
+        case "phone":
+            return ngettext(
+                "{n} person with one telephone number at this activity.",
+                "{n} people with one telephone number at this activity.",
+                found,
+            )
+        case "burst":
+            return ngettext(
+                "{n} arrival by code within seconds: the code may have gone round.",
+                "{n} arrivals by code within seconds: the code may have gone round.",
+                found,
+            )
+        case "own":
+            return _("Somebody of the organisation entered their own hours.")
+    return ngettext(
+        "{n} minute outside the hours in which people can check in and out.",
+        "{n} minutes outside the hours in which people can check in and out.",
+        found,
+    )
+
+
+def where(one: Matter) -> Words:
+    """Where a matter stands."""
+    if one.state == State.SETTLED:
+        return VERDICTS.get(one.verdict, _("It is settled."))
+    if one.state == State.ANSWERED:
+        return _("Rejected; it can be taken to the next level until {when}.", when=one.due)
+    if one.kind == About.OVERLAP:
+        return _(
+            "Both organisations can answer until {when}; then the better proven record has the minutes.", when=one.due
+        )
+    if one.node is None:
+        return _("It stands with who recorded, until {when}.", when=one.due)
+    return _("It stands with the centre above, until {when}.", when=one.due)
+
+
+VERDICTS: Mapping[str, Text] = {
+    "corrected": _("Settled: the record was corrected."),
+    "rejected": _("Settled: the record stays as it is."),
+    "fine": _("Settled: nothing is wrong."),
+    "first": _("Settled: the minutes count with the first record."),
+    "other": _("Settled: the minutes count with the second record."),
+}
+
+SPEECH: Mapping[Said, Text] = {
+    Said.OPENED: _("asked"),
+    Said.REJECT: _("the record stays as it is"),
+    Said.UP: _("to the next level"),
+    Said.OURS: _("they were with us"),
+    Said.THEIRS: _("they were with the other"),
+    Said.FINE: _("nothing is wrong"),
+    Said.CORRECT: _("please correct it"),
+    Said.CORRECTED: _("corrected"),
+    Said.ENDED: _("the time to answer is over"),
+}
+
+
+def word(one: Word, found: Shown) -> Words:
+    """One thing said: when, by which side, what. Nobody is named."""
+    if one.person is None:
+        who: Words = _("by rule")
+    elif one.person == found.matter.person:
+        who = _("volunteer")
+    elif one.node is not None:
+        who = _("centre")
+    elif one.organisation is not None or one.said == Said.CORRECTED:
+        who = _("who recorded")
+    else:
+        who = _("somebody who was there")
+    said = Joined((Day(one.at), who, SPEECH[one.said]), " · ")
+    return _("{said}: “{words}”", said=said, words=one.words) if one.words else said
+
+
+def outcome(about: Matter, said: Said, state: State, verdict: str) -> Words:
+    """What my word did."""
+    if state == State.SETTLED:
+        return VERDICTS.get(verdict, _("It is settled."))
+    if state == State.ANSWERED:
+        return _("The volunteer is told, and may go to the next level.")
+    if said == Said.UP:
+        return _("It is with the next level now. I tell you what happens.")
+    if about.kind == About.OVERLAP:
+        return _("Written down. The other organisation is asked as well.")
+    return _("Whoever has to answer now is told.")
