@@ -28,7 +28,7 @@ from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
 from bot.desk import covers, documents, offers, parties, privacy, stars, watching
 from bot.desk.city import City
-from bot.desk.proofs import checked, printed
+from bot.desk.proofs import checked, printed, registered
 from bot.desk.records import charted, close_shifts
 from bot.desk.rolls import RollPage, roll_of, take_ticks
 from bot.desk.walls import wall
@@ -52,6 +52,7 @@ from bot.pages.roll import Line, RollFacts
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
 from bot.papers import certificate, months, takeaway
+from bot.papers.register import register as register_table
 from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Door
@@ -334,7 +335,7 @@ class App:
         application.add_routes(wall_page.routes(self.site, self.wall))
         application.add_routes(mycode_page.routes(self.own_link))
         application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
-        application.add_routes(proof_page.routes(self.site, self.check, self.paper))
+        application.add_routes(proof_page.routes(self.site, self.check, self.paper, register=self.register))
         application.add_routes(months_page.routes(self.chart))
         application.add_routes(mydata_page.routes(self.export, self.table, self.insured))
         if self.settings.chat:
@@ -400,6 +401,14 @@ class App:
     async def export(self, token: str) -> dict[str, Any] | None:
         """Everything of the person to whom the address of an export was given, once."""
         return await privacy.exported(self.database, self.city, token, self.clock())
+
+    async def register(self, organisation: int, number: str, key: str) -> bytes | None:
+        """An issuer's register of certificates for whoever holds its signed address."""
+        listed = await registered(self.database, self.city, organisation, number, key)
+        if listed is None:
+            return None
+        async with self._drawing:
+            return await asyncio.to_thread(register_table, listed, self.settings.zone)
 
     async def insured(self, token: str) -> bytes | None:
         """An insurer's list behind its address, once."""
