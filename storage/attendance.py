@@ -108,6 +108,13 @@ async def counts_as(unit: Unit, enrolment_id: int) -> str:
     return str((await unit.run(of)).scalar_one())
 
 
+async def record_of(unit: Unit, enrolment_id: int) -> int | None:
+    """The record of a sign-up's presence, if there is one."""
+    of = select(attendance.c.id).where(attendance.c.enrolment == enrolment_id).scalar_subquery()
+    id_: int | None = (await unit.run(select(record.c.id).where(record.c.attendance == of))).scalar_one_or_none()
+    return id_
+
+
 async def drop_record(unit: Unit, enrolment_id: int) -> None:
     """Take back the record of a presence whose check-out was undone."""
     of = select(attendance.c.id).where(attendance.c.enrolment == enrolment_id).scalar_subquery()
