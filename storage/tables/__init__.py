@@ -20,6 +20,7 @@ from storage.tables import (
     privacy,
     proofs,
     skills,
+    squads,
     stars,
 )
 from storage.tables.kinds import metadata
@@ -45,5 +46,6 @@ __all__ = [
     "privacy",
     "proofs",
     "skills",
+    "squads",
     "stars",
 ]
