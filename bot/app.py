@@ -28,7 +28,7 @@ from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
 from bot.desk import covers, documents, offers, parties, privacy, squads, stars, watching
 from bot.desk.city import City
-from bot.desk.proofs import checked, printed
+from bot.desk.proofs import checked, printed, registered
 from bot.desk.records import charted, close_shifts
 from bot.desk.rolls import RollPage, roll_of, take_ticks
 from bot.desk.walls import wall
@@ -52,6 +52,7 @@ from bot.pages.roll import Line, RollFacts
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
 from bot.papers import certificate, months, takeaway
+from bot.papers.register import register as register_table
 from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Door
@@ -87,6 +88,9 @@ CHAIN_EVERY = 5.0
 
 ASK_QUOTAS_EVERY = 3600.0
 """Seconds between questions for WeChat's quotas of a day: nine calls of the thousand that it allows."""
+
+KEEP_MASSES_EVERY = 30.0
+"""Seconds between steps of mass messages: what they are for has waited for the rest of its campaign."""
 
 FORGET_EVERY = 3600.0
 FORGET_AFTER = timedelta(days=3)
@@ -177,7 +181,7 @@ class App:
         reader = Reader(public_url=settings.address, scripts=[one.name for one in SCRIPTS])
         shelf = KeptToken(self.database, f"jsapi:{settings.wechat_app_id}", self.clock)
         extras = Extras(api, settings.wechat_app_id or "", shelf)
-        self.account = account = Account(self.database, self.city, extras, self.clock)
+        self.account = account = Account(self.database, self.city, extras, self.clock, self._speaks_wechat)
         webhook = WeChatWebhook(
             envelope, reader, self.seeing, self.clock, on_grant=account.granted, on_finished=account.finished
         )
@@ -248,6 +252,7 @@ class App:
         self.ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
         if self.account is not None:
             self.ticks.every("wechat.quotas", ASK_QUOTAS_EVERY, self.account.ask_quotas)
+            self.ticks.every("wechat.masses", KEEP_MASSES_EVERY, self.account.keep_masses)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
@@ -264,6 +269,9 @@ class App:
         for one in self.senders:
             if one.account == door:
                 one.nudge()
+
+    def _speaks_wechat(self) -> bool:
+        return any(one.account == "wechat" and one.lease.holds for one in self.senders)
 
     async def close_shifts(self) -> None:
         """Close what ended two hours ago."""
@@ -328,7 +336,7 @@ class App:
         application.add_routes(wall_page.routes(self.site, self.wall))
         application.add_routes(mycode_page.routes(self.own_link))
         application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
-        application.add_routes(proof_page.routes(self.site, self.check, self.paper))
+        application.add_routes(proof_page.routes(self.site, self.check, self.paper, register=self.register))
         application.add_routes(months_page.routes(self.chart))
         application.add_routes(mydata_page.routes(self.export, self.table, self.insured))
         if self.settings.chat:
@@ -394,6 +402,14 @@ class App:
     async def export(self, token: str) -> dict[str, Any] | None:
         """Everything of the person to whom the address of an export was given, once."""
         return await privacy.exported(self.database, self.city, token, self.clock())
+
+    async def register(self, organisation: int, number: str, key: str) -> bytes | None:
+        """An issuer's register of certificates for whoever holds its signed address."""
+        listed = await registered(self.database, self.city, organisation, number, key)
+        if listed is None:
+            return None
+        async with self._drawing:
+            return await asyncio.to_thread(register_table, listed, self.settings.zone)
 
     async def insured(self, token: str) -> bytes | None:
         """An insurer's list behind its address, once."""

@@ -149,6 +149,9 @@ class Driver(Protocol):
     async def run(self, prepared: Prepared, given: Parameters) -> Outcome:
         """Run one statement. Raises what SQLAlchemy would raise."""
 
+    async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
+        """Run a change once for each row. Raises what SQLAlchemy would raise."""
+
 
 class OnSQLite:
     """The connection of the thread of turns."""
@@ -172,6 +175,17 @@ class OnSQLite:
             raise _translated(compiled.sql, error) from error
         return Outcome(compiled.rows(raw), cursor.rowcount)
 
+    async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
+        """Run a change once for each row."""
+        compiled = prepared.compiled(self._dialect)
+        try:
+            sqlite3.Cursor(self._bare).executemany(compiled.sql, map(compiled.values, rows))
+        except sqlite3.Error as error:
+            raise _translated(compiled.sql, error) from error
+
+
+_TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 
 class OnPostgreSQL:
     """asyncpg keeps a statement prepared in the server, and needs one journey for each after the first."""
@@ -184,7 +198,7 @@ class OnPostgreSQL:
         """BEGIN, COMMIT or ROLLBACK."""
         try:
             await self._bare.execute(sql)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _TROUBLE as error:
             raise _translated(sql, error) from error
 
     async def run(self, prepared: Prepared, given: Parameters) -> Outcome:
@@ -196,9 +210,17 @@ class OnPostgreSQL:
                 status = await self._bare.execute(compiled.sql, *values)
                 return Outcome([], int(status.rpartition(" ")[2]))
             raw = await self._bare.fetch(compiled.sql, *values)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _TROUBLE as error:
             raise _translated(compiled.sql, error) from error
         return Outcome(compiled.rows(raw), len(raw))
+
+    async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
+        """Run a change once for each row, all of them on their way at once."""
+        compiled = prepared.compiled(self._dialect)
+        try:
+            await self._bare.executemany(compiled.sql, [compiled.values(one) for one in rows])
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise _translated(compiled.sql, error) from error
 
 
 def _translated(sql: str, error: Exception) -> exc.DBAPIError:
@@ -208,6 +230,7 @@ def _translated(sql: str, error: Exception) -> exc.DBAPIError:
         asyncpg.OperatorInterventionError,
         asyncpg.InsufficientResourcesError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,  # what it says of a connection that breaks under a statement
         asyncpg.exceptions.InvalidCachedStatementError,
         sqlite3.OperationalError,
     )
