@@ -26,7 +26,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import covers, documents, offers, parties, privacy, squads, stars, watching
+from bot.desk import campaigns, covers, documents, offers, parties, privacy, squads, stars, watching
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed, registered
 from bot.desk.records import charted, close_shifts
@@ -76,6 +76,9 @@ CLOSE_EVERY = 60.0
 
 LAPSE_EVERY = 15.0
 """Seconds between looks for offers of a seat that ran out."""
+
+CAMPAIGNS_EVERY = 1.0
+"""Seconds between looks for messages of campaigns whose time has come."""
 
 ERASE_EVERY = 600.0
 """Seconds between looks for erasures whose week is over."""
@@ -255,6 +258,7 @@ class App:
             self.ticks.every("wechat.masses", KEEP_MASSES_EVERY, self.account.keep_masses)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
+        self.ticks.every("campaigns.advance", CAMPAIGNS_EVERY, self.advance_campaigns)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
         self.ticks.every("ledger.watch", WATCH_EVERY, self.watch_ledger)
         self.ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
@@ -311,12 +315,17 @@ class App:
         """Grant what was in notice long enough, and thank for small steps."""
         await stars.tick(self.database, self.city, self.clock())
 
+    async def advance_campaigns(self) -> None:
+        """Plan the messages of campaigns whose time has come."""
+        await campaigns.advance(self.database, self.city, self.clock())
+
     async def catch_up(self) -> None:
         """After a demonstration's clock was moved: whatever came due happens now."""
         if self.ticks is not None:
             await self.close_shifts()
             await self.watch_ledger()
             await self.lapse_offers()
+            await self.advance_campaigns()
             await self.erase()
             await self.grant_stars()
             await self.ticks.run_once()
