@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import claims, fanout, machine, queues, ready, sending, turns, wechat
+from benchmarks import claims, fanout, ledger, machine, queues, ready, sending, turns, wechat
 
 RESULTS = Path(__file__).with_name("results.md")
 
@@ -143,6 +143,22 @@ def _ready(quick: bool) -> list[Line]:
     ]
 
 
+def _ledger(quick: bool) -> list[Line]:
+    records = 100_000 if quick else 1_000_000
+    again = ledger.counted_again(records)
+    found = f"{again:.1f} s ({records / again:,.0f} a second)"
+    lines = [Line(f"{records:,} records counted again by the rules", found)]
+    for one in ledger.stored(records):
+        lines += [
+            Line(f"{one.records:,} records summed up by person, {one.name}", f"{one.summed:.2f} s"),
+            Line(
+                f"“hours” of a volunteer with {ledger.BUSY:,} records, {one.name}",
+                f"{one.hours:.1f} ms the whole turn; the list of records {one.records_page:.1f} ms",
+            ),
+        ]
+    return lines
+
+
 def _fanout(quick: bool) -> list[Line]:
     people = 100_000 if quick else 1_000_000
     lines: list[Line] = []
@@ -214,6 +230,7 @@ SUBJECTS = {
     "fanout": _fanout,
     "claims": _claims,
     "sending": _sending,
+    "ledger": _ledger,
 }
 
 

@@ -11,7 +11,7 @@ from bot.domain.notices import Event, Notice
 from bot.domain.proofs import grouped
 from bot.domain.stars import Way
 from bot.talk import Day, Intent, Joined, Link, Named, Span, Spot, View, Words, _, lines
-from handlers import between
+from handlers import between, mailings
 from handlers.admission import SAID
 from handlers.certificate import OLDER, reason
 from handlers.disputes import KINDS
@@ -30,6 +30,8 @@ def word(notice: Notice) -> View:
         return personal(notice, again)
     name, span = Named(event.title, event.english), Span(event.starts, event.ends)
     match notice.kind:
+        case "campaign":
+            return mailings.campaign(notice, again)
         case "reminder":
             first = _("Tomorrow: {title}", title=name) if notice.offset <= DAY else _("Soon: {title}", title=name)
             return View(
@@ -40,6 +42,13 @@ def word(notice: Notice) -> View:
                 ),
                 spot=spot(event, name),
             )
+        case "checkout" if notice.offset > 0:
+            text = _(
+                "{title} has ended, and you have not checked out. Did you leave at the end? Tell me when, and the "
+                "organiser will confirm it. Without that it does not count.",
+                title=name,
+            )
+            return View(lines(again, text), (Link(_("Tell when I left"), Intent("claim", (str(notice.enrolment),))),))
         case "checkout":
             text = _(
                 "{title} ends {when}. Please do not forget to check out, or the time does not count.",
@@ -106,6 +115,15 @@ def word(notice: Notice) -> View:
         case "cancellation":
             text = _("Called off by the organiser: {title}, {when}. You need not come.", title=name, when=event.starts)
             return View(lines(again, text), (Link(_("Find activities"), Intent("find")),))
+        case "claim":
+            yes = notice.words["state"] == "approved"
+            text = (
+                _("The organiser has approved your claim: {title}. Thank you!", title=name)
+                if yes
+                else _("The organiser has declined your claim: {title}.", title=name)
+            )
+            ways = (Link(_("My claim"), Intent("claimed", (notice.words["number"],))),)
+            return View(lines(again, text), ways)
         case "added":
             text = _("You were added on the spot and checked in: {title}. Was that not you? Then tell me.", title=name)
             number = (str(notice.words["number"]),)
@@ -128,6 +146,10 @@ def personal(notice: Notice, again: Words | None) -> View:
     """A notice that speaks of its reader only."""
     said = notice.words
     match notice.kind:
+        case "campaign":
+            return mailings.campaign(notice, again)
+        case "approval" | "mailing":
+            return mailings.news(notice, again)
         case "withdrawn":
             text = _(
                 "{issuer} has withdrawn your certificate No. {number}: {reason}. It proves nothing any more.",

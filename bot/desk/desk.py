@@ -10,6 +10,7 @@ from bot.desk.admission import Admission
 from bot.desk.agreements import Agreements
 from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
+from bot.desk.campaigns import Campaigns
 from bot.desk.city import City
 from bot.desk.corrections import Corrections
 from bot.desk.covers import Covers
@@ -32,6 +33,7 @@ from bot.desk.records import Records
 from bot.desk.rolls import Rolls
 from bot.desk.skills import Skills
 from bot.desk.stars import Stars
+from bot.desk.vouching import Vouching
 from bot.domain.people import Person
 from storage.database import Unit
 
@@ -136,6 +138,11 @@ class Desk:
         return Reach(self.unit, self.me, self.now, self.city)
 
     @cached_property
+    def campaigns(self) -> Campaigns:
+        """Campaigns: to whom, when, how far."""
+        return Campaigns(self.unit, self.me, self.now, self.city)
+
+    @cached_property
     def privacy(self) -> Privacy:
         """My data: see, take, correct, withdraw, erase."""
         return Privacy(self.unit, self.me, self.now, self.city)
@@ -174,3 +181,8 @@ class Desk:
     def documents(self) -> Documents:
         """Document numbers, where an insurance needs them."""
         return Documents(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def vouching(self) -> Vouching:
+        """What nothing else shows: my claims, and the organiser's word."""
+        return Vouching(self.unit, self.me, self.now, self.city)
