@@ -26,7 +26,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import documents, offers, parties, privacy, stars, watching
+from bot.desk import covers, documents, offers, parties, privacy, stars, watching
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed
 from bot.desk.records import charted, close_shifts
@@ -87,6 +87,9 @@ CHAIN_EVERY = 5.0
 
 ASK_QUOTAS_EVERY = 3600.0
 """Seconds between questions for WeChat's quotas of a day: nine calls of the thousand that it allows."""
+
+KEEP_MASSES_EVERY = 30.0
+"""Seconds between steps of mass messages: what they are for has waited for the rest of its campaign."""
 
 FORGET_EVERY = 3600.0
 FORGET_AFTER = timedelta(days=3)
@@ -177,7 +180,7 @@ class App:
         reader = Reader(public_url=settings.address, scripts=[one.name for one in SCRIPTS])
         shelf = KeptToken(self.database, f"jsapi:{settings.wechat_app_id}", self.clock)
         extras = Extras(api, settings.wechat_app_id or "", shelf)
-        self.account = account = Account(self.database, self.city, extras, self.clock)
+        self.account = account = Account(self.database, self.city, extras, self.clock, self._speaks_wechat)
         webhook = WeChatWebhook(
             envelope, reader, self.seeing, self.clock, on_grant=account.granted, on_finished=account.finished
         )
@@ -248,6 +251,7 @@ class App:
         self.ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
         if self.account is not None:
             self.ticks.every("wechat.quotas", ASK_QUOTAS_EVERY, self.account.ask_quotas)
+            self.ticks.every("wechat.masses", KEEP_MASSES_EVERY, self.account.keep_masses)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
@@ -265,6 +269,9 @@ class App:
             if one.account == door:
                 one.nudge()
 
+    def _speaks_wechat(self) -> bool:
+        return any(one.account == "wechat" and one.lease.holds for one in self.senders)
+
     async def close_shifts(self) -> None:
         """Close what ended two hours ago."""
         async with self.database.write() as unit:
@@ -274,6 +281,7 @@ class App:
         """Seats that were held long enough go to the next in the queue."""
         await offers.lapse(self.database, self.city, self.clock())
         await parties.lapse(self.database, self.city, self.clock())
+        await covers.tick(self.database, self.city, self.clock())
 
     async def watch_ledger(self) -> None:
         """Ask about what two recorded, show what is odd, move on what nobody answered."""

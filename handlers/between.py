@@ -51,6 +51,30 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                     Link(_("No, not this one"), Intent("uninvited", (number,))),
                 ),
             )
+        case "cover":
+            return View(
+                lines(
+                    again,
+                    _("People are short, can you help out? {title}", title=name),
+                    span,
+                    event.address,
+                    _("You are one of a few who are asked: you follow this kind of service or this district, or helped "
+                      "before."),
+                ),
+                (
+                    Link(_("Yes, sign me up"), Intent("join", (str(event.activity), str(event.shift)))),
+                    Link(_("No, not this one"), Intent("uninvited", (number,))),
+                    Link(_("My subscriptions"), Intent("subscriptions")),
+                ),
+            )  # fmt: skip
+        case "covered":
+            filled = notice.words["outcome"] == "filled"
+            text = (
+                _("The free seats are filled: {title}", title=name)
+                if filled
+                else _("I have asked everybody who fits, and seats are still free: {title}", title=name)
+            )
+            return View(lines(again, text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
         case "taken":
             text = _("Your place was taken over, as you wished: {title}, {when}. You need not come.", title=name,
                      when=event.starts)  # fmt: skip

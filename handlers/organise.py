@@ -91,6 +91,11 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
                 Link(_("Another place"), Intent("relocate", (number,))),
                 Link(_("Number of seats"), Intent("seats", (number,))),
                 Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
+                *(
+                    [Link(_("Ask people to help out"), Intent("cover", (number,)))]
+                    if await desk.organising.allowed(activity, Deed.COVER)
+                    else []
+                ),
                 *await insurer(desk, activity),
                 Link(_("What it counts as"), Intent("counting", (number,))),
                 Link(_("Call it off"), Intent("calloff", (number,))),

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from bot.domain.reach import KEY_KEEPS, REPEATED_ONCE, Reason
+from bot.domain.reach import KEY_KEEPS, REPEATED_ONCE, Reason, Way
 from storage import grants
 from storage.database import Unit
 from storage.segments import best_door
@@ -335,7 +335,9 @@ async def recover(
     still = (outbox.c.id.in_(ids), IS_SENDING, fenced(account, epoch))
     due = {"state": State.PENDING, "due": to_milliseconds(now), "reason": STOPPED_SENDER}
     asked = await unit.run(
-        update(outbox).where(*still, outbox.c.keyed > to_milliseconds(now - KEY_KEEPS)).values(due)
+        update(outbox)
+        .where(*still, or_(outbox.c.keyed > to_milliseconds(now - KEY_KEEPS), outbox.c.route == Way.MASS.value))
+        .values(due)
     )
     again = await unit.run(
         update(outbox).where(*still, outbox.c.repeated == 0, _REPEATABLE).values({**due, "repeated": 1, "keyed": None})

@@ -140,7 +140,9 @@ async def report(unit: Unit, number: int) -> dict[State, int]:
     counted: dict[State, int] = {}
     for table in (outbox, outbox_done):
         messages = func.count().label("messages")
-        rows = select(table.c.state, messages).where(table.c.fanout == number).group_by(table.c.state)
+        # One row for everybody under a tag is no message to a person; theirs say the same.
+        rows = select(table.c.state, messages).where(table.c.fanout == number, table.c.person > 0)
+        rows = rows.group_by(table.c.state)
         for row in await unit.run(rows):
             counted[State(row.state)] = counted.get(State(row.state), 0) + int(row.messages)
     return counted

@@ -105,6 +105,7 @@ FATES = {
     "guardian_code": "erased",
     "guardianship": "erased",
     "permission": "erased with the child; who answered is erased with the guardian",
+    "cover": "belongs to the activity",
     "team": "who led it is nobody any more; a team without its leader is ended, its name erased",
     "team_member": "erased",
     "invitation": "erased with whoever was asked; who asked is erased",

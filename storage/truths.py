@@ -12,7 +12,7 @@ from sqlalchemy import select, tuple_
 
 from bot.domain.notices import ABOUT_ITS_READER, Event, Kind, Notice
 from bot.domain.reach import BY_WINDOW, Reachable, Truth
-from storage import asking, grants
+from storage import asking, grants, masses
 from storage.database import Unit
 from storage.inbox import opened
 from storage.segments import opted_out
@@ -50,6 +50,8 @@ class Due:
     """The reader's own quiet hours; None: the city's."""
     pages: Sequence[dict[str, Any]]
     """A kept reply, ready; empty for what is put into words now."""
+    tag: int | None = None
+    """It goes to everybody under this tag of the platform's, and to no single person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
     topics = await _topics(unit, messages)
     replies = await _replies(unit, messages)
     answered = await asking.over(unit, messages)
+    to_all = {one.fanout for one in messages if one.person == masses.EVERYBODY}
+    tags = await masses.tags(unit, to_all) if to_all else {}
     found: list[Due] = []
     for one in messages:
         reader = readers.get(one.person)
@@ -88,14 +92,17 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
             theirs = [same for same in theirs if reply and (same.door, same.external) == reply.address]
         # Nothing but replies goes to somebody who asked to be erased.
         silenced = bool(reader and reader.erasing and one.kind != "reply")
+        tag = tags.get(one.fanout) if one.person == masses.EVERYBODY else None
+        nobody = reader is None and tag is None
         truth = Truth(
             expires=from_milliseconds(one.expires),
             urgent=one.lane <= Lane.CHANGE,
             opted_out=bool(reader and reader.opted_out),
-            missing=reader is None or silenced or not (reply or subject or one.kind in ABOUT_ITS_READER),
+            missing=nobody or silenced or not (reply or subject or one.kind in ABOUT_ITS_READER),
             cancelled=bool(subject and subject.state == "cancelled"),
             changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),
-            signed_up=one.id not in answered and _still_meant(one, sign_ups, topics),
+            # Who is under a tag was looked at when it was put in step.
+            signed_up=tag is not None or (one.id not in answered and _still_meant(one, sign_ups, topics)),
         )
         own, stand = _own_sign_up(one, sign_ups)
         quiet = None
@@ -119,6 +126,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
                 elder=bool(reader and reader.elder),
                 quiet=quiet,
                 pages=list(reply.pages) if one.kind == "reply" and reply else [],
+                tag=tag,
             )
         )
     return found

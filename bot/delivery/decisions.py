@@ -105,8 +105,10 @@ class Ready:
 
     @property
     def is_keyed(self) -> bool:
-        """Can it be asked for again under the platform's key? That holds for one address; with a second one of the same
-        door nobody would know which it was."""
+        """Can it be asked for again under the platform's key? A template message's holds for one address; with a second
+        one of the same door nobody would know which it was."""
+        if self.way is Way.MASS:
+            return True
         return self.way is Way.TEMPLATE and sum(one.door == self.route.door for one in self.due.addresses) == 1
 
 
@@ -214,6 +216,10 @@ class Decisions:
             offers = replace(offers, templates={}, notices={})  # the rest of what has begun in a chat belongs there
         closed = self._ledger.closed(now)
         decision = decide(due.notice, due.truth, theirs, now, self._city.zone, quiet, offers, closed)
+        if due.tag is not None and isinstance(decision, Hold):
+            if Way.MASS in closed:
+                return Postponed(closed[Way.MASS], Reason.QUOTA)
+            return ByAddress(self._account, str(due.tag), Way.MASS, because=Because.MASS)
         if due.waiting.keyed is None or not isinstance(decision, ByAddress | Hold):
             return decision
         if to_milliseconds(now - KEY_KEEPS) >= due.waiting.keyed:

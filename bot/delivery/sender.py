@@ -22,6 +22,7 @@ from bot.delivery.results import Results
 from bot.delivery.slot import LEASE, Lease
 from bot.domain.reach import Way, places_in_flight
 from bot.talk.door import Delivered, Door, Forms, NotSent, Outcome, Refused, Uncertain
+from bot.talk.view import Page
 from storage import fanouts, grants, outbox, waiting
 from storage.database import Database, Unit
 from storage.outbox import Result
@@ -330,6 +331,8 @@ class Sender:
         key = f"{one.waiting.id}.{one.waiting.page}" if len(one.pages) > 1 else str(one.waiting.id)
         try:
             async with asyncio.timeout(CALL_LIMIT):
+                if page is not None and one.due.tag is not None:
+                    return await self._broadcast(one.due.tag, page, key)
                 if page is not None:
                     return await door.send(one.external, page, key)
                 if form is not None and isinstance(door, Forms):
@@ -340,6 +343,12 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - a door that breaks its promise: nobody knows what was sent
             log.error("sender.door_raised", account=self.account, error=type(error).__name__)
             return Uncertain(type(error).__name__)
+
+    async def _broadcast(self, tag: int, page: Page, key: str) -> Outcome:
+        """To everybody under a tag. The key is the city's own among all that the account ever used."""
+        if isinstance(self._door, Forms):
+            return await self._door.broadcast(tag, page, f"menkou-{key}")
+        return Refused("this door has no messages to many")
 
     async def _record(self) -> None:
         """Write results down, all that came in while the last ones were being written; then free their places."""

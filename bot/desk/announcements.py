@@ -49,9 +49,12 @@ class Announcements(Subject):
         return Audience(card, topics, await people.subscribers(self.unit, topics))
 
     async def announce(
-        self, activity: int, topics: tuple[tuple[str, str], ...], text: str
+        self, activity: int, topics: tuple[tuple[str, str], ...], text: str, mass: bool = False
     ) -> Announced | AnnouncedToday | NotAllowed:
-        """Send it; it ends when the activity begins, or after a day."""
+        """Send it; it ends when the activity begins, or after a day.
+
+        `mass`: whoever nothing else reaches on WeChat gets it with one of the account's few mass messages.
+        """
         audience = await self.audience(activity, topics)
         if isinstance(audience, NotAllowed):
             return audience
@@ -63,7 +66,7 @@ class Announcements(Subject):
             revision=day,
             lane=Lane.CAMPAIGN,
             segment={"subscribers": [list(topic) for topic in topics]},
-            words={"text": text},
+            words={"text": text, "mass": "yes"} if mass else {"text": text},
             not_before=self.now,
             expires=min(audience.activity.starts, self.now + timedelta(days=1)),
             created_by=self.me.id,

@@ -12,6 +12,7 @@ from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
 from bot.desk.city import City
 from bot.desk.corrections import Corrections
+from bot.desk.covers import Covers
 from bot.desk.documents import Documents
 from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
@@ -118,6 +119,11 @@ class Desk:
     def parties(self) -> Parties:
         """Those who come with me."""
         return Parties(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def covers(self) -> Covers:
+        """Calls for cover."""
+        return Covers(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:

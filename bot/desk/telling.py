@@ -23,5 +23,5 @@ async def tell(
         words={"number": str(source), **words},
         not_before=by.now,
         expires=useful_until,
-        created_by=by.me.id,
+        created_by=by.me.id or None,
     )

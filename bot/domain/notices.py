@@ -12,6 +12,7 @@ Kind = Literal[
     "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
     "reply", "withdrawn", "star", "step", "permission", "permitted", "invitation",
     "taken", "swapped", "added", "claim", "matter", "corrected", "skill",
+    "cover", "covered", "frozen", "thawed", "lead",
 ]  # fmt: skip
 
 ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step", "matter", "corrected", "skill"})

@@ -32,6 +32,8 @@ class Deed(StrEnum):
     """Say who is there, add whoever came without a seat."""
     CONFIRM = "confirm"
     """Give the organiser's word for presences: confirm them, decide on claims, enter hours."""
+    COVER = "cover"
+    """Call for people where an activity is short of them."""
     VOUCH = "vouch"
     """Accept the proof of a skill."""
     STAR = "star"
@@ -64,6 +66,7 @@ MAY: dict[Role, frozenset[Deed]] = {
         {
             Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY, Deed.ROLL, Deed.CONFIRM,
             Deed.VOUCH, Deed.INSURE, Deed.RECORDS, Deed.AMEND, Deed.SECOND, Deed.ANSWER,
+            Deed.COVER,
         }
     ),
     Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL, Deed.SECOND}),

@@ -144,6 +144,7 @@ class WeChatApiStandIn:
         app.router.add_get("/cgi-bin/token", self._guarded(self._classic_token, needs_token=False))
         app.router.add_post("/cgi-bin/stable_token", self._guarded(self._stable_token, needs_token=False))
         app.router.add_get("/cgi-bin/user/info", self._guarded(self._user_info))
+        app.router.add_get("/cgi-bin/tags/get", self._guarded(self._tags_get))
         app.router.add_get("/cgi-bin/ticket/getticket", self._guarded(self._ticket))
         for path, answer in {
             "/cgi-bin/message/custom/send": self._custom_send,
@@ -425,6 +426,9 @@ class WeChatApiStandIn:
         self._serial += 1
         self.tags[100 + self._serial] = name
         return {"tag": {"id": 100 + self._serial, "name": name}}
+
+    def _tags_get(self, _request: web.Request, _payload: Any) -> dict[str, Any]:
+        return {"tags": [{"id": number, "name": name, "count": 0} for number, name in self.tags.items()]}
 
     def _tag_delete(self, _request: web.Request, payload: Any) -> dict[str, Any]:
         tag = payload.get("tag", {}).get("id")

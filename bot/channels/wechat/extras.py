@@ -75,12 +75,25 @@ class Extras:
         return int(found["daily_limit"]), used if isinstance(used, int) else 0
 
     async def new_tag(self, name: str) -> int:
-        """Make a tag; its number."""
+        """Make a tag; its number. One of that name that is there already is taken up."""
+        for known in await self._tags():
+            if known.get("name") == name and isinstance(number := known.get("id"), int):
+                return number
         tag = (await self._call("/cgi-bin/tags/create", {"tag": {"name": name}})).get("tag")
         number = tag.get("id") if isinstance(tag, dict) else None
         if not isinstance(number, int):
             raise NoAnswer("a tag without a number")
         return number
+
+    async def _tags(self) -> list[dict[str, object]]:
+        try:
+            answer = await self._api.ask("/cgi-bin/tags/get")
+        except (Unavailable, NotReached, Unsettled) as wrong:
+            raise NoAnswer(str(wrong)) from None
+        found = answer.data.get("tags")
+        if answer.code or not isinstance(found, list):
+            raise NoAnswer(f"tags: {reason(answer.code)}")
+        return [one for one in found if isinstance(one, dict)]
 
     async def drop_tag(self, tag: int) -> None:
         """Take a tag away."""

@@ -48,6 +48,8 @@ class Finished:
     status: str
     """The platform's word: `success`, `send success`, `failed:user block`, `failed: system failed`, an error code …"""
     template_id: str = ""
+    detail: str = ""
+    """Of a mass message: how many it reached."""
 
     @property
     def arrived(self) -> bool:
@@ -169,7 +171,9 @@ class Reader:
 
     def mass_finished(self, push: Push, _raw: str) -> Finished:
         """A mass message is done; the sender of the push is the platform, not a person."""
-        return Finished("mass", "", push.text("MsgID") or push.text("MsgId"), push.text("Status"))
+        reached = f"{push.text('SentCount') or '?'} of {push.text('TotalCount') or '?'}"
+        number = push.text("MsgID") or push.text("MsgId")
+        return Finished("mass", "", number, push.text("Status"), detail=reached)
 
     def notice_answered(self, push: Push, _raw: str) -> tuple[Granted | Finished, ...]:
         """The consent popup was answered, or consent changed in the settings: one entry for each template."""

@@ -1,0 +1,129 @@
+"""Calling for cover: matching people asked in small rounds until the seats are filled; and the tick that asks them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.desk.city import City
+from bot.desk.organising import Organising
+from bot.desk.subject import Subject
+from bot.desk.telling import tell
+from bot.domain.activities import NotAllowed
+from bot.domain.covers import LAST, Call, Calling, pause, round_size, too_late
+from bot.domain.parties import Ask
+from bot.domain.people import Person
+from bot.domain.reach import quiet_until
+from bot.domain.roles import Deed
+from storage import audit, covers, enrolment, parties
+from storage.database import Database, Unit
+
+MENKOU = Person(0, "", "")
+"""Who asks when a shift calls by itself."""
+
+
+class Covers(Subject):
+    """Calls for what I look after."""
+
+    async def call(self, shift: int) -> Call | NotAllowed:
+        """How the call for a shift stands, and how many people it could still ask."""
+        what = await covers.subject(self.unit, shift)
+        if what is None or not await self._organising.allowed(what.activity, Deed.COVER):
+            return NotAllowed()
+        asked, refused = await covers.answers(self.unit, shift, (Ask.COVER,))
+        missing = what.capacity - what.taken if what.open == "open" and not too_late(what.starts, self.now) else 0
+        return Call(
+            shift, what.starts, what.ends, missing, Calling(what.state or Calling.OFF), bool(what.automatic),
+            what.rounds or 0, asked, refused, await covers.fitting(self.unit, what, self.now),
+        )  # fmt: skip
+
+    async def start(self, shift: int) -> Call | NotAllowed:
+        """Ask the first people now."""
+        found = await self.call(shift)
+        if isinstance(found, NotAllowed) or not found.missing:
+            return NotAllowed()
+        await covers.start(self.unit, shift, self.me.id, self.now)
+        await self._log(shift, found.state, Calling.RUNNING)
+        return found
+
+    async def stop(self, shift: int) -> Call | NotAllowed:
+        """Ask nobody any more."""
+        found = await self.call(shift)
+        if isinstance(found, NotAllowed):
+            return found
+        if await covers.end(self.unit, shift, Calling.STOPPED, self.now):
+            await self._log(shift, found.state, Calling.STOPPED)
+        return found
+
+    async def by_itself(self, shift: int, on: bool) -> Call | NotAllowed:
+        """Call by itself from a day before the start, if it is short then; or do not."""
+        found = await self.call(shift)
+        if isinstance(found, NotAllowed):
+            return found
+        await covers.set_automatic(self.unit, shift, on, self.me.id, self.now)
+        await self._log(shift, None, "automatic" if on else "by hand")
+        return found
+
+    async def _log(self, shift: int, before: str | None, after: str) -> None:
+        await audit.log(self.unit, self.now, self.me.id, "cover", f"shift:{shift}", before, after)
+
+    @property
+    def _organising(self) -> Organising:
+        return Organising(self.unit, self.me, self.now, self.city)
+
+
+async def tick(database: Database, city: City, now: datetime) -> int:
+    """Start what is to call by itself, and ask the next people; twice, or by two replicas at once, is once.
+
+    Returns how many people were asked.
+    """
+    async with database.read() as unit:
+        short, due = await covers.short(unit, now), await covers.due(unit, now)
+    asked = 0
+    for shift in short:
+        async with database.write() as unit:
+            await enrolment.lock_shift(unit, shift)
+            if shift in await covers.short(unit, now):
+                await covers.start(unit, shift, None, now)
+                await audit.log(unit, now, None, "cover", f"shift:{shift}", None, Calling.RUNNING)
+                asked += await ask_next(unit, city, shift, now)
+    for one in due:
+        if one.kind == Ask.COVER:
+            async with database.write() as unit:
+                await enrolment.lock_shift(unit, one.shift)
+                asked += await ask_next(unit, city, one.shift, now)
+    return asked
+
+
+async def ask_next(unit: Unit, city: City, shift: int, now: datetime) -> int:
+    """One round, unless it was asked just now, it is filled, too late, or night. Returns how many were asked."""
+    if shift not in {one.shift for one in await covers.due(unit, now) if one.kind == Ask.COVER}:
+        return 0
+    what = await covers.subject(unit, shift)
+    missing = what.capacity - what.taken
+    if missing <= 0 or what.open != "open" or too_late(what.starts, now):
+        return await _ended(unit, city, what, Calling.FILLED if missing <= 0 else Calling.OVER, now)
+    morning = quiet_until(now.astimezone(city.zone), *city.quiet)
+    if morning is not None:
+        await covers.go_on(unit, shift, morning.astimezone(UTC), 0)
+        return 0
+    people = await covers.least_asked(unit, what, now, round_size(missing))
+    if not people:
+        return await _ended(unit, city, what, Calling.OVER, now)
+    by = Subject(unit, MENKOU, now, city)
+    for person in people:
+        number = await parties.ask(unit, Ask.COVER, shift, now, what.starts - LAST, person=person)
+        await tell(by, person, "cover", number, shift, what.starts - LAST)
+    await covers.go_on(unit, shift, now + pause(what.starts, now), 1)
+    await audit.log(unit, now, None, "cover", f"shift:{shift}", None, f"{len(people)} asked")
+    return len(people)
+
+
+async def _ended(unit: Unit, city: City, what: Any, state: Calling, now: datetime) -> int:
+    """The call has done what it could; whoever started it hears how it ended."""
+    await covers.end(unit, what.id, state, now)
+    await audit.log(unit, now, None, "cover", f"shift:{what.id}", Calling.RUNNING, state)
+    if what.created_by is not None:
+        by = Subject(unit, MENKOU, now, city)
+        await tell(by, what.created_by, "covered", what.id, what.id, what.starts, what.rounds, outcome=str(state))
+    return 0

@@ -1,0 +1,84 @@
+"""Calling for cover, by the organiser: who would be asked, in which rounds; start, stop, or let it call by itself."""
+
+from __future__ import annotations
+
+from bot.desk.desk import Desk
+from bot.domain.activities import NotAllowed
+from bot.domain.covers import Call, Calling, round_size
+from bot.domain.roles import Deed
+from bot.talk import Intent, Link, Option, Span, Talk, Words, _, lines, ngettext, script
+from handlers.cards import offer, title
+from handlers.terms import NOT_YOURS
+
+ORGANISE = Link(_("What you look after"), Intent("organise"))
+
+STATE: dict[Calling, Words] = {
+    Calling.OFF: _("Nobody has been asked yet."),
+    Calling.RUNNING: _("People are being asked."),
+    Calling.FILLED: _("It was filled."),
+    Calling.STOPPED: _("You stopped it."),
+    Calling.OVER: _("Everybody who fits was asked, or it begins too soon."),
+}
+
+
+@script("cover", title=_("calling for cover"))
+async def cover(talk: Talk, desk: Desk, activity: int) -> None:
+    """Pick a shift, see who would be asked, and start, stop or automate the call."""
+    card = await desk.organising.allowed(activity, Deed.COVER)
+    shifts = card.open_shifts(talk.now) if card else []
+    if card is None or not shifts:
+        return talk.say(NOT_YOURS, ORGANISE)
+    chosen = shifts[0]
+    if len(shifts) > 1:
+        question = _("Which shift of {title} is short?", title=title(card))
+        chosen = await talk.choose("shift", question, [offer(one) for one in shifts])
+    call = await desk.covers.call(chosen.id)
+    if not isinstance(call, Call):
+        return talk.say(NOT_YOURS, ORGANISE)
+    way = await talk.choose("way", standing(card, call), ways(call))
+    manage = Link(_("Manage"), Intent("manage", (str(activity),)))
+    match way:
+        case "start":
+            done = await desk.covers.start(chosen.id)
+            text = _("The first people are asked now; I tell you when the seats are filled.")
+        case "stop":
+            done, text = await desk.covers.stop(chosen.id), _("Nobody is asked any more.")
+        case _:
+            done = await desk.covers.by_itself(chosen.id, way == "on")
+            text = (
+                _("If seats are free a day before the start, I ask people by myself.")
+                if way == "on"
+                else _("I ask nobody by myself.")
+            )
+    talk.say(NOT_YOURS if isinstance(done, NotAllowed) else text, manage)
+
+
+def standing(card: object, call: Call) -> Words:
+    """How it stands, and what a call would do."""
+    return lines(
+        title(card),
+        Span(call.starts, call.ends),
+        ngettext("{n} seat is free.", "{n} seats are free.", call.missing),
+        STATE[call.state],
+        _("Asked: {asked}, of these {refused} said no.", asked=call.asked, refused=call.refused)
+        if call.asked
+        else None,
+        _(
+            "{n} people fit and could still be asked, {round} in a round, whoever was asked least lately first, never "
+            "at night. A no is remembered.",
+            n=call.fitting,
+            round=round_size(call.missing),
+        ),
+    )
+
+
+def ways(call: Call) -> list[Option]:
+    """What can be done with the call."""
+    found = []
+    if call.state == Calling.RUNNING:
+        found.append(Option("stop", _("Stop asking")))
+    elif call.missing and call.fitting:
+        found.append(Option("start", _("Ask people now")))
+    if call.automatic:
+        return [*found, Option("off", _("Do not ask by yourself"))]
+    return [*found, Option("on", _("Ask by yourself when short"))]
