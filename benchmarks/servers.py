@@ -109,8 +109,7 @@ async def _menkou() -> None:
 
 class _NoSocketClient:
     @asynccontextmanager
-    async def post(self, url: str, *, data: Any, **_how: Any) -> AsyncIterator[_Answer]:
-        data()
+    async def post(self, url: str, *, data: bytes, **_how: Any) -> AsyncIterator[_Answer]:
         yield _Answer(answer_to(url.rpartition("/")[2]).encode())
 
     async def close(self) -> None:

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TextIO
 
 import structlog
@@ -72,6 +73,10 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+SHORT = 48
+"""Signs of a text whose cleaning is remembered: the same few words stand in every record, and a look through twenty
+shapes costs more than the rest of the record."""
+
 QUOTED = re.compile(r"'(?![\w.-]{0,40}')[^'\n]*'|\"(?![\w.-]{0,40}\")[^\"\n]*\"")
 """In an exception's message: what is quoted and is not one plain word. Python quotes values that it could not take."""
 
@@ -84,6 +89,7 @@ class Redaction:
         known = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
         # With a key of its own, or a random one: a phone number has too few possibilities for a bare hash.
+        self._short = lru_cache(maxsize=1024)(self._cleaned)
         self._key = hashlib.sha256(b"menkou log key" + (key.encode() or os.urandom(32))).digest()
 
     def __call__(self, _logger: WrappedLogger, _method: str, record: EventDict) -> EventDict:
@@ -96,6 +102,9 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """The text without secrets and people."""
+        return self._short(text) if len(text) <= SHORT else self._cleaned(text)
+
+    def _cleaned(self, text: str) -> str:
         if self._known:
             text = self._known.sub(HIDDEN, text)
         for shape, instead in SHAPES:
@@ -155,7 +164,6 @@ def configure(
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
     ]
     write: Processor = (
         # Its usual way with an exception shows the frames' local values.
@@ -171,6 +179,7 @@ def configure(
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 redaction,
+                structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
                 write,
             ],
         )

@@ -79,8 +79,10 @@ logging.getLogger("aiohttp.server").addFilter(_is_ours)
 
 METHODS = METHODS_WITH_BODY | {"GET", "HEAD", "OPTIONS"}
 
-QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics", "/static/{digest}/{name}"})
-"""Asked all the time; only what goes wrong there is news."""
+QUIET_ROUTES = frozenset(
+    {"/healthz", "/readyz", "/metrics", "/static/{digest}/{name}", "/telegram", "/wechat"}
+)
+"""Asked all the time; only what goes wrong there is news. What a platform brings has a record of its turn."""
 
 
 def create(deadlines: Deadlines | None = None) -> web.Application:

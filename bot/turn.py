@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -23,7 +22,8 @@ from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Overloaded
-from bot.talk.incoming import Address, Incoming, Intent
+from bot.talk.incoming import Incoming, Intent
+from bot.talk.order import Order
 from bot.talk.render import render
 from bot.talk.router import Answered, Router
 from bot.talk.view import Link, Page, Reply, View
@@ -87,9 +87,8 @@ class Turns:
         for language in LANGUAGES:
             catalogue(language)
         self.places = city.places
-        self.in_flight = 0
-        self._waiting: dict[int, float] = {}
-        self._addresses: dict[Address, tuple[asyncio.Lock, int]] = {}
+        self._waiting: dict[object, float] = {}
+        self._order = Order()
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -97,52 +96,42 @@ class Turns:
         """Answer one message; see `Listener.take`."""
         if self.in_flight >= WAITING_LIMIT:
             raise Overloaded
-        async with self._counted(), self._in_order(incoming.address):
-            began = time.perf_counter()
-            script, outcome = "", "broken"
-            try:
-                reply, script = await self._answered(incoming)
-                outcome = "replayed" if reply.replayed else "answered"
-                return reply
-            except (OperationalError, InterfaceError, PoolTimeout, OSError) as away:
-                # The database is away, not the message at fault: the platform shall bring it again.
-                log.error("database away", door=incoming.address.door, error=type(away).__name__)
-                outcome = "away"
-                raise Overloaded from away
-            except Exception as broken:  # noqa: BLE001
-                # A script that breaks must not stop this person for ever, nor anybody else: keep the message apart.
-                log.error("turn broke", door=incoming.address.door, error=type(broken).__name__, at=place_of(broken))
-                return await self._apologise(incoming, broken)
-            finally:
-                if self.observe:
-                    self.observe(incoming.address.door, script, time.perf_counter() - began, outcome)
-
-    @asynccontextmanager
-    async def _counted(self) -> AsyncIterator[None]:
-        self.in_flight += 1
+        ticket = object()
+        self._waiting[ticket] = time.perf_counter()
         self._idle.clear()
-        began = time.perf_counter()
-        self._waiting[id(began)] = began
         try:
-            yield
+            # One person's messages one after another, as they came; different people beside each other.
+            async with self._order.of(incoming.address):
+                return await self._taken(incoming)
         finally:
-            del self._waiting[id(began)]
-            self.in_flight -= 1
-            if not self.in_flight:
+            del self._waiting[ticket]
+            if not self._waiting:
                 self._idle.set()
 
-    @asynccontextmanager
-    async def _in_order(self, address: Address) -> AsyncIterator[None]:
-        """One person's messages one after another, as they came; different people beside each other."""
-        lock, waiting = self._addresses.get(address) or (asyncio.Lock(), 0)
-        self._addresses[address] = (lock, waiting + 1)
+    async def _taken(self, incoming: Incoming) -> Reply:
+        began = time.perf_counter()
+        script, outcome = "", "broken"
         try:
-            async with lock:
-                yield
+            reply, script = await self._answered(incoming)
+            outcome = "replayed" if reply.replayed else "answered"
+            return reply
+        except (OperationalError, InterfaceError, PoolTimeout, OSError) as away:
+            # The database is away, not the message at fault: the platform shall bring it again.
+            log.error("database away", door=incoming.address.door, error=type(away).__name__)
+            outcome = "away"
+            raise Overloaded from away
+        except Exception as broken:  # noqa: BLE001
+            # A script that breaks must not stop this person for ever, nor anybody else: keep the message apart.
+            log.error("turn broke", door=incoming.address.door, error=type(broken).__name__, where=place_of(broken))
+            return await self._apologise(incoming, broken)
         finally:
-            lock, waiting = self._addresses.pop(address)
-            if waiting > 1:
-                self._addresses[address] = (lock, waiting - 1)
+            if self.observe:
+                self.observe(incoming.address.door, script, time.perf_counter() - began, outcome)
+
+    @property
+    def in_flight(self) -> int:
+        """Messages that wait for their answer."""
+        return len(self._waiting)
 
     @property
     def oldest(self) -> float:

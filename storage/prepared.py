@@ -173,6 +173,9 @@ class OnSQLite:
         return Outcome(compiled.rows(raw), cursor.rowcount)
 
 
+_TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 class OnPostgreSQL:
     """asyncpg keeps a statement prepared in the server, and needs one journey for each after the first."""
 
@@ -184,7 +187,7 @@ class OnPostgreSQL:
         """BEGIN, COMMIT or ROLLBACK."""
         try:
             await self._bare.execute(sql)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _TROUBLE as error:
             raise _translated(sql, error) from error
 
     async def run(self, prepared: Prepared, given: Parameters) -> Outcome:
@@ -196,7 +199,7 @@ class OnPostgreSQL:
                 status = await self._bare.execute(compiled.sql, *values)
                 return Outcome([], int(status.rpartition(" ")[2]))
             raw = await self._bare.fetch(compiled.sql, *values)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _TROUBLE as error:
             raise _translated(compiled.sql, error) from error
         return Outcome(compiled.rows(raw), len(raw))
 
@@ -208,6 +211,7 @@ def _translated(sql: str, error: Exception) -> exc.DBAPIError:
         asyncpg.OperatorInterventionError,
         asyncpg.InsufficientResourcesError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,  # what it says of a connection that breaks under a statement
         asyncpg.exceptions.InvalidCachedStatementError,
         sqlite3.OperationalError,
     )

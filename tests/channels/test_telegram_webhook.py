@@ -248,7 +248,7 @@ async def test_without_the_turnstile_the_quick_one_would_overtake(monkeypatch: p
             await slow.wait()
 
     async with webhook_before(KeptReplies(wait=wait)) as served:
-        monkeypatch.setattr(served.intake, "_alone", lambda _chat: nullcontext())
+        monkeypatch.setattr(served.intake._chats, "of", lambda _chat: nullcontext())
         first = asyncio.create_task(bring(served.url, served.hand.says("slow"), SECRET))
         await asyncio.sleep(0.05)
         await bring_all_of(served, served.hand.says("quick"))

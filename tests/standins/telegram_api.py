@@ -233,7 +233,8 @@ class TelegramStandIn:
             body = await request.json()
             if not isinstance(body, dict):
                 raise Refusal(400, "Bad Request: can't parse JSON object")
-            return body
+            # The Bot API takes the same call as JSON and as a form: here it is looked at as if it were a form.
+            return {name: one if isinstance(one, str) else json.dumps(one) for name, one in body.items()}
         return {**request.query, **await request.post()}
 
     # --- Messages ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Calls to the Bot API: aiogram's methods and forms, one call, no retry, a true account of what became of it.
+"""Calls to the Bot API: aiogram's methods, one call, no retry, a true account of what became of it.
 
 Only `ok`, `result` and the error fields of an answer are read here: an answer that aiogram's newest types cannot hold
 would make a message look failed that was sent, and a whole batch of updates unreadable for one of them.
@@ -19,7 +19,6 @@ from bot.channels.photos import LARGEST
 from bot.channels.telegram.errors import Answer, Done, Failed
 from bot.channels.telegram.library import (
     AiohttpSession,
-    Bot,
     BotCommand,
     DeleteWebhook,
     GetFile,
@@ -42,6 +41,7 @@ ANSWER_LIMIT = 8 * 1024 * 1024
 WEBHOOK_CONNECTIONS = 40
 """Updates that Telegram may bring at once; the API's default."""
 
+AS_JSON = {"Content-Type": "application/json"}
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _TOKEN_SHAPE = re.compile(r"\d{4,16}:[A-Za-z0-9_-]{30,64}")
 _FILE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,255}")
@@ -65,22 +65,22 @@ class TelegramApi:
         self._limit = limit
         self._server = TelegramAPIServer.from_base(base)
         self._session = AiohttpSession(api=self._server)
-        self._bot = Bot(token, session=self._session)
         self._client: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
-        return f"TelegramApi(bot={self._bot.id})"
+        return f"TelegramApi(bot={self._token.partition(':')[0]})"
 
     async def call(self, method: TelegramMethod[Any], limit: float | None = None) -> Answer:
         """Make one call, in at most `limit` seconds. Never raises for what the platform or the network did."""
-        form = self._session.build_form_data(self._bot, method)
+        # What was not set stays unsaid; as JSON, in which a Chinese sentence is a third as long as in a form.
+        body = method.model_dump_json(exclude_unset=True, exclude_none=True).encode()
         timeout = aiohttp.ClientTimeout(total=limit or self._limit, connect=CONNECT_LIMIT)
         url = self._server.api_url(self._token, method.__api_method__)
         client = await self._opened()
         status = 0
         # Only the kind of a client's error is told: its text may hold the address.
         try:
-            async with client.post(url, data=form, timeout=timeout, allow_redirects=False) as response:
+            async with client.post(url, data=body, headers=AS_JSON, timeout=timeout, allow_redirects=False) as response:
                 status = response.status
                 retry_after = response.headers.get("Retry-After", "")
                 raw = await _whole(response)

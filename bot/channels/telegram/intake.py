@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import structlog
@@ -22,6 +21,7 @@ from bot.channels.telegram.numbers import NAME
 from bot.channels.telegram.updates import Reader, Unreadable, unread_key, written
 from bot.talk.door import Delivered, Door, Listener, NotSent, Outcome, Refused, Uncertain
 from bot.talk.incoming import Incoming, Intent
+from bot.talk.order import Order
 from bot.talk.view import Reply
 
 PATIENCE = 4.0
@@ -59,7 +59,7 @@ class Intake:
         self._steady = steady
         self._pause = pause
         self._answered: OrderedDict[str, None] = OrderedDict()
-        self._chats: dict[str, _Turnstile] = {}
+        self._chats = Order()
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -105,7 +105,7 @@ class Intake:
             if read.incoming is None:
                 self.counts["ignored"] += 1
             else:
-                async with self._alone(read.incoming.address.id):
+                async with self._chats.of(read.incoming.address.id):
                     await self._answer(read.incoming, pressed)
         finally:
             if pressed is not None:
@@ -172,24 +172,3 @@ class Intake:
         if isinstance(answer, Failed):
             stale = answer.status == 400 and "query" in answer.reason.lower()
             (log.debug if stale else log.info)("a button's query was not answered", reason=answer.told)
-
-    @asynccontextmanager
-    async def _alone(self, chat: str) -> AsyncIterator[None]:
-        """One update of a chat at a time, in the order in which they came."""
-        turnstile = self._chats.setdefault(chat, _Turnstile())
-        turnstile.waiting += 1
-        try:
-            async with turnstile.lock:
-                yield
-        finally:
-            turnstile.waiting -= 1
-            if not turnstile.waiting:
-                del self._chats[chat]
-
-
-class _Turnstile:
-    """Lets one update of a chat through after the other."""
-
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.waiting = 0

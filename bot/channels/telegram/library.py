@@ -38,7 +38,6 @@ NAMES: dict[str, Any] = {}
 """aiogram's types by name: their annotations name one another. Empty if somebody imported aiogram before."""
 
 with _held_back(NAMES):
-    from aiogram import Bot
     from aiogram.client.context_controller import BotContextController
     from aiogram.client.session.aiohttp import AiohttpSession
     from aiogram.client.telegram import TelegramAPIServer
@@ -56,6 +55,7 @@ with _held_back(NAMES):
         SetWebhook,
         TelegramMethod,
     )
+    from aiogram.methods.base import Response
     from aiogram.types import (
         BotCommand,
         CallbackQuery,
@@ -70,18 +70,18 @@ with _held_back(NAMES):
 
 
 def _build(cls: type[BaseModel], /, **how: Any) -> bool | None:
-    """What pydantic calls when a model is first used; every type and method of aiogram inherits it."""
+    """What pydantic calls when a model is first used; every type, method and answer of aiogram inherits it."""
     names = how.pop("_types_namespace", None) or NAMES or None
     built: bool | None = _REBUILD.__get__(None, cls)(_types_namespace=names, **how)
     return built
 
 
-setattr(BotContextController, "model_rebuild", classmethod(_build))  # noqa: B010
+for _one in (BotContextController, Response):
+    setattr(_one, "model_rebuild", classmethod(_build))  # noqa: B010
 
 __all__ = [
     "AiohttpSession",
     "AnswerCallbackQuery",
-    "Bot",
     "BotCommand",
     "CallbackQuery",
     "DeleteWebhook",
