@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import machine, ready, turns, wechat
+from benchmarks import claims, fanout, machine, queues, ready, sending, turns, wechat
 
 RESULTS = Path(__file__).with_name("results.md")
 
@@ -20,6 +20,14 @@ RESULTS = Path(__file__).with_name("results.md")
 TURN = (
     "a turn runs about nine statements through SQLAlchemy (a third of its processor time), seals what was said and "
     "answered, words a page and logs twice; the echo reads an update and writes one call"
+)
+CORE = (
+    "statements are built and rows read by SQLAlchemy's Core, a look also reads intentions and makes objects of rows; "
+    "the bare loop reads two numbers"
+)
+SENDER = (
+    "each message is looked at, decided by what is true now, put into its reader's words and written down twice; the "
+    "pool posts a ready text and keeps nothing"
 )
 AIOGRAM = "aiogram builds all its models when it is imported; a city without a bot does not import it"
 
@@ -44,13 +52,12 @@ class Line:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write. Always 0: a missed aim stands in the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a minute instead of six; the figures are coarser")
-    parser.add_argument("--only", choices=("turns", "wechat", "ready"), help="one subject; writes no file")
+    parser.add_argument("--quick", action="store_true", help="a few minutes; the figures are coarser")
+    parser.add_argument("--only", choices=tuple(SUBJECTS), help="one subject; writes no file")
     given = parser.parse_args(arguments)
     console, about = Console(), machine.describe()
-    subjects = {"turns": _turns, "wechat": _wechat, "ready": _ready}
     lines: list[Line] = []
-    for name, measure in subjects.items():
+    for name, measure in SUBJECTS.items():
         if given.only in (None, name):
             with console.status(f"Measuring {name} ..."):
                 lines += measure(given.quick)
@@ -134,6 +141,80 @@ def _ready(quick: bool) -> list[Line]:
             AIOGRAM,
         ),
     ]
+
+
+def _fanout(quick: bool) -> list[Line]:
+    people = 100_000 if quick else 1_000_000
+    lines: list[Line] = []
+    for name, made in fanout.measure(people).items():
+        share = made.chunked / made.bare
+        found = f"{made.chunked:,.0f} in chunks, {made.paced:,.0f} with their pauses; bare {made.bare:,.0f}"
+        lines += [
+            Line(f"Fan-out to {people:,}, {name}: rows a second", found),
+            Line(f"Fan-out, {name}, beside one bare INSERT … SELECT", f"{share:.2f}", "≥ 0.5", share >= 0.5),
+        ]
+    alone, beside = fanout.beside(people, 3.0 if quick else 10.0)
+    added = beside - alone
+    what = f"p99 {beside:.1f} ms, alone {alone:.1f} ms"
+    lines.append(Line("Small turns beside a fan-out, SQLite", what, "≤ 10 ms added", added <= 10))
+    return lines
+
+
+def _claims(quick: bool) -> list[Line]:
+    rows = 20_000 if quick else 200_000
+    lines: list[Line] = []
+    for name, through in claims.measure(rows).items():
+        aim = 0.5 if name == "SQLite" else 0.7
+        share = through.ours / through.bare
+        cpu = f"CPU {through.ours_cpu:.0f} and {through.bare_cpu:.0f} µs"
+        found = f"{through.ours:,.0f}, bare {through.bare:,.0f}; {cpu}"
+        lines += [
+            Line(f"Look, claim and record, {name}: rows a second", found),
+            Line(f"The same beside the bare driver, {name}", f"{share:.2f}", f"≥ {aim}", share >= aim, CORE),
+        ]
+    for name, rate in queues.measure(rows // 10).items():
+        lines.append(Line(f"{name}, jobs that do nothing, PostgreSQL: a second", f"{rate:,.0f}"))
+    return lines
+
+
+def _sending(quick: bool) -> list[Line]:
+    messages = 2_000 if quick else 20_000
+    lines: list[Line] = []
+    for latency in (0.0, 0.05):
+        sent = sending.measure(messages, latency)
+        pool = sent.pop("pool")
+        for name, one in sent.items():
+            share = one.heard.rate / pool.heard.rate
+            found = f"{share:.2f} ({one.heard.rate:,.0f} and {pool.heard.rate:,.0f} a second; "
+            found += f"CPU {one.cpu:.2f} and {pool.cpu:.2f} ms)"
+            what = f"Sending, answers after {latency * 1e3:.0f} ms, {name}, beside an aiohttp pool"
+            lines.append(Line(what, found, "≥ 0.75", share >= 0.75, SENDER))
+    free = sending.paced(300 if quick else 1_500, 28.0, 30).heard
+    refused = free.refused / free.calls
+    found = f"{free.rate:.1f} a second, {refused:.1%} refused"
+    good = free.rate >= 27.5 and refused <= 0.01
+    lines.append(Line("Telegram's free limit, 30 a second", found, "≥ 27.5, ≤ 1 %", good))
+    paid = sending.paced(messages, 1_000.0, 1_000).heard
+    what, found = "Telegram's paid limit, 1,000 a second", f"{paid.rate:,.0f} a second"
+    lines.append(Line(what, found, "≥ 900", paid.rate >= 900, SENDER))
+    few, many = (10_000, 100_000) if quick else (10_000, 1_000_000)
+    light, heavy = sending.weigh((few, many), 1_000)
+    found = f"{light:.0f} MB with {few:,}, {heavy:.0f} MB with {many:,}"
+    lines.append(Line("Resident memory of a sender by messages waiting", found, "flat (≤ 10 %)", heavy <= light * 1.1))
+    half, most, count = sending.urgent(20_000, 10.0 if quick else 60.0)
+    found = f"p50 {half:.2f} s, p99 {most:.2f} s of {count}"
+    lines.append(Line("A reminder behind a campaign at 28 a second", found, "≤ 1 s (p99)", most <= 1.0))
+    return lines
+
+
+SUBJECTS = {
+    "turns": _turns,
+    "wechat": _wechat,
+    "ready": _ready,
+    "fanout": _fanout,
+    "claims": _claims,
+    "sending": _sending,
+}
 
 
 def _table(about: list[tuple[str, str]], lines: list[Line]) -> Table:

@@ -6,7 +6,7 @@ All differences between SQLite and PostgreSQL that are not a column type live in
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast, overload
@@ -76,6 +76,16 @@ class Unit:
         if self._driver is not None:
             return await self._driver.run(statement, parameters)
         return await self.connection.execute(statement.statement, parameters)
+
+    async def run_each(self, statement: Prepared, rows: Sequence[Parameters]) -> None:
+        """Run a prepared change once for each row; for none of them nothing happens."""
+        if not rows:
+            return
+        self.changed = self.changed or statement.changes
+        if self._driver is not None:
+            await self._driver.run_each(statement, rows)
+        else:
+            await self.connection.execute(statement.statement, rows)
 
     def insert(self, table: Table) -> Any:
         """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` on either database."""

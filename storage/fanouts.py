@@ -221,7 +221,8 @@ async def _expand(unit: Unit, row: Any, now: int, chunk: int, doors: Sequence[st
     upper = row.upper
     if upper is None:
         upper = (await unit.run(select(func.coalesce(func.max(person.c.id), 0)))).scalar_one()
-    within = audience(row.segment, row.cursor, upper).order_by(literal_column("1")).limit(chunk).subquery("chunk")
+    theirs = audience(row.segment, row.cursor, upper, refusers=True)
+    within = theirs.order_by(literal_column("1")).limit(chunk).subquery("chunk")
     found = (await unit.run(select(func.count().label("people"), func.max(within.c.person).label("last")))).one()
     count, bound = int(found.people), found.last
     made = 0

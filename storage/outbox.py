@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Executable,
     bindparam,
     case,
     exists,
+    false,
     func,
     literal,
     literal_column,
@@ -29,6 +29,7 @@ from sqlalchemy import (
 from bot.domain.reach import KEY_KEEPS, REPEATED_ONCE, Reason, Way
 from storage import grants
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.segments import best_door
 from storage.slots import fenced
 from storage.tables.delivery import Running, State, fanout, outbox
@@ -169,7 +170,7 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
         return
     # Conversations first, then addresses, then messages: a turn locks them in this order.
     by_person = sorted(results, key=lambda one: one.person)
-    await _each(unit, _PUSH, [
+    await unit.run_each(_PUSH, [
         _claim_of(one) | {"p_person": one.person, "p_pushed": [dict(entry) for entry in one.shown], "p_at": now}
         for one in by_person if one.shown is not None
     ])  # fmt: skip
@@ -177,7 +178,7 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
         await _record_address(unit, one)
     finished = to_milliseconds(now)
     alive = (State.PENDING, State.SENDING)
-    await _each(unit, _RECORD, [
+    await unit.run_each(_RECORD, [
         _claim_of(result) | {
             "p_state": int(result.state),
             "p_account": result.account,
@@ -197,9 +198,9 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
 
 async def _record_address(unit: Unit, result: Result) -> None:
     if result.closes is not None:
-        await _each(unit, _CLOSE, [_claim_of(result) | _address(result.closes)])
+        await unit.run_each(_CLOSE, [_claim_of(result) | _address(result.closes)])
     elif result.window_closes is not None:
-        await _each(unit, _CLOSE_WINDOWS, [_claim_of(result) | _address(result.window_closes)])
+        await unit.run_each(_CLOSE_WINDOWS, [_claim_of(result) | _address(result.window_closes)])
     elif result.gives_back is not None:
         await _give_back(unit, result, result.gives_back)
     elif result.refuses is not None:
@@ -209,11 +210,6 @@ async def _record_address(unit: Unit, result: Result) -> None:
 
 def _address(address: tuple[str, str]) -> dict[str, Any]:
     return {"p_door": address[0], "p_external": address[1]}
-
-
-async def _each(unit: Unit, statement: Executable, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        await unit.run(statement, rows)
 
 
 def _claim_of(result: Result) -> dict[str, Any]:
@@ -237,7 +233,7 @@ def _of_claim(id_: Any, epoch: Any, attempt: Any, page: Any) -> tuple[ColumnElem
 
 _OF_CLAIM = _of_claim(bindparam("p_id"), bindparam("p_epoch"), bindparam("p_attempt"), bindparam("p_page"))
 
-_RECORD = (
+_RECORD = Prepared(
     update(outbox)
     .where(*_OF_CLAIM)
     .values(
@@ -258,15 +254,15 @@ _RECORD = (
 # A sender that was replaced changes nothing beside the message either.
 _CLAIMED = exists().where(*_OF_CLAIM)
 
-_PUSH = (
+_PUSH = Prepared(
     update(conversation)
     .where(conversation.c.person == bindparam("p_person"), _CLAIMED)
     .values(pushed=bindparam("p_pushed"), pushed_at=bindparam("p_at"))
 )
 
 _OF_ADDRESS = (identity.c.door == bindparam("p_door"), identity.c.external == bindparam("p_external"), _CLAIMED)
-_CLOSE = update(identity).where(*_OF_ADDRESS).values(open=False)
-_CLOSE_WINDOWS = update(identity).where(*_OF_ADDRESS).values(window_left=0, action_left=0)
+_CLOSE = Prepared(update(identity).where(*_OF_ADDRESS).values(open=false()))
+_CLOSE_WINDOWS = Prepared(update(identity).where(*_OF_ADDRESS).values(window_left=0, action_left=0))
 
 
 def _claimed(result: Result) -> ColumnElement[bool]:

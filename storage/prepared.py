@@ -149,6 +149,9 @@ class Driver(Protocol):
     async def run(self, prepared: Prepared, given: Parameters) -> Outcome:
         """Run one statement. Raises what SQLAlchemy would raise."""
 
+    async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
+        """Run a change once for each row. Raises what SQLAlchemy would raise."""
+
 
 class OnSQLite:
     """The connection of the thread of turns."""
@@ -171,6 +174,14 @@ class OnSQLite:
         except sqlite3.Error as error:
             raise _translated(compiled.sql, error) from error
         return Outcome(compiled.rows(raw), cursor.rowcount)
+
+    async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
+        """Run a change once for each row."""
+        compiled = prepared.compiled(self._dialect)
+        try:
+            sqlite3.Cursor(self._bare).executemany(compiled.sql, map(compiled.values, rows))
+        except sqlite3.Error as error:
+            raise _translated(compiled.sql, error) from error
 
 
 _TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -202,6 +213,14 @@ class OnPostgreSQL:
         except _TROUBLE as error:
             raise _translated(compiled.sql, error) from error
         return Outcome(compiled.rows(raw), len(raw))
+
+    async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
+        """Run a change once for each row, all of them on their way at once."""
+        compiled = prepared.compiled(self._dialect)
+        try:
+            await self._bare.executemany(compiled.sql, [compiled.values(one) for one in rows])
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise _translated(compiled.sql, error) from error
 
 
 def _translated(sql: str, error: Exception) -> exc.DBAPIError:

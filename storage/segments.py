@@ -16,8 +16,13 @@ OPT_OUT = "messages"
 """Purpose in `consent` that somebody withdraws who wants nothing but answers."""
 
 
-def audience(segment: Mapping[str, Any], after: int = 0, upto: int | None = None) -> Select[Any]:
-    """The people of a segment with a number above `after` and up to `upto`, as a SELECT of one column, `person`."""
+def audience(
+    segment: Mapping[str, Any], after: int = 0, upto: int | None = None, *, refusers: bool = False
+) -> Select[Any]:
+    """The people of a segment with a number above `after` and up to `upto`, as a SELECT of one column, `person`.
+
+    `refusers`: those too who want nothing but answers, for where a chunk ends: whoever writes must leave them out.
+    """
     match segment:
         case {"person": int(id_)}:
             who, chosen = person.c.id, select(person.c.id.label("person")).where(person.c.id == id_)
@@ -41,7 +46,8 @@ def audience(segment: Mapping[str, Any], after: int = 0, upto: int | None = None
             wanted = or_(
                 *(and_(subscription.c.topic == topic, subscription.c.value == str(value)) for topic, value in topics)
             )
-            chosen = select(who.label("person")).distinct().where(wanted, ~opted_out(who))
+            chosen = select(who.label("person")).distinct().where(wanted)
+            chosen = chosen if refusers else chosen.where(~opted_out(who))
         case _:
             raise ValueError(f"no such segment: {sorted(segment)}")
     chosen = chosen.where(who > after)

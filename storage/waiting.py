@@ -41,29 +41,39 @@ class Waiting:
 
 
 def _first(limit: int, *which: ColumnElement[bool], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
-    """The first of some waiting messages with their intentions.
+    """The first of some waiting messages.
 
-    Chosen in the outbox alone and joined afterwards: without statistics SQLite would walk through the intention's rows.
+    Chosen in the outbox alone: without statistics SQLite would walk through the intentions' rows.
     """
     runs = exists().where(fanout.c.id == outbox.c.fanout, fanout.c.state.in_(RUNS))
-    first = select(outbox).where(IS_PENDING, *which, runs).order_by(*order).limit(limit).subquery("first")
-    return (
-        select(
-            *(first.c[name] for name in _OF_MESSAGE),
-            *(fanout.c[name] for name in _OF_FANOUT),
-        )
-        .select_from(first.join(fanout, fanout.c.id == first.c.fanout))
-        .order_by(*(first.c[column.name] for column in order))
-    )
+    return select(*_OF_MESSAGE).where(IS_PENDING, *which, runs).order_by(*order).limit(limit)
 
 
-_OF_MESSAGE = ("id", "fanout", "person", "lane", "attempt", "due", "expires", "repeated", "page", "keyed")
-_OF_FANOUT = ("kind", "source", "revision", "offset", "segment", "words")
+_OF_MESSAGE = tuple(
+    outbox.c[name]
+    for name in ("id", "fanout", "person", "lane", "attempt", "due", "expires", "repeated", "page", "keyed")
+)
+_OF_FANOUT = tuple(fanout.c[name] for name in ("kind", "source", "revision", "offset", "segment", "words"))
 
 
-def _read(row: Any) -> Waiting:
-    values = row._asdict()
-    return Waiting(**(values | {"repeated": bool(row.repeated), "words": row.words or {}}))
+async def _read(unit: Unit, rows: Sequence[Any]) -> list[Waiting]:
+    """With their intentions, each of which is read once however many messages it has."""
+    numbers = sorted({row.fanout for row in rows})
+    if not numbers:
+        return []
+    intentions = await unit.run(select(fanout.c.id, *_OF_FANOUT).where(fanout.c.id.in_(numbers)))
+    known = {row.id: (row.kind, row.source, row.revision, row.offset, row.segment, row.words) for row in intentions}
+    return [_waiting(row, *known[row.fanout]) for row in rows]
+
+
+def _waiting(
+    row: Any, kind: str, source: int, revision: int, offset: int, segment: Mapping[str, Any], words: Any
+) -> Waiting:
+    id_, number, person, lane, attempt, due, expires, repeated, page, keyed = row
+    return Waiting(
+        id_, number, person, lane, attempt, due, expires, bool(repeated), kind, source, revision, offset, segment,
+        words or {}, page, keyed,
+    )  # fmt: skip
 
 
 async def peek(
@@ -87,7 +97,7 @@ async def _peek_lane(unit: Unit, account: str, lane: Lane, due: int, room: int) 
     if room < 1:
         return []
     ours = (outbox.c.account == account, outbox.c.lane == int(lane), outbox.c.due <= due)
-    return [_read(row) for row in await unit.run(_first(room, *ours, order=(outbox.c.due, outbox.c.id)))]
+    return await _read(unit, (await unit.run(_first(room, *ours, order=(outbox.c.due, outbox.c.id)))).all())
 
 
 async def _peek_campaigns(unit: Unit, account: str, due: int, room: int, after: int) -> list[Waiting]:
@@ -100,7 +110,7 @@ async def _peek_campaigns(unit: Unit, account: str, due: int, room: int, after: 
         share = -(-(room - sum(map(len, found))) // (min(len(turns), room) - place))
         # `due + 0`: else SQLite walks through every campaign by its due index and sorts what it finds.
         ours = (outbox.c.account == account, IS_CAMPAIGN, outbox.c.fanout == number, outbox.c.due + 0 <= due)
-        found.append([_read(row) for row in await unit.run(_first(share, *ours, order=(outbox.c.id,)))])
+        found.append(await _read(unit, (await unit.run(_first(share, *ours, order=(outbox.c.id,)))).all()))
     return [one for one in chain.from_iterable(zip_longest(*found)) if one is not None]
 
 

@@ -17,6 +17,12 @@ log = structlog.get_logger("menkou.planner")
 BREATH = 0.01
 """Seconds between two chunks: on SQLite everybody else's small writes go first."""
 
+ALONE = 0.005
+"""Seconds that a chunk may keep SQLite's one writer from everybody else."""
+
+SMALLEST = 200
+"""Rows of a chunk, however slow the machine is."""
+
 KEPT = timedelta(days=7)
 """How long a finished message stays in the hot table."""
 
@@ -41,6 +47,7 @@ class Planner:
         self._doors = tuple(sorted(doors))
         self._kept = kept
         self._rates = dict(rates or {})
+        self._chunk = fanouts.CHUNK[database.dialect]
 
     async def tick(self) -> int:
         """Plan the reminders that are due. Returns how many intentions were made."""
@@ -69,7 +76,17 @@ class Planner:
             if not await fanouts.waiting_to_expand(unit, now):
                 return None
         async with self._database.write() as unit:
-            return await fanouts.expand(unit, now, doors=self._doors, rates=self._rates)
+            began = self._times.steady()
+            step = await fanouts.expand(unit, now, self._chunk, self._doors, rates=self._rates)
+            self._fit(self._times.steady() - began)
+            return step
+
+    def _fit(self, took: float) -> None:
+        """On SQLite as many rows as can be made without keeping a turn waiting; on PostgreSQL nobody waits."""
+        if self._database.dialect == "sqlite":
+            largest = fanouts.CHUNK["sqlite"]
+            share = self._chunk // 2 if took > ALONE else self._chunk * 2 if took < ALONE / 2 else self._chunk
+            self._chunk = min(largest, max(SMALLEST, share))
 
     async def sweep(self) -> int:
         """Drop waiting messages that came too late, also where nobody sends. Returns how many."""

@@ -271,6 +271,27 @@ async def test_a_campaign_is_ahead_of_a_fast_account_by_ten_minutes_and_never_wa
     assert [await expand(ahead=10) for _step in range(3)] == [40, 40, 40]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_on_a_slow_machine_chunks_are_smaller_so_that_turns_need_not_wait(
+    city: SmallCity, clock: Clockwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await city.shift(1, clock.now + timedelta(days=3))
+    await city.crowd(range(2, 9_002))
+    await city.announces()
+    made: list[int] = []
+    expand = fanouts.expand
+
+    async def takes_its_time(unit: Unit, *how: Any, **more: Any) -> Any:
+        step = await expand(unit, *how, **more)
+        made.append(step.made)
+        clock.pass_by(seconds=step.made / 110_000 if len(made) < 5 else 0.0)  # so many rows a second, then faster
+        return step
+
+    monkeypatch.setattr(fanouts, "expand", takes_its_time)
+    await city.planner().expand()
+    assert made == [2_000, 1_000, 500, 500, 500, 1_000, 2_000, 1_500]
+
+
 async def test_messages_become_rows_a_little_early_and_leave_on_time(city: SmallCity, clock: Clockwork) -> None:
     await city.person(2, "telegram")
     await city.shift(1, clock.now + timedelta(hours=24, seconds=4))
