@@ -26,9 +26,9 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import covers, documents, offers, parties, privacy, stars, watching
+from bot.desk import campaigns, covers, documents, offers, parties, privacy, stars, watching
 from bot.desk.city import City
-from bot.desk.proofs import checked, printed
+from bot.desk.proofs import checked, printed, registered
 from bot.desk.records import charted, close_shifts
 from bot.desk.rolls import RollPage, roll_of, take_ticks
 from bot.desk.walls import wall
@@ -52,6 +52,7 @@ from bot.pages.roll import Line, RollFacts
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
 from bot.papers import certificate, months, takeaway
+from bot.papers.register import register as register_table
 from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Door
@@ -75,6 +76,9 @@ CLOSE_EVERY = 60.0
 
 LAPSE_EVERY = 15.0
 """Seconds between looks for offers of a seat that ran out."""
+
+CAMPAIGNS_EVERY = 1.0
+"""Seconds between looks for messages of campaigns whose time has come."""
 
 ERASE_EVERY = 600.0
 """Seconds between looks for erasures whose week is over."""
@@ -254,6 +258,7 @@ class App:
             self.ticks.every("wechat.masses", KEEP_MASSES_EVERY, self.account.keep_masses)
         self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
+        self.ticks.every("campaigns.advance", CAMPAIGNS_EVERY, self.advance_campaigns)
         self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
         self.ticks.every("ledger.watch", WATCH_EVERY, self.watch_ledger)
         self.ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
@@ -309,12 +314,17 @@ class App:
         """Grant what was in notice long enough, and thank for small steps."""
         await stars.tick(self.database, self.city, self.clock())
 
+    async def advance_campaigns(self) -> None:
+        """Plan the messages of campaigns whose time has come."""
+        await campaigns.advance(self.database, self.city, self.clock())
+
     async def catch_up(self) -> None:
         """After a demonstration's clock was moved: whatever came due happens now."""
         if self.ticks is not None:
             await self.close_shifts()
             await self.watch_ledger()
             await self.lapse_offers()
+            await self.advance_campaigns()
             await self.erase()
             await self.grant_stars()
             await self.ticks.run_once()
@@ -334,7 +344,7 @@ class App:
         application.add_routes(wall_page.routes(self.site, self.wall))
         application.add_routes(mycode_page.routes(self.own_link))
         application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
-        application.add_routes(proof_page.routes(self.site, self.check, self.paper))
+        application.add_routes(proof_page.routes(self.site, self.check, self.paper, register=self.register))
         application.add_routes(months_page.routes(self.chart))
         application.add_routes(mydata_page.routes(self.export, self.table, self.insured))
         if self.settings.chat:
@@ -400,6 +410,14 @@ class App:
     async def export(self, token: str) -> dict[str, Any] | None:
         """Everything of the person to whom the address of an export was given, once."""
         return await privacy.exported(self.database, self.city, token, self.clock())
+
+    async def register(self, organisation: int, number: str, key: str) -> bytes | None:
+        """An issuer's register of certificates for whoever holds its signed address."""
+        listed = await registered(self.database, self.city, organisation, number, key)
+        if listed is None:
+            return None
+        async with self._drawing:
+            return await asyncio.to_thread(register_table, listed, self.settings.zone)
 
     async def insured(self, token: str) -> bytes | None:
         """An insurer's list behind its address, once."""

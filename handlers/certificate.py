@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from bot.desk.desk import Desk
 from bot.desk.proofs import Held
+from bot.domain.people import masked
 from bot.domain.proofs import (
     REASONS,
     Certificate,
@@ -363,3 +364,34 @@ async def withdrawproof(talk: Talk, desk: Desk, number: str = "") -> None:
             )
         case _:
             talk.say(_("There is no valid certificate with this number that you look after."))
+
+
+@script(
+    "proofregister",
+    words=["register of certificates", "证明登记", "证明登记簿"],
+    title=_("the register of certificates"),
+)
+async def proofregister(talk: Talk, desk: Desk, organisation: int = 0) -> None:
+    """For the issuer: what was certified, newest first, each with its state; the whole as a table."""
+    mine = await desk.organising.organisations()
+    chosen = organisation or next(iter(mine), 0)
+    if not organisation and len(mine) > 1:
+        options = [Option(str(id_), Named(one[0], one[1]), id_) for id_, one in mine.items()]
+        chosen = await talk.choose("for", _("For which organisation?"), options)
+    found = await desk.proofs.register(chosen) if chosen else None
+    if found is None:
+        return talk.say(
+            _("There is no register that you look after."), Link(_("What you look after"), Intent("organise"))
+        )
+    listed, path = found
+    if not listed:
+        return talk.say(_("Nothing was certified yet."), Link(_("What you look after"), Intent("organise")))
+    whole = WebLink(_("The whole register as a table"), path)
+    links = [Link(registered(one), Intent("proof", (one.number,))) for one in listed]
+    await talk.browse("list", _("Certified, newest first:"), [whole, *links])
+
+
+def registered(one: Certificate) -> Words:
+    """One line of the register."""
+    parts: list[Words] = [grouped(one.number)[:9] + "…", masked(one.name), one.volunteer, as_hours(one.total)]
+    return Joined((*parts, _("withdrawn")) if not one.valid else tuple(parts), " · ")

@@ -11,7 +11,7 @@ from bot.domain.notices import Event, Notice
 from bot.domain.proofs import grouped
 from bot.domain.stars import Way
 from bot.talk import Day, Intent, Joined, Link, Named, Span, Spot, View, Words, _, lines
-from handlers import between
+from handlers import between, mailings
 from handlers.admission import SAID
 from handlers.certificate import OLDER, reason
 from handlers.disputes import KINDS
@@ -30,6 +30,8 @@ def word(notice: Notice) -> View:
         return personal(notice, again)
     name, span = Named(event.title, event.english), Span(event.starts, event.ends)
     match notice.kind:
+        case "campaign":
+            return mailings.campaign(notice, again)
         case "reminder":
             first = _("Tomorrow: {title}", title=name) if notice.offset <= DAY else _("Soon: {title}", title=name)
             return View(
@@ -128,6 +130,10 @@ def personal(notice: Notice, again: Words | None) -> View:
     """A notice that speaks of its reader only."""
     said = notice.words
     match notice.kind:
+        case "campaign":
+            return mailings.campaign(notice, again)
+        case "approval" | "mailing":
+            return mailings.news(notice, again)
         case "withdrawn":
             text = _(
                 "{issuer} has withdrawn your certificate No. {number}: {reason}. It proves nothing any more.",

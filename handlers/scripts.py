@@ -92,6 +92,7 @@ SCRIPTS: tuple[Script, ...] = (
     certificate.certificates,
     certificate.mycertificate,
     certificate.withdrawproof,
+    certificate.proofregister,
     stars.stars,
     stars.applystar,
     stars.starcases,

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, func, literal_column, or_, select, type_coerce
 
 from bot.domain.forecast import Counted
-from bot.domain.notices import Kind
+from bot.domain.notices import CAMPAIGNS, Kind
 from bot.domain.reach import ACTION_SPARE, BY_WINDOW, SPARE, Offers, Way
 from storage.database import Unit
 from storage.outbox import IS_PENDING
@@ -77,7 +77,7 @@ async def by_route(
     for row in rows:
         if row.route is not None:
             way, door = routes[row.route]
-        elif row.windowed and offers.mass and kind == "announcement":
+        elif row.windowed and offers.mass and kind in CAMPAIGNS:
             way, door = Way.MASS, windowed[0]
         elif row.reachable:
             waiting += row.people

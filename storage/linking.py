@@ -28,7 +28,7 @@ from storage.tables.privacy import link_code, link_offer, link_try, merge
 
 STAYS = frozenset(
     {
-        "person", "conversation", "audit", "fanout", "activity", "outbox_done",
+        "person", "conversation", "audit", "fanout", "activity", "outbox_done", "campaign",
         "matter_word", "correction", "erasure", "takeaway", "link_code", "link_try", "link_offer", "merge",
     }
 )  # fmt: skip

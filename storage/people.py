@@ -197,6 +197,15 @@ async def posts(unit: Unit, id_: int) -> list[Post]:
     return [Post(Role(row.role), row.organisation, row.place) for row in rows]
 
 
+async def holders(unit: Unit, organisation: int | None, places: Sequence[int]) -> list[tuple[int, Role]]:
+    """Who holds a role in an organisation, or over one of these places; each person once a role."""
+    here = membership.c.organisation.is_(None) & membership.c.place.in_(places)
+    if organisation is not None:
+        here |= membership.c.organisation == organisation
+    rows = await unit.run(select(membership.c.person, membership.c.role).distinct().where(here).order_by("person"))
+    return [(row.person, Role(row.role)) for row in rows]
+
+
 async def appoint(unit: Unit, id_: int, role: Role, organisation: int | None, place: int | None, now: datetime) -> None:
     """Give somebody a role; giving it twice is giving it once."""
     held = await unit.run(

@@ -51,6 +51,7 @@ BY_ADDRESS = ("inbox", "letter")
 """Tables that know the address, not the person."""
 
 IMPERSONAL = {
+    "campaign_picture": "the picture of a message to many; whoever it was sent to has it",
     "organisation": "of an organisation, not of a person",
     "shift": "hours and seats of an activity; who has one stands in enrolment",
     "token": "keys of the city's own accounts",
@@ -110,6 +111,7 @@ FATES = {
     "team_member": "erased",
     "invitation": "erased with whoever was asked; who asked is erased",
     "terms": "belongs to the activity",
+    "campaign": "belongs to the organisation or place that it speaks for",
     "agreement_text": "belongs to the organisation; it names no volunteer",
     "agreement": "stays as the organisation's proof that there was one; it names nobody any more",
     "fanout": "belongs to the activity; which message a late reply was for is erased",

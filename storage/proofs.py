@@ -120,6 +120,12 @@ async def of_person(unit: Unit, person: int) -> list[Certificate]:
     return [_certificate(unit, row) for row in rows]
 
 
+async def of_organisation(unit: Unit, organisation_id: int, limit: int | None = None) -> list[Certificate]:
+    """The issuer's register: everything that it ever certified, newest first."""
+    rows = _all().where(certificate.c.organisation == organisation_id).order_by(certificate.c.id.desc())
+    return [_certificate(unit, row) for row in await unit.run(rows.limit(limit))]
+
+
 async def _one(unit: Unit, *conditions: ColumnElement[bool]) -> Certificate | None:
     row = (await unit.run(_all().where(*conditions).order_by(certificate.c.id.desc()).limit(1))).first()
     return None if row is None else _certificate(unit, row)

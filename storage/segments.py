@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, String, and_, case, exists, func, literal, or_, select
 
 from bot.domain.roles import Role
+from storage.audiences import meant
 from storage.tables.activities import membership
 from storage.tables.enrolment import enrolment
 from storage.tables.people import consent, identity, person, subscription
@@ -47,6 +48,9 @@ def audience(
                 *(and_(subscription.c.topic == topic, subscription.c.value == str(value)) for topic, value in topics)
             )
             chosen = select(who.label("person")).distinct().where(wanted)
+            chosen = chosen if refusers else chosen.where(~opted_out(who))
+        case {"scope": {**_scope}, "at": int(at)}:
+            who, chosen = person.c.id, select(person.c.id.label("person")).where(meant(segment, at))
             chosen = chosen if refusers else chosen.where(~opted_out(who))
         case _:
             raise ValueError(f"no such segment: {sorted(segment)}")

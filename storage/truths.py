@@ -10,16 +10,17 @@ from typing import Any, cast
 
 from sqlalchemy import select, tuple_
 
-from bot.domain.notices import ABOUT_ITS_READER, Event, Kind, Notice
+from bot.domain.campaigns import WEEK, too_often
+from bot.domain.notices import ABOUT_ITS_READER, CAMPAIGNS, Event, Kind, Notice
 from bot.domain.reach import BY_WINDOW, Reachable, Truth
 from storage import asking, grants, masses
 from storage.database import Unit
 from storage.inbox import opened
-from storage.segments import opted_out
+from storage.segments import audience, opted_out
 from storage.tables.activities import activity, organisation, shift
-from storage.tables.delivery import Lane
+from storage.tables.delivery import Lane, State, outbox
 from storage.tables.enrolment import enrolment
-from storage.tables.kinds import from_milliseconds
+from storage.tables.kinds import from_milliseconds, to_milliseconds
 from storage.tables.messages import inbox
 from storage.tables.people import identity, person, subscription
 from storage.waiting import Waiting
@@ -62,7 +63,7 @@ class _Subject:
 
 
 async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[Due]:
-    """Read what is true of these messages now: eight statements, however many they are."""
+    """Read what is true of these messages now: ten statements, and one for each campaign among them."""
     if not messages:
         return []
     people = sorted({one.person for one in messages})
@@ -80,6 +81,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
     topics = await _topics(unit, messages)
     replies = await _replies(unit, messages)
     answered = await asking.over(unit, messages)
+    lately, strangers = await _lately(unit, messages, now), await _strangers(unit, messages)
     to_all = {one.fanout for one in messages if one.person == masses.EVERYBODY}
     tags = await masses.tags(unit, to_all) if to_all else {}
     found: list[Due] = []
@@ -98,11 +100,13 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
             expires=from_milliseconds(one.expires),
             urgent=one.lane <= Lane.CHANGE,
             opted_out=bool(reader and reader.opted_out),
-            missing=nobody or silenced or not (reply or subject or one.kind in ABOUT_ITS_READER),
+            often=too_often(lately[one.person], now),
+            missing=nobody or silenced or not (reply or subject or _speaks_for_itself(one)),
             cancelled=bool(subject and subject.state == "cancelled"),
             changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),
             # Who is under a tag was looked at when it was put in step.
-            signed_up=tag is not None or (one.id not in answered and _still_meant(one, sign_ups, topics)),
+            signed_up=tag is not None
+            or (one.id not in answered and one.id not in strangers and _still_meant(one, sign_ups, topics)),
         )
         own, stand = _own_sign_up(one, sign_ups)
         quiet = None
@@ -201,11 +205,16 @@ def _shift(one: Waiting, sign_ups: _SignUps) -> int:
     return one.source if one.kind in ("reminder", "checkout", "change", "cancellation") else 0
 
 
+def _activity(one: Waiting) -> int:
+    """The activity that a message to many speaks of, 0 if it speaks of none."""
+    return one.source if one.kind == "announcement" else int(one.words.get("activity", 0))
+
+
 async def _subjects(unit: Unit, messages: Sequence[Waiting], sign_ups: _SignUps, now: datetime) -> dict[int, _Subject]:
     """By message: the activity and shift that it speaks of, as they are now."""
     shifts = {one.id: _shift(one, sign_ups) for one in messages}
     activities = {
-        one.id: one.source for one in messages if one.kind == "announcement" and not shifts[one.id] and one.source
+        one.id: _activity(one) for one in messages if one.kind in CAMPAIGNS and not shifts[one.id] and _activity(one)
     }
     columns = select(
         shift.c.id.label("shift"), shift.c.starts, shift.c.ends,
@@ -238,6 +247,37 @@ def _subject(row: Any) -> _Subject:
         row.revision,
         row.state,
     )  # fmt: skip
+
+
+def _speaks_for_itself(one: Waiting) -> bool:
+    return one.kind in ABOUT_ITS_READER or (one.kind == "campaign" and "activity" not in one.words)
+
+
+async def _lately(unit: Unit, messages: Iterable[Waiting], now: datetime) -> dict[int, list[datetime]]:
+    """When the readers of campaigns had messages of campaigns in the last week."""
+    people = sorted({one.person for one in messages if one.kind in CAMPAIGNS})
+    found: dict[int, list[datetime]] = defaultdict(list)
+    if people:
+        since = to_milliseconds(now - WEEK)
+        sent = (outbox.c.lane == Lane.CAMPAIGN, outbox.c.state.in_((State.SENT, State.UNCERTAIN)))
+        rows = select(outbox.c.person, outbox.c.done).where(outbox.c.person.in_(people), *sent, outbox.c.done > since)
+        for row in await unit.run(rows):
+            found[row.person].append(from_milliseconds(row.done))
+    return found
+
+
+async def _strangers(unit: Unit, messages: Iterable[Waiting]) -> set[int]:
+    """Messages of campaigns whose readers are not meant any more: one statement for each campaign among them."""
+    by_fanout: dict[int, list[Waiting]] = defaultdict(list)
+    for one in messages:
+        if "scope" in one.segment:
+            by_fanout[one.fanout].append(one)
+    found: set[int] = set()
+    for theirs in by_fanout.values():
+        people = audience(theirs[0].segment).where(person.c.id.in_([one.person for one in theirs]))
+        meant = set((await unit.run(people)).scalars())
+        found |= {one.id for one in theirs if one.person not in meant}
+    return found
 
 
 async def _topics(unit: Unit, messages: Iterable[Waiting]) -> dict[int, set[tuple[str, str]]]:

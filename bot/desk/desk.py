@@ -10,6 +10,7 @@ from bot.desk.admission import Admission
 from bot.desk.agreements import Agreements
 from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
+from bot.desk.campaigns import Campaigns
 from bot.desk.city import City
 from bot.desk.corrections import Corrections
 from bot.desk.covers import Covers
@@ -134,6 +135,11 @@ class Desk:
     def reach(self) -> Reach:
         """How people can be told: the plan of routes, what became of messages."""
         return Reach(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def campaigns(self) -> Campaigns:
+        """Campaigns: to whom, when, how far."""
+        return Campaigns(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def privacy(self) -> Privacy:

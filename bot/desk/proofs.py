@@ -30,6 +30,10 @@ OUTSIDE = frozenset({"telegram"})
 """Doors whose platform fetches pictures into another country: what they carry has names masked."""
 
 
+LATEST = 50
+"""Certificates of a register that a chat lists; the table holds them all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Papers:
     """Where a certificate's papers are, for its holder only: signed paths below the public address."""
@@ -163,6 +167,14 @@ class Proofs(Subject):
         allowed = may(posts, Deed.CERTIFY, organisation=issuer.id, place=issuer.place, within=within)
         return found if allowed else None
 
+    async def register(self, organisation: int) -> tuple[list[Certificate], str] | None:
+        """The latest of an issuer's register, and the path of the whole as a table. None says nothing about why."""
+        if not await _keeps(self.unit, self.me.id, organisation, self.city):
+            return None
+        key = self.city.secrecy.signature(_register(organisation, self.me.number))
+        path = f"/register/{organisation}.xlsx?by={self.me.number}&k={key}"
+        return await proofs.of_organisation(self.unit, organisation, LATEST), path
+
     async def withdraw(self, number: str, reason: str, anew: bool) -> Withdrawn | None:
         """Take a certificate back; issue it anew from today's records and name where that is wanted and possible."""
         found = await self.looked_after(number)
@@ -211,6 +223,30 @@ async def records_changed(unit: Unit, person: int, records: Collection[int], now
             await proofs.withdraw(unit, one.id, "corrected", now)
             await audit.log(unit, now, by, "withdraw", f"certificate:{one.id}", "valid", "withdrawn")
             await tell_withdrawn(unit, one, "corrected", None, now, by)
+
+
+def _register(organisation: int, number: str) -> str:
+    return f"register:{organisation}:{number}"
+
+
+async def _keeps(unit: Unit, person: int, organisation: int, city: City) -> bool:
+    """May this person look after what an organisation certifies?"""
+    return may(
+        await people.posts(unit, person), Deed.CERTIFY, organisation=organisation, place=None, within=city.within
+    )  # fmt: skip
+
+
+async def registered(
+    database: Database, city: City, organisation: int, number: str, key: str
+) -> list[Certificate] | None:
+    """An issuer's whole register for whoever holds the signed address, with the rights that they have now."""
+    if not city.secrecy.signed(_register(organisation, number), key):
+        return None
+    async with database.read() as unit:
+        who = await people.by_number(unit, number)
+        if who is None or not await _keeps(unit, who, organisation, city):
+            return None
+        return await proofs.of_organisation(unit, organisation)
 
 
 async def check(unit: Unit, number: str, name: str, asker: int | None, now: datetime) -> Checked:

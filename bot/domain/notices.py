@@ -9,14 +9,55 @@ from datetime import datetime
 from typing import Literal
 
 Kind = Literal[
-    "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "announcement",
-    "reply", "withdrawn", "star", "step", "permission", "permitted", "invitation",
-    "taken", "swapped", "added", "claim", "matter", "corrected", "skill",
-    "cover", "covered", "frozen", "thawed", "lead",
-]  # fmt: skip
+    "reminder",
+    "checkout",
+    "promotion",
+    "offer",
+    "lapse",
+    "admission",
+    "change",
+    "cancellation",
+    "announcement",
+    "campaign",
+    "reply",
+    "withdrawn",
+    "star",
+    "step",
+    "permission",
+    "permitted",
+    "invitation",
+    "taken",
+    "swapped",
+    "added",
+    "claim",
+    "matter",
+    "corrected",
+    "skill",
+    "cover",
+    "covered",
+    "frozen",
+    "thawed",
+    "lead",
+    "approval",
+    "mailing",
+]
 
-ABOUT_ITS_READER: frozenset[Kind] = frozenset({"withdrawn", "star", "step", "matter", "corrected", "skill"})
+ABOUT_ITS_READER: frozenset[Kind] = frozenset(
+    {
+        "withdrawn",
+        "star",
+        "step",
+        "matter",
+        "corrected",
+        "skill",
+        "approval",
+        "mailing",
+    }
+)
 """Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
+
+CAMPAIGNS: frozenset[Kind] = frozenset({"announcement", "campaign"})
+"""What is said to many who did not ask for it one by one: it may be refused, and is never said too often."""
 
 
 AFTERWARDS: frozenset[Kind] = frozenset({"added", "claim"})

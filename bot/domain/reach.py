@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-from bot.domain.notices import ABOUT_ITS_READER, AFTERWARDS, Kind, Notice
+from bot.domain.notices import ABOUT_ITS_READER, AFTERWARDS, CAMPAIGNS, Kind, Notice
 
 BY_WINDOW = frozenset({"wechat"})
 """Doors that let us speak first only for a while after a person did something there, and only so many times."""
@@ -22,7 +22,7 @@ DAY = 24 * 60
 NEAR = -2 * 60
 """Minutes before the start from which a reminder may break quiet hours: for a start at six it comes at four."""
 
-REFUSABLE: frozenset[Kind] = frozenset({"announcement", "reminder", "checkout", "cover"})
+REFUSABLE: frozenset[Kind] = CAMPAIGNS | {"reminder", "checkout", "cover"}
 """What somebody is spared who wants no messages. That their own activity moved or was cancelled they still hear."""
 
 REPLY_KEEPS = timedelta(hours=48)
@@ -62,6 +62,7 @@ class Reason(StrEnum):
     QUIET = "quiet hours lasted until it was too late"
     QUIET_NOW = "quiet hours"
     OPTED_OUT = "opted out"
+    OFTEN = "written to often enough this week"
     CANCELLED = "activity cancelled"
     CHANGED = "activity changed since"
     NOT_SIGNED_UP = "no longer signed up"
@@ -184,6 +185,8 @@ class Truth:
     urgent: bool = False
     """A reply, a change, a cancellation: breaks quiet hours."""
     opted_out: bool = False
+    often: bool = False
+    """They have had as many messages of campaigns lately as they may."""
     missing: bool = False
     """The shift, activity or kept reply that it speaks of is not there any more."""
     cancelled: bool = False
@@ -252,7 +255,7 @@ def _left(until: datetime | None, left: int | None, now: datetime, spare: timede
 
 def by_mass(addresses: Sequence[Reachable], kind: Kind, offers: Offers) -> str | None:
     """The address at which a mass message reaches somebody whom nothing else does; only campaigns may."""
-    if not offers.mass or kind != "announcement":
+    if not offers.mass or kind not in CAMPAIGNS:
         return None
     opened = sorted((one for one in addresses if one.open and one.door in BY_WINDOW), key=_latest_first, reverse=True)
     return opened[0].external if opened else None
@@ -334,6 +337,7 @@ def _against(notice: Notice, truth: Truth, now: datetime) -> Reason | None:
     checks: Iterable[tuple[bool, Reason]] = (
         (truth.missing, Reason.GONE),
         (truth.opted_out and notice.kind in REFUSABLE, Reason.OPTED_OUT),
+        (truth.often and notice.kind in CAMPAIGNS, Reason.OFTEN),
         (cancelled, Reason.CANCELLED),
         (truth.changed, Reason.CHANGED),
         (not truth.signed_up, Reason.NOT_SIGNED_UP),

@@ -38,6 +38,10 @@ class Deed(StrEnum):
     """Accept the proof of a skill."""
     STAR = "star"
     """Decide about an application for a star."""
+    CAMPAIGN = "campaign"
+    """Write to the people of one's organisation or place; see, pause and stop what was written for them."""
+    AGREE = "agree"
+    """Be the second person who lets somebody else's campaign go out."""
     RECORDS = "records"
     """See what an activity's presences counted."""
     AMEND = "amend"
@@ -64,14 +68,51 @@ _OVER_RECORDS = frozenset({Deed.RECORDS, Deed.AMEND, Deed.SECOND, Deed.DECIDE})
 MAY: dict[Role, frozenset[Deed]] = {
     Role.ORGANISER: frozenset(
         {
-            Deed.PUBLISH, Deed.CHANGE, Deed.ROSTER, Deed.WALL, Deed.ANNOUNCE, Deed.CERTIFY, Deed.ROLL, Deed.CONFIRM,
-            Deed.VOUCH, Deed.INSURE, Deed.RECORDS, Deed.AMEND, Deed.SECOND, Deed.ANSWER,
+            Deed.PUBLISH,
+            Deed.CHANGE,
+            Deed.ROSTER,
+            Deed.WALL,
+            Deed.ANNOUNCE,
+            Deed.CAMPAIGN,
+            Deed.AGREE,
+            Deed.CERTIFY,
+            Deed.ROLL,
+            Deed.CONFIRM,
+            Deed.VOUCH,
+            Deed.INSURE,
+            Deed.RECORDS,
+            Deed.AMEND,
+            Deed.SECOND,
+            Deed.ANSWER,
             Deed.COVER,
         }
     ),
     Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL, Deed.SECOND}),
-    Role.CENTRE: frozenset({Deed.STAR, Deed.VOUCH, Deed.ROSTER, Deed.WALL, Deed.CHANGE}) | _OVER_RECORDS,
-    Role.CITY: frozenset({Deed.STAR, Deed.VOUCH, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.ANNOUNCE}) | _OVER_RECORDS,
+    Role.CENTRE: frozenset(
+        {
+            Deed.STAR,
+            Deed.VOUCH,
+            Deed.ROSTER,
+            Deed.WALL,
+            Deed.CHANGE,
+            Deed.CAMPAIGN,
+            Deed.AGREE,
+        }
+    )
+    | _OVER_RECORDS,
+    Role.CITY: frozenset(
+        {
+            Deed.STAR,
+            Deed.VOUCH,
+            Deed.ROSTER,
+            Deed.WALL,
+            Deed.CHANGE,
+            Deed.CAMPAIGN,
+            Deed.AGREE,
+            Deed.ANNOUNCE,
+        }
+    )
+    | _OVER_RECORDS,
 }
 """The role table. What is not here is not allowed."""
 

@@ -30,6 +30,11 @@ Check = Callable[[str, str], Awaitable[Checked]]
 Paper = Callable[[str, str, str], Awaitable[bytes | None]]
 """Number, signature and kind (pdf or png) in; None: no such certificate, withdrawn, or not its signature."""
 
+Register = Callable[[int, str, str], Awaitable[bytes | None]]
+"""Organisation, volunteer number and signature in; the issuer's register as a file out, or None."""
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 STATES: dict[str, tuple[Text, Text]] = {
     "valid": (_("Valid"), _("This certificate was issued and stands.")),
     "withdrawn": (_("Withdrawn"), _("The issuer has taken this certificate back. It proves nothing.")),
@@ -104,8 +109,10 @@ def visitor(request: web.Request) -> str:
     return str(address)
 
 
-def routes(site: Site, check: Check, paper: Paper, bucket: Bucket | None = None) -> list[web.RouteDef]:
-    """The page, the comparison of a name, and the two papers."""
+def routes(
+    site: Site, check: Check, paper: Paper, bucket: Bucket | None = None, register: Register | None = None
+) -> list[web.RouteDef]:
+    """The page, the comparison of a name, the two papers, and the issuer's register."""
     looks = bucket or Bucket()
 
     def limited(request: web.Request) -> None:
@@ -149,7 +156,17 @@ def routes(site: Site, check: Check, paper: Paper, bucket: Bucket | None = None)
             raise web.HTTPNotFound
         return web.Response(body=body, content_type=TYPES[kind], headers={"Content-Disposition": "inline"})
 
+    async def give_register(request: web.Request) -> web.Response:
+        limited(request)
+        number, key = request.query.get("by", ""), request.query.get("k", "")
+        body = await register(int(request.match_info["organisation"]), number, key) if register else None
+        if body is None:
+            raise web.HTTPNotFound
+        kept = {"Content-Disposition": 'attachment; filename="menkou-register.xlsx"'}
+        return web.Response(body=body, content_type=XLSX, headers=kept)
+
     return [
+        web.get("/register/{organisation:[0-9]{1,15}}.xlsx", give_register, allow_head=False),
         web.get("/proof/{number}.{kind:pdf|png}", give),
         # A HEAD is no look: it would be counted for the holder, and shows nothing.
         web.get("/proof/{number}", show, allow_head=False),

@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import select, update
 
-from bot.desk.proofs import Printed, checked, printed
+from bot.desk.proofs import Printed, checked, printed, registered
 from bot.domain.proofs import Checked, new_number
-from storage.tables.activities import organisation
+from bot.papers.register import line as register_line
+from storage.tables.activities import membership, organisation
 from storage.tables.enrolment import audit, record
 from storage.tables.proofs import certificate, verification
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -316,3 +317,28 @@ async def test_the_holder_is_told_of_a_withdrawal_once_and_finds_the_new_one(tow
     assert not any("has withdrawn" in page.text for page in olga.pushed())
     shown = await (ann.says("1") if not told[0].buttons else ann.opens("mycertificate", await number_of(town)))
     assert "Your certificate:" in shown
+
+
+async def test_the_issuer_has_a_register_with_every_number_and_its_state(town: Town, chat: Open) -> None:
+    olga, ann = await served(town, chat)
+    assert "Nothing was certified yet" in await olga.says("register of certificates")
+    await certified(ann)
+    number = await number_of(town)
+    await olga.says("register of certificates")
+    line = next(one for one in olga.labels if number[:4] in one)
+    assert "A**" in line
+    assert "Ann Lee" not in olga.text + " ".join(olga.labels)
+    shown = olga.text + " ".join(button.url for button in olga.buttons)
+    found = re.search(r"/register/(\d+)\.xlsx\?by=(\w+)&k=(\w+)", shown)
+    assert found, shown
+    organisation_id, by, key = int(found[1]), found[2], found[3]
+    listed = await registered(town.database, town.city, organisation_id, by, key)
+    assert [one.number for one in listed or ()] == [number]
+    assert register_line((listed or [])[0], town.city.zone)[2] == "A***"
+    wrongs = ((organisation_id + 1, by, key), (organisation_id, "VAAAAAAAAA", key), (organisation_id, by, "0" * 20))
+    for wrong in wrongs:
+        assert await registered(town.database, town.city, *wrong) is None
+    assert len({await ann.opens("proofregister", one) for one in (organisation_id, 999_999)}) == 1
+    async with town.database.write() as unit:
+        await unit.run(membership.delete())
+    assert await registered(town.database, town.city, organisation_id, by, key) is None

@@ -1,0 +1,421 @@
+"""Campaigns: whom I may write to, what it would be like, keeping and sending one, agreeing to another's, and how far
+each is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.desk.city import City
+from bot.desk.reach import Reach
+from bot.desk.subject import Subject
+from bot.domain.activities import NotAllowed
+from bot.domain.campaigns import (
+    UNDO,
+    Asked,
+    Audience,
+    Campaign,
+    Changed,
+    Kept,
+    Letter,
+    Miscounted,
+    NobodyMeant,
+    Progress,
+    Scope,
+    Sent,
+    Standing,
+    Unwritable,
+    expiry,
+    moment,
+    needs_second,
+    unfit,
+)
+from bot.domain.forecast import RoutePlan
+from bot.domain.places import DISTRICT, STREET
+from bot.domain.roles import MAY, Deed, may
+from storage import activities, audit, campaigns, fanouts, people
+from storage.database import Database, Unit
+from storage.tables.delivery import Lane, Running, State
+from storage.tables.kinds import to_milliseconds
+
+AHEAD = timedelta(minutes=1)
+"""How long before its moment a message becomes a fanout; a campaign whose activity is moved later takes it along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """For whom somebody may speak, and whom that reaches."""
+
+    organisation: int | None
+    place: int | None
+    name: tuple[str, str]
+    """Chinese and English."""
+    scope: Scope
+
+
+class Campaigns(Subject):
+    """Campaigns that my posts allow."""
+
+    # --- Whom ---
+
+    async def voices(self) -> list[Voice]:
+        """For whom I may speak."""
+        posts = [post for post in await people.posts(self.unit, self.me.id) if Deed.CAMPAIGN in MAY[post.role]]
+        ids = [post.organisation for post in posts if post.organisation is not None]
+        theirs = await activities.organisations(self.unit, ids)
+        voices = [
+            Voice(number, None, (chinese, english), Scope(number, self._around(place)))
+            for number, (chinese, english, place) in theirs.items()
+        ]
+        for post in posts:
+            node = self.city.place(post.place)
+            if post.organisation is None and node is not None:
+                voices.append(Voice(None, node.code, (node.name, node.english), self._scope(node.code)))
+        return voices
+
+    def _around(self, place: int) -> tuple[int, ...]:
+        """The districts whose subscribers an organisation of a place may write to."""
+        chain = (place, *(one.code for one in self.city.places.ancestors(place)))
+        nodes = [node for node in map(self.city.place, chain) if node is not None]
+        found = tuple(node.code for node in nodes if node.level == DISTRICT)
+        return found or tuple(node.code for node in self.city.places.districts)
+
+    def _scope(self, place: int) -> Scope:
+        node = self.city.places.place(place)
+        if node.level == STREET:
+            return Scope(streets=(place,))
+        return Scope(districts=(place,)) if node.level == DISTRICT else Scope()
+
+    async def count(self, audience: Audience) -> int:
+        """How many people an audience means now."""
+        return await campaigns.count(self.unit, self._segment(audience))
+
+    async def routes(self, audience: Audience) -> RoutePlan:
+        """By which routes they would be told, and until when."""
+        return await Reach(self.unit, self.me, self.now, self.city).plan_of_routes(self._segment(audience), "campaign")
+
+    def _segment(self, audience: Audience) -> dict[str, Any]:
+        return segment(audience, self.now)
+
+    # --- Writing ---
+
+    async def keep(self, voice: Voice, letter: Letter, picture: bytes | None = None) -> Kept | Unwritable | NotAllowed:
+        """Keep a draft. Its audience may only narrow what the voice reaches."""
+        if voice not in await self.voices() or letter.audience.scope != voice.scope:
+            return NotAllowed()
+        why = unfit(letter, self.now)
+        if why:
+            return Unwritable(why)
+        if letter.activity is not None and not await self._may_show(voice, letter.activity):
+            return NotAllowed()
+        number = await campaigns.keep(self.unit, self.me.id, voice.organisation, voice.place, letter, self.now)
+        if picture:
+            await campaigns.keep_picture(self.unit, number, picture)
+        await self._log(number, None, Standing.DRAFT)
+        kept = await campaigns.find(self.unit, number)
+        assert kept is not None
+        return Kept(kept, await self.count(kept.audience))
+
+    async def _may_show(self, voice: Voice, activity: int) -> bool:
+        """Does the activity belong to whom I speak for?"""
+        card = await activities.card(self.unit, activity)
+        if card is None or card.state != "open":
+            return False
+        if voice.organisation is not None:
+            return card.organisation == voice.organisation
+        return voice.place is not None and self.city.within(card.street or card.district, voice.place)
+
+    async def mine(self) -> list[Campaign]:
+        """What I wrote, and what was written for those whom I speak for; newest first."""
+        voices = await self.voices()
+        organisations = [one.organisation for one in voices if one.organisation is not None]
+        places = [one.place for one in voices if one.place is not None]
+        return await campaigns.of(self.unit, self.me.id, organisations, places) if voices else []
+
+    async def allowed(self, number: int, deed: Deed = Deed.CAMPAIGN, lock: bool = False) -> Campaign | None:
+        """The campaign, if the role table lets me do this to it. None says nothing about why."""
+        one = await campaigns.find(self.unit, number, lock)
+        if one is None:
+            return None
+        place = one.place
+        if one.organisation is not None:
+            named = await activities.organisations(self.unit, [one.organisation])
+            place = named[one.organisation][2] if one.organisation in named else None
+        posts = await people.posts(self.unit, self.me.id)
+        return one if may(posts, deed, organisation=one.organisation, place=place, within=self.city.within) else None
+
+    async def test(self, number: int, step: int = 0) -> bool:
+        """Send one of its messages to me alone, now. False: there is none that I may test."""
+        one = await self.allowed(number)
+        if one is None or not 0 <= step < len(one.texts):
+            return False
+        await fanouts.plan(
+            self.unit,
+            kind=campaigns.KIND,
+            source=number,
+            offset=-1 - await campaigns.tests_made(self.unit, number),
+            lane=Lane.PERSONAL,
+            segment={"person": self.me.id},
+            words=words_of(self.city, one, step),
+            not_before=self.now,
+            expires=self.now + timedelta(hours=1),
+            created_by=self.me.id,
+        )
+        return True
+
+    # --- Sending ---
+
+    async def send(self, number: int, typed: int) -> Sent | Asked | Miscounted | NobodyMeant | Unwritable | NotAllowed:
+        """Send a draft of mine: `typed` must be the number of people that it means now."""
+        one = await self.allowed(number, lock=True)
+        if one is None or one.author != self.me.id or one.standing != Standing.DRAFT:
+            return NotAllowed()
+        counted = await self.count(one.audience)
+        if not counted:
+            return NobodyMeant()
+        if typed != counted:
+            return Miscounted(counted)
+        why = unfit(Letter(one.audience, one.texts, one.timing, one.activity), self.now)
+        if why or await self._told_today(one):
+            return Unwritable(why or "today")
+        if needs_second(counted, one.audience):
+            await self._move(one, Standing.ASKED, people=counted)
+            return Asked(number, counted, await self._ask(one))
+        await self._move(one, Standing.RUNNING, people=counted, started=self.now)
+        return Sent(number, counted, await self._first(one))
+
+    async def _told_today(self, one: Campaign) -> bool:
+        """One message about an activity and day, over all who announce it."""
+        if one.activity is None or one.timing.mode != "now":
+            return False
+        return await told_on(self.unit, self.city, one, self.now + UNDO)
+
+    async def _first(self, one: Campaign) -> datetime:
+        event = await campaigns.starts(self.unit, one.activity)
+        return moment(one.timing, 0, self.now, event, self.city.zone) or self.now
+
+    async def _ask(self, one: Campaign) -> int:
+        """Tell everybody who may agree."""
+        asked = await self._seconds(one)
+        for who in asked:
+            await tell(self.unit, self.now, who, "approval", one.id, 0, {"campaign": str(one.id)})
+        return len(asked)
+
+    async def _seconds(self, one: Campaign) -> list[int]:
+        """Who may agree to it: whoever may write for the same, who looks after the place above; never its author."""
+        named = await activities.organisations(self.unit, [one.organisation] if one.organisation else [])
+        place = named[one.organisation][2] if one.organisation in named else one.place
+        above = () if place is None else (place, *(node.code for node in self.city.places.ancestors(place)))
+        holders = await people.holders(self.unit, one.organisation, above)
+        return [who for who, role in holders if who != one.author and Deed.AGREE in MAY[role]]
+
+    async def decide(self, number: int, agreed: bool, reason: str = "") -> Changed | NotAllowed:
+        """Agree to somebody else's campaign, or not. Its author is told."""
+        one = await self.allowed(number, Deed.AGREE, lock=True)
+        if one is None or one.author == self.me.id or one.standing != Standing.ASKED:
+            return NotAllowed()
+        after = Standing.RUNNING if agreed else Standing.DECLINED
+        started = {"started": self.now} if agreed else {}
+        await self._move(one, after, decided_by=self.me.id, reason=reason[:200], **started)
+        await tell(self.unit, self.now, one.author, "mailing", number, 1, {"campaign": str(number), "news": after})
+        return Changed(replace(one, standing=after, reason=reason))
+
+    async def pause(self, number: int) -> Changed | NotAllowed:
+        """Let it rest: nothing more of it is sent until `resume`."""
+        one = await self.allowed(number, lock=True)
+        if one is None or one.standing != Standing.RUNNING:
+            return NotAllowed()
+        await self._move(one, Standing.PAUSED)
+        for fanout, _running, _why in await campaigns.fanouts_of(self.unit, number):
+            await fanouts.pause(self.unit, fanout, "paused by hand")
+        return Changed(replace(one, standing=Standing.PAUSED))
+
+    async def resume(self, number: int) -> Changed | NotAllowed:
+        """Go on."""
+        one = await self.allowed(number, lock=True)
+        if one is None or one.standing != Standing.PAUSED:
+            return NotAllowed()
+        await self._move(one, Standing.RUNNING, reason="")
+        for fanout, _running, _why in await campaigns.fanouts_of(self.unit, number):
+            await fanouts.resume(self.unit, fanout)
+        return Changed(replace(one, standing=Standing.RUNNING))
+
+    async def stop(self, number: int) -> Changed | NotAllowed:
+        """Send nothing more of it, ever; also the undo of “send”."""
+        one = await self.allowed(number, lock=True)
+        if one is None or one.standing in (Standing.STOPPED, Standing.DONE):
+            return NotAllowed()
+        await self._move(one, Standing.STOPPED)
+        for fanout, _running, _why in await campaigns.fanouts_of(self.unit, number):
+            await fanouts.stop(self.unit, fanout, self.now)
+        return Changed(replace(one, standing=Standing.STOPPED))
+
+    async def progress(self, number: int) -> Progress | NotAllowed:
+        """How far it is."""
+        one = await self.allowed(number)
+        return NotAllowed() if one is None else await progress_of(self.unit, self.city, one)
+
+    async def page(self, number: int) -> str | NotAllowed:
+        """The path of the page that shows its progress."""
+        if await self.allowed(number) is None:
+            return NotAllowed()
+        return f"/campaign/{number}?k={self.city.secrecy.signature(f'campaign:{number}')}"
+
+    async def _move(self, one: Campaign, after: Standing, **more: Any) -> None:
+        await campaigns.move(self.unit, one, after, **more)
+        await self._log(one.id, one.standing, after)
+
+    async def _log(self, number: int, before: str | None, after: str) -> None:
+        await audit.log(self.unit, self.now, self.me.id, "campaign", f"campaign:{number}", before, after)
+
+
+def segment(audience: Audience, at: datetime) -> dict[str, Any]:
+    """An audience as the fanout keeps it, as it is at a moment."""
+    return {**audience.segment(), "at": to_milliseconds(at)}
+
+
+def words_of(city: City, one: Campaign, step: int) -> dict[str, str]:
+    """What one of its messages says: by language, with what its button opens and the path of its picture."""
+    more = {"campaign": str(one.id)}
+    if one.activity is not None:
+        more["activity"] = str(one.activity)
+    if one.pictured:
+        key = city.secrecy.signature(f"campaign:{one.id}:picture")
+        more["picture"] = f"/campaign/{one.id}/picture?k={key}"
+    return {**one.texts[step], **more}
+
+
+async def told_on(unit: Unit, city: City, one: Campaign, at: datetime) -> bool:
+    """Is something else said about its activity on this day of the city?"""
+    if one.activity is None:
+        return False
+    day = at.astimezone(city.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return await campaigns.told_today(unit, one.activity, day, day + timedelta(days=1, milliseconds=-1), one.id)
+
+
+async def tell(unit: Unit, now: datetime, who: int, kind: str, source: int, offset: int, words: dict[str, str]) -> None:
+    """Say something about a campaign to one of those who look after it."""
+    await fanouts.plan(
+        unit,
+        kind=kind,
+        source=source,
+        revision=who,
+        offset=offset,
+        lane=Lane.PERSONAL,
+        segment={"person": who},
+        words=words,
+        not_before=now,
+        expires=now + timedelta(days=7),
+    )
+
+
+async def progress_of(unit: Unit, city: City, one: Campaign) -> Progress:
+    """How far a campaign is, from the outbox."""
+    counted = await campaigns.outcomes(unit, one.id)
+
+    def total(*states: State) -> int:
+        return sum(messages for (state, _why), messages in counted.items() if state in states)
+
+    whys: dict[str, int] = {}
+    for (state, why), messages in counted.items():
+        if state in (State.FAILED, State.DEAD, State.SUPPRESSED, State.UNCERTAIN):
+            whys[why] = whys.get(why, 0) + messages
+    event = await campaigns.starts(unit, one.activity)
+    coming = one.started is not None and one.step < len(one.texts) and one.standing == Standing.RUNNING
+    return Progress(
+        campaign=one,
+        people=one.people,
+        sent=total(State.SENT),
+        waiting=total(State.PENDING, State.SENDING),
+        failed=total(State.FAILED, State.DEAD),
+        uncertain=total(State.UNCERTAIN),
+        spared=total(State.SUPPRESSED),
+        reasons=sorted(whys.items(), key=lambda pair: (-pair[1], pair[0])),
+        joined=await campaigns.joined(unit, one),
+        next=moment(one.timing, one.step, one.started, event, city.zone) if coming and one.started else None,
+    )
+
+
+async def page_of(database: Database, city: City, number: int, key: str) -> Progress | None:
+    """What the page of a campaign shows to whoever holds its signed address."""
+    if not city.secrecy.signed(f"campaign:{number}", key):
+        return None
+    async with database.read() as unit:
+        one = await campaigns.find(unit, number)
+        return None if one is None else await progress_of(unit, city, one)
+
+
+async def picture_of(database: Database, city: City, number: int, key: str) -> bytes | None:
+    """The picture of a campaign, for whoever was sent its signed address."""
+    if not city.secrecy.signed(f"campaign:{number}:picture", key):
+        return None
+    async with database.read() as unit:
+        return await campaigns.picture(unit, number)
+
+
+# --- The tick --------------------------------------------------------------------------------------------------------
+
+
+async def advance(database: Database, city: City, now: datetime) -> int:
+    """Plan the messages whose time has come, follow what the sender paused, close what is through.
+
+    Idempotent, and harmless on several replicas: a message is planned once for ever. Returns how many were planned.
+    """
+    async with database.read() as unit:
+        alive = await campaigns.alive(unit)
+    made = 0
+    for one in alive:
+        async with database.write() as unit:
+            made += await _advance(unit, city, one.id, now)
+    return made
+
+
+async def _advance(unit: Unit, city: City, number: int, now: datetime) -> int:
+    one = await campaigns.find(unit, number, lock=True)
+    if one is None or one.standing != Standing.RUNNING or one.started is None:
+        return 0
+    running = await campaigns.fanouts_of(unit, number)
+    resting = [why for _fanout, state, why in running if state is Running.PAUSED]
+    if resting:
+        await campaigns.move(unit, one, Standing.PAUSED, reason=resting[0])
+        await audit.log(unit, now, None, "campaign", f"campaign:{number}", one.standing, Standing.PAUSED)
+        news = {"campaign": str(number), "news": Standing.PAUSED, "why": resting[0]}
+        await tell(unit, now, one.author, "mailing", number, 2 + one.step, news)
+        return 0
+    if one.step < len(one.texts):
+        return await _next(unit, city, one, now)
+    counted = await campaigns.outcomes(unit, number)
+    alive = any(state in (State.PENDING, State.SENDING) for state, _why in counted)
+    if not alive and all(state is not Running.RUNNING for _fanout, state, _why in running):
+        await campaigns.move(unit, one, Standing.DONE)
+        await tell(
+            unit, now, one.author, "mailing", number, 0, {"campaign": str(number), "news": Standing.DONE}
+        )
+    return 0
+
+
+async def _next(unit: Unit, city: City, one: Campaign, now: datetime) -> int:
+    """Plan its next message if its moment is near; one whose moment cannot come any more is passed over."""
+    assert one.started is not None
+    event = await campaigns.starts(unit, one.activity)
+    at = moment(one.timing, one.step, one.started, event, city.zone)
+    if at is not None and at > now + AHEAD:
+        return 0
+    # What lay before “send” was confirmed would come as a second message of the same day.
+    gone = at is None or at < one.started or expiry(at, event) <= now or await told_on(unit, city, one, at)
+    if at is not None and not gone:
+        await fanouts.plan(
+            unit,
+            kind=campaigns.KIND,
+            source=one.id,
+            offset=one.step,
+            lane=Lane.CAMPAIGN,
+            segment=segment(one.audience, now),
+            words=words_of(city, one, one.step),
+            not_before=at,
+            expires=expiry(at, event),
+            created_by=one.author,
+        )
+    await campaigns.planned(unit, one)
+    return 0 if gone else 1

@@ -1,0 +1,197 @@
+"""Campaigns as rows: kept, moved from one standing to the next, and how far each is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, union_all, update
+
+from bot.domain.campaigns import MOVES, Audience, Campaign, Letter, Standing, Timing
+from storage.database import Unit
+from storage.segments import audience
+from storage.tables.activities import activity, organisation, shift
+from storage.tables.campaigns import campaign, campaign_picture
+from storage.tables.delivery import Running, State, fanout, outbox, outbox_done
+from storage.tables.enrolment import enrolment
+from storage.tables.kinds import from_milliseconds, to_milliseconds
+
+KIND = "campaign"
+
+LISTED = 35
+
+_SHOWN = select(campaign, campaign_picture.c.campaign.label("pictured")).outerjoin(
+    campaign_picture, campaign_picture.c.campaign == campaign.c.id
+)
+
+
+def _campaign(row: Any) -> Campaign:
+    return Campaign(
+        id=row.id, author=row.author, organisation=row.organisation, place=row.place,
+        audience=Audience.from_segment(row.audience), texts=tuple(row.texts), timing=Timing.from_json(row.timing),
+        activity=row.activity, pictured=row.pictured is not None, standing=Standing(row.standing), people=row.people,
+        step=row.step, created=row.created, started=row.started, decided_by=row.decided_by, reason=row.reason,
+    )  # fmt: skip
+
+
+async def keep(
+    unit: Unit, author: int, organisation_: int | None, place: int | None, letter: Letter, now: datetime
+) -> int:
+    """Keep a draft; its number."""
+    row = insert(campaign).values(
+        author=author, organisation=organisation_, place=place, audience=letter.audience.segment(),
+        texts=[dict(one) for one in letter.texts], timing=letter.timing.to_json(), activity=letter.activity,
+        standing=Standing.DRAFT, created=now,
+    )  # fmt: skip
+    return int((await unit.run(row.returning(campaign.c.id))).scalar_one())
+
+
+async def find(unit: Unit, number: int, lock: bool = False) -> Campaign | None:
+    """One campaign."""
+    found = _SHOWN.where(campaign.c.id == number)
+    row = (await unit.run(found.with_for_update(of=campaign) if lock else found)).first()
+    return _campaign(row) if row else None
+
+
+async def of(unit: Unit, author: int, organisations: Sequence[int], places: Sequence[int]) -> list[Campaign]:
+    """What somebody wrote, and what was written for what they look after; newest first."""
+    theirs = or_(
+        campaign.c.author == author, campaign.c.organisation.in_(organisations), campaign.c.place.in_(places)
+    )
+    return [_campaign(row) for row in await unit.run(_SHOWN.where(theirs).order_by(campaign.c.id.desc()).limit(LISTED))]
+
+
+async def alive(unit: Unit) -> list[Campaign]:
+    """Those whose next message may have to be planned, or of which something must be told."""
+    running = _SHOWN.where(campaign.c.standing.in_((Standing.RUNNING, Standing.PAUSED))).order_by(campaign.c.id)
+    return [_campaign(row) for row in await unit.run(running)]
+
+
+async def move(unit: Unit, one: Campaign, after: Standing, **more: Any) -> bool:
+    """Move it, if it still stands where it was seen. Raises ValueError where there is no way."""
+    if after not in MOVES[one.standing]:
+        raise ValueError(f"{one.standing} → {after}")
+    moved = update(campaign).where(campaign.c.id == one.id, campaign.c.standing == one.standing)
+    return bool((await unit.run(moved.values(standing=after, **more))).rowcount)
+
+
+async def planned(unit: Unit, one: Campaign) -> bool:
+    """One more of its messages is planned. False: another process was faster."""
+    moved = update(campaign).where(campaign.c.id == one.id, campaign.c.step == one.step)
+    return bool((await unit.run(moved.values(step=one.step + 1))).rowcount)
+
+
+async def count(unit: Unit, segment: Mapping[str, Any]) -> int:
+    """How many people a segment means now."""
+    people = audience(segment).subquery("people")
+    return int((await unit.run(select(func.count()).select_from(people))).scalar_one())
+
+
+async def starts(unit: Unit, activity_: int | None) -> datetime | None:
+    """When an activity begins, if it is still held."""
+    if activity_ is None:
+        return None
+    first = select(activity.c.starts).where(activity.c.id == activity_, activity.c.state == "open")
+    begins: datetime | None = (await unit.run(first)).scalar_one_or_none()
+    return begins
+
+
+async def speaks_for(unit: Unit, organisation_: int | None) -> tuple[str, str]:
+    """The organisation's name, Chinese and English; empty for a place's campaign."""
+    if organisation_ is None:
+        return "", ""
+    row = (
+        await unit.run(select(organisation.c.name, organisation.c.english).where(organisation.c.id == organisation_))
+    ).one()
+    return row.name, row.english
+
+
+# --- Fanouts ---------------------------------------------------------------------------------------------------------
+
+
+def _of(number: int) -> ColumnElement[bool]:
+    # Tests to oneself count from −1 down: they are no part of what is sent.
+    return and_(fanout.c.kind == KIND, fanout.c.source == number, fanout.c.offset >= 0)
+
+
+async def fanouts_of(unit: Unit, number: int) -> list[tuple[int, Running, str]]:
+    """Its messages that were planned: number, how each stands, why it rests."""
+    rows = await unit.run(
+        select(fanout.c.id, fanout.c.state, fanout.c.reason).where(_of(number)).order_by(fanout.c.offset)
+    )
+    return [(row.id, Running(row.state), row.reason or "") for row in rows]
+
+
+async def told_today(unit: Unit, activity_: int, since: datetime, until: datetime, but: int) -> bool:
+    """Is anything said of this activity between these moments: an announcement, or a message of another campaign?"""
+    theirs = select(campaign.c.id).where(campaign.c.activity == activity_, campaign.c.id != but)
+    said = or_(
+        and_(fanout.c.kind == "announcement", fanout.c.source == activity_),
+        and_(fanout.c.kind == KIND, fanout.c.source.in_(theirs), fanout.c.offset >= 0),
+    )
+    between = fanout.c.not_before.between(to_milliseconds(since), to_milliseconds(until))
+    told = exists().where(said, between, fanout.c.state != Running.STOPPED)
+    return bool((await unit.run(select(told))).scalar_one())
+
+
+async def tests_made(unit: Unit, number: int) -> int:
+    """How many tests its author has had."""
+    mine = select(func.count()).where(fanout.c.kind == KIND, fanout.c.source == number, fanout.c.offset < 0)
+    return int((await unit.run(mine)).scalar_one())
+
+
+async def outcomes(unit: Unit, number: int) -> dict[tuple[State, str], int]:
+    """How many of its messages stand where, and why."""
+    counted: dict[tuple[State, str], int] = {}
+    for table in (outbox, outbox_done):
+        rows = (
+            select(table.c.state, table.c.reason, func.count().label("messages"))
+            .join(fanout, fanout.c.id == table.c.fanout)
+            .where(_of(number))
+            .group_by(table.c.state, table.c.reason)
+        )
+        for row in await unit.run(rows):
+            key = State(row.state), row.reason or ""
+            counted[key] = counted.get(key, 0) + int(row.messages)
+    return counted
+
+
+async def joined(unit: Unit, one: Campaign) -> int:
+    """People who signed up for its activity after a message of it had reached them."""
+    if one.activity is None:
+        return 0
+    reached = union_all(
+        *(
+            select(table.c.person, table.c.done)
+            .join(fanout, fanout.c.id == table.c.fanout)
+            .where(_of(one.id), table.c.state == State.SENT)
+            for table in (outbox, outbox_done)
+        )
+    ).subquery("reached")
+    first = select(reached.c.person, func.min(reached.c.done).label("at")).group_by(reached.c.person).subquery("first")
+    rows = await unit.run(
+        select(first.c.at, enrolment.c.joined)
+        .join(enrolment, enrolment.c.person == first.c.person)
+        .join(shift, shift.c.id == enrolment.c.shift)
+        .where(shift.c.activity == one.activity)
+    )
+    return sum(row.joined >= from_milliseconds(row.at) for row in rows)
+
+
+# --- Pictures --------------------------------------------------------------------------------------------------------
+
+
+async def keep_picture(unit: Unit, number: int, picture: bytes) -> None:
+    """Keep the picture that goes with a campaign; a new one replaces the old."""
+    sealed = unit.secrecy.seal(picture, f"campaign:{number}:picture")
+    row = unit.insert(campaign_picture).values(campaign=number, picture=sealed)
+    await unit.run(row.on_conflict_do_update(index_elements=["campaign"], set_={"picture": sealed}))
+
+
+async def picture(unit: Unit, number: int) -> bytes | None:
+    """A campaign's picture."""
+    kept = (
+        await unit.run(select(campaign_picture.c.picture).where(campaign_picture.c.campaign == number))
+    ).scalar_one_or_none()
+    return None if kept is None else unit.secrecy.open_bytes(kept, f"campaign:{number}:picture")
