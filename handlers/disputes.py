@@ -38,8 +38,8 @@ HOURS = Link(_("My hours"), Intent("hours"))
 async def dispute(talk: Talk, desk: Desk, record: int = 0) -> None:
     """Which record, what is wrong, in my own words; then who recorded has to answer."""
     if not record:
-        ledger = await desk.records.ledger(20)
-        links = [Link(entry(one), Intent("dispute", (str(one.id),))) for one in ledger.records]
+        latest = await desk.records.latest(20)
+        links = [Link(entry(one), Intent("dispute", (str(one.id),))) for one in latest]
         if not links:
             return talk.say(_("You have no records yet."), HOURS)
         return await talk.browse("which", _("Which record is wrong?"), links)

@@ -86,10 +86,10 @@ def few(parts: Sequence[Words]) -> Words:
 @script("records", words=["records", "记录", "服务记录"], title=_("my records"))
 async def records(talk: Talk, desk: Desk) -> None:
     """Every record, newest first; each opens its activity."""
-    ledger = await desk.records.ledger(50)
-    if not ledger.records:
+    latest = await desk.records.latest(50)
+    if not latest:
         return talk.say(_("No hours yet. Your first activity counts from check-in to check-out."))
-    links = [Link(entry(record), Intent("record", (str(record.id),))) for record in ledger.records]
+    links = [Link(entry(record), Intent("record", (str(record.id),))) for record in latest]
     await talk.browse("list", _("Your records, newest first:"), links)
 
 

@@ -42,6 +42,13 @@ def word(notice: Notice) -> View:
                 ),
                 spot=spot(event, name),
             )
+        case "checkout" if notice.offset > 0:
+            text = _(
+                "{title} has ended, and you have not checked out. Did you leave at the end? Tell me when, and the "
+                "organiser will confirm it. Without that it does not count.",
+                title=name,
+            )
+            return View(lines(again, text), (Link(_("Tell when I left"), Intent("claim", (str(notice.enrolment),))),))
         case "checkout":
             text = _(
                 "{title} ends {when}. Please do not forget to check out, or the time does not count.",
@@ -108,6 +115,15 @@ def word(notice: Notice) -> View:
         case "cancellation":
             text = _("Called off by the organiser: {title}, {when}. You need not come.", title=name, when=event.starts)
             return View(lines(again, text), (Link(_("Find activities"), Intent("find")),))
+        case "claim":
+            yes = notice.words["state"] == "approved"
+            text = (
+                _("The organiser has approved your claim: {title}. Thank you!", title=name)
+                if yes
+                else _("The organiser has declined your claim: {title}.", title=name)
+            )
+            ways = (Link(_("My claim"), Intent("claimed", (notice.words["number"],))),)
+            return View(lines(again, text), ways)
         case "added":
             text = _("You were added on the spot and checked in: {title}. Was that not you? Then tell me.", title=name)
             number = (str(notice.words["number"]),)

@@ -45,6 +45,9 @@ async def organise(talk: Talk, desk: Desk) -> None:
     """What I look after, soonest first."""
     mine = await desk.organising.activities()
     ways = [Link(looked_after(one, desk), Intent("manage", (str(one.id),))) for one in mine]
+    claimed = len(await desk.vouching.waiting())
+    if claimed:
+        ways.append(Link(ngettext("{n} claim to decide", "{n} claims to decide", claimed), Intent("claims")))
     if await desk.organising.organisations():
         ways.insert(0, Link(_("Publish an activity"), Intent("publish")))
     if mine and await desk.skills.to_look_at():
@@ -79,6 +82,9 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
     page = await desk.rolls.page(activity)
     if isinstance(page, str):
         ways.append(Link(_("Take the roll"), Intent("roll", (number,))))
+        if await desk.vouching.may_enter(activity):
+            ways.append(Link(_("Confirm who was there"), Intent("vouch", (number,))))
+            ways.append(Link(_("Enter hours by hand"), Intent("enter", (number,))))
         ways.append(WebLink(_("Roll on my phone, works offline"), page))
     if card.starts <= talk.now and await desk.organising.allowed(activity, Deed.RECORDS):
         ways.append(Link(_("What was counted"), Intent("minutes", (number,))))

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import BigInteger, bindparam, func, insert, or_, select, type_coerce, update
 
 from bot.domain.attendance import Zero
 from bot.domain.records import Counted, Piece, Record, cover_of
@@ -108,6 +108,13 @@ async def counts_as(unit: Unit, enrolment_id: int) -> str:
     return str((await unit.run(of)).scalar_one())
 
 
+async def record_of(unit: Unit, enrolment_id: int) -> int | None:
+    """The record of a sign-up's presence, if there is one."""
+    of = select(attendance.c.id).where(attendance.c.enrolment == enrolment_id).scalar_subquery()
+    id_: int | None = (await unit.run(select(record.c.id).where(record.c.attendance == of))).scalar_one_or_none()
+    return id_
+
+
 async def drop_record(unit: Unit, enrolment_id: int) -> None:
     """Take back the record of a presence whose check-out was undone."""
     of = select(attendance.c.id).where(attendance.c.enrolment == enrolment_id).scalar_subquery()
@@ -129,14 +136,15 @@ async def total(unit: Unit, person: int) -> tuple[int, int]:
 
 _PIECES = Prepared(
     select(
-        record.c.starts,
+        # Bare numbers: two thousand moments with their zone cost more than all the rest of the page.
+        type_coerce(record.c.starts, BigInteger).label("starts"),
         record.c.minutes,
         record.c.training,
         activity.c.kind,
         organisation.c.name,
         organisation.c.english,
         record.c.grade,
-        record.c.settles,
+        type_coerce(record.c.settles, BigInteger).label("settles"),
     )
     .join(activity, activity.c.id == record.c.activity)
     .join(organisation, organisation.c.id == record.c.organisation)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, LargeBinary, Table, and_, delete, false, func, insert, or_, select, update
 
+from bot.domain.matters import State
 from bot.domain.people import Person, new_number
 from bot.domain.privacy import Consent
 from storage import erased
@@ -444,6 +445,9 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     about = select(matter.c.id).where(matter.c.person.in_(ids))
     said = or_(matter_word.c.person.in_(ids), matter_word.c.matter.in_(about))
     await unit.run(update(matter_word).where(said).values(words=None))
+    # Nobody is left who asks, and nobody to be told.
+    open_ones = and_(matter.c.person.in_(ids), matter.c.state != State.SETTLED)
+    await unit.run(update(matter).where(open_ones).values(state=State.SETTLED, verdict="erased", settled=now))
     theirs = select(record.c.id).where(record.c.person.in_(ids))
     asked = or_(correction.c.person.in_(ids), correction.c.record.in_(theirs))
     await unit.run(update(correction).where(asked).values(words=None))

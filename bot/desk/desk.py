@@ -33,6 +33,7 @@ from bot.desk.records import Records
 from bot.desk.rolls import Rolls
 from bot.desk.skills import Skills
 from bot.desk.stars import Stars
+from bot.desk.vouching import Vouching
 from bot.domain.people import Person
 from storage.database import Unit
 
@@ -180,3 +181,8 @@ class Desk:
     def documents(self) -> Documents:
         """Document numbers, where an insurance needs them."""
         return Documents(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def vouching(self) -> Vouching:
+        """What nothing else shows: my claims, and the organiser's word."""
+        return Vouching(self.unit, self.me, self.now, self.city)

@@ -53,7 +53,8 @@ class Presences(Subject):
         return await self.count(seat, at, *pieces)
 
     async def count(self, seat: Seat, left: datetime, *pieces: Evidence) -> Counted:
-        """Write down when they left and how that is known, and make the record."""
+        """Write down when they left and how that is known, and make the record; one that was closed by rule says from
+        now on what this is worth."""
         presence = await attendance.presence(self.unit, seat.enrolment)
         shift = (seat.starts, seat.ends)
         counted = await counting.worth(
@@ -62,6 +63,12 @@ class Presences(Subject):
         await attendance.leave(self.unit, seat.enrolment, left, pieces[0].kind)
         for one in pieces:
             await evidence.add(self.unit, seat.enrolment, one)
+        closed = await attendance.record_of(self.unit, seat.enrolment)
+        if closed is not None:
+            await attendance.set_worth(self.unit, closed, counted)
+            await evidence.regrade(self.unit, seat.enrolment)
+            await audit.log(self.unit, self.now, self.me.id, "settle", f"record:{closed}", "0", str(counted.minutes))
+            return counted
         proven = grade(await evidence.of(self.unit, seat.enrolment))
         await counting.keep(self.unit, self.city, seat.enrolment, counted, proven, self.now)
         return counted

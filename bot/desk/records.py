@@ -20,7 +20,11 @@ class Records(Subject):
         """Total, months (newest first, in the city's time zone), kinds, organisations, grades; the latest records."""
         pieces = await attendance.pieces(self.unit, self.me.id)
         records = await attendance.records(self.unit, self.me.id, latest)
-        return summed(pieces, records, self.now, counting.day_in(self.city))
+        return summed(pieces, records, self.now.astimezone(self.city.zone))
+
+    async def latest(self, most: int) -> list[Record]:
+        """My latest records, newest first."""
+        return await attendance.records(self.unit, self.me.id, most)
 
     async def mine(self, number: int) -> Record | None:
         """One record of mine; None says nothing about whether it is another's."""
@@ -49,7 +53,7 @@ async def charted(
         who = await people.by_number(unit, number)
         if who is None:
             return None
-        return summed(await attendance.pieces(unit, who), (), now, counting.day_in(city))
+        return summed(await attendance.pieces(unit, who), (), now.astimezone(city.zone))
 
 
 async def close_shifts(unit: Unit, city: City, now: datetime) -> int:

@@ -18,7 +18,7 @@ from bot.domain.guardians import MASKED_DOORS
 from bot.domain.people import Person, masked
 from bot.domain.roles import Deed
 from bot.domain.roll import AlreadySo, Call, Mark, Marked, NotMarked, Outcome, Rolled, Tick, chosen
-from storage import attendance, evidence, guardians, people, roll
+from storage import evidence, guardians, people, roll
 from storage.database import Database, Unit
 
 NOBODY = NotMarked("unknown")
@@ -146,7 +146,6 @@ class Rolls(Subject):
     async def _leave(self, line: Rolled, at: datetime, piece: Evidence) -> Outcome:
         if line.stand == Stand.COMPLETED:
             # The leader's word came late, from a phone without network: what was closed by rule is counted after all.
-            await attendance.drop_record(self.unit, line.enrolment)
             await self._said.count(_seat(line), at, piece)
             return Marked(Mark.LEFT, at)
         done = await self._said.leave(_seat(line), at, piece)

@@ -18,13 +18,19 @@ LEFT_ALONE = timedelta(minutes=10)
 """A check-out can be undone for so long, and its record with it."""
 
 
+AT_ONCE = 20
+"""Records that one transaction looks at: on SQLite everybody else waits for it."""
+
+
 async def tick(database: Database, city: City, now: datetime) -> None:
     """Look over what is new and move on what is overdue; replicas take different rows, and doing it twice does
     nothing."""
     async with database.write() as unit:
         await run_out(unit, city, now)
-    async with database.write() as unit:
-        await look_over(unit, city, now)
+    looked = AT_ONCE
+    while looked == AT_ONCE:
+        async with database.write() as unit:
+            looked = await look_over(unit, city, now)
 
 
 async def run_out(unit: Unit, city: City, now: datetime) -> int:
@@ -47,7 +53,7 @@ async def run_out(unit: Unit, city: City, now: datetime) -> int:
 async def look_over(unit: Unit, city: City, now: datetime) -> int:
     """Look at records that are new: shared minutes are asked about, what is odd is shown to the centre above. Returns
     how many records were looked at."""
-    rows = await attendance.fresh(unit, now - LEFT_ALONE)
+    rows = await attendance.fresh(unit, now - LEFT_ALONE, AT_ONCE)
     for row in rows:
         await _ask_about_shared(unit, row, now)
         for odd in await _odd(unit, city, row):

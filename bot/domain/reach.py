@@ -87,10 +87,14 @@ class Reminding:
     """Sign-ups in these states get it."""
 
 
+ASKED_AFTER = 30
+"""Minutes after the end, when whoever has not checked out is asked when they left."""
+
 REMINDINGS = (
     Reminding("reminder", -DAY, -3 * 60, ("joined", "confirmed")),
     Reminding("reminder", NEAR, 0, ("joined", "confirmed")),
-    Reminding("checkout", -10, 30, ("arrived",)),
+    Reminding("checkout", -10, ASKED_AFTER, ("arrived",)),
+    Reminding("checkout", ASKED_AFTER, 2 * 60, ("arrived",)),
 )
 
 

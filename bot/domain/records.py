@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -208,31 +209,44 @@ class Ledger:
 class Piece:
     """What a ledger is summed up from: one record, without its title."""
 
-    starts: datetime
+    starts: int
+    """Milliseconds since 1970, as `settles`: a busy volunteer has thousands of them."""
     minutes: int
     training: int
     kind: str
     organisation: tuple[str, str]
     grade: str
-    settles: datetime | None
+    settles: int | None
 
 
-def summed(pieces: Sequence[Piece], latest: Sequence[Record], now: datetime, day: Callable[[datetime], date]) -> Ledger:
-    """The ledger of these records; months newest first, the others by minutes."""
+def month_starts(first: datetime, last: datetime) -> list[tuple[int, str]]:
+    """When each month begins, in milliseconds, from the one of `first` to the one of `last`, in their own zone."""
+    at = first.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    found = []
+    while at <= last:
+        found.append((round(at.timestamp() * 1000), f"{at:%Y-%m}"))
+        at = at.replace(year=at.year + at.month // 12, month=at.month % 12 + 1)
+    return found
+
+
+def summed(pieces: Sequence[Piece], latest: Sequence[Record], now: datetime) -> Ledger:
+    """The ledger of these records; months newest first, the others by minutes. `now` is in the city's zone."""
     by_month: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     kinds: dict[str, int] = defaultdict(int)
     organisations: dict[tuple[str, str], int] = defaultdict(int)
     grades: dict[str, int] = defaultdict(int)
     provisional = training = 0
+    moment = round(now.timestamp() * 1000)
+    edges, names = _months_of(pieces, now)
     for one in pieces:
         training += one.training
         if not one.minutes:
             continue
-        by_month[f"{day(one.starts):%Y-%m}"][one.grade] += one.minutes
+        by_month[names[bisect_right(edges, one.starts) - 1]][one.grade] += one.minutes
         kinds[one.kind] += one.minutes
         organisations[one.organisation] += one.minutes
         grades[one.grade] += one.minutes
-        provisional += one.minutes if one.settles is not None and now < one.settles else 0
+        provisional += one.minutes if one.settles is not None and moment < one.settles else 0
     months = {month: sum(parts.values()) for month, parts in by_month.items()}
     return Ledger(
         sum(months.values()),
@@ -246,6 +260,13 @@ def summed(pieces: Sequence[Piece], latest: Sequence[Record], now: datetime, day
         provisional,
         {month: dict(parts) for month, parts in by_month.items()},
     )
+
+
+def _months_of(pieces: Sequence[Piece], now: datetime) -> tuple[list[int], list[str]]:
+    moments = [one.starts for one in pieces] or [0]
+    first, last = (datetime.fromtimestamp(edge / 1000, now.tzinfo) for edge in (min(moments), max(moments)))
+    months = month_starts(first, last)
+    return [edge for edge, _name in months], [name for _edge, name in months]
 
 
 def _most_first(minutes: Mapping[Key, int]) -> dict[Key, int]:

@@ -28,6 +28,7 @@ from bot.domain.people import Person
 from bot.domain.records import free_time
 from bot.domain.roles import Role
 from storage import activities, bulk, fanouts, people
+from storage import audit as log
 from storage.database import Database, Unit
 from storage.secrecy import Secrecy
 from storage.tables import metadata
@@ -128,6 +129,11 @@ async def test_the_demonstration_city_has_what_it_promises_and_agrees_with_itsel
         assert await one(unit, select(func.count()).where(record.c.grade == "B", record.c.minutes > 0)) > 100
         assert await one(unit, select(func.count()).select_from(audit)) > made.counts["enrolment"]
         await agrees_with_itself(unit, NOW)
+    async with database.write() as unit:
+        while await log.chain(unit, NOW, 50_000):
+            pass
+    async with database.read() as unit:
+        assert (await log.verify(unit)).fault is None
 
 
 @pytest.fixture

@@ -555,6 +555,7 @@ async def test_an_erasure_leaves_the_history_of_nobody_and_the_chain_whole(town:
         await audit.chain(unit, town.at)
     assert {row.words for row in await rows(town, select(matter_word))} == {None}
     assert {row.words for row in await rows(town, select(correction))} == {None}
+    assert {row.state for row in await rows(town, select(matter))} == {"settled"}
     assert await minutes_of(town) == [110]
     async with town.database.read() as unit:
         assert (await audit.verify(unit)).fault is None

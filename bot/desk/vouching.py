@@ -1,0 +1,218 @@
+"""What nothing else shows: my claims, and the organiser's word on them, on presences, and on hours entered by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.desk.newcomers import Newcomers
+from bot.desk.organising import Organising
+from bot.desk.presences import Presences, Seat
+from bot.desk.rolls import Rolls
+from bot.desk.subject import Subject
+from bot.desk.telling import tell
+from bot.domain.activities import Activity, NotAllowed, Shift
+from bot.domain.claims import WITHIN, Claim, Claimed, Decided, Missing
+from bot.domain.enrolment import COMING, Stand
+from bot.domain.evidence import Evidence, Part, Proof, needs_look, sample, standing
+from bot.domain.people import Person
+from bot.domain.roles import Deed
+from bot.domain.roll import Rolled
+from storage import activities, audit, claims, enrolment, evidence, roll
+
+TELL_WITHIN = timedelta(days=14)
+"""How long a decision waits for somebody who cannot be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """Presences that wait for the organiser's word; those to be looked at one by one are apart. By number: name."""
+
+    activity: Activity
+    plain: dict[int, str]
+    looked_at: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Hours that were entered without evidence: by person what became of it (`done`, or why not), and how many were
+    drawn for the audit."""
+
+    activity: Activity
+    outcomes: Sequence[tuple[str, str]]
+    drawn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line that an organiser enters."""
+
+    number: str
+    starts: datetime
+    ends: datetime
+
+
+class Vouching(Subject):
+    """My claims, and what I may decide on."""
+
+    async def missing(self) -> list[Missing]:
+        """My sign-ups of which nothing counted and something can still be claimed."""
+        return await claims.missing(self.unit, self.me.id, self.now - WITHIN, self.now)
+
+    async def claim(self, enrolment_id: int, starts: datetime, ends: datetime, what: str, photo: str) -> Claimed | None:
+        """Say what I did. None: it is not missing (any more), or the times do not lie in the shift."""
+        one = next((each for each in await self.missing() if each.enrolment == enrolment_id), None)
+        if one is None or not (one.arrived or one.starts) <= starts < ends <= one.ends:
+            return None
+        id_ = await claims.make(self.unit, enrolment_id, self.me.id, starts, ends, what, photo or None, self.now)
+        await audit.log(self.unit, self.now, self.me.id, "claim", f"enrolment:{enrolment_id}", None, "open")
+        return Claimed(id_)
+
+    async def mine(self, id_: int) -> Claim | None:
+        """One of my claims."""
+        found = await claims.find(self.unit, id_)
+        return found if found and found.person == self.me.id else None
+
+    # --- The organiser's word --------------------------------------------------------------------------------------
+
+    async def waiting(self) -> list[Claim]:
+        """Claims that I may decide on, with names."""
+        mine = await self._organising.activities(since=self.now - WITHIN - timedelta(days=1))
+        cards = {one.id: one for one in mine if await self._organising.allowed(one.id, Deed.CONFIRM)}
+        found = await claims.waiting(self.unit, sorted(cards))
+        return [await self._named(one, cards[one.activity]) for one in found if one.person != self.me.id]
+
+    async def to_decide(self, id_: int) -> Claim | None:
+        """A claim that I may decide on; nobody decides on their own."""
+        found = await claims.find(self.unit, id_)
+        card = await self._organising.allowed(found.activity, Deed.CONFIRM) if found else None
+        if found is None or card is None or found.state != "open" or found.person == self.me.id:
+            return None
+        return await self._named(found, card)
+
+    async def _named(self, one: Claim, card: Activity) -> Claim:
+        names = await Rolls(self.unit, self.me, self.now, self.city).named(card, [one.person])
+        return replace(one, name=names.get(one.person, ""))
+
+    async def decide(self, id_: int, approve: bool, reason: str = "") -> Decided | NotAllowed:
+        """Say yes, and it counts with grade C; or no, with a reason. Its owner is told."""
+        found = await self.to_decide(id_)
+        state = "approved" if approve else "declined"
+        if found is None or not await claims.decide(self.unit, id_, state, self.me.id, reason or None, self.now):
+            return NotAllowed()
+        await audit.log(self.unit, self.now, self.me.id, "decide", f"claim:{id_}", "open", state)
+        minutes = await self._approved(found) if approve else 0
+        await tell(self, found.person, "claim", id_, found.shift, self.now + TELL_WITHIN, state=state)
+        return Decided(found, minutes)
+
+    async def _approved(self, one: Claim) -> int:
+        photo = await claims.photo_of(self.unit, one.id)
+        said = Evidence(Proof.CLAIM, Part.WHOLE, self.now, one.person, photo=photo)
+        word = self._said.piece(Proof.CONFIRMED, Part.WHOLE)
+        seat = Seat(one.enrolment, one.person, one.stand, one.shift_starts, one.shift_ends)
+        if one.stand in COMING | {Stand.ABSENT}:
+            await self._said.arrive(seat, one.starts, said)
+            counted = await self._said.leave(replace(seat, stand=Stand.ARRIVED), one.ends, word)
+        elif one.stand == Stand.ARRIVED:
+            counted = await self._said.leave(seat, one.ends, said, word)
+        else:
+            counted = await self._said.count(seat, one.ends, said, word)
+        return counted.minutes if counted else 0
+
+    async def unconfirmed(self, activity: int) -> Unconfirmed | NotAllowed:
+        """Presences of an activity that my word would lift."""
+        card = await self._organising.allowed(activity, Deed.CONFIRM)
+        if card is None:
+            return NotAllowed()
+        lines, proven = await self._liftable(activity)
+        names = await Rolls(self.unit, self.me, self.now, self.city).named(card, [one.person for one in lines])
+        plain: dict[int, str] = {}
+        apart: dict[int, str] = {}
+        for one in lines:
+            (apart if needs_look(proven[one.enrolment]) else plain)[one.number] = names.get(one.person, "")
+        return Unconfirmed(card, plain, apart)
+
+    async def _liftable(self, activity: int) -> tuple[list[Rolled], dict[int, list[Evidence]]]:
+        candidates = set(await claims.unproven(self.unit, activity))
+        proven = await evidence.of_many(self.unit, sorted(candidates))
+        unsaid = {id_ for id_, pieces in proven.items() if not _vouched_last(pieces)}
+        lines = [one for one in await roll.roll(self.unit, activity) if one.enrolment in unsaid]
+        return [one for one in lines if one.person != self.me.id], proven
+
+    async def confirm(self, activity: int, number: int | None = None) -> int | NotAllowed:
+        """Give my word for one presence, or for all that need no look of their own. Returns for how many."""
+        found = await self.unconfirmed(activity)
+        if isinstance(found, NotAllowed):
+            return found
+        numbers = set(found.plain) if number is None else {number} & (set(found.plain) | set(found.looked_at))
+        lines = [one for one in (await self._liftable(activity))[0] if one.number in numbers]
+        for one in lines:
+            seat = Seat(one.enrolment, one.person, one.stand, one.starts, one.ends)
+            await self._said.add(seat, self._said.piece(Proof.CONFIRMED, Part.WHOLE))
+        return len(lines)
+
+    async def may_enter(self, activity: int) -> Activity | None:
+        """An activity that has begun and whose hours I may enter by hand."""
+        card = await self._organising.allowed(activity, Deed.CONFIRM)
+        return card if card and card.state == "open" and card.starts <= self.now else None
+
+    async def enter(self, activity: int, entries: Sequence[Entry]) -> Entered | NotAllowed:
+        """Write down hours of which nothing shows that they were: grade D, a share of them drawn for the audit."""
+        card = await self.may_enter(activity)
+        if card is None:
+            return NotAllowed()
+        batch = self.city.secrecy.signature(f"batch:{activity}:{self.me.id}:{self.now.timestamp()}")
+        drawn = sample(batch, len(entries))
+        outcomes = [(one.number, await self._enter(card, one, place in drawn)) for place, one in enumerate(entries)]
+        done = [place for place, (_number, became) in enumerate(outcomes) if became == "done"]
+        return Entered(card, outcomes, len(drawn.intersection(done)))
+
+    async def _enter(self, card: Activity, one: Entry, drawn: bool) -> str:
+        who = await Newcomers(self.unit, self.me, self.now, self.city).person(one.number)
+        shift = next((each for each in card.shifts if each.starts <= one.starts < one.ends <= each.ends), None)
+        if not isinstance(who, Person):
+            return "unknown"
+        if who.id == self.me.id:
+            return "self"
+        if shift is None or one.ends > self.now:
+            return "times"
+        seat = await self._seat_for(who, card.id, shift)
+        if seat is None:
+            return "already"
+        first = self._said.piece(Proof.BULK, Part.ARRIVAL, one.starts, sampled=drawn)
+        await self._said.arrive(seat, one.starts, first)
+        last = self._said.piece(Proof.BULK, Part.DEPARTURE, one.ends, sampled=drawn)
+        await self._said.leave(replace(seat, stand=Stand.ARRIVED), one.ends, last)
+        return "done"
+
+    async def _seat_for(self, who: Person, activity: int, shift: Shift) -> Seat | None:
+        """Their seat, or one more that is put up for them and stands in the log. None: their presence is known."""
+        await enrolment.lock_shift(self.unit, shift.id)
+        own = await enrolment.own(self.unit, who.id, shift.id)
+        if own is not None and own.state in COMING | {Stand.ABSENT}:
+            return Seat(own.id, who.id, Stand(own.state), shift.starts, shift.ends)
+        if own is not None and own.state not in (Stand.WAITING, Stand.CANCELLED):
+            return None
+        card = await activities.card(self.unit, activity)
+        fresh = next(one for one in card.shifts if one.id == shift.id) if card else shift
+        if not fresh.free:
+            await activities.set_capacity(self.unit, shift.id, fresh.capacity + 1)
+            seats = str(fresh.capacity), str(fresh.capacity + 1)
+            await audit.log(self.unit, self.now, self.me.id, "lift seats", f"shift:{shift.id}", *seats)
+        id_, _seated = await enrolment.seat(self.unit, shift.id, who.id, self.now)
+        return Seat(id_, who.id, Stand.JOINED, shift.starts, shift.ends)
+
+    @property
+    def _organising(self) -> Organising:
+        return Organising(self.unit, self.me, self.now, self.city)
+
+    @property
+    def _said(self) -> Presences:
+        return Presences(self.unit, self.me, self.now, self.city)
+
+
+def _vouched_last(pieces: Sequence[Evidence]) -> bool:
+    """Has the organiser given their word for what stands, with nothing told since?"""
+    holds = standing(pieces)
+    return bool(holds) and holds[-1].kind == Proof.CONFIRMED
