@@ -37,7 +37,9 @@ KEY = "a key that only benchmarks use, 32 signs and more"
 def environment(url: str, **more: str) -> dict[str, str]:
     """What a process of the city is started with."""
     given = {"DATABASE_URL": url, "SECRET_KEY": KEY, "LISTEN": "127.0.0.1:0", **more}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MENKOU_")}
+    # Python may keep what it compiled, as it does on an operator's machine.
+    own = ("MENKOU_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return kept | {f"MENKOU_{name}": value for name, value in given.items()}
 
 

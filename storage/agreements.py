@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.agreements import VERSION, Accepted, Condition, Terms
 from storage.database import Unit
@@ -57,6 +59,30 @@ async def accepted(unit: Unit, activity_id: int, person: int, minor: bool = Fals
     return found.first() is not None
 
 
+_SUBJECT = Prepared(
+    select(activity.c.revision, activity.c.created_by, activity.c.created, terms.c.stated_by, terms.c.stated)
+    .outerjoin(terms, terms.c.activity == activity.c.id)
+    .where(activity.c.id == bindparam("wanted"))
+)
+_SAME = Prepared(
+    select(agreement_text.c.id).where(
+        agreement_text.c.activity == bindparam("wanted"), agreement_text.c.digest == bindparam("as_read")
+    )
+)
+_AGREED: dict[str, Any] = {
+    "text": bindparam("the_text"),
+    "person": bindparam("whose"),
+    "accepted_by": bindparam("by"),
+    "conditions": bindparam("why"),
+    "door": bindparam("through"),
+    "accepted": bindparam("at"),
+}
+_AGREE = {
+    name: Prepared(own.insert(agreement).values(_AGREED).on_conflict_do_nothing(index_elements=["text", "person"]))
+    for name, own in (("postgresql", postgresql), ("sqlite", sqlite))
+}
+
+
 async def accept(
     unit: Unit,
     activity_id: int,
@@ -68,32 +94,24 @@ async def accept(
     now: datetime,
 ) -> None:
     """Keep that a person, or their guardian for them, has accepted this text. Twice is once."""
-    subject = (
-        await unit.run(
-            select(activity.c.revision, activity.c.created_by, activity.c.created, terms.c.stated_by, terms.c.stated)
-            .outerjoin(terms, terms.c.activity == activity.c.id)
-            .where(activity.c.id == activity_id)
-        )
-    ).one()
+    subject = (await unit.run(_SUBJECT, {"wanted": activity_id})).one()
     digest = hashlib.sha256(f"{subject.revision}\n{text}".encode()).hexdigest()[:32]
-    kept = unit.insert(agreement_text).values(
-        activity=activity_id,
-        digest=digest,
-        version=VERSION,
-        revision=subject.revision,
-        text=text,
-        offered_by=subject.stated_by or subject.created_by,
-        offered=subject.stated or subject.created,
-    )
-    await unit.run(kept.on_conflict_do_nothing(index_elements=["activity", "digest"]))
-    same = select(agreement_text.c.id).where(
-        agreement_text.c.activity == activity_id, agreement_text.c.digest == digest
-    )
-    number = (await unit.run(same)).scalar_one()
-    row = unit.insert(agreement).values(
-        text=number, person=person, accepted_by=by, conditions=list(why), door=door, accepted=now
-    )
-    await unit.run(row.on_conflict_do_nothing(index_elements=["text", "person"]))
+    same = {"wanted": activity_id, "as_read": digest}
+    number = (await unit.run(_SAME, same)).scalar_one_or_none()
+    if number is None:  # the first who reads it; somebody else may be just as quick
+        kept = unit.insert(agreement_text).values(
+            activity=activity_id,
+            digest=digest,
+            version=VERSION,
+            revision=subject.revision,
+            text=text,
+            offered_by=subject.stated_by or subject.created_by,
+            offered=subject.stated or subject.created,
+        )
+        await unit.run(kept.on_conflict_do_nothing(index_elements=["activity", "digest"]))
+        number = (await unit.run(_SAME, same)).scalar_one()
+    values = {"the_text": number, "whose": person, "by": by, "why": list(why), "through": door, "at": now}
+    await unit.run(_AGREE[unit.dialect], values)
 
 
 async def mine(unit: Unit, person: int) -> list[Accepted]:

@@ -246,3 +246,10 @@ def test_a_crash_goes_through_the_log(log: io.StringIO, monkeypatch: pytest.Monk
     hook(ValueError, ValueError(TOKEN), None)
     assert "crashed" in log.getvalue()
     assert hits(log.getvalue()) == []
+
+
+def test_what_is_remembered_of_a_short_text_is_its_clean_form_and_each_log_s_own() -> None:
+    knows = logs.Redaction(["hunter2-but-longer"])
+    said = "the password is hunter2-but-longer"
+    assert [knows.text(said) for _time in range(2)] == [f"the password is {logs.HIDDEN}"] * 2
+    assert logs.Redaction(["something else"]).text(said) == said

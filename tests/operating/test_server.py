@@ -13,10 +13,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 
 from bot import logs, server
 from bot.server import BODY_LIMIT, Deadlines, Server
@@ -343,3 +346,20 @@ async def test_the_access_log_names_the_route_and_not_the_address(serve: Serve) 
     first, second = (json.loads(line) for line in written.splitlines() if '"request"' in line)
     assert (first["route"], first["status"], first["method"]) == ("/length/{secret}", 200, "GET")
     assert (second["route"], second["status"]) == ("(none)", 404)
+
+
+@pytest.mark.parametrize(("status", "records"), [(200, 0), (401, 1), (503, 1)])
+def test_what_a_platform_brings_is_recorded_as_its_turn_and_as_a_request_only_when_refused(
+    status: int, records: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(server, "log", SimpleNamespace(info=lambda _event, **fields: told.append(fields["route"])))
+
+    async def taken(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    route = web.Application().router.add_post("/telegram", taken)
+    request = make_mocked_request("POST", "/telegram")
+    request._match_info = UrlMappingMatchInfo({}, route)
+    server.AccessLog(logging.getLogger("a"), "").log(request, web.Response(status=status), 0.0)
+    assert told == ["/telegram"] * records
