@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -35,6 +36,10 @@ SKEW_FAIL = 15.0
 """Seconds: a check-in code lives for thirty."""
 AGE_WARN = 60.0
 AGE_FAIL = 900.0
+SILENT_WARN = 30.0
+"""Seconds; shorter silences are the platform's usual pace."""
+MISCONFIGURED = re.compile(r"\b(40001|40013|40125|40164|61004|48001|48004|50002)\b|token|401")
+"""In the reason for a silence: what no waiting mends."""
 BACKUP_AGE = timedelta(hours=24)
 DIFFERENT_SIGNS = 12
 """A key with fewer different signs was typed by hand."""
@@ -276,6 +281,21 @@ def check_outbox(found: Condition) -> list[Finding]:
     return lines
 
 
+def check_accounts(found: Condition) -> list[Finding]:
+    """Has a platform silenced an account, or is a quota used up?"""
+    lines = []
+    for name, (seconds, why) in found.silent.items():
+        if seconds < SILENT_WARN:
+            continue
+        says = f"may not speak for {seconds / 60:.0f} more minutes: {why or 'the platform did not say why'}"
+        fix = "Mend it in the console or the settings; it is tried again by itself."
+        lines.append(fail(name, says, fix) if MISCONFIGURED.search(why) else warn(name, says, fix))
+    for name, api in found.used_up:
+        says = f"today's quota of {api} is used up; what can goes by other ways, the rest waits for tomorrow"
+        lines.append(warn(name, says, "Ask the platform for more, or reset it in the console (ten times a month)."))
+    return lines or [ok("accounts", "no platform keeps one silent")]
+
+
 def check_token(name: str, value: str, expires: datetime | None, now: datetime) -> Finding:
     """A platform's access token, shared by the replicas."""
     if not value:
@@ -420,7 +440,7 @@ class Doctor:
             if seal == "same":
                 async with database.read() as unit:
                     lines.append(check_log(await audit.verify(unit)))
-            lines += [check_letters(seen), *check_outbox(seen)]
+            lines += [check_letters(seen), *check_outbox(seen), *check_accounts(seen)]
             if settings.wechat_app_id and settings.wechat_app_secret:
                 lines += [check_token("wechat", one.value, one.expires, now) for one in tokens if "wechat" in one.name]
         return lines

@@ -62,6 +62,13 @@ class Meters:
         self._inbox_waiting = Gauge(
             "menkou_inbox_waiting", "Messages that wait for their answer.", registry=self.registry
         )
+        self._silent = Gauge(
+            "menkou_account_silent_seconds", "How long a platform still wants an account to be silent.", ["door"],
+            registry=self.registry,
+        )  # fmt: skip
+        self._used_up = Gauge(
+            "menkou_quotas_used_up", "Quotas of a platform's APIs that are used up for today.", registry=self.registry
+        )
         self._dead = Gauge("menkou_inbox_dead", "Messages that nobody could read.", registry=self.registry)
 
     def watch_inbox(self, waiting: Callable[[], float], oldest: Callable[[], float]) -> None:
@@ -101,6 +108,10 @@ class Meters:
         self._age.labels("any").set(condition.outbox.oldest)
         self._age.labels("urgent").set(condition.urgent_age)
         self._dead.set(condition.dead_letters)
+        self._silent.clear()
+        for door, (seconds, _why) in condition.silent.items():
+            self._silent.labels(door).set(seconds)
+        self._used_up.set(len(condition.used_up))
 
     def reached(self, answered: bool) -> None:
         """Did the database answer when the figures were asked for? If not, the others that come from it are old."""

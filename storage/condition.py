@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, select
 
-from storage import inbox, outbox_reports
+from storage import inbox, outbox_reports, quotas, slots
 from storage.database import Unit
 from storage.outbox import IS_PENDING
 from storage.outbox_reports import Counts
@@ -27,6 +28,10 @@ class Condition:
     """Messages from people that nobody could read or whose script broke."""
     newest_dead: datetime | None
     newest_why: str
+    silent: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    """Accounts that a platform has silenced: for how many seconds more, and why."""
+    used_up: Sequence[tuple[str, str]] = ()
+    """Account and API of quotas that are used up for today."""
 
 
 async def look(unit: Unit, now: datetime) -> Condition:
@@ -37,12 +42,15 @@ async def look(unit: Unit, now: datetime) -> Condition:
     )
     oldest = (await unit.run(due)).scalar()
     dead, newest = await inbox.dead(unit, limit=1)
+    silent = await slots.silent(unit, moment)
     return Condition(
         outbox=await outbox_reports.counts(unit, now),
         urgent_age=(moment - oldest) / 1000 if oldest is not None else 0.0,
         dead_letters=dead,
         newest_dead=newest[0].at if newest else None,
         newest_why=newest[0].error or "" if newest else "",
+        silent={name: ((until - moment) / 1000, why) for name, (until, why) in silent.items()},
+        used_up=await quotas.used_up(unit, now),
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, or_, select
 
 from bot.domain.forecast import Left
-from bot.domain.quotas import Limit, period_of
+from bot.domain.quotas import CHINA, Limit, period_of
 from storage.database import Unit
 from storage.tables.delivery import quota
 from storage.tables.kinds import from_milliseconds, to_milliseconds
@@ -33,6 +33,14 @@ async def left(unit: Unit, account: str, limits: Iterable[Limit], now: datetime)
             rest, opens = 0, from_milliseconds(row.paused_until) if rest else None
         found[api] = Left(limit, rest, allowed, opens)
     return found
+
+
+async def used_up(unit: Unit, now: datetime) -> list[tuple[str, str]]:
+    """Account and API of whatever the platform allows no more of today, as far as it has told what it allows."""
+    over = or_(quota.c.used >= quota.c.allowed, quota.c.paused_until > to_milliseconds(now))
+    today = quota.c.day == now.astimezone(CHINA).date()
+    rows = await unit.run(select(quota.c.account, quota.c.api).where(today, over).order_by(quota.c.api))
+    return [(row.account, row.api) for row in rows]
 
 
 async def spend(unit: Unit, account: str, spent: Mapping[Limit, int], now: datetime) -> None:

@@ -74,14 +74,20 @@ async def release(unit: Unit, account: str, epoch: int) -> bool:
     return bool(given.rowcount)
 
 
-async def block(unit: Unit, account: str, epoch: int, until: int) -> bool:
-    """Write down how long the platform wants silence: a successor obeys it too."""
+async def block(unit: Unit, account: str, epoch: int, until: int, reason: str = "") -> bool:
+    """Write down how long the platform wants silence, and why: a successor obeys it too."""
     kept = await unit.run(
         update(sender_slot)
         .where(_ours(account, epoch), sender_slot.c.blocked_until < until)
-        .values(blocked_until=until)
+        .values(blocked_until=until, reason=reason[:200] or None)
     )
     return bool(kept.rowcount)
+
+
+async def silent(unit: Unit, now: int) -> dict[str, tuple[int, str]]:
+    """Which accounts a platform has silenced, until when and why."""
+    rows = await unit.run(select(sender_slot).where(sender_slot.c.blocked_until > now))
+    return {row.account: (row.blocked_until, row.reason or "") for row in rows}
 
 
 async def held(unit: Unit) -> dict[str, tuple[str, int]]:

@@ -312,7 +312,7 @@ class Sender:
         if isinstance(outcome, NotSent) and outcome.halts == "account":
             self._gaps.forget(one.external)
             if epoch == self.lease.epoch:
-                self.lease.block(max(outcome.after, 1.0))
+                self.lease.block(max(outcome.after, 1.0), outcome.reason)
         if isinstance(outcome, NotSent) and outcome.halts == "api":
             self._gaps.forget(one.external)
             self._ledger.pause(one.way, max(outcome.after, 1.0), self._times.city())

@@ -17,6 +17,9 @@ from storage.database import Database, Unit
 
 log = structlog.get_logger("menkou.sender")
 
+ALARM = 30.0
+"""Seconds of silence from which on an operator should hear of it: no rate limit asks for so many."""
+
 LEASE = 15.0
 """Seconds that a silent holder keeps its slot; renewed every third of it."""
 
@@ -75,6 +78,7 @@ class Lease:
         self._ends = 0.0
         self._ends_wall = 0.0
         self._blocked_until = 0.0
+        self._reason = ""
 
     @property
     def holds(self) -> bool:
@@ -156,14 +160,19 @@ class Lease:
         """Holds in a statement while the slot is ours."""
         return slots.fenced(self._account, self.epoch)
 
-    def block(self, seconds: float) -> None:
-        """The platform wants silence from the whole account."""
-        self._blocked_until = max(self._blocked_until, self._times.wall() + seconds)
+    def block(self, seconds: float, reason: str = "") -> None:
+        """The platform wants silence from the whole account; `reason` is told to the operator."""
+        until = self._times.wall() + seconds
+        if until > self._blocked_until:
+            self._blocked_until, self._reason = until, reason
+        if seconds >= ALARM:
+            log.error("sender.account_stopped", account=self._account, seconds=round(seconds), reason=reason)
 
     async def record_block(self, unit: Unit) -> None:
         """Write the silence down, if there is one: a successor obeys it too."""
         if self.blocked and self.epoch:
-            await slots.block(unit, self._account, self.epoch, round(self._blocked_until * 1000))
+            until = round(self._blocked_until * 1000)
+            await slots.block(unit, self._account, self.epoch, until, self._reason)
 
     def _wall(self) -> int:
         return round(self._times.wall() * 1000)

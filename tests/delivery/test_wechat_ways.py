@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,12 +16,14 @@ from bot.delivery.decisions import City
 from bot.delivery.ledger import Ledger
 from bot.delivery.pace import Pace
 from bot.delivery.sender import Sender
+from bot.doctor import check_accounts
 from bot.domain.forecast import Left
 from bot.domain.notices import Notice
 from bot.domain.quotas import CUSTOMER, NOTICE, TEMPLATE, WECHAT
 from bot.domain.reach import PLAIN, Offers, Reason, Way
+from bot.meters import Meters
 from handlers.forms import fields
-from storage import grants, outbox, people, quotas
+from storage import condition, grants, outbox, people, quotas, slots
 from storage.tables.delivery import Lane, State, quota
 from storage.tables.grants import notice_grant
 from storage.tables.people import identity
@@ -467,6 +470,49 @@ async def test_the_ledger_counts_in_the_transaction_of_the_write_ahead(city: Sma
         assert left[CUSTOMER.api] == Left(CUSTOMER, CUSTOMER.allowed - 2, CUSTOMER.allowed)
         assert left[TEMPLATE.api].left == TEMPLATE.allowed
         assert left[NOTICE.api].left == NOTICE.allowed
+
+
+# --- Alarms ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("code", "level"), [(40125, "fail"), (40164, "fail"), (48008, "warn")])
+async def test_a_wrong_configuration_stops_the_account_and_the_operator_hears_of_it(
+    city: SmallCity, code: int, level: str
+) -> None:
+    async with town_of(city) as town:
+        for one in (2, 3):
+            await city.person(one, "wechat")
+            await town.writes(one)
+        await town.tells(2)
+        town.platform.fail(SEND, code)
+        sender = town.sender()
+        await sender.drain()
+        await town.tells(3)
+        await sender.drain()
+        assert town.platform.calls[SEND] == 1  # nobody knocks at a closed door
+        wall = city.clock.times.wall() * 1000
+        async with city.database.read() as unit:
+            ((until, why),) = (await slots.silent(unit, round(wall))).values()
+            counts = await condition.look(unit, city.clock.now)
+        assert (until - wall) / 1000 == pytest.approx(600, abs=5)
+        assert str(code) in why
+        seen = replace(counts, silent={"wechat": (600.0, why)})
+        (line,) = check_accounts(seen)
+        assert (line.name, line.level) == ("wechat", level)
+        assert "10 more minutes" in line.says
+        meters = Meters()
+        meters.told(seen)
+        assert 'menkou_account_silent_seconds{door="wechat"} 600.0' in meters.written().decode()
+
+
+async def test_a_used_up_quota_is_a_line_for_the_operator(city: SmallCity) -> None:
+    async with city.database.write() as unit:
+        await quotas.learn(unit, "wechat", CUSTOMER, 5, 5, city.clock.now)
+        await quotas.learn(unit, "wechat", TEMPLATE, 5, 4, city.clock.now)
+        seen = await condition.look(unit, city.clock.now)
+    (line,) = check_accounts(seen)
+    assert line.level == "warn"
+    assert SEND in line.says
 
 
 # --- What a form says ------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot import settings
+from bot.domain.reach import Way
+from bot.means import means
 from bot.settings import BadSettings, Settings, load
 
 KEY = "k" * 40
@@ -223,3 +225,59 @@ def test_every_setting_is_described() -> None:
     for name, (_default, sentence) in settings.describe().items():
         assert name.startswith("MENKOU_")
         assert not sentence.startswith("None")
+
+
+FORM = '{"reminder": {"id": "AbCdEfGhIjKlMnOp_-1", "fields": {"thing1": "title", "time2": "when"}}}'
+
+
+def test_wechats_templates_are_json_in_the_environment_and_tables_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MENKOU_WECHAT_TEMPLATES", FORM)
+    Path("menkou.toml").write_text(
+        '[wechat_notices.announcement]\nid = "AbCdEfGhIjKlMnOp_-2"\nfields = { thing1 = "who" }\n'
+    )
+    found = load()
+    assert found.templates == {"reminder": "AbCdEfGhIjKlMnOp_-1"}
+    assert found.notices == {"announcement": "AbCdEfGhIjKlMnOp_-2"}
+    assert found.fields == {
+        "AbCdEfGhIjKlMnOp_-1": {"thing1": "title", "time2": "when"},
+        "AbCdEfGhIjKlMnOp_-2": {"thing1": "who"},
+    }
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "reminder",
+        FORM.replace("reminder", "greeting"),
+        FORM.replace('"when"', '"weather"'),
+        FORM.replace("AbCdEfGhIjKlMnOp_-1", "x y"),
+        FORM.replace("time2", "时间2"),
+    ],
+)
+def test_a_template_that_cannot_be_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("MENKOU_WECHAT_TEMPLATES", wrong)
+    assert all(line.startswith("MENKOU_WECHAT_TEMPLATES") for line in problems())
+
+
+@pytest.mark.parametrize(
+    ("kind", "ways"),
+    [
+        ("service", {Way.WINDOW, Way.TEMPLATE, Way.GRANT, Way.MASS}),
+        ("subscription", {Way.WINDOW, Way.GRANT, Way.MASS}),
+        ("unverified", set()),
+    ],
+)
+def test_the_kind_of_the_account_decides_what_exists(
+    monkeypatch: pytest.MonkeyPatch, kind: str, ways: set[Way]
+) -> None:
+    for name, value in {
+        "APP_ID": "wx0123456789abcdef", "APP_SECRET": "s" * 32, "TOKEN": "menkoutoken", "PLAINTEXT": "1",
+        "KIND": kind, "TEMPLATES": FORM, "NOTICES": FORM,
+    }.items():  # fmt: skip
+        monkeypatch.setenv(f"MENKOU_WECHAT_{name}", value)
+    offers = means(load()).offers
+    exists = {
+        Way.WINDOW: offers.customer, Way.TEMPLATE: bool(offers.templates), Way.GRANT: bool(offers.notices),
+        Way.MASS: offers.mass,
+    }  # fmt: skip
+    assert {way for way, there in exists.items() if there} == ways
