@@ -110,7 +110,7 @@ async def write_audit(unit: Unit) -> None:
     nobody = literal(None, Id)
     of_enrolment = target("enrolment", enrolment.c.id)
     of_attendance = target("enrolment", attendance.c.enrolment)
-    given = case((enrolment.c.state == Stand.WAITING, "waiting"), else_="joined")
+    given = case((enrolment.c.state.in_((Stand.WAITING, Stand.OFFERED)), "waiting"), else_="joined")
     closed = type_coerce(shift.c.ends, Id) + int(CHECKOUT_CLOSES.total_seconds() * 1000)
     there = case((attendance.c.left_by == "rule", "arrived"), (attendance.c.id.is_not(None), "left"), else_="joined")
     by_rule = moved(closed, nobody, "close", of_enrolment, there, enrolment.c.state)
@@ -121,6 +121,9 @@ async def write_audit(unit: Unit) -> None:
         moved(enrolment.c.joined, enrolment.c.person, "join", of_enrolment, None, given),
         moved(enrolment.c.changed, enrolment.c.person, "leave", of_enrolment, "joined", "cancelled").where(
             enrolment.c.state == Stand.CANCELLED
+        ),
+        moved(enrolment.c.changed, nobody, "offer", of_enrolment, "waiting", "offered").where(
+            enrolment.c.state == Stand.OFFERED
         ),
         moved(enrolment.c.changed, enrolment.c.person, "confirm", of_enrolment, "joined", "confirmed").where(
             enrolment.c.state == Stand.CONFIRMED

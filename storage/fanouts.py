@@ -173,9 +173,21 @@ def _rows(
     return unit.insert(outbox).from_select(columns, rows).on_conflict_do_nothing(index_elements=["fanout", "person"])
 
 
-async def waiting_to_expand(unit: Unit, now: datetime) -> bool:
-    """Is there an intention whose time has come and that is not expanded to its end?"""
-    return bool((await unit.run(select(_ready(now).exists()))).scalar_one())
+async def next_to_expand(
+    unit: Unit, now: datetime, ahead: int = AHEAD, rates: Mapping[str, float] | None = None
+) -> int | None:
+    """The first intention whose time has come and that needs more rows; None: there is none.
+
+    `rates`: messages a second that each account can send.
+    """
+    wanted = _ready(now).with_only_columns(fanout.c.id, fanout.c.lane, fanout.c.made)
+    for row in (await unit.run(wanted.order_by(*_ORDER))).all():
+        if row.lane < Lane.CAMPAIGN or row.made < ahead or not await _is_ahead(unit, row.id, ahead, rates or {}):
+            return int(row.id)
+    return None
+
+
+_ORDER = (fanout.c.lane, fanout.c.not_before, fanout.c.id)
 
 
 def _ready(now: datetime) -> Select[Any]:
@@ -189,23 +201,20 @@ async def expand(
     chunk: int | None = None,
     doors: Sequence[str] = (),
     ahead: int = AHEAD,
-    rates: Mapping[str, float] | None = None,
+    number: int | None = None,
 ) -> Expanded | None:
     """Make one chunk of the next intention whose time has come, and move its cursor in the same transaction.
 
-    Killed anywhere it goes on at the cursor; the unique key makes a repeated chunk harmless. None: nothing to do.
-    `rates`: messages a second that each account can send.
+    Killed anywhere it goes on at the cursor; the unique key makes a repeated chunk harmless. None: nothing to do, or
+    somebody else does it just now. `number`: the intention, where it was found before in a look that holds up nobody.
     """
+    number = await next_to_expand(unit, now, ahead) if number is None else number
+    if number is None:
+        return None
+    locked = _ready(now).where(fanout.c.id == number).with_for_update(skip_locked=True)
+    row = (await unit.run(locked)).first()
     size = chunk or CHUNK[unit.dialect]
-    full: list[int] = []
-    while True:
-        ready = _ready(now).order_by(fanout.c.lane, fanout.c.not_before, fanout.c.id).limit(1)
-        row = (await unit.run(ready.where(fanout.c.id.not_in(full)).with_for_update(skip_locked=True))).first()
-        if row is None:
-            return None
-        if row.lane < Lane.CAMPAIGN or row.made < ahead or not await _is_ahead(unit, row.id, ahead, rates or {}):
-            return await _expand(unit, row, to_milliseconds(now), size, doors)
-        full.append(row.id)
+    return None if row is None else await _expand(unit, row, to_milliseconds(now), size, doors)
 
 
 async def _is_ahead(unit: Unit, number: int, ahead: int, rates: Mapping[str, float]) -> bool:

@@ -13,6 +13,7 @@ from bot.city.stories import STORIES, Story
 from bot.desk.city import City
 from bot.domain.enrolment import Stand, old_enough
 from bot.domain.kinds import KINDS, kind
+from bot.domain.questions import Question, Sort
 from bot.domain.roles import Role
 from bot.talk.wording import Named
 from storage import bulk
@@ -28,6 +29,7 @@ PAST = 182
 LIN_HOURS = 118
 
 CHAOYANG, HAIDIAN, WANGJING = 110105, 110108, 110105026
+LIVES_HERE = Question("您住在望京吗？", Sort.YES)
 HOME = 1
 """Zhao's organisation, the first of the file: the volunteers of Wangjing."""
 DISTRICT_CENTRE = 2
@@ -82,7 +84,8 @@ async def fill_demo(database: Database, city: City, now: datetime, seed: int = 2
     past = [*_wangjing_past(maker), *_past(maker)]
     _lins_past(maker, crowd, lin, past)
     soon, rest = _wangjing_ahead(maker, crowd, lin)
-    ahead = [*rest, *_ahead(maker, ACTIVITIES - len(rest) - 1)]
+    held_by_zhao = sum(not held.activity for held in (soon, *rest))
+    ahead = [*rest, *_ahead(maker, ACTIVITIES - held_by_zhao)]
     for held in past:
         crowd.come(held, maker.random.uniform(0.55, 1.05))
     for place, held in enumerate(ahead):
@@ -152,10 +155,15 @@ class Crowd:
         while held.free > free and (person := next(people, None)):
             self._maker.takes_part(person, held)
 
-    def queue(self, held: Held, number: int) -> None:
-        """So many stand in the queue; a place in it is no promise, and clashes with nothing."""
+    def ask(self, held: Held, number: int) -> Iterator[int]:
+        """So many would like to come; their hours stay free until they may."""
         for person in islice(self.draw(held), number):
             self._busy[person].pop()
+            yield person
+
+    def queue(self, held: Held, number: int) -> None:
+        """So many stand in the queue; a place in it is no promise, and clashes with nothing."""
+        for person in self.ask(held, number):
             self._maker.signs_up(person, held, Stand.WAITING)
 
 
@@ -217,7 +225,8 @@ def _told(title: str) -> Story:
 
 def _wangjing_ahead(maker: Maker, crowd: Crowd, lin: int) -> tuple[Held, list[Held]]:
     """Zhao's own: one within the half hour, so that its wall is live; one in 26 hours, to be reminded of; a full one
-    with a queue, one that is nearly full, one that is nearly empty. Lin is in the first three."""
+    with a queue and a seat on offer, one with two roles that is nearly full, one that is nearly empty, where zhao lets
+    people in. Lin is in the first three."""
 
     def at(story: Story, starts: datetime, capacity: int, organisation: int = HOME) -> Held:
         return maker.held(story, starts, maker.site(story.site, CHAOYANG, "望京"), organisation, capacity)
@@ -244,13 +253,21 @@ def _wangjing_ahead(maker: Maker, crowd: Crowd, lin: int) -> tuple[Held, list[He
         maker.arrives(person, soon, maker.now - timedelta(minutes=maker.random.randint(1, 9)))
     crowd.come(soon, 0.7)
     crowd.come(tomorrow, 0.6)
-    crowd.fill(full)
+    crowd.fill(full, free=1)
+    for person in islice(crowd.draw(full), 1):
+        maker.is_offered(person, full)
     crowd.queue(full, 1)
     maker.signs_up(lin, full, Stand.WAITING)
     crowd.queue(full, 3)
     crowd.fill(nearly, free=1)
+    nearly.role = ("绘画", "Painting")
+    guides = maker.beside(nearly, ("秩序引导", "Ushering"), 4)
+    crowd.come(guides, 0.5)
+    maker.lets_in(empty, LIVES_HERE)
     crowd.come(empty, 0.2)
-    return soon, [tomorrow, full, nearly, empty, *others]
+    for person, answer in zip(crowd.ask(empty, 2), "✓✗", strict=False):
+        maker.asks(person, empty, LIVES_HERE, answer)
+    return soon, [tomorrow, full, nearly, guides, empty, *others]
 
 
 def _ahead(maker: Maker, number: int) -> Iterator[Held]:

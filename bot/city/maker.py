@@ -28,7 +28,9 @@ from bot.desk.city import City
 from bot.domain.attendance import CHECKOUT_CLOSES, Zero, new_secret
 from bot.domain.enrolment import SEATED, Stand
 from bot.domain.kinds import KINDS, kind
+from bot.domain.offers import answer_until
 from bot.domain.people import ALPHABET, CONSENT_VERSION
+from bot.domain.questions import Question, written
 from bot.domain.records import Counted, count
 from bot.domain.reliability import LEAVE_BEFORE
 from bot.domain.roles import Role
@@ -55,7 +57,7 @@ _STEP = 15_485_863_000_009
 
 @dataclass(slots=True)
 class Held:
-    """An activity in the making: its one shift is written when nobody more signs up."""
+    """An activity in the making, or one role of it: its shift is written when nobody more signs up."""
 
     id: int
     organisation: int
@@ -67,6 +69,10 @@ class Held:
     taken: int = 0
     queue: int = 0
     people: set[int] = field(default_factory=set)
+    activity: int = 0
+    """Whose further shift it is; 0: its own."""
+    role: tuple[str, str] = ("", "")
+    """In Chinese and English."""
 
     @property
     def free(self) -> int:
@@ -260,10 +266,24 @@ class Maker:
                 # A made-up city may be served: its codes must not follow from a seed.
                 "secret": self.city.secrecy.seal(new_secret(), f"activity:{id_}:secret"),
                 "words": self._search_words(story, site), "created_by": self.organiser(organisation),
-                "created": made, "changed": made, "leave_before": LEAVE_BEFORE,
+                "created": made, "changed": made, "approval": False, "questions": None,
+                "leave_before": LEAVE_BEFORE,
             }
         )  # fmt: skip
         return Held(id_, organisation, story, site, starts, ends, capacity or self.random.randint(*story.seats))
+
+    def beside(self, held: Held, role: tuple[str, str], capacity: int) -> Held:
+        """A further role of an activity, with seats of its own."""
+        self.activities += 1
+        return Held(
+            self.activities, held.organisation, held.story, held.site, held.starts, held.ends, capacity,
+            activity=held.id, role=role,
+        )  # fmt: skip
+
+    def lets_in(self, held: Held, question: Question) -> None:
+        """Its organiser lets people in, and asks them something first."""
+        row = next(row for row in self.rows["activity"] if row["id"] == held.id)
+        row |= {"approval": True, "questions": written([question])}
 
     def site(self, sort: str, district: int, name: str = "") -> Site:
         """A place of this sort; the one of this name. Raises StopIteration where there is none."""
@@ -303,8 +323,9 @@ class Maker:
         """Nobody more signs up: write the shift with its counters."""
         self.rows["shift"].append(
             {
-                "id": held.id, "activity": held.id, "starts": held.starts, "ends": held.ends,
+                "id": held.id, "activity": held.activity or held.id, "starts": held.starts, "ends": held.ends,
                 "capacity": held.capacity, "taken": held.taken, "next_queue": held.queue, "seated": held.free > 0,
+                "role": held.role[0], "role_english": held.role[1],
             }
         )  # fmt: skip
 
@@ -326,9 +347,23 @@ class Maker:
                 "id": self.enrolments, "shift": held.id, "person": person, "queue": held.queue, "state": str(stand),
                 "joined": asked,
                 "changed": changed or asked + MINUTE if stand == Stand.CANCELLED else changed or asked,
+                "offered_until": None, "admitted": True, "answers": None,
             }
         )  # fmt: skip
         return self.enrolments
+
+    def asks(self, person: int, held: Held, question: Question, said: str) -> None:
+        """They ask to be let in, with an answer to the organiser's question."""
+        number = self.signs_up(person, held, Stand.WAITING)
+        answers = [{"asked": question.text, "said": said}]
+        sealed = self.city.secrecy.seal_json(answers, f"enrolment:{number}:answers")
+        self.rows["enrolment"][-1] |= {"admitted": False, "answers": sealed}
+
+    def is_offered(self, person: int, held: Held) -> None:
+        """A seat came free a while ago and is held for them; where it begins too soon for that, it is theirs."""
+        until = answer_until(held.starts, self.now, self.city.zone, self.city.quiet)
+        self.signs_up(person, held, Stand.OFFERED if until else Stand.JOINED)
+        self.rows["enrolment"][-1] |= {"offered_until": until}
 
     def takes_part(self, person: int, held: Held, sure: bool = False) -> None:
         """A seat, and what became of it by now; `sure`: they came, stayed and checked out with the code."""

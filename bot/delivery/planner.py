@@ -73,11 +73,12 @@ class Planner:
     async def _expand(self) -> Expanded | None:
         now = self._times.city()
         async with self._database.read() as unit:
-            if not await fanouts.waiting_to_expand(unit, now):
-                return None
+            number = await fanouts.next_to_expand(unit, now, rates=self._rates)
+        if number is None:
+            return None
         async with self._database.write() as unit:
             began = self._times.steady()
-            step = await fanouts.expand(unit, now, self._chunk, self._doors, rates=self._rates)
+            step = await fanouts.expand(unit, now, self._chunk, self._doors, number=number)
             self._fit(self._times.steady() - began)
             return step
 

@@ -218,6 +218,23 @@ async def test_everybody_whom_one_can_be_finds_what_is_promised(database: Databa
         assert not roster.whole  # type: ignore[union-attr]
 
 
+async def test_zhao_has_roles_a_seat_on_offer_and_people_who_ask_to_come(database: Database) -> None:
+    await fill_demo(database, CITY, NOW)
+    async with database.read() as unit:
+        roles = list((await unit.run(select(shift.c.role).where(shift.c.role != "").order_by(shift.c.id))).scalars())
+        assert roles == ["绘画", "秩序引导"]
+        offered = list(await unit.run(select(enrolment).where(enrolment.c.state == Stand.OFFERED)))
+        assert [row.offered_until > NOW for row in offered] == [True]
+        ask = select(enrolment, shift.c.activity).join(shift).where(~enrolment.c.admitted)
+        asking = list(await unit.run(ask))
+        said = [CITY.secrecy.open_json(row.answers, f"enrolment:{row.id}:answers")[0]["said"] for row in asking]
+        assert said == ["✓", "✗"]
+        zhao = await people.at_address(unit, "web", "zhao")
+        assert zhao is not None
+        desk = Desk(unit, Person(zhao, "", "zh_CN"), NOW, CITY)
+        assert len(await desk.admission.asking(asking[0].activity)) == 2
+
+
 async def test_lin_checks_in_with_what_the_wall_shows(database: Database) -> None:
     made = await fill_demo(database, CITY, NOW)
     async with database.write() as unit:
@@ -249,7 +266,7 @@ async def test_what_was_due_before_was_said_before(database: Database) -> None:
 
 
 async def rows_of(database: Database) -> list[tuple[object, ...]]:
-    sealed = {"name", "phone", "secret", "session"}
+    sealed = {"name", "phone", "secret", "session", "answers"}
     rows: list[tuple[object, ...]] = []
     async with database.read() as unit:
         for table in bulk.TABLES.values():

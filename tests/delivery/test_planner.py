@@ -261,7 +261,8 @@ async def test_a_campaign_is_ahead_of_a_fast_account_by_ten_minutes_and_never_wa
 
     async def expand(**how: Any) -> int:
         async with city.database.write() as unit:
-            await fanouts.expand(unit, clock.now, chunk=10, **how)
+            if number := await fanouts.next_to_expand(unit, clock.now, **how):
+                await fanouts.expand(unit, clock.now, chunk=10, number=number)
         return len(await city.rows())
 
     assert [await expand(ahead=10, rates={"telegram": 25 / 600}) for _step in range(5)] == [10, 20, 30, 30, 30]
