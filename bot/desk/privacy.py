@@ -52,7 +52,8 @@ class Privacy(Subject):
         counts = {
             table: await privacy.count(self.unit, ids, table)
             for table in (
-                "enrolment", "subscription", "membership", "inbox", "letter", "agreement", "guardianship", "team_member",
+                "enrolment", "subscription", "membership", "inbox", "letter", "agreement", "guardianship",
+                "team_member",
             )
         }
         return Held(
