@@ -40,6 +40,8 @@ async def move(
     if found not in (None, migrate.head()):
         raise BadBackup(f"The city stands at revision {found}: run `menkou migrate` first.")
     await _rests(source, time.time() if wall is None else wall)
+    if full := await backup.occupied(target):
+        raise BadBackup(f"The other database is not empty ({', '.join(full[:3])} has rows). Name an empty one.")
     taken, arrived = folder / "moving.zip", folder / "moved.zip"
     await asyncio.to_thread(_clear, taken, arrived)
     try:
