@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import claims, fanout, ledger, machine, queues, ready, sending, turns, wechat
+from benchmarks import claims, fanout, ledger, machine, planner, queues, ready, sending, turns, wechat
 
 RESULTS = Path(__file__).with_name("results.md")
 
@@ -224,10 +224,24 @@ def _sending(quick: bool) -> list[Line]:
     return lines
 
 
+def _planner(quick: bool) -> list[Line]:
+    people = 100_000 if quick else 1_000_000
+    return [
+        Line(
+            f"Plan of routes for {people:,} people, {name}",
+            f"{seconds:.1f} s, {legs} routes",
+            "≤ 30 s",
+            seconds <= 30,
+        )
+        for name, (seconds, legs) in planner.measure(people).items()
+    ]
+
+
 SUBJECTS = {
     "turns": _turns,
     "wechat": _wechat,
     "ready": _ready,
+    "planner": _planner,
     "fanout": _fanout,
     "claims": _claims,
     "sending": _sending,

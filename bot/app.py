@@ -26,7 +26,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import campaigns, covers, documents, offers, parties, privacy, stars, watching
+from bot.desk import campaigns, covers, documents, offers, parties, privacy, squads, stars, watching
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed, registered
 from bot.desk.records import charted, close_shifts
@@ -286,6 +286,7 @@ class App:
         """Seats that were held long enough go to the next in the queue."""
         await offers.lapse(self.database, self.city, self.clock())
         await parties.lapse(self.database, self.city, self.clock())
+        await squads.tick(self.database, self.city, self.clock())
         await covers.tick(self.database, self.city, self.clock())
 
     async def watch_ledger(self) -> None:

@@ -8,6 +8,7 @@ from bot.domain.guardians import Answer
 from bot.domain.notices import Event, Notice
 from bot.talk import Intent, Link, Named, Span, View, Words, _, lines
 from handlers.guardian import ANSWER, RISK
+from handlers.skills import skill_name
 
 
 def word(notice: Notice, event: Event, again: Words | None) -> View:
@@ -51,6 +52,40 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                     Link(_("No, not this one"), Intent("uninvited", (number,))),
                 ),
             )
+        case "frozen":
+            text = _(
+                "{title} waits for a professional ({skill}). Your place stays yours; I am asking others, and tell you "
+                "as soon as one is there.",
+                title=name,
+                skill=skill_name(notice.words["skill"]),
+            )
+            return View(lines(again, text, span), (Link(_("My sign-ups"), Intent("my")),))
+        case "thawed":
+            text = _("A professional is there again: {title} takes place.", title=name)
+            return View(lines(again, text, span), (Link(_("My sign-ups"), Intent("my")),))
+        case "lead":
+            return View(
+                lines(
+                    again,
+                    _("A group needs you to lead it ({skill}): {title}", skill=skill_name(notice.words["skill"]),
+                      title=name),
+                    span,
+                    event.address,
+                    _("You are asked because you have proven it."),
+                ),
+                (
+                    Link(_("Yes, sign me up"), Intent("join", (str(event.activity), str(event.shift)))),
+                    Link(_("No, not this one"), Intent("uninvited", (number,))),
+                ),
+            )  # fmt: skip
+        case "covered" if notice.words.get("skill"):
+            there = notice.words["outcome"] == "filled"
+            text = (
+                _("A professional is there: {title}", title=name)
+                if there
+                else _("I have asked everybody who has proven it, and nobody is there yet: {title}", title=name)
+            )
+            return View(lines(again, text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
         case "cover":
             return View(
                 lines(

@@ -8,6 +8,7 @@ from bot.domain.activities import Activity, Shift
 from bot.domain.enrolment import AlreadyIn, Asked, Clashed, Joined, TooYoung, Waitlisted
 from bot.domain.guardians import GuardianAsked, GuardianRefused
 from bot.domain.skills import NeedsSkill
+from bot.domain.squads import NoLead
 from bot.talk import Intent, Link, Span, Talk, WebLink, Words, _, script
 from bot.talk import Joined as Listing
 from handlers import guardian
@@ -93,6 +94,15 @@ async def told(
                 _("That overlaps with {title}, which you joined.", title=title(other)),
                 MINE,
                 Link(_("Ask the organiser all the same"), in_spite),
+            )
+        case NoLead(skill, per):
+            talk.say(
+                _(
+                    "This needs a professional ({skill}) for every {n} people, and there is none for you yet. I am "
+                    "asking; please try again later.",
+                    skill=skill_name(skill),
+                    n=per,
+                )
             )
         case GuardianAsked(0):
             await guardian.show(talk, desk)

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import String, and_, bindparam, literal, or_, select, update
 
 from bot.domain.enrolment import Stand
 from bot.domain.reliability import Broken
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.tables.activities import activity, shift
 from storage.tables.enrolment import enrolment
 
@@ -55,7 +56,7 @@ async def admit(unit: Unit, id_: int, why: str, now: datetime) -> bool:
     return bool(done.rowcount)
 
 
-_BROKEN = (
+_BROKEN = Prepared(
     select(
         enrolment.c.id, activity.c.title, activity.c.english, shift.c.starts, enrolment.c.state, enrolment.c.reason
     )
@@ -65,7 +66,7 @@ _BROKEN = (
         enrolment.c.person == bindparam("whose"),
         shift.c.starts > bindparam("since"),
         or_(
-            enrolment.c.state.in_([Stand.ABSENT, Stand.EXCUSED]),
+            enrolment.c.state.in_([literal(stand, String) for stand in (Stand.ABSENT, Stand.EXCUSED)]),
             and_(enrolment.c.state == Stand.CANCELLED, enrolment.c.late.is_not(None)),
         ),
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, null, or_, select, update
 
 from bot.domain.covers import ASKED_MOST, COUNTED, LAST, SHORT_FROM, WITHIN, Calling
 from bot.domain.enrolment import SEATED, Stand
@@ -14,11 +14,13 @@ from bot.domain.guardians import OF_AGE
 from bot.domain.parties import Ask, Reply
 from storage.database import Unit
 from storage.segments import opted_out
+from storage.squads import proven
 from storage.tables.activities import activity, shift
 from storage.tables.covers import cover
 from storage.tables.enrolment import enrolment
 from storage.tables.parties import invitation
 from storage.tables.people import identity, person, subscription
+from storage.tables.squads import squad
 
 ASKING = (Ask.COVER, Ask.LEAD)
 
@@ -82,8 +84,13 @@ async def subject(unit: Unit, shift_id: int, kind: Ask = Ask.COVER) -> Any:
                 shift.c.minimum_age, activity.c.id.label("activity"), activity.c.kind, activity.c.district,
                 activity.c.organisation, activity.c.state.label("open"), activity.c.minimum_age.label("age"),
                 cover.c.state, cover.c.automatic, cover.c.rounds, cover.c.created_by,
+                (squad.c.skill if kind is Ask.LEAD else null()).label("lead"),
             )
-            .select_from(shift.join(activity, activity.c.id == shift.c.activity).outerjoin(cover, calls))
+            .select_from(
+                shift.join(activity, activity.c.id == shift.c.activity)
+                .outerjoin(cover, calls)
+                .outerjoin(squad, squad.c.shift == shift.c.id)
+            )
             .where(shift.c.id == shift_id)
         )
     ).first()  # fmt: skip
@@ -95,9 +102,10 @@ def _asked(since: datetime) -> Any:
     )
 
 
-def _fitting(what: Any, now: datetime) -> Select[Any]:
-    """People who fit: they follow the kind or the district, or helped this organisation or with this kind before; old
-    enough, free at these hours, not asked about this activity before, and not too often about others."""
+def _fitting(what: Any, now: datetime, day: date) -> Select[Any]:
+    """People who fit: they have proven what is needed for the day, and follow the kind or the district, or helped this
+    organisation or with this kind before; old enough, free at these hours, not asked about this activity before, and
+    not too often about others. Whoever is to lead needs the proof alone."""
     own = enrolment.alias("own")
     theirs, its = shift.alias("theirs"), activity.alias("its")
     follows = exists().where(
@@ -129,8 +137,10 @@ def _fitting(what: Any, now: datetime) -> Select[Any]:
         .where(theirs.c.activity == what.activity)
     )
     reached = exists().where(identity.c.person == person.c.id, identity.c.open)
+    skilled = [proven(person.c.id, code, day) for code in (what.lead and [what.lead]) or what.needs or ()]
+    matching = skilled if what.lead else [or_(follows, helped), *skilled]
     return select(person.c.id).where(
-        or_(follows, helped), ~busy, ~asked, reached, ~opted_out(person.c.id), _of_age(what, now),
+        *matching, ~busy, ~asked, reached, ~opted_out(person.c.id), _of_age(what, now),
         person.c.name.is_not(None), person.c.merged.is_(None), person.c.erasing.is_(None),
         _asked(now - WITHIN).scalar_subquery() < ASKED_MOST,
     )  # fmt: skip
@@ -143,18 +153,18 @@ def _of_age(what: Any, now: datetime) -> ColumnElement[bool]:
     return known if least > OF_AGE else or_(person.c.born.is_(None), known)
 
 
-async def least_asked(unit: Unit, what: Any, now: datetime, limit: int) -> list[int]:
+async def least_asked(unit: Unit, what: Any, now: datetime, day: date, limit: int) -> list[int]:
     """Who is to be asked next: whoever was asked least lately, then whoever was asked longest ago."""
     latest = select(func.max(invitation.c.made)).where(
         invitation.c.person == person.c.id, invitation.c.kind.in_(ASKING)
     )
     order = (_asked(now - COUNTED).scalar_subquery(), func.coalesce(latest.scalar_subquery(), 0), person.c.id)
-    return list((await unit.run(_fitting(what, now).order_by(*order).limit(limit))).scalars())
+    return list((await unit.run(_fitting(what, now, day).order_by(*order).limit(limit))).scalars())
 
 
-async def fitting(unit: Unit, what: Any, now: datetime) -> int:
+async def fitting(unit: Unit, what: Any, now: datetime, day: date) -> int:
     """How many people could be asked."""
-    found = select(func.count()).select_from(_fitting(what, now).subquery())
+    found = select(func.count()).select_from(_fitting(what, now, day).subquery())
     return int((await unit.run(found)).scalar_one())
 
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import String, bindparam, delete, literal, or_, select, update
 
 from bot.domain.documents import Insured
 from bot.domain.enrolment import SEATED
 from storage import people
 from storage.database import Unit
+from storage.prepared import Prepared
 from storage.tables.activities import activity, shift
 from storage.tables.documents import document, document_need
 from storage.tables.enrolment import enrolment
@@ -38,17 +39,28 @@ async def ask(unit: Unit, activity_id: int, on: bool, now: datetime) -> None:
     await unit.run(delete(document).where(document.c.enrolment.in_(of)))
 
 
+_WANTED = (
+    select(enrolment.c.id, activity.c.title, activity.c.english)
+    .join(shift, shift.c.id == enrolment.c.shift)
+    .join(activity, activity.c.id == shift.c.activity)
+    .join(document_need, document_need.c.activity == activity.c.id)
+    .where(
+        enrolment.c.person == bindparam("whose"),
+        shift.c.ends > bindparam("since"),
+        enrolment.c.state.in_([literal(one, String) for one in SEATS]),
+    )
+    .order_by(shift.c.starts)
+)
+_ALL_WANTED = Prepared(_WANTED)
+_ONE_WANTED = Prepared(_WANTED.where(enrolment.c.id == bindparam("number")))
+
+
 async def wanted(unit: Unit, id_: int, now: datetime, number: int | None = None) -> list[Any]:
     """Sign-ups of somebody whose insurance asks for a number and that are not over: enrolment, title, english."""
-    rows = (
-        select(enrolment.c.id, activity.c.title, activity.c.english)
-        .join(shift, shift.c.id == enrolment.c.shift)
-        .join(activity, activity.c.id == shift.c.activity)
-        .join(document_need, document_need.c.activity == activity.c.id)
-        .where(enrolment.c.person == id_, shift.c.ends > now, enrolment.c.state.in_(SEATS))
-        .order_by(shift.c.starts)
-    )
-    return list(await unit.run(rows if number is None else rows.where(enrolment.c.id == number)))
+    values = {"whose": id_, "since": now}
+    if number is None:
+        return list(await unit.run(_ALL_WANTED, values))
+    return list(await unit.run(_ONE_WANTED, values | {"number": number}))
 
 
 async def keep(unit: Unit, id_: int, enrolment_id: int, kind: str, number: str, now: datetime) -> None:

@@ -34,6 +34,7 @@ from storage.tables.activities import activity, shift
 from storage.tables.agreements import terms
 from storage.tables.enrolment import attendance, enrolment
 from storage.tables.parties import invitation
+from storage.tables.squads import squad
 
 LIVE = (*sorted(HELD), Stand.ARRIVED, Stand.LEFT)
 """Sign-ups that still matter to their owner."""
@@ -63,6 +64,8 @@ class Wish:
     """The organiser lets people in."""
     needs: Sequence[str]
     """Codes of skills that must be proven."""
+    squad: bool
+    """One professional leads so many."""
 
 
 # Statements that every sign-up needs are made once: building one costs as much as running it.
@@ -91,6 +94,7 @@ _WISH = Prepared(
         activity.c.approval,
         shift.c.minimum_age.label("own_age"),
         shift.c.needs,
+        exists().where(squad.c.shift == shift.c.id).label("squad"),
     )
     .join(activity, activity.c.id == shift.c.activity)
     .outerjoin(terms, terms.c.activity == activity.c.id)
@@ -106,7 +110,7 @@ async def wish(unit: Unit, shift_id: int, person: int = 0) -> Wish | None:
     return Wish(
         row.id, row.activity, row.title, row.english, row.starts, row.ends, row.state,
         max(row.minimum_age, row.own_age), row.kind, row.activity_starts, row.activity_ends, row.capacity,
-        row.conditions or (), row.invited, row.approval, row.needs or (),
+        row.conditions or (), row.invited, row.approval, row.needs or (), row.squad,
     )  # fmt: skip
 
 

@@ -135,10 +135,10 @@ async def spans(unit: Unit, id_: int) -> list[Span]:
 
 
 async def set_minutes(unit: Unit, id_: int, minutes: int, why: dict[str, Any] | None) -> dict[str, Any]:
-    """Give a record other minutes. Returns what it said before."""
+    """Give a record other minutes; who recorded is asked whose they are. Returns what it said before."""
     row = (await unit.run(select(record).where(record.c.id == id_))).one()
     state = "counted" if minutes else "zero"
-    await unit.run(update(record).where(record.c.id == id_).values(minutes=minutes, state=state, why=why))
+    await unit.run(update(record).where(record.c.id == id_).values(minutes=minutes, state=state, why=why, fresh=True))
     return {"id": id_, "minutes": row.minutes, "state": row.state, "why": row.why, "left": minutes}
 
 

@@ -58,14 +58,17 @@ class Admission(Subject):
         rows = await admission.asking(self.unit, activity)
         whole = await self._organising.is_own(card)
         names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
-        return [await self._asking(row, names.get(row.person, ("", ""))[0], whole) for row in rows]
+        hidden = await self.hidden([row.person for row in rows])
+        return [
+            await self._asking(row, names.get(row.person, ("", ""))[0], whole, row.person in hidden) for row in rows
+        ]
 
-    async def _asking(self, row: Any, name: str, whole: bool) -> Asking:
+    async def _asking(self, row: Any, name: str, whole: bool, hidden: bool) -> Asking:
         theirs = await enrolment.bookings(self.unit, row.person, self.now)
         return Asking(
             row.id,
             row.shift,
-            name if whole else masked(name),
+            name if whole and not hidden else masked(name),
             (row.role, row.role_english),
             admission.opened(self.unit, row.id, row.answers) if whole else (),
             clash(row.starts, row.ends, theirs, row.shift) is not None,

@@ -55,7 +55,8 @@ class Corrections(Subject):
         posts = await people.posts(self.unit, self.me.id)
         whole = any(post.organisation == found[0].organisation for post in posts)
         names = await people.personal(self.unit, self.city.secrecy, [one.person for one in found])
-        shown = {id_: name if whole else masked(name) for id_, (name, _phone) in names.items()}
+        hidden = await self.hidden(names)
+        shown = {id_: name if whole and id_ not in hidden else masked(name) for id_, (name, _phone) in names.items()}
         return [(one, shown.get(one.person, "")) for one in found]
 
     async def record(self, number: int, deed: Deed = Deed.AMEND) -> Record | NotAllowed:

@@ -15,7 +15,7 @@ from bot.domain.parties import Ask
 from bot.domain.people import Person
 from bot.domain.reach import quiet_until
 from bot.domain.roles import Deed
-from storage import audit, covers, enrolment, parties
+from storage import audit, covers, enrolment, parties, squads
 from storage.database import Database, Unit
 
 MENKOU = Person(0, "", "")
@@ -30,11 +30,12 @@ class Covers(Subject):
         what = await covers.subject(self.unit, shift)
         if what is None or not await self._organising.allowed(what.activity, Deed.COVER):
             return NotAllowed()
+        day = what.starts.astimezone(self.city.zone).date()
         asked, refused = await covers.answers(self.unit, shift, (Ask.COVER,))
         missing = what.capacity - what.taken if what.open == "open" and not too_late(what.starts, self.now) else 0
         return Call(
             shift, what.starts, what.ends, missing, Calling(what.state or Calling.OFF), bool(what.automatic),
-            what.rounds or 0, asked, refused, await covers.fitting(self.unit, what, self.now),
+            what.rounds or 0, asked, refused, await covers.fitting(self.unit, what, self.now, day),
         )  # fmt: skip
 
     async def start(self, shift: int) -> Call | NotAllowed:
@@ -88,42 +89,46 @@ async def tick(database: Database, city: City, now: datetime) -> int:
                 await audit.log(unit, now, None, "cover", f"shift:{shift}", None, Calling.RUNNING)
                 asked += await ask_next(unit, city, shift, now)
     for one in due:
-        if one.kind == Ask.COVER:
-            async with database.write() as unit:
-                await enrolment.lock_shift(unit, one.shift)
-                asked += await ask_next(unit, city, one.shift, now)
+        async with database.write() as unit:
+            await enrolment.lock_shift(unit, one.shift)
+            asked += await ask_next(unit, city, one.shift, now, Ask(one.kind))
     return asked
 
 
-async def ask_next(unit: Unit, city: City, shift: int, now: datetime) -> int:
+async def ask_next(unit: Unit, city: City, shift: int, now: datetime, kind: Ask = Ask.COVER) -> int:
     """One round, unless it was asked just now, it is filled, too late, or night. Returns how many were asked."""
-    if shift not in {one.shift for one in await covers.due(unit, now) if one.kind == Ask.COVER}:
+    if (shift, kind) not in {(one.shift, one.kind) for one in await covers.due(unit, now)}:
         return 0
-    what = await covers.subject(unit, shift)
+    what = await covers.subject(unit, shift, kind)
+    day = what.starts.astimezone(city.zone).date()
     missing = what.capacity - what.taken
+    if kind is Ask.LEAD:
+        squad = await squads.of(unit, shift, day)
+        missing = squad.lacking if squad else 0
     if missing <= 0 or what.open != "open" or too_late(what.starts, now):
-        return await _ended(unit, city, what, Calling.FILLED if missing <= 0 else Calling.OVER, now)
+        return await _ended(unit, city, what, kind, Calling.FILLED if missing <= 0 else Calling.OVER, now)
     morning = quiet_until(now.astimezone(city.zone), *city.quiet)
     if morning is not None:
-        await covers.go_on(unit, shift, morning.astimezone(UTC), 0)
+        await covers.go_on(unit, shift, morning.astimezone(UTC), 0, kind)
         return 0
-    people = await covers.least_asked(unit, what, now, round_size(missing))
+    people = await covers.least_asked(unit, what, now, day, round_size(missing))
     if not people:
-        return await _ended(unit, city, what, Calling.OVER, now)
+        return await _ended(unit, city, what, kind, Calling.OVER, now)
     by = Subject(unit, MENKOU, now, city)
     for person in people:
-        number = await parties.ask(unit, Ask.COVER, shift, now, what.starts - LAST, person=person)
-        await tell(by, person, "cover", number, shift, what.starts - LAST)
-    await covers.go_on(unit, shift, now + pause(what.starts, now), 1)
-    await audit.log(unit, now, None, "cover", f"shift:{shift}", None, f"{len(people)} asked")
+        number = await parties.ask(unit, kind, shift, now, what.starts - LAST, person=person)
+        await tell(by, person, str(kind), number, shift, what.starts - LAST, skill=what.lead or "")
+    await covers.go_on(unit, shift, now + pause(what.starts, now), 1, kind)
+    await audit.log(unit, now, None, str(kind), f"shift:{shift}", None, f"{len(people)} asked")
     return len(people)
 
 
-async def _ended(unit: Unit, city: City, what: Any, state: Calling, now: datetime) -> int:
+async def _ended(unit: Unit, city: City, what: Any, kind: Ask, state: Calling, now: datetime) -> int:
     """The call has done what it could; whoever started it hears how it ended."""
-    await covers.end(unit, what.id, state, now)
-    await audit.log(unit, now, None, "cover", f"shift:{what.id}", Calling.RUNNING, state)
+    await covers.end(unit, what.id, state, now, kind)
+    await audit.log(unit, now, None, str(kind), f"shift:{what.id}", Calling.RUNNING, state)
     if what.created_by is not None:
         by = Subject(unit, MENKOU, now, city)
-        await tell(by, what.created_by, "covered", what.id, what.id, what.starts, what.rounds, outcome=str(state))
+        words = {"outcome": str(state), "skill": what.lead or ""}
+        await tell(by, what.created_by, "covered", what.id, what.id, what.starts, what.rounds, **words)
     return 0

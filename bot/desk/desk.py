@@ -32,6 +32,7 @@ from bot.desk.reach import Reach
 from bot.desk.records import Records
 from bot.desk.rolls import Rolls
 from bot.desk.skills import Skills
+from bot.desk.squads import Squads
 from bot.desk.stars import Stars
 from bot.desk.vouching import Vouching
 from bot.domain.people import Person
@@ -126,6 +127,11 @@ class Desk:
     def covers(self) -> Covers:
         """Calls for cover."""
         return Covers(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def squads(self) -> Squads:
+        """What my shifts demand of professionals."""
+        return Squads(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:

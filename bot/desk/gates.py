@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from bot.desk.led import led
 from bot.desk.permitted import permitted
 from bot.desk.subject import Subject
 from bot.domain.agreements import NeedsAgreement, conditions
 from bot.domain.enrolment import AlreadyIn, Booking, Clashed, Closed, Stand, TooYoung, clash, old_enough
 from bot.domain.guardians import Band, GuardianAsked, GuardianRefused, band
 from bot.domain.skills import NeedsSkill, missing
+from bot.domain.squads import NoLead
 from storage import agreements, enrolment, skills
 from storage.enrolment import Wish
 
-Refusal = Closed | TooYoung | NeedsSkill | AlreadyIn | NeedsAgreement | Clashed | GuardianAsked | GuardianRefused
+Refusal = (
+    Closed | TooYoung | NeedsSkill | AlreadyIn | NeedsAgreement | Clashed | NoLead | GuardianAsked | GuardianRefused
+)
 
 Gate = Callable[[Subject, Wish], Awaitable[Refusal | None]]
 
@@ -64,5 +68,5 @@ async def overlapping(asker: Subject, starts: datetime, ends: datetime, shift: i
     return clash(starts, ends, await enrolment.bookings(asker.unit, asker.me.id, asker.now), shift)
 
 
-GATES: tuple[Gate, ...] = (still_open, of_age, skilled, not_in_yet, free_then, permitted, agreed)
+GATES: tuple[Gate, ...] = (still_open, of_age, skilled, not_in_yet, free_then, led, permitted, agreed)
 """In the order in which they are asked; the first that does not let pass answers."""

@@ -9,7 +9,7 @@ from bot.desk.city import City
 from bot.desk.subject import Subject
 from bot.domain.enrolment import Booking, Clashed, NotIn, Stand, move
 from bot.domain.offers import LAPSES, answer_until
-from storage import audit, enrolment, fanouts, offers
+from storage import audit, enrolment, fanouts, offers, squads
 from storage.database import Database, Unit
 from storage.tables.delivery import Lane
 
@@ -44,7 +44,8 @@ async def hand_on(
     by the caller.
     """
     until, handed = None if at_once else answer_until(starts, now, city.zone, city.quiet), 0
-    while (head := await offers.take_for_head(unit, shift)) is not None:
+    day = starts.astimezone(city.zone).date()
+    while await squads.may_hand_on(unit, shift, day) and (head := await offers.take_for_head(unit, shift)) is not None:
         after = move(Stand.WAITING, Stand.JOINED if until is None else Stand.OFFERED)
         await offers.place(unit, head.id, after, until, now)
         deed = "promote" if until is None else "offer"

@@ -49,10 +49,12 @@ class Promises(Subject):
         rows = await admission.missing(self.unit, activity)
         whole = await self._organising.is_own(card)
         names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
+        hidden = await self.hidden([row.person for row in rows])
         found = []
         for row in rows:
             name = names.get(row.person, ("", ""))[0]
-            found.append(Missing(row.id, name if whole else masked(name), Stand(row.state), row.reason or ""))
+            said = name if whole and row.person not in hidden else masked(name)
+            found.append(Missing(row.id, said, Stand(row.state), row.reason or ""))
         return sorted(found, key=lambda one: not one.reason)
 
     async def excuse(self, activity: int, ids: Sequence[int]) -> int | NotAllowed:

@@ -80,7 +80,8 @@ class Reach(Subject):
         whole = any(post.organisation == card.organisation for post in posts)
         told = await outbox_reports.of_activity(self.unit, activity, limit)
         kept = await people.personal(self.unit, self.city.secrecy, sorted({one.person for one in told}))
-        names = {id_: name if whole else masked(name) for id_, (name, _phone) in kept.items()}
+        hidden = await self.hidden(kept)
+        names = {id_: name if whole and id_ not in hidden else masked(name) for id_, (name, _phone) in kept.items()}
         return Deliveries(card, await self._deliveries(told, names), whole)
 
     async def _deliveries(self, told: Sequence[Told], names: Mapping[int, str]) -> list[Delivery]:

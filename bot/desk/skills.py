@@ -65,7 +65,7 @@ class Skills(Subject):
 
     async def _name(self, person: int, whole: bool) -> str:
         name = (await people.personal(self.unit, self.city.secrecy, [person])).get(person, ("", ""))[0]
-        return name if whole else masked(name)
+        return name if whole and not await self.hidden([person]) else masked(name)
 
     async def decide(self, id_: int, accepted: bool) -> bool:
         """Accept a proof, or not; its owner is told. Nobody vouches for themselves. False: it is not mine to decide."""

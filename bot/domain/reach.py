@@ -22,7 +22,7 @@ DAY = 24 * 60
 NEAR = -2 * 60
 """Minutes before the start from which a reminder may break quiet hours: for a start at six it comes at four."""
 
-REFUSABLE: frozenset[Kind] = CAMPAIGNS | {"reminder", "checkout", "cover"}
+REFUSABLE: frozenset[Kind] = CAMPAIGNS | {"reminder", "checkout", "cover", "lead"}
 """What somebody is spared who wants no messages. That their own activity moved or was cancelled they still hear."""
 
 REPLY_KEEPS = timedelta(hours=48)

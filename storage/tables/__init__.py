@@ -21,6 +21,7 @@ from storage.tables import (
     privacy,
     proofs,
     skills,
+    squads,
     stars,
 )
 from storage.tables.kinds import metadata
@@ -47,5 +48,6 @@ __all__ = [
     "privacy",
     "proofs",
     "skills",
+    "squads",
     "stars",
 ]

@@ -19,7 +19,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import campaigns, covers, offers, parties
+from bot.desk import campaigns, covers, offers, parties, squads
 from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.domain.activities import Plan, Published
@@ -105,6 +105,7 @@ class Town:
         await offers.lapse(self.database, self.city, self.at)
         await campaigns.advance(self.database, self.city, self.at)
         await parties.lapse(self.database, self.city, self.at)
+        await squads.tick(self.database, self.city, self.at)
         await covers.tick(self.database, self.city, self.at)
         await self.ticks.run_once()
 

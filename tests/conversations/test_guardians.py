@@ -248,3 +248,18 @@ async def test_an_adult_is_asked_for_no_guardian(town: Town, chat: Open, door: s
     assert "You are in" in await chat("Ann").joins(trees)
     async with town.database.read() as unit:
         assert (await unit.run(select(permission))).first() is None
+
+
+@pytest.mark.parametrize("door", ["web"])
+async def test_a_guardian_who_takes_their_consent_back_decides_no_more(town: Town, chat: Open, door: str) -> None:
+    """Nobody could call them about the child: the seat goes, and the next yes needs a guardian again."""
+    trees = await town.publishes(chat("Olga"), "Planting trees", SATURDAY)
+    kid, mum = chat("Kim"), chat("Mary")
+    await youth_asks(town, kid, trees)
+    await guards(mum, code_in(kid))
+    await mum.opens("permit", 1, "agreed")
+    assert await stands(town) == ["joined"]
+    await mum.says("withdraw")
+    await mum.says("yes")
+    assert await stands(town) == ["cancelled"]
+    assert "You decide for nobody yet" in await mum.says("children")

@@ -25,6 +25,8 @@ from storage.tables.matters import correction, matter, matter_word
 from storage.tables.people import person
 from storage.tables.proofs import certificate
 from tests.conversations.kit import MONDAY, Chat, Town
+from tests.conversations.test_linking import link as linked
+from tests.conversations.test_linking import other as another
 
 SATURDAY = MONDAY + timedelta(days=5)
 STREET, DISTRICT, CITY = 110108001, 110108, 110000
@@ -335,6 +337,33 @@ async def test_a_question_that_nobody_answers_is_settled_by_rule(town: Town, cha
     await watched(town, days=8)
     [row] = await rows(town, select(matter))
     assert (row.state, row.verdict) == ("settled", "other")
+    assert await minutes_of(town) == [60, 120]
+
+
+async def test_two_chats_that_become_one_open_the_question_about_what_both_counted(
+    town: Town, chat: Open, door: str
+) -> None:
+    """Ann was with one organisation in this chat and, an hour later, with another in her other chat."""
+    olga, otto, ann, there = chat("Olga"), chat("Otto"), chat("Ann"), another(town, door, "Ann elsewhere")
+    await otto.says("menu")
+    first = await town.publishes(olga, "Reading to children", SATURDAY)
+    mine, other = town.organisation, await second_organisation(town, otto)
+    town.organisation = other
+    second = await town.publishes(otto, "Clearing the yard", SATURDAY + timedelta(hours=1))
+    town.organisation = mine
+    await was_there(town, ann, first)
+    await was_there(town, there, second, SATURDAY + timedelta(hours=1))
+    await watched(town, minutes=11)
+    assert not await rows(town, select(matter).where(matter.c.kind == "overlap"))
+    assert await minutes_of(town) == [120, 120]
+    await linked(ann, there)
+    assert await minutes_of(town) == [120, 60]
+    await watched(town, minutes=11)
+    assert [row.kind for row in await rows(town, select(matter))] == ["overlap"]
+    await otto.opens("matter", 1)
+    await otto.picks("They were with us")
+    await olga.opens("matter", 1)
+    await olga.picks("They were with the other")
     assert await minutes_of(town) == [60, 120]
 
 

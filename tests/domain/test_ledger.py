@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from bot.domain.proofs import NOTICE
 from bot.domain.records import Claim, count, count_again, cover_of, precedence, whole_minutes
 from bot.domain.rulesets import RULE_SETS, RuleSet, final_from, rule_set, rules_on
 from tests.conversations.kit import BEIJING
@@ -166,3 +167,10 @@ def test_every_day_since_the_first_has_one_set_and_no_day_has_two() -> None:
 def test_the_notice_lasts_whole_working_days(made: datetime, final: datetime) -> None:
     assert final_from(made, rule_set("beijing-2026")) == final
     assert final_from(made, rule_set("beijing-2021")) == made
+
+
+def test_a_certificate_s_own_notice_always_outlasts_that_of_its_records() -> None:
+    """That is why minutes on public notice are certified: whoever objects still finds the certificate on notice."""
+    for day_ in range(14):
+        made = datetime(2026, 11, 23, 23, 59, tzinfo=BEIJING) + timedelta(days=day_)
+        assert final_from(made, rule_set("beijing-2026")) <= made + NOTICE
