@@ -57,8 +57,8 @@ STANDINGS: dict[Standing, Text] = {
     Standing.DONE: _("It is through."),
 }
 
-DOORS: dict[str, Text] = {
-    "telegram": _("Telegram"),
+DOORS: dict[str, Words] = {
+    "telegram": "Telegram",
     "wechat": _("WeChat"),
     "web": _("Web chat"),
     "terminal": _("Terminal"),
