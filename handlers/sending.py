@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.desk.campaigns import Mailing
 from bot.desk.desk import Desk
@@ -249,7 +249,7 @@ async def mailingsend(talk: Talk, desk: Desk, number: int) -> None:
         "",
         _("Type “send {n}” to send it.", n=found.people),
     )
-    match await desk.campaigns.send(number, await talk.ask("typed", question, confirmed)):
+    match await desk.campaigns.send(number, await talk.ask("typed", question, confirmed(found.people))):
         case Sent(_number, people, first):
             talk.undoable(Intent("mailingstop", (str(number),)))
             talk.say(
@@ -293,12 +293,16 @@ def second(people: int, asked: int) -> Words:
 _SEND = re.compile(r"(?:send|发送|发出)\s*(?:to\s*)?(\d{1,9}|\d{1,3}(?:,\d{3})+)\s*(?:people|persons?|人|个人)?[.。!]?")
 
 
-def confirmed(answer: Incoming) -> int:
+def confirmed(people: int) -> Callable[[Incoming], int]:
     """The number in `send 812`, `发送 812`; a bare number or a yes is not enough."""
-    found = _SEND.fullmatch(" ".join(fold(answer.text or "").split()))
-    if not found:
-        raise Unclear(_("To send it, type “send” and the number of people. “cancel” leaves it as it is."))
-    return int(found[1].replace(",", ""))
+
+    def read(answer: Incoming) -> int:
+        found = _SEND.fullmatch(" ".join(fold(answer.text or "").split()))
+        if not found:
+            raise Unclear(_("Only “send {n}” sends it; “cancel” leaves it as it is.", n=people))
+        return int(found[1].replace(",", ""))
+
+    return read
 
 
 def routes(plan: RoutePlan) -> list[Words]:
@@ -375,7 +379,7 @@ async def mailingstop(talk: Talk, desk: Desk, number: int) -> None:
     if not isinstance(found, Mailing):
         return talk.say(NO_SUCH, MINE)
     begun = found.progress is not None and not in_time(found.campaign, talk)
-    question = _("Stop it for good? “Pause” lets it rest instead.")
+    question = _("Stop it for good? You can also let it rest, and go on later.")
     if begun and not await talk.confirm("sure", question, _("Stop it for good"), _("No")):
         return talk.say(_("Nothing was changed."), look(number))
     text = _("Stopped. Nothing more of it is sent.") if begun else _("Taken back. Nothing was sent.")
