@@ -64,6 +64,13 @@ def kept(held: Held) -> list[Words | None]:
         if held.subscriptions
         else None,
         ngettext("{n} role that you were given.", "{n} roles that you were given.", held.posts) if held.posts else None,
+        ngettext(
+            "{n} written agreement that you accepted.", "{n} written agreements that you accepted.", held.agreements
+        )
+        if held.agreements
+        else None,
+        _("Who decides for whom: guardians and children.") if held.guardianships else None,
+        ngettext("{n} team that you are in.", "{n} teams that you are in.", held.teams) if held.teams else None,
         *(agreed_to(one) for one in held.consents),
         _("What we said here: for 3 days, in case it arrives twice; on the web page for 90 days."),
     ]

@@ -101,6 +101,7 @@ SCRIPTS: tuple[Script, ...] = (
     certificate.certificate,
     certificate.certificates,
     certificate.mycertificate,
+    certificate.whoasked,
     certificate.withdrawproof,
     certificate.proofregister,
     stars.stars,

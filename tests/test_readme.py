@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from bot.cli import menkou
-from bot.settings import describe
+from bot.settings import Settings, describe
 from bot.talk.numbers import plain
 from bot.talk.router import BACK, CANCEL, GO_ON, MORE, UNDO, Router
 from docs.readme import DEMO, READMES, Demonstration, blocks, excerpt, normalised, update
@@ -105,6 +105,14 @@ def test_every_setting_that_is_shown_exists(text: str) -> None:
     assert {
         name for name in known if "WECHAT" in name and not name.endswith(("PREVIOUS", "PLAINTEXT", "BASE"))
     } <= shown
+
+
+@each
+def test_the_settings_file_that_is_shown_is_taken(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [shown] = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "menkou.toml").write_text(shown, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert Settings().templates == {"reminder": "AbCdEfGhIjKlMnOp_-1"}
 
 
 @each

@@ -51,7 +51,10 @@ class Privacy(Subject):
         minutes, presences = await attendance.total(self.unit, self.me.id)
         counts = {
             table: await privacy.count(self.unit, ids, table)
-            for table in ("enrolment", "subscription", "membership", "inbox", "letter")
+            for table in (
+                "enrolment", "subscription", "membership", "inbox", "letter", "agreement", "guardianship",
+                "team_member",
+            )
         }
         return Held(
             number=self.me.number,
@@ -68,6 +71,9 @@ class Privacy(Subject):
             posts=counts["membership"],
             messages=counts["inbox"],
             letters=counts["letter"],
+            agreements=counts["agreement"],
+            guardianships=counts["guardianship"],
+            teams=counts["team_member"],
             documents=tuple(masked_number(number) for _of, number in await documents.given(self.unit, ids)),
             consents=tuple(await privacy.consents(self.unit, ids)),
         )

@@ -47,6 +47,9 @@ class Held:
     posts: int
     messages: int
     letters: int
+    agreements: int = 0
+    guardianships: int = 0
+    teams: int = 0
     documents: tuple[str, ...] = ()
     """Numbers of identity documents, masked."""
     consents: tuple[Consent, ...] = ()

@@ -101,6 +101,7 @@ async def test_twenty_who_bring_two_at_once_never_oversell(town: Town, chat: Ope
         await one.opens("companions", number)
     await asyncio.gather(*(one.says("2") for one in crowd))
     assert sum("2 seats are kept" in one.text for one in crowd) == 5
+    assert sum("Only 0 seats are left" in one.text for one in crowd) == 15
     assert await counters(town) == ([30], 0)
 
 
@@ -302,3 +303,11 @@ async def test_an_exchange_that_one_may_not_make_changes_nothing(town: Town, cha
     assert "Nothing was changed" in await bob.picks("Yes")
     assert await stands(town) == ["joined", "joined", "joined"]
     assert await counters(town) == ([1, 1, 1], 0)
+
+
+@pytest.mark.parametrize("door", ["web"])
+async def test_my_data_names_the_teams_that_i_am_in(town: Town, chat: Open, door: str) -> None:
+    lea, ann = chat("Lea"), chat("Ann")
+    await team_of(lea, ann)
+    assert "1 team that you are in" in await ann.says("mydata")
+    assert "team that you are in" not in await chat("Eve").says("mydata")  # control
