@@ -356,11 +356,12 @@ async def unmark_address(unit: Unit, identity_id: int, now: datetime) -> None:
 
 
 async def due(unit: Unit, now: datetime, limit: int = 100) -> list[Any]:
-    """Erasures whose time has come: number, person, identity."""
+    """Erasures whose time has come, locked; other replicas take others: number, person, identity."""
     ripe = select(erasure.c.id, erasure.c.person, erasure.c.identity).where(
         erasure.c.undone.is_(None), erasure.c.scrubbed.is_(None), erasure.c.done.is_(None), erasure.c.due <= now
     )
-    return list(await unit.run(ripe.order_by(erasure.c.due, erasure.c.id).limit(limit)))
+    first = ripe.order_by(erasure.c.due, erasure.c.id).limit(limit)
+    return list(await unit.run(first.with_for_update(skip_locked=True)))
 
 
 async def lock(unit: Unit, id_: int) -> Person | None:
