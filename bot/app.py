@@ -238,8 +238,8 @@ class App:
         if not known:
             raise NotPossible("MENKOU_SECRET_KEY is not the key that this city's personal data are sealed with.")
 
-    def begin_sending(self) -> None:
-        """Take up what is due, through every door that is open by now."""
+    def set_clock(self) -> Ticks:
+        """All that happens by itself, through every door that is open by now; nothing moves before `begin_sending`."""
         names, settings = tuple(self.doors), self.settings
         offers, limits = self.city.means.offers, self.city.means.limits
         speaking = Speaking(settings.zone, settings.locale, settings.quiet, settings.address, offers, limits)
@@ -251,20 +251,25 @@ class App:
             )
             self.senders.append(sender)
         rates = {name: pace.rate for name, pace in paces.items()}
-        self.ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
+        self.ticks = ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
         if self.account is not None:
-            self.ticks.every("wechat.quotas", ASK_QUOTAS_EVERY, self.account.ask_quotas)
-            self.ticks.every("wechat.masses", KEEP_MASSES_EVERY, self.account.keep_masses)
-        self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
-        self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
-        self.ticks.every("campaigns.advance", CAMPAIGNS_EVERY, self.advance_campaigns)
-        self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
-        self.ticks.every("ledger.watch", WATCH_EVERY, self.watch_ledger)
-        self.ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
-        self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
-        self.ticks.every("privacy.forget", FORGET_EVERY, self.forget)
+            ticks.every("wechat.quotas", ASK_QUOTAS_EVERY, self.account.ask_quotas)
+            ticks.every("wechat.masses", KEEP_MASSES_EVERY, self.account.keep_masses)
+        ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
+        ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
+        ticks.every("campaigns.advance", CAMPAIGNS_EVERY, self.advance_campaigns)
+        ticks.every("privacy.erase", ERASE_EVERY, self.erase)
+        ticks.every("ledger.watch", WATCH_EVERY, self.watch_ledger)
+        ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
+        ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
+        ticks.every("privacy.forget", FORGET_EVERY, self.forget)
+        return ticks
+
+    def begin_sending(self) -> None:
+        """Take up what is due."""
+        ticks = self.set_clock()
         self.turns.planned = self._nudge
-        self.ticks.start()
+        ticks.start()
         self._running += [asyncio.create_task(one.run(), name=f"sender {one.account}") for one in self.senders]
 
     def _nudge(self, door: str) -> None:

@@ -53,6 +53,8 @@ async def organise(talk: Talk, desk: Desk) -> None:
         ways.insert(0, Link(_("Publish an activity"), Intent("publish")))
     if mine and await desk.skills.to_look_at():
         ways.append(Link(_("Proofs to look at"), Intent("proofs")))
+    if await desk.campaigns.voices():
+        ways.append(Link(_("Write to many"), Intent("campaigns")))
     if not ways:
         return talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
     await talk.browse("list", _("What you look after:"), ways)
@@ -99,6 +101,7 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
                 Link(_("Number of seats"), Intent("seats", (number,))),
                 Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
                 Link(_("A professional for so many"), Intent("squad", (number,))),
+                Link(_("Reminders"), Intent("remind", (number,))),
                 *(
                     [Link(_("Ask people to help out"), Intent("cover", (number,)))]
                     if await desk.organising.allowed(activity, Deed.COVER)

@@ -56,6 +56,7 @@ IMPERSONAL = {
     "organisation": "of an organisation, not of a person",
     "shift": "hours and seats of an activity; who has one stands in enrolment",
     "token": "keys of the city's own accounts",
+    "reminding": "when people of an activity are reminded",
     "squad": "what a shift demands; who has the skill stands in skill",
     "sender_slot": "which process sends",
     "audit_head": "where the log of moves ends",
@@ -355,11 +356,12 @@ async def unmark_address(unit: Unit, identity_id: int, now: datetime) -> None:
 
 
 async def due(unit: Unit, now: datetime, limit: int = 100) -> list[Any]:
-    """Erasures whose time has come: number, person, identity."""
+    """Erasures whose time has come, locked; other replicas take others: number, person, identity."""
     ripe = select(erasure.c.id, erasure.c.person, erasure.c.identity).where(
         erasure.c.undone.is_(None), erasure.c.scrubbed.is_(None), erasure.c.done.is_(None), erasure.c.due <= now
     )
-    return list(await unit.run(ripe.order_by(erasure.c.due, erasure.c.id).limit(limit)))
+    first = ripe.order_by(erasure.c.due, erasure.c.id).limit(limit)
+    return list(await unit.run(first.with_for_update(skip_locked=True)))
 
 
 async def lock(unit: Unit, id_: int) -> Person | None:
