@@ -21,7 +21,7 @@ from typing import cast
 from benchmarks.processes import ROOT, STOP_SECONDS
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-_CHAT = re.compile(rb"chat_id(?:=|\"\r\n\r\n)(-?\d+)")
+_CHAT = re.compile(rb'chat_id(?:=|".{0,200}?\r\n\r\n)(-?\d+)', re.DOTALL)
 
 
 @dataclass(frozen=True)

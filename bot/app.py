@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -64,7 +64,7 @@ from handlers.arrivals import first_words
 from handlers.forms import fields
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
-from storage import audit, erased, inbox, migrate, people, seals
+from storage import audit, erased, migrate, people, seals
 from storage.database import Database
 from storage.secrecy import Secrecy
 from storage.tokens import KeptToken
@@ -96,8 +96,7 @@ KEEP_MASSES_EVERY = 30.0
 """Seconds between steps of mass messages: what they are for has waited for the rest of its campaign."""
 
 FORGET_EVERY = 3600.0
-FORGET_AFTER = timedelta(days=3)
-"""How long a message and its reply are kept: WeChat repeats within a minute, Telegram within a day."""
+"""Seconds between looks for what has outlived its use."""
 
 DRAWN_AT_ONCE = 2
 """Papers that threads draw beside each other: each takes a core for a tenth of a second and 45 MB."""
@@ -239,8 +238,8 @@ class App:
         if not known:
             raise NotPossible("MENKOU_SECRET_KEY is not the key that this city's personal data are sealed with.")
 
-    def begin_sending(self) -> None:
-        """Take up what is due, through every door that is open by now."""
+    def set_clock(self) -> Ticks:
+        """All that happens by itself, through every door that is open by now; nothing moves before `begin_sending`."""
         names, settings = tuple(self.doors), self.settings
         offers, limits = self.city.means.offers, self.city.means.limits
         speaking = Speaking(settings.zone, settings.locale, settings.quiet, settings.address, offers, limits)
@@ -252,20 +251,25 @@ class App:
             )
             self.senders.append(sender)
         rates = {name: pace.rate for name, pace in paces.items()}
-        self.ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
+        self.ticks = ticks = Ticks(Planner(self.database, self.times, names, rates=rates), self.senders)
         if self.account is not None:
-            self.ticks.every("wechat.quotas", ASK_QUOTAS_EVERY, self.account.ask_quotas)
-            self.ticks.every("wechat.masses", KEEP_MASSES_EVERY, self.account.keep_masses)
-        self.ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
-        self.ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
-        self.ticks.every("campaigns.advance", CAMPAIGNS_EVERY, self.advance_campaigns)
-        self.ticks.every("privacy.erase", ERASE_EVERY, self.erase)
-        self.ticks.every("ledger.watch", WATCH_EVERY, self.watch_ledger)
-        self.ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
-        self.ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
-        self.ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
+            ticks.every("wechat.quotas", ASK_QUOTAS_EVERY, self.account.ask_quotas)
+            ticks.every("wechat.masses", KEEP_MASSES_EVERY, self.account.keep_masses)
+        ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
+        ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
+        ticks.every("campaigns.advance", CAMPAIGNS_EVERY, self.advance_campaigns)
+        ticks.every("privacy.erase", ERASE_EVERY, self.erase)
+        ticks.every("ledger.watch", WATCH_EVERY, self.watch_ledger)
+        ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
+        ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
+        ticks.every("privacy.forget", FORGET_EVERY, self.forget)
+        return ticks
+
+    def begin_sending(self) -> None:
+        """Take up what is due."""
+        ticks = self.set_clock()
         self.turns.planned = self._nudge
-        self.ticks.start()
+        ticks.start()
         self._running += [asyncio.create_task(one.run(), name=f"sender {one.account}") for one in self.senders]
 
     def _nudge(self, door: str) -> None:
@@ -301,13 +305,12 @@ class App:
             async with self.database.write() as unit:
                 waiting = await audit.chain(unit, self.clock()) == audit.AT_ONCE
 
-    async def forget_inbox(self) -> None:
-        """Drop messages that no platform will repeat any more."""
-        async with self.database.write() as unit:
-            await inbox.forget(unit, self.clock() - FORGET_AFTER)
+    async def forget(self) -> None:
+        """Drop what has outlived its use."""
+        await privacy.forget(self.database, self.clock())
 
     async def erase(self) -> None:
-        """Carry out the erasures whose week is over, and drop what has outlived its use."""
+        """Carry out the erasures whose week is over."""
         await privacy.tick(self.database, self.city, self.clock())
         await erased.save(self.database, erased.list_of(self.database, FOLDER))
 

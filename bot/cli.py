@@ -276,6 +276,30 @@ def restore(
             typer.echo(f"{again} who were erased since then are erased again.")
 
 
+@menkou.command()
+def move(
+    to: Annotated[str, typer.Option("--to", help="Where to: postgresql+asyncpg://… or sqlite+aiosqlite:///…")],
+) -> None:
+    """Move the city into another, empty database; the old one stays as it is. Stop `menkou serve` first."""
+    with _told():
+        settings = _settings()
+        _log(settings, "warning")
+        from bot import commands
+
+        with _progress("Moving") as told:
+
+            def tell(table: str, rows: int) -> None:
+                told(f"{table} {rows:,}", 0, 0)
+
+            moved = _run(commands.move(settings, to, tell))
+        for table, rows in moved.tables:
+            if rows:
+                typer.echo(f"{table:20} {rows:>12,}")
+        typer.echo(f"{moved.rows:,} rows of {len(moved.tables)} tables arrived; every value was compared.")
+        typer.echo("Set MENKOU_DATABASE_URL to the new address and start `menkou serve`.")
+        typer.echo("Move erased.txt and MENKOU_SECRET_KEY along; the old database still holds the city.")
+
+
 @wechat.command()
 def menu() -> None:
     """Set the account's menu from the conversations that Menkou has."""

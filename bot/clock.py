@@ -47,6 +47,15 @@ class Ticks:
         """Add a tick; before `start`. It must be idempotent."""
         self._jobs[name] = (seconds, tick)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every tick, in the order in which they were added."""
+        return tuple(self._jobs)
+
+    async def once(self, name: str) -> None:
+        """One tick now, whatever it raises."""
+        await self._jobs[name][1]()
+
     def start(self) -> None:
         """Begin to tick in the running event loop. The first ticks come within a second."""
         # `misfire_grace_time=None`: the default of one second silently drops a tick after a stall of three.

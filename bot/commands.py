@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+
 from bot import server
 from bot.app import App, revealed, wall_clock, wechat_api
 from bot.channels.terminal import Terminal, open_screen
@@ -24,8 +26,9 @@ from bot.pages.demo import Demonstration, Persona
 from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.wording import Wording
 from handlers.scripts import SCRIPTS
-from storage import activities, audit, backup, bulk, erased, people
+from storage import activities, audit, backup, bulk, erased, moving, people
 from storage.database import Database
+from storage.moving import Moved
 from storage.secrecy import Secrecy
 
 
@@ -201,6 +204,19 @@ async def restore(
         return done, await erase_again(app.database, app.city, listed, app.clock())
     finally:
         await app.database.close()
+
+
+async def move(settings: Settings, to: str, told: Callable[[str, int], None]) -> Moved:
+    """Move the city into another, empty database. Raises BadBackup, NotPossible."""
+    if make_url(to) == make_url(settings.database_url):
+        raise NotPossible("The city is in that database already.")
+    source = await asyncio.to_thread(Database, settings.database_url)
+    target = await asyncio.to_thread(Database, to)
+    try:
+        return await moving.move(source, target, FOLDER, told)
+    finally:
+        await source.close()
+        await target.close()
 
 
 async def set_wechat_menu(settings: Settings) -> str:

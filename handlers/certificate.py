@@ -14,6 +14,7 @@ from bot.domain.proofs import (
     Checked,
     Issued,
     Issuer,
+    Look,
     MayNotIssue,
     Nameless,
     Period,
@@ -164,7 +165,9 @@ def said(talk: Talk, desk: Desk, outcome: object) -> None:
             talk.say(_("Nothing was counted in that period."), Link(_("Certificate"), Intent("certificate")))
 
 
-def shown(talk: Talk, desk: Desk, one: Certificate, first: Words, *more: Words) -> None:
+def shown(
+    talk: Talk, desk: Desk, one: Certificate, first: Words, *more: Words, links: Sequence[Link] = ()
+) -> None:
     """One valid certificate: the picture, the PDF, and what can be told to whoever wants to check it."""
     papers = desk.proofs.papers(one.number)
     talk.say(
@@ -177,6 +180,7 @@ def shown(talk: Talk, desk: Desk, one: Certificate, first: Words, *more: Words) 
             *more,
         ),
         WebLink(_("PDF for print"), papers.pdf),
+        *links,
         picture=Picture(papers.png, _("Anybody can check it by the code on it, or by sending me its number.")),
     )
 
@@ -200,11 +204,12 @@ def entry(one: Certificate) -> Words:
 
 @script("mycertificate", title=_("your certificate"))
 async def mycertificate(talk: Talk, desk: Desk, number: str) -> None:
-    """One of mine again, and how often somebody asked about it."""
+    """One of mine again, and who asked about it."""
     held = await desk.proofs.held(number)
     if held is None:
         return talk.say(_("You have no such certificate."), OLDER)
     one = held.certificate
+    more = [Link(_("All who asked"), Intent("whoasked", (number,)))] if held.checks > len(held.last) else []
     if not one.valid:
         return talk.say(
             lines(
@@ -216,11 +221,12 @@ async def mycertificate(talk: Talk, desk: Desk, number: str) -> None:
                 issuer_name(one.issuer),
                 span(one.period),
                 by_grade(one.minutes),
-                asked(held, desk),
+                asked(held),
             ),
             Link(_("Get a certificate"), Intent("certificate")),
+            *more,
         )
-    shown(talk, desk, one, _("Your certificate:"), asked(held, desk))
+    shown(talk, desk, one, _("Your certificate:"), asked(held), links=more)
 
 
 def day(at: datetime | None, desk: Desk) -> date | None:
@@ -228,17 +234,41 @@ def day(at: datetime | None, desk: Desk) -> date | None:
     return at.astimezone(desk.city.zone).date() if at else None
 
 
-def asked(held: Held, desk: Desk) -> Words:
-    """Who asked: how often, and when last."""
+def asked(held: Held) -> Words:
+    """Who asked: how often, and who last."""
     if not held.checks:
         return _("Nobody has checked it yet.")
-    days = tuple(_("on {day}", day=one) for one in dict.fromkeys(day(at, desk) for at in held.last))
-    return ngettext(
-        "It was checked {n} time, last: {when}",
-        "It was checked {n} times, last: {when}",
-        held.checks,
-        when=Joined(days, ", "),
+    often = ngettext(
+        "It was checked {n} time, newest first:", "It was checked {n} times, newest first:", held.checks
     )
+    return lines(often, *map(look, held.last))
+
+
+def look(one: Look) -> Words:
+    """One check in one line."""
+    if not one.known:
+        return _("{when} · somebody who did not have to say who they are", when=one.at)
+    who: Words = one.name or _("somebody in a chat, without a name")
+    if one.organisation:
+        return _("{when} · {who}, {organisation}", when=one.at, who=who, organisation=Named(*one.organisation))
+    return _("{when} · {who}", when=one.at, who=who)
+
+
+LOOKS = 10
+"""Checks in one message."""
+
+
+@script("whoasked", title=_("who checked your certificate"))
+async def whoasked(talk: Talk, desk: Desk, number: str, after: int = 0) -> None:
+    """Everybody who asked about one of mine, newest first, ten at a time."""
+    found = await desk.proofs.looks(number, after, LOOKS + 1)
+    if found is None:
+        return talk.say(_("You have no such certificate."), OLDER)
+    if not found:
+        return talk.say(_("Nobody has checked it yet.") if not after else _("Nobody else has checked it."), OLDER)
+    back = Link(_("My certificate"), Intent("mycertificate", (number,)))
+    further = [Link(_("More"), Intent("whoasked", (number, str(after + LOOKS))))] if len(found) > LOOKS else []
+    talk.say(lines(_("It was checked, newest first:"), *map(look, found[:LOOKS])), *further, back)
 
 
 @script(

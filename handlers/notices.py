@@ -33,7 +33,8 @@ def word(notice: Notice) -> View:
         case "campaign":
             return mailings.campaign(notice, again)
         case "reminder":
-            first = _("Tomorrow: {title}", title=name) if notice.offset <= DAY else _("Soon: {title}", title=name)
+            far = _("Tomorrow: {title}", title=name) if notice.offset == DAY else _("Coming up: {title}", title=name)
+            first = far if notice.offset <= DAY else _("Soon: {title}", title=name)
             return View(
                 lines(again, first, span, event.address, _("Are you still coming?")),
                 (
@@ -130,6 +131,17 @@ def word(notice: Notice) -> View:
             return View(
                 lines(again, text),
                 (Link(_("Check out"), Intent("checkout")), Link(_("That was not me"), Intent("notin", number))),
+            )
+        case "guessed":
+            text = _(
+                "Somebody is guessing check-in codes: {title}. Typed codes are closed for a minute at a time; the code "
+                "on the wall can still be scanned, and you can take the roll.",
+                title=name,
+            )
+            number = (str(event.activity),)
+            return View(
+                lines(again, text),
+                (Link(_("Take the roll"), Intent("roll", number)), Link(_("Manage"), Intent("manage", number))),
             )
         case "announcement":
             return View(

@@ -252,13 +252,14 @@ async def note_wrong_code(unit: Unit, person: int, activities: Sequence[int], at
 
 
 async def forgotten(unit: Unit, ended_before: datetime, limit: int = 200) -> list[Any]:
-    """Presences without a check-out whose shift ended before: to be closed by rule."""
+    """Presences without a check-out whose shift ended before: to be closed by rule. Other replicas take others."""
     statement = (
         select(attendance.c.enrolment, attendance.c.person, attendance.c.arrived, shift.c.starts, shift.c.ends)
         .join(enrolment, enrolment.c.id == attendance.c.enrolment)
         .join(shift, shift.c.id == enrolment.c.shift)
         .where(enrolment.c.state == "arrived", attendance.c.left.is_(None), shift.c.ends < ended_before)
         .limit(limit)
+        .with_for_update(of=attendance, skip_locked=True)
     )
     return list(await unit.run(statement))
 

@@ -323,8 +323,7 @@ async def restore(database: Database, path: Path, force: bool = False, told: Tol
 
 async def _make_room(database: Database, revision: str, force: bool) -> None:
     """A database at the backup's revision; its rows stay until the transaction that brings the new ones."""
-    async with database.read() as unit:
-        full = [table.name for table in await unit.connection.run_sync(_tables) if await _has_rows(unit, table)]
+    full = await occupied(database)
     found = await migrate.current(database)
     if full and not force:
         raise BadBackup(f"The database is not empty ({', '.join(full[:3])} has rows); with --force they are replaced.")
@@ -335,6 +334,12 @@ async def _make_room(database: Database, revision: str, force: bool) -> None:
             )
         await migrate.downgrade(database, "base")
     await migrate.upgrade(database, revision)
+
+
+async def occupied(database: Database) -> list[str]:
+    """The tables that have rows."""
+    async with database.read() as unit:
+        return [table.name for table in await unit.connection.run_sync(_tables) if await _has_rows(unit, table)]
 
 
 async def _has_rows(unit: Unit, table: Table) -> bool:

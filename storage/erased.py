@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,8 +122,8 @@ def _write(file: Path, known: Listed) -> None:
     if not lines or (file.exists() and file.read_text(encoding="ascii") == lines):
         return
     file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_name(file.name + ".new")
-    new.unlink(missing_ok=True)
+    # A name of its own: another replica of this machine may be writing the same list.
+    new = file.with_name(f"{file.name}.{secrets.token_hex(4)}.new")
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as out:
         out.write(lines)
         out.flush()

@@ -56,6 +56,7 @@ IMPERSONAL = {
     "organisation": "of an organisation, not of a person",
     "shift": "hours and seats of an activity; who has one stands in enrolment",
     "token": "keys of the city's own accounts",
+    "reminding": "when people of an activity are reminded",
     "squad": "what a shift demands; who has the skill stands in skill",
     "sender_slot": "which process sends",
     "audit_head": "where the log of moves ends",
@@ -355,11 +356,12 @@ async def unmark_address(unit: Unit, identity_id: int, now: datetime) -> None:
 
 
 async def due(unit: Unit, now: datetime, limit: int = 100) -> list[Any]:
-    """Erasures whose time has come: number, person, identity."""
+    """Erasures whose time has come, locked; other replicas take others: number, person, identity."""
     ripe = select(erasure.c.id, erasure.c.person, erasure.c.identity).where(
         erasure.c.undone.is_(None), erasure.c.scrubbed.is_(None), erasure.c.done.is_(None), erasure.c.due <= now
     )
-    return list(await unit.run(ripe.order_by(erasure.c.due, erasure.c.id).limit(limit)))
+    first = ripe.order_by(erasure.c.due, erasure.c.id).limit(limit)
+    return list(await unit.run(first.with_for_update(skip_locked=True)))
 
 
 async def lock(unit: Unit, id_: int) -> Person | None:
@@ -481,15 +483,3 @@ async def scrub(database: Database, now: datetime) -> bool:
     async with database.write() as unit:
         await unit.run(update(erasure).where(erasure.c.id.in_(waiting)).values(scrubbed=now))
     return True
-
-
-# --- Retention ------------------------------------------------------------------------------------------------------
-
-
-async def forget(unit: Unit, now: datetime, letters_keep: timedelta, tries_keep: timedelta) -> None:
-    """Drop what has outlived its use: old letters, ended codes and addresses of exports, wrong tries."""
-    await unit.run(delete(letter).where(letter.c.at < now - letters_keep))
-    for table in (takeaway, link_code, link_offer, guardian_code):
-        await unit.run(delete(table).where(table.c.expires < now))
-    for table in (link_try, wrong_code):
-        await unit.run(delete(table).where(table.c.at < now - tries_keep))

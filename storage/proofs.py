@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, update
 
-from bot.domain.proofs import Certificate, Entry, Issuer, Period, Recorder
+from bot.domain.people import masked
+from bot.domain.proofs import Certificate, Entry, Issuer, Look, Period, Recorder
 from bot.domain.roles import Role
 from storage import people
 from storage.database import Unit
@@ -178,9 +178,28 @@ async def note_check(unit: Unit, id_: int, person: int | None, now: datetime) ->
     await unit.run(insert(verification).values(certificate=id_, at=now, person=person))
 
 
-async def checks(unit: Unit, id_: int, latest: int = 5) -> tuple[int, Sequence[datetime]]:
-    """How often a certificate was asked about, and when last."""
-    of = verification.c.certificate == id_
-    count = (await unit.run(select(func.count()).select_from(verification).where(of))).scalar_one()
-    rows = await unit.run(select(verification.c.at).where(of).order_by(verification.c.at.desc()).limit(latest))
-    return int(count), [row.at for row in rows]
+async def checks(unit: Unit, id_: int) -> int:
+    """How often a certificate was asked about."""
+    of = select(func.count()).select_from(verification).where(verification.c.certificate == id_)
+    return int((await unit.run(of)).scalar_one())
+
+
+async def looks(unit: Unit, id_: int, after: int, limit: int) -> list[Look]:
+    """Who asked about a certificate, newest first, `after` so many: with the organisation where they hold a post."""
+    first = select(func.min(membership.c.organisation)).where(membership.c.person == verification.c.person)
+    rows = await unit.run(
+        select(verification.c.at, verification.c.person, organisation.c.name, organisation.c.english)
+        .select_from(verification)
+        .outerjoin(organisation, organisation.c.id == first.scalar_subquery())
+        .where(verification.c.certificate == id_)
+        .order_by(verification.c.at.desc(), verification.c.id.desc())
+        .offset(after)
+        .limit(limit)
+    )
+    found = rows.all()
+    names = await people.personal(unit, unit.secrecy, [row.person for row in found if row.person is not None])
+    return [
+        Look(row.at, row.person is not None, masked(names.get(row.person, ("", ""))[0]),
+             (row.name, row.english) if row.name else None)
+        for row in found
+    ]  # fmt: skip

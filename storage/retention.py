@@ -40,6 +40,7 @@ async def retire(unit: Unit, before: datetime, limit: int = 2_000) -> int:
         .where(outbox.c.state != State.DEAD)
         .order_by(outbox.c.done)
         .limit(limit)
+        .with_for_update(skip_locked=True)  # other replicas move others
     )
     ids = list((await unit.run(old)).scalars())
     if ids:

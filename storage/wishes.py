@@ -32,6 +32,7 @@ from storage.tables.agreements import agreement, terms
 from storage.tables.documents import document_need
 from storage.tables.enrolment import enrolment
 from storage.tables.parties import invitation
+from storage.tables.reminders import reminding
 from storage.tables.squads import squad
 
 
@@ -64,6 +65,8 @@ class Wish:
     """One professional leads so many."""
     insured: bool
     """Its insurance asks for a document number."""
+    reminds: bool
+    """At moments that the organiser chose."""
     mine: Stand | None
     """Where their own sign-up for this shift stands."""
     invited: bool
@@ -110,6 +113,7 @@ _WISH = Prepared(
         terms.c.conditions, activity.c.approval, shift.c.needs, _MINE.c.state.label("mine"),
         exists().where(squad.c.shift == shift.c.id).label("squad"),
         exists().where(document_need.c.activity == activity.c.id).label("insured"),
+        exists().where(reminding.c.activity == shift.c.activity).label("reminds"),
         exists().where(
             invitation.c.shift == shift.c.id,
             invitation.c.person == _WHOSE,
@@ -135,7 +139,7 @@ async def wish(unit: Unit, shift_id: int, person: int, now: datetime) -> Wish | 
     return Wish(
         row.id, row.activity, row.title, row.english, row.starts, row.ends, row.state,
         max(row.minimum_age, row.own_age), row.kind, row.activity_starts, row.activity_ends, row.capacity,
-        row.conditions or (), row.approval, row.needs or (), row.squad, row.insured,
+        row.conditions or (), row.approval, row.needs or (), row.squad, row.insured, row.reminds,
         None if row.mine is None else Stand(row.mine), row.invited, row.busy, row.broken, row.accepted,
         row.accepted_for_them,
     )  # fmt: skip

@@ -22,9 +22,9 @@ from bot.domain.enrolment import (
     Waitlisted,
     move,
 )
-from bot.domain.reach import first_reminder
 from bot.domain.reliability import WITHIN, may_have_to_ask, minutes_late, must_ask
-from storage import admission, audit, enrolment, wishes
+from bot.domain.reminders import USUAL, first
+from storage import admission, audit, enrolment, reminders, wishes
 from storage.admission import Answers
 from storage.wishes import Wish
 
@@ -59,7 +59,8 @@ class Enrolment(Subject):
         if why:
             return Asked(id_, why)
         if seated:
-            return Joined(id_, first_reminder(wish.starts, self.now), wish.insured)
+            chosen = await reminders.chosen(self.unit, [wish.activity]) if wish.reminds else {}
+            return Joined(id_, first(wish.starts, self.now, chosen.get(wish.activity, USUAL)), wish.insured)
         row = await enrolment.own(self.unit, self.me.id, shift)
         return Waitlisted(id_, await enrolment.position(self.unit, shift, row.queue))
 

@@ -14,6 +14,7 @@ from bot.domain.proofs import (
     Certificate,
     Checked,
     Issued,
+    Look,
     MayNotIssue,
     Nameless,
     NothingCounted,
@@ -30,6 +31,12 @@ OUTSIDE = frozenset({"telegram"})
 """Doors whose platform fetches pictures into another country: what they carry has names masked."""
 
 
+LAST_LOOKS = 5
+"""Of those who asked, who are shown beside the certificate."""
+
+MOST_LOOKS = 1_000_000
+"""Further back than anybody pages; what a link says is not a number that a database must believe."""
+
 LATEST = 50
 """Certificates of a register that a chat lists; the table holds them all."""
 
@@ -44,12 +51,12 @@ class Papers:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One of my certificates: how often it was asked about, and when last."""
+    """One of my certificates: how often it was asked about, and by whom last."""
 
     certificate: Certificate
     papers: Papers
     checks: int
-    last: Sequence[datetime]
+    last: Sequence[Look]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +151,15 @@ class Proofs(Subject):
         found = await proofs.by_number(self.unit, number)
         if found is None or found.person != self.me.id:
             return None
-        count, last = await proofs.checks(self.unit, found.id)
-        return Held(found, self.papers(number), count, last)
+        last = await proofs.looks(self.unit, found.id, 0, LAST_LOOKS)
+        return Held(found, self.papers(number), await proofs.checks(self.unit, found.id), last)
+
+    async def looks(self, number: str, after: int, limit: int) -> list[Look] | None:
+        """Who asked about one of mine, newest first; None: there is none of mine with this number."""
+        found = await proofs.by_number(self.unit, number)
+        if found is None or found.person != self.me.id:
+            return None
+        return await proofs.looks(self.unit, found.id, min(max(after, 0), MOST_LOOKS), limit)
 
     def papers(self, number: str) -> Papers:
         """The signed paths. A picture that another platform fetches has the names masked."""

@@ -161,6 +161,19 @@ def _edges(found: re.Match[str]) -> tuple[date, date]:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """Somebody asked about a certificate: who, as far as its holder may know it."""
+
+    at: datetime
+    known: bool
+    """They asked in a chat; False: on the public page, or who they were is not kept any more."""
+    name: str = ""
+    """Masked; empty: they never gave one."""
+    organisation: tuple[str, str] | None = None
+    """Where they hold a post, Chinese and English."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One counted record on a certificate."""
 

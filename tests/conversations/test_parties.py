@@ -101,6 +101,7 @@ async def test_twenty_who_bring_two_at_once_never_oversell(town: Town, chat: Ope
         await one.opens("companions", number)
     await asyncio.gather(*(one.says("2") for one in crowd))
     assert sum("2 seats are kept" in one.text for one in crowd) == 5
+    assert sum("Only 0 seats are left" in one.text for one in crowd) == 15
     assert await counters(town) == ([30], 0)
 
 

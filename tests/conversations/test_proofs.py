@@ -134,7 +134,50 @@ async def test_everybody_can_check_a_number_in_a_chat_and_the_holder_sees_how_of
     await page(town, number)
     await ann.says(number)  # her own look is not counted
     await ann.picks("My certificate")
-    assert "It was checked 6 times, last: on 28 Nov 2026" in ann.text
+    assert "It was checked 6 times, newest first:" in ann.text
+    assert ann.text.count("somebody in a chat, without a name") == 4
+    assert ann.text.count("did not have to say who they are") == 1
+
+
+async def test_the_holder_sees_when_and_by_whom_it_was_checked_as_far_as_it_is_known(town: Town, chat: Open) -> None:
+    olga, ann = await served(town, chat)
+    other = await town.publishes(olga, "Trees", SATURDAY + timedelta(days=7))
+    bea = chat("Bea")
+    await bea.joins(other)  # gives her name
+    await certified(ann)
+    number = await number_of(town)
+    await page(town, number)
+    town.at += timedelta(minutes=5)
+    await olga.says(number)
+    town.at += timedelta(minutes=5)
+    await bea.says(number)
+    await ann.opens("mycertificate", number)
+    told = [line for line in ann.text.splitlines() if " · " in line][-3:]
+    assert "A***" in told[0]
+    assert "Haidian Green Shoots" not in told[0]
+    assert "somebody in a chat, without a name, Haidian Green Shoots" in told[1]
+    assert "did not have to say who they are" in told[2]
+    assert all("28 Nov" in line for line in told)
+    assert "All who asked" not in ann.labels  # control: all of them stand here
+
+
+async def test_a_long_list_of_checks_comes_in_leaves_and_only_to_the_holder(town: Town, chat: Open) -> None:
+    _olga, ann = await served(town, chat)
+    await certified(ann)
+    number = await number_of(town)
+    school = chat("School")
+    for _look in range(12):
+        await school.says(number)
+    await ann.opens("mycertificate", number)
+    assert ann.text.count("somebody in a chat") == 5
+    await ann.picks("All who asked")
+    assert ann.text.count("somebody in a chat") == 10
+    await ann.picks("More")
+    assert ann.text.count("somebody in a chat") == 2
+    assert "More" not in ann.labels
+    answers = {await school.opens("whoasked", one) for one in (number, new_number())}
+    assert len(answers) == 1
+    assert "no such certificate" in school.text
 
 
 async def test_asked_for_the_number_it_says_kindly_what_one_looks_like(town: Town, chat: Open) -> None:
