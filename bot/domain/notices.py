@@ -39,6 +39,7 @@ Kind = Literal[
     "frozen",
     "thawed",
     "lead",
+    "guessed",
     "approval",
     "mailing",
 ]
@@ -90,8 +91,8 @@ STREAMS: Mapping[Kind, Stream] = {
 """What can be refused. That their own activity moved or was cancelled, everybody hears."""
 
 
-AFTERWARDS: frozenset[Kind] = frozenset({"added", "claim"})
-"""Notices about what has been: of use as long as their own expiry says."""
+AFTERWARDS: frozenset[Kind] = frozenset({"added", "claim", "guessed"})
+"""Notices about what has been, or is under way: of use as long as their own expiry says."""
 
 
 @dataclass(frozen=True, slots=True)
