@@ -249,6 +249,11 @@ async def habits(unit: Unit, door: str, external: str) -> tuple[str, bool] | Non
     return (row.language or "", row.elder) if row else None
 
 
+async def refuses(unit: Unit, id_: int) -> int:
+    """Which sorts of messages somebody switched off, as a sum of `Stream`."""
+    return int((await unit.run(select(person.c.refuses).where(person.c.id == id_))).scalar_one_or_none() or 0)
+
+
 async def by_number(unit: Unit, number: str) -> int | None:
     """The person with this volunteer number."""
     found = await unit.run(select(person.c.id).where(person.c.number == number.strip().upper()))
