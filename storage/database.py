@@ -11,7 +11,24 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast, overload
 
-from sqlalchemy import Connection, Engine, Executable, Table, create_engine, event
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Executable,
+    NullPool,
+    Table,
+    column,
+    create_engine,
+    event,
+    exists,
+    func,
+    select,
+    table,
+    text,
+    true,
+)
+from sqlalchemy import cast as in_sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -28,6 +45,33 @@ BUSY_TIMEOUT = 10_000
 
 IDLE_IN_TRANSACTION = 10_000
 """Milliseconds after which PostgreSQL ends a transaction that somebody left open: dead rows slow the queue down."""
+
+SERVER_SETTINGS = {
+    "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION),
+    "application_name": "menkou",
+    "timezone": "UTC",
+}
+"""Of each connection to PostgreSQL."""
+
+SIGNS_OF_LIFE = 0x4D4B
+"""The class of PostgreSQL's advisory locks whose holders show by them that they live."""
+
+_LOCKS = table("pg_locks", *map(column, ("locktype", "database", "classid", "objid", "objsubid", "granted", "pid")))
+
+
+def has_sign(number: ColumnElement[int], pid: ColumnElement[int] | None = None) -> ColumnElement[bool]:
+    """On PostgreSQL: does somebody, or this very session, hold the sign of life of that number?"""
+    here = select(text("oid")).select_from(table("pg_database")).where(column("datname") == func.current_database())
+    found = select(text("1")).select_from(_LOCKS).where(
+        _LOCKS.c.locktype == "advisory",
+        _LOCKS.c.database == here.scalar_subquery(),
+        _LOCKS.c.classid == in_sql(SIGNS_OF_LIFE, postgresql.OID),
+        _LOCKS.c.objid == in_sql(number, postgresql.OID),
+        _LOCKS.c.objsubid == 2,
+        _LOCKS.c.granted,
+        true() if pid is None else _LOCKS.c.pid == pid,
+    )  # fmt: skip
+    return exists(found)
 
 
 class Unit:
@@ -55,6 +99,10 @@ class Unit:
     def locks_rows(self) -> bool:
         """PostgreSQL locks rows; on SQLite the whole database is already ours."""
         return self.dialect == "postgresql"
+
+    def has_sign(self, number: ColumnElement[int]) -> ColumnElement[bool]:
+        """Does somebody hold the sign of life of that number? On SQLite nobody is known not to."""
+        return has_sign(number) if self.dialect == "postgresql" else true()
 
     @overload
     async def run(self, statement: Prepared, parameters: Parameters) -> Outcome | CursorResult[Any]: ...
@@ -120,13 +168,7 @@ class Database:
                 pool_timeout=10,
                 pool_pre_ping=False,
                 hide_parameters=True,  # a message of the database must not carry what a row holds
-                connect_args={
-                    "server_settings": {
-                        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION),
-                        "application_name": "menkou",
-                        "timezone": "UTC",
-                    }
-                },
+                connect_args={"server_settings": SERVER_SETTINGS},
             )
         self._turner = self._writer.execution_options(isolation_level="AUTOCOMMIT")
         # SQLite has one writer. Waiting for it in the event loop instead of in its busy handler: 1,041 turns a second
@@ -231,6 +273,14 @@ class Database:
         """One consistent look; waits for nobody."""
         async with self._reader.connect() as connection, connection.begin():
             yield Unit(connection, self.dialect, self.secrecy)
+
+    async def session(self) -> AsyncConnection | None:
+        """A connection outside the pool, its receiver's own until closed; None on SQLite, which knows no sessions."""
+        if self.dialect == "sqlite":
+            return None
+        arguments = {"server_settings": SERVER_SETTINGS}
+        alone = create_async_engine(self.url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
+        return await alone.execution_options(isolation_level="AUTOCOMMIT").connect()
 
     async def scrub(self) -> bool:
         """Leave nothing in SQLite's files that was deleted: rewrite the database, empty its log.

@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement
 from bot.delivery.pace import Times
 from storage import outbox, slots
 from storage.database import Database, Unit
+from storage.presence import Presence
+from storage.slots import Holder
 
 log = structlog.get_logger("menkou.sender")
 
@@ -22,6 +24,9 @@ ALARM = 30.0
 
 LEASE = 15.0
 """Seconds that a silent holder keeps its slot; renewed every third of it."""
+
+DOUBT = 1.0
+"""Seconds for which a holder's sign of life must be missing: one that lives has it again by then."""
 
 _HOST = socket.gethostname()
 _PROCESS = secrets.token_hex(4)
@@ -79,6 +84,9 @@ class Lease:
         self._ends_wall = 0.0
         self._blocked_until = 0.0
         self._reason = ""
+        self._presence = Presence(database)
+        self._missed: tuple[int, float] | None = None
+        """Under which number the holder's sign of life was found missing first, and when."""
 
     @property
     def holds(self) -> bool:
@@ -96,13 +104,19 @@ class Lease:
     async def hold(self) -> bool:
         """Have the slot: take it if it is free, renew it if it runs low; False: somebody else has it."""
         if self.holds:
-            if self._ends - self._times.steady() < self._seconds * 2 / 3:
+            if self._presence.is_lost or self._ends - self._times.steady() < self._seconds * 2 / 3:
                 return await self.renew()
             return True
         self.epoch = 0
+        async with self._database.read() as unit:
+            if not await slots.may_take(unit, self._account, self._owner, self._wall(), self._is_gone):
+                return False
+        session = await self._presence.keep()
         asked, asked_wall = self._times.steady(), self._times.wall()
         async with self._database.write() as unit:
-            slot = await slots.take(unit, self._account, self._owner, self._wall(), self._length(), is_gone)
+            slot = await slots.take(
+                unit, self._account, self._owner, self._wall(), self._length(), self._is_gone, session
+            )
             if slot is None:
                 return False
             self.epoch = slot.epoch
@@ -116,14 +130,26 @@ class Lease:
         log.info("sender.slot_taken", account=self._account, epoch=slot.epoch)
         return True
 
+    def _is_gone(self, holder: Holder) -> bool:
+        """A hint: that process has ended here, or its sign of life is missing for longer than a living one needs."""
+        if is_gone(holder.owner):
+            return True
+        if holder.is_there:
+            self._missed = None
+            return False
+        if self._missed is None or self._missed[0] != holder.epoch:
+            self._missed = holder.epoch, self._times.steady()
+        return self._times.steady() - self._missed[1] >= DOUBT
+
     async def renew(self) -> bool:
         """Keep the slot; a tick does this, and `hold` does it too when the lease runs low."""
         if not self.epoch:
             return False
+        session = await self._presence.keep()
         asked, asked_wall = self._times.steady(), self._times.wall()
         epoch = self.epoch
         async with self._database.write() as unit:
-            kept = await slots.renew(unit, self._account, epoch, self._wall(), self._length())
+            kept = await slots.renew(unit, self._account, epoch, self._wall(), self._length(), session)
         if kept:
             self._ends, self._ends_wall = asked + self._seconds, asked_wall + self._seconds
         elif self.epoch == epoch:
@@ -141,6 +167,7 @@ class Lease:
             async with self._database.write() as unit:
                 await slots.release(unit, self._account, self.epoch)
             self.epoch = 0
+        await self._presence.end()
 
     async def recover(self) -> None:
         """Settle what earlier holders were calling; also what they wrote in the very moment of the takeover."""

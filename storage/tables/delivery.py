@@ -182,6 +182,7 @@ sender_slot = Table(
     Column("lease_until", Milliseconds, nullable=False, server_default="0"),
     Column("blocked_until", Milliseconds, nullable=False, server_default="0"),  # a 429 said so
     Column("reason", String(200)),  # why it is silent
+    Column("session", Integer, nullable=False, server_default="0"),  # number of the holder's sign of life; 0: none
 )
 
 quota = Table(

@@ -22,6 +22,8 @@ import pytest
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import DBAPIError
 
+from bot.delivery.pace import Times
+from bot.delivery.slot import Lease
 from storage import fanouts, outbox_reports
 from storage.tables.delivery import State, fanout, sender_slot
 from storage.tables.delivery import outbox as messages
@@ -222,6 +224,28 @@ async def kill_while_sending(
 async def epoch_of(city: SmallCity) -> int:
     async with city.database.read() as unit:
         return int((await unit.run(select(sender_slot.c.epoch))).scalar_one())
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+async def test_killed_on_another_machine_it_is_followed_long_before_its_lease_is_over(
+    city: SmallCity, platform: Platform, nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another machine: its process cannot be seen from here, its session at the database can."""
+    monkeypatch.setattr("bot.delivery.slot.is_gone", lambda _owner: False)
+    await fill(city, reminders=False)
+    pid = nursery.start(city, platform, lease=NEVER)
+    await until(lambda: len(platform.by) >= 50, PATIENCE)
+    clock = Times(city.clock.city)
+    follower = Lease(city.database, "telegram", clock, calling=(), seconds=NEVER)
+    assert not await follower.hold()
+    nursery.signal(pid, signal.SIGKILL)
+    for _look in range(int(PATIENCE * 10)):
+        if await follower.hold():
+            break
+        await asyncio.sleep(0.1)
+    assert follower.holds
+    await follower.release()
 
 
 @pytest.mark.slow
