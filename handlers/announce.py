@@ -10,7 +10,7 @@ from handlers.cards import kind_name, line, place_name
 from handlers.organise import NOT_YOURS
 
 
-@script("announce", words=["announce", "招募", "群发"], title=_("announcing an activity"))
+@script("announce", words=["announce", "招募"], title=_("announcing an activity"))
 async def announce(talk: Talk, desk: Desk, activity: int = 0) -> None:
     """To the subscribers of its district, of its kind, or of both."""
     if not activity:

@@ -4,16 +4,19 @@ rows are the same statement."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, exists, func, literal, or_, select, true, type_coerce
 
 from bot.domain.campaigns import OF_AGE, Audience, Condition, Scope
 from bot.domain.enrolment import Stand
+from bot.domain.skills import Proven
 from storage.tables.activities import activity, shift
 from storage.tables.enrolment import enrolment, record
+from storage.tables.parties import team_member
 from storage.tables.people import identity, person, subscription
+from storage.tables.skills import skill
 
 DAY = int(timedelta(days=1).total_seconds() * 1000)
 
@@ -111,6 +114,21 @@ def _seen(values: Sequence[Any], at: int) -> ColumnElement[bool]:
     return exists().where(identity.c.person == person.c.id, type_coerce(identity.c.inbound, BigInteger) >= since)
 
 
+def _skilled(values: Sequence[Any], at: int) -> ColumnElement[bool]:
+    """Proven, looked at, and not run out on the day."""
+    day = datetime.fromtimestamp(at / 1000, UTC).date()
+    return exists().where(
+        skill.c.person == person.c.id,
+        skill.c.code.in_(values),
+        skill.c.state == Proven.ACCEPTED,
+        or_(skill.c.expires.is_(None), skill.c.expires >= day),
+    )
+
+
+def _in_team(values: Sequence[Any], _at: int) -> ColumnElement[bool]:
+    return exists().where(team_member.c.person == person.c.id, team_member.c.team.in_(values))
+
+
 Test = Callable[[Sequence[Any], int], ColumnElement[bool]]
 
 _TESTS: Mapping[str, Test] = {
@@ -121,4 +139,6 @@ _TESTS: Mapping[str, Test] = {
     "language": lambda values, _at: person.c.language.in_(values),
     "hours": _hours,
     "seen": _seen,
+    "skill": _skilled,
+    "team": _in_team,
 }

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select, true, union_all, update
 
-from bot.domain.campaigns import MOVES, Audience, Campaign, Letter, Standing, Timing
+from bot.domain.campaigns import MOVES, Audience, Campaign, Letter, Scope, Standing, Timing
 from storage.database import Unit
 from storage.segments import audience
 from storage.tables.activities import activity, organisation, shift
@@ -16,6 +16,7 @@ from storage.tables.campaigns import campaign, campaign_picture
 from storage.tables.delivery import Running, State, fanout, outbox, outbox_done
 from storage.tables.enrolment import enrolment
 from storage.tables.kinds import from_milliseconds, to_milliseconds
+from storage.tables.parties import invitation, team
 
 KIND = "campaign"
 
@@ -97,14 +98,47 @@ async def starts(unit: Unit, activity_: int | None) -> datetime | None:
     return begins
 
 
-async def speaks_for(unit: Unit, organisation_: int | None) -> tuple[str, str]:
-    """The organisation's name, Chinese and English; empty for a place's campaign."""
-    if organisation_ is None:
-        return "", ""
-    row = (
-        await unit.run(select(organisation.c.name, organisation.c.english).where(organisation.c.id == organisation_))
-    ).one()
-    return row.name, row.english
+# --- What an audience may speak of -----------------------------------------------------------------------------------
+
+
+def _theirs(scope: Scope) -> ColumnElement[bool]:
+    """The activities of whom a campaign speaks for."""
+    if scope.organisation is not None:
+        return activity.c.organisation == scope.organisation
+    if scope.whole_city:
+        return true()
+    return or_(activity.c.district.in_(scope.districts), activity.c.street.in_(scope.streets))
+
+
+async def held(unit: Unit, scope: Scope) -> dict[int, tuple[str, str]]:
+    """Their activities that anybody could sign up for, the latest first: titles, Chinese and English."""
+    shown = activity.c.state.not_in(("draft", "gone"))
+    rows = select(activity.c.id, activity.c.title, activity.c.english).where(_theirs(scope), shown)
+    found = await unit.run(rows.order_by(activity.c.starts.desc(), activity.c.id).limit(LISTED))
+    return {row.id: (row.title, row.english) for row in found}
+
+
+async def teams(unit: Unit, scope: Scope) -> dict[int, tuple[str, str]]:
+    """Teams that somebody brought along to one of their activities, by name."""
+    brought = exists(
+        select(invitation.c.id)
+        .join(shift, shift.c.id == invitation.c.shift)
+        .join(activity, activity.c.id == shift.c.activity)
+        .where(invitation.c.team == team.c.id, _theirs(scope))
+    )
+    rows = select(team.c.id, team.c.name).where(team.c.ended.is_(None), brought).order_by(team.c.name, team.c.id)
+    return {row.id: (row.name, row.name) for row in await unit.run(rows.limit(LISTED))}
+
+
+async def name_of(unit: Unit, what: str, number: int) -> tuple[str, str]:
+    """What an `organisation`, an activity (`joined`) or a `team` is called, Chinese and English; empty: it is gone."""
+    named: dict[str, Select[Any]] = {
+        "organisation": select(organisation.c.name, organisation.c.english).where(organisation.c.id == number),
+        "joined": select(activity.c.title, activity.c.english).where(activity.c.id == number),
+        "team": select(team.c.name, team.c.name.label("english")).where(team.c.id == number),
+    }
+    row = (await unit.run(named[what])).first()
+    return tuple(row) if row else ("", "")
 
 
 # --- Fanouts ---------------------------------------------------------------------------------------------------------

@@ -14,14 +14,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.messages.pofile import read_po
 
+from bot.domain import reminders
 from bot.domain.places import beijing
 from bot.domain.roll import read_calls
 from bot.domain.search import sounds_like_search
-from bot.domain.when import read_span
-from bot.talk import LANGUAGES, Text, Wording
+from bot.domain.when import read_moment, read_span
+from bot.talk import LANGUAGES, Address, Incoming, Text, Unclear, Wording
 from bot.talk.numbers import plain
 from bot.talk.router import BACK, CANCEL, MORE, UNDO, Router
+from bot.talk.script import Reader
+from handlers.campaign import before_the_start
 from handlers.scripts import SCRIPTS
+from handlers.whom import from_to
 from tests.messages import Catalogues, faults_of_calls, faults_of_sentence, forms, main, names, written
 
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -119,9 +123,20 @@ def test_whatever_a_message_tells_people_to_type_is_understood() -> None:
             or words in NOT_TYPED
             or read_span(words, MONDAY, BEIJING)
             or read_calls(words)
+            or reminders.read(words)
             or sounds_like_search(words, MONDAY, BEIJING, beijing())
             or beijing().match(words)
+            or read_moment(words, MONDAY, BEIJING)
+            or any(takes(read, words) for read in (before_the_start, from_to))
         ), sentence
+
+
+def takes(read: Reader, words: str) -> bool:
+    """Does a reader make something of these words?"""
+    try:
+        return bool(read(Incoming(Address("web", "somebody"), "1", MONDAY, text=words)))
+    except Unclear:
+        return False
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

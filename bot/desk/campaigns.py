@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.desk.city import City
+from bot.desk.organising import Organising
 from bot.desk.reach import Reach
 from bot.desk.subject import Subject
-from bot.domain.activities import NotAllowed
+from bot.domain.activities import Activity, NotAllowed
 from bot.domain.campaigns import (
     UNDO,
     Asked,
@@ -52,6 +53,21 @@ class Voice:
     name: tuple[str, str]
     """Chinese and English."""
     scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """One campaign as I may see it."""
+
+    campaign: Campaign
+    people: int
+    """Whom it means: now, while it can still be sent; else as it was confirmed."""
+    mine: bool
+    """I wrote it."""
+    decides: bool
+    """I may be its second person."""
+    progress: Progress | None
+    """Once it has begun."""
 
 
 class Campaigns(Subject):
@@ -98,6 +114,23 @@ class Campaigns(Subject):
     def _segment(self, audience: Audience) -> dict[str, Any]:
         return segment(audience, self.now)
 
+    async def past(self, voice: Voice) -> dict[int, tuple[str, str]]:
+        """Activities of whom I speak for, the latest first: their people can be meant."""
+        return await campaigns.held(self.unit, voice.scope)
+
+    async def teams(self, voice: Voice) -> dict[int, tuple[str, str]]:
+        """Teams that were brought along to one of these activities."""
+        return await campaigns.teams(self.unit, voice.scope)
+
+    async def showable(self, voice: Voice) -> list[Activity]:
+        """Activities that a button may open: of whom I speak for, open, still to come."""
+        mine = await Organising(self.unit, self.me, self.now, self.city).activities()
+        return [one for one in mine if one.starts > self.now and self._belongs(voice, one)]
+
+    async def name_of(self, what: str, number: int) -> tuple[str, str]:
+        """What an organisation, an activity or a team is called, Chinese and English."""
+        return await campaigns.name_of(self.unit, what, number)
+
     # --- Writing ---
 
     async def keep(self, voice: Voice, letter: Letter, picture: bytes | None = None) -> Kept | Unwritable | NotAllowed:
@@ -120,7 +153,10 @@ class Campaigns(Subject):
     async def _may_show(self, voice: Voice, activity: int) -> bool:
         """Does the activity belong to whom I speak for?"""
         card = await activities.card(self.unit, activity)
-        if card is None or card.state != "open":
+        return card is not None and self._belongs(voice, card)
+
+    def _belongs(self, voice: Voice, card: Activity) -> bool:
+        if card.state != "open":
             return False
         if voice.organisation is not None:
             return card.organisation == voice.organisation
@@ -132,6 +168,18 @@ class Campaigns(Subject):
         organisations = [one.organisation for one in voices if one.organisation is not None]
         places = [one.place for one in voices if one.place is not None]
         return await campaigns.of(self.unit, self.me.id, organisations, places) if voices else []
+
+    async def look(self, number: int) -> Mailing | NotAllowed:
+        """One campaign, with what I may do to it."""
+        one = await self.allowed(number)
+        if one is None:
+            return NotAllowed()
+        mine = one.author == self.me.id
+        asked = one.standing == Standing.ASKED and not mine
+        decides = asked and await self.allowed(number, Deed.AGREE) is not None
+        people_ = await self.count(one.audience) if one.standing == Standing.DRAFT else one.people
+        begun = await progress_of(self.unit, self.city, one) if one.started else None
+        return Mailing(one, people_, mine, decides, begun)
 
     async def allowed(self, number: int, deed: Deed = Deed.CAMPAIGN, lock: bool = False) -> Campaign | None:
         """The campaign, if the role table lets me do this to it. None says nothing about why."""

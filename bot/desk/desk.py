@@ -10,6 +10,7 @@ from bot.desk.admission import Admission
 from bot.desk.agreements import Agreements
 from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
+from bot.desk.calendars import Calendars
 from bot.desk.campaigns import Campaigns
 from bot.desk.city import City
 from bot.desk.corrections import Corrections
@@ -30,6 +31,7 @@ from bot.desk.promises import Promises
 from bot.desk.proofs import Proofs
 from bot.desk.reach import Reach
 from bot.desk.records import Records
+from bot.desk.reminders import Reminders
 from bot.desk.rolls import Rolls
 from bot.desk.skills import Skills
 from bot.desk.squads import Squads
@@ -132,6 +134,16 @@ class Desk:
     def squads(self) -> Squads:
         """What my shifts demand of professionals."""
         return Squads(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def reminders(self) -> Reminders:
+        """When people of my activities are reminded."""
+        return Reminders(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def calendars(self) -> Calendars:
+        """My calendar."""
+        return Calendars(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:

@@ -71,7 +71,7 @@ async def row_of(town: Town, id_: int) -> Any:
 async def test_what_is_stored_and_why_is_shown_in_lines(town: Town, chat: Open) -> None:
     ann, _activity = await settled(town, chat)
     await ann.says("mydata")
-    assert f"Name: {NAME}, for organisers of what you join; since Mon 23 Nov." in ann.text
+    assert f"Name: {NAME}, for organisers of what you join; since 23 Nov 2026." in ann.text
     assert "****8000, so that they can reach you" in ann.text
     assert "13800138000" not in ann.text
     assert "1 sign-up, for your seats." in ann.text
@@ -393,27 +393,6 @@ async def test_unfollowing_one_of_two_chats_erases_only_that_address(town: Town,
     async with town.database.read() as unit:
         assert await people.at_address(unit, "wechat", ann.name) is None
         assert (await unit.run(select(func.count()).where(inbox.c.external == ann.name))).scalar_one() == 0
-
-
-# --- Retention ------------------------------------------------------------------------------------------------------
-
-
-async def test_letters_are_kept_for_ninety_days(town: Town) -> None:
-    async with town.database.write() as unit:
-        for sequence, days in ((1, 91), (2, 89)):
-            await unit.run(
-                insert(letter).values(
-                    address="a",
-                    sequence=sequence,
-                    key=str(sequence),
-                    who="me",
-                    body=b"x",
-                    at=town.at - timedelta(days=days),
-                )
-            )
-    await ticks.tick(town.database, town.city, town.at)
-    async with town.database.read() as unit:
-        assert (await unit.run(select(letter.c.sequence))).scalars().all() == [2]
 
 
 async def test_every_step_stands_in_the_audit(town: Town, chat: Open) -> None:
