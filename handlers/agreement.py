@@ -6,7 +6,7 @@ from bot.desk.desk import Desk
 from bot.domain.activities import Activity
 from bot.domain.agreements import VERSION, Condition, Due, Terms
 from bot.domain.guardians import Band, band
-from bot.talk import Day, Intent, Joined, Link, Named, Option, Talk, Words, _, lines, script
+from bot.talk import Date, Intent, Joined, Link, Named, Option, Talk, Words, _, lines, script
 from handlers.cards import kind_name, organiser, title, when, where
 
 WHY: dict[Condition, Words] = {
@@ -106,5 +106,5 @@ async def signed(desk: Desk) -> Words:
     parts: list[Words] = []
     for one in mine[:3]:
         name = Named(one.title, one.english)
-        parts += [_("{title}, accepted on {day}:", title=name, day=Day(one.accepted)), one.text, ""]
+        parts += [_("{title}, accepted on {day}:", title=name, day=Date(one.accepted)), one.text, ""]
     return lines(*parts[:-1])

@@ -6,7 +6,7 @@ from bot.desk.desk import Desk
 from bot.domain.guardians import MASKED_DOORS, Band, band
 from bot.domain.people import masked_phone
 from bot.domain.privacy import Consent, Held, Marked, NothingHeld, Withdrawn
-from bot.talk import Day, Intent, Joined, Link, Option, Talk, WebLink, Words, _, lines, ngettext, script
+from bot.talk import Date, Intent, Joined, Link, Option, Talk, WebLink, Words, _, lines, ngettext, script
 from handlers.answers import person_name, phone_number
 
 DOORS: dict[str, Words] = {
@@ -39,12 +39,12 @@ def kept(held: Held) -> list[Words | None]:
     agreed = held.consented or held.since
     doors = Joined(tuple(DOORS.get(door, door) for door in held.doors), ", ")
     return [
-        _("Volunteer number {number}, to tell you apart; since {day}.", number=held.number, day=Day(held.since)),
+        _("Volunteer number {number}, to tell you apart; since {day}.", number=held.number, day=Date(held.since)),
         _("Your address here ({doors}), language and habits, to answer you.", doors=doors),
-        _("Name: {name}, for organisers of what you join; since {day}.", name=held.name, day=Day(agreed))
+        _("Name: {name}, for organisers of what you join; since {day}.", name=held.name, day=Date(agreed))
         if held.name
         else None,
-        _("Phone: {phone}, so that they can reach you; since {day}.", phone=masked_phone(held.phone), day=Day(agreed))
+        _("Phone: {phone}, so that they can reach you; since {day}.", phone=masked_phone(held.phone), day=Date(agreed))
         if held.phone
         else None,
         *(_("Document number: {number}, for the insurer, until 30 days after the activity.", number=one)
@@ -89,7 +89,7 @@ def agreed_to(one: Consent) -> Words:
     """One consent: to what, when, by which text, through which door."""
     return _(
         "You agreed on {day} ({door}, text of {version}): {purpose}.",
-        day=Day(one.given),
+        day=Date(one.given),
         door=DOORS.get(one.door, one.door),
         version=one.version,
         purpose=PURPOSES.get(one.purpose, one.purpose),

@@ -11,6 +11,7 @@ from bot.domain.attendance import TooManyTries
 from bot.domain.enrolment import TooYoung
 from bot.domain.guardians import GuardianAsked, GuardianRefused
 from bot.domain.people import ALPHABET, Person
+from bot.domain.roles import Deed
 from bot.domain.roll import AlreadySo, Mark, Rolled
 from bot.talk import Clock, Incoming, Intent, Link, Picture, Talk, Unclear, Words, _, lines, ngettext, script
 from handlers.cards import title
@@ -53,6 +54,9 @@ async def walkin(talk: Talk, desk: Desk, activity: int = 0, number: str = "") ->
     which = activity or await on_now(talk, desk, talk.now)
     if which is None:
         return talk.say(_("No activity whose roll you take is on now."), ORGANISE)
+    if await desk.organising.allowed(which, Deed.ROLL) is None:
+        # Before the number: whether somebody has it is told only to who takes the roll.
+        return talk.say(NOT_YOURS, ORGANISE)
     if not number:
         question = _("What is their volunteer number? It stands under “my code” in their chat, like V23456789A.")
         number = await talk.ask("number", question, volunteer_number)

@@ -100,6 +100,7 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
                 Link(_("Number of seats"), Intent("seats", (number,))),
                 Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
                 Link(_("A professional for so many"), Intent("squad", (number,))),
+                Link(_("Reminders"), Intent("remind", (number,))),
                 *(
                     [Link(_("Ask people to help out"), Intent("cover", (number,)))]
                     if await desk.organising.allowed(activity, Deed.COVER)

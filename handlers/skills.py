@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 
 from bot.desk.desk import Desk
 from bot.domain.skills import DOCUMENTS, SKILLS, Proof, Proven, known, skill
 from bot.domain.writing import fold
-from bot.talk import Day, Incoming, Intent, Joined, Link, Named, Option, Talk, Unclear, Words, _, lines, script
+from bot.talk import Incoming, Intent, Joined, Link, Named, Option, Talk, Unclear, Words, _, lines, script
 from handlers.answers import words
 
 DOCUMENT: dict[str, Words] = {
@@ -47,7 +47,7 @@ def line(one: Proof, today: date) -> Words:
 
 def last_day(one: Proof) -> tuple[Words, ...]:
     """Until when it holds."""
-    return (_("until {day}", day=Day(datetime.combine(one.expires, time(12), UTC))),) if one.expires else ()
+    return (_("until {day}", day=one.expires),) if one.expires else ()
 
 
 @script("skill", title=_("a proof"))

@@ -27,9 +27,9 @@ from sqlalchemy import (
 from bot.domain.attendance import CHECKOUT_CLOSES
 from bot.domain.enrolment import SEATED, Stand
 from bot.domain.evidence import Part, Proof
-from bot.domain.reach import NEAR, REMINDINGS, quiet_until
+from bot.domain.reach import NEAR, REMINDINGS, quiet_until, reminder
 from storage import audit as log
-from storage import fanouts
+from storage import fanouts, reminders
 from storage.database import Unit
 from storage.tables import metadata
 from storage.tables.activities import activity, membership, organisation, shift
@@ -200,7 +200,8 @@ async def _moments(
 ) -> list[datetime]:
     theirs = (
         select(
-            shift.c.starts, shift.c.ends, enrolment.c.state, activity.c.revision, activity.c.created, activity.c.changed
+            shift.c.starts, shift.c.ends, enrolment.c.state, activity.c.id, activity.c.revision, activity.c.created,
+            activity.c.changed,
         )
         .select_from(enrolment.join(shift).join(activity))
         .where(
@@ -211,9 +212,12 @@ async def _moments(
         )
     )
     moments = []
-    for row in await unit.run(theirs):
+    rows = list(await unit.run(theirs))
+    chosen = await reminders.chosen(unit, {row.id for row in rows})
+    for row in rows:
         told = row.changed if row.revision > 1 else row.created
-        for one in REMINDINGS:
+        own = [reminder(before) for before in chosen.get(row.id, ())]
+        for one in [*own, *(one for one in REMINDINGS if one.kind != "reminder")] if own else REMINDINGS:
             moment = (row.starts if one.kind == "reminder" else row.ends) + timedelta(minutes=one.offset)
             if row.state not in one.standing or moment <= told:
                 continue

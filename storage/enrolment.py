@@ -34,6 +34,7 @@ from storage.tables.activities import activity, shift
 from storage.tables.agreements import terms
 from storage.tables.enrolment import attendance, enrolment
 from storage.tables.parties import invitation
+from storage.tables.reminders import reminding
 from storage.tables.squads import squad
 
 LIVE = (*sorted(HELD), Stand.ARRIVED, Stand.LEFT)
@@ -66,6 +67,8 @@ class Wish:
     """Codes of skills that must be proven."""
     squad: bool
     """One professional leads so many."""
+    reminds: bool
+    """At moments that the organiser chose."""
 
 
 # Statements that every sign-up needs are made once: building one costs as much as running it.
@@ -95,6 +98,7 @@ _WISH = Prepared(
         shift.c.minimum_age.label("own_age"),
         shift.c.needs,
         exists().where(squad.c.shift == shift.c.id).label("squad"),
+        exists().where(reminding.c.activity == shift.c.activity).label("reminds"),
     )
     .join(activity, activity.c.id == shift.c.activity)
     .outerjoin(terms, terms.c.activity == activity.c.id)
@@ -110,7 +114,7 @@ async def wish(unit: Unit, shift_id: int, person: int = 0) -> Wish | None:
     return Wish(
         row.id, row.activity, row.title, row.english, row.starts, row.ends, row.state,
         max(row.minimum_age, row.own_age), row.kind, row.activity_starts, row.activity_ends, row.capacity,
-        row.conditions or (), row.invited, row.approval, row.needs or (), row.squad,
+        row.conditions or (), row.invited, row.approval, row.needs or (), row.squad, row.reminds,
     )  # fmt: skip
 
 

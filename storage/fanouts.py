@@ -25,7 +25,8 @@ from sqlalchemy import (
     update,
 )
 
-from bot.domain.reach import NEAR, REMINDINGS, REPLY_KEEPS, Reason, Reminding
+from bot.domain.reach import EXPECTED, NEAR, REMINDINGS, REPLY_KEEPS, Reason, Reminding
+from bot.domain.reminders import EARLIEST
 from storage.database import Unit
 from storage.outbox import IS_CAMPAIGN, IS_PENDING, RUNS
 from storage.segments import audience, best_door
@@ -33,6 +34,7 @@ from storage.tables.activities import activity, shift
 from storage.tables.delivery import Lane, Running, State, fanout, outbox
 from storage.tables.kinds import to_milliseconds
 from storage.tables.people import identity, person
+from storage.tables.reminders import reminding
 
 CHUNK = {"sqlite": 2_000, "postgresql": 10_000}
 """Rows that one transaction makes. On SQLite 2,000 and a pause keep small writes beside it at 3.5 ms (p99)."""
@@ -258,67 +260,97 @@ async def _expand(unit: Unit, row: Any, now: int, chunk: int, doors: Sequence[st
 async def reminders_missing(unit: Unit, now: datetime) -> bool:
     """Is a reminder due, or nearly, that has not been planned?"""
     soon = now + LEAD
-    return bool((await unit.run(select(or_(*(_due(one, soon).exists() for one in REMINDINGS))))).scalar_one())
+    wanted = (*(_due(one, soon) for one in REMINDINGS), _chosen(soon))
+    return bool((await unit.run(select(or_(*(one.exists() for one in wanted))))).scalar_one())
 
 
 async def derive(unit: Unit, now: datetime) -> int:
     """Plan every reminder whose moment has come or nearly, from what is true now. Twice is once: the key is unique."""
     made, soon = 0, now + LEAD
-    for reminding in REMINDINGS:
-        columns = [
-            "kind", "source", "revision", "offset", "lane", "segment", "state", "not_before", "expires", "created"
-        ]  # fmt: skip
-        rows = unit.insert(fanout).from_select(columns, _due(reminding, soon))
+    columns = ["kind", "source", "revision", "offset", "lane", "segment", "state", "not_before", "expires", "created"]
+    for wanted in (*(_due(one, soon) for one in REMINDINGS), _chosen(soon)):
+        rows = unit.insert(fanout).from_select(columns, wanted)
         made += max((await unit.run(rows.on_conflict_do_nothing())).rowcount, 0)
     return made
 
 
-def _due(reminding: Reminding, now: datetime) -> Select[Any]:
+def _due(one: Reminding, now: datetime) -> Select[Any]:
     """The fanout rows of one reminder for every shift that needs it: due, not planned, not overtaken by a change."""
-    moment = shift.c.starts if reminding.kind == "reminder" else shift.c.ends
+    moment = shift.c.starts if one.kind == "reminder" else shift.c.ends
     bare = type_coerce(moment, BigInteger)
-    not_before = bare + reminding.offset * MINUTE
-    states = ",".join(f'"{state}"' for state in reminding.standing)
+    lane = literal(int(_lane(one)), fanout.c.lane.type)
+    offset = literal(one.offset, fanout.c.offset.type)
+    not_before, expires = bare + one.offset * MINUTE, bare + one.useful_until * MINUTE
+    rows = _rows_of(one.kind, offset, lane, one.standing, not_before, expires, now)
+    due = now - timedelta(minutes=one.offset)
+    rows = rows.select_from(shift.join(activity)).where(
+        moment <= due,
+        moment > now - LOOK_BACK,
+        shift.c.starts > now - LOOK_BACK - LONGEST_SHIFT,
+        shift.c.starts <= due,
+    )
+    own = exists().where(reminding.c.activity == activity.c.id)
+    return rows.where(~own) if one.kind == "reminder" else rows
+
+
+def _chosen(now: datetime) -> Select[Any]:
+    """The same for the moments that organisers chose; those that had passed when they were chosen are not made up
+    for."""
+    starts, before = type_coerce(shift.c.starts, BigInteger), reminding.c.minutes
+    not_before = starts - before * MINUTE
+    lane = case((before <= -NEAR, int(Lane.CHANGE)), else_=int(Lane.REMINDER))
+    # As `bot.domain.reminders.useful_until` has it.
+    expires = starts - case((before <= -NEAR, 0), else_=before // 8) * MINUTE
+    return (
+        _rows_of("reminder", -before, lane, EXPECTED, not_before, expires, now)
+        .select_from(reminding.join(activity).join(shift, shift.c.activity == activity.c.id))
+        .where(
+            not_before <= to_milliseconds(now),
+            shift.c.starts > now - LOOK_BACK,
+            shift.c.starts <= now + timedelta(minutes=EARLIEST),
+            not_before > type_coerce(reminding.c.since, BigInteger),
+        )
+    )
+
+
+def _rows_of(
+    kind: str,
+    offset: ColumnElement[int],
+    lane: ColumnElement[int],
+    standing: Sequence[str],
+    not_before: ColumnElement[int],
+    expires: ColumnElement[int],
+    now: datetime,
+) -> Select[Any]:
+    """Fanout rows about shifts of open activities, as far as they are not planned and no change overtook them."""
+    states = ",".join(f'"{state}"' for state in standing)
     segment = literal('{"shift":', Text) + cast(shift.c.id, Text) + literal(f',"states":[{states}]}}', Text)
     planned = exists().where(
-        fanout.c.kind == reminding.kind,
+        fanout.c.kind == kind,
         fanout.c.source == shift.c.id,
         fanout.c.revision == activity.c.revision,
-        fanout.c.offset == reminding.offset,
+        fanout.c.offset == offset,
     )
     # Whoever was told of a change after the reminder's moment has been told what it would say; and an activity that
     # was published after it has nobody to remind.
     told = type_coerce(case((activity.c.revision > 1, activity.c.changed), else_=activity.c.created), BigInteger)
-    due = now - timedelta(minutes=reminding.offset)
-    return (
-        select(
-            literal(reminding.kind, fanout.c.kind.type),
-            shift.c.id,
-            activity.c.revision,
-            literal(reminding.offset, fanout.c.offset.type),
-            literal(int(_lane(reminding)), fanout.c.lane.type),
-            segment,
-            literal(int(Running.RUNNING), fanout.c.state.type),
-            not_before,
-            bare + reminding.useful_until * MINUTE,
-            literal(to_milliseconds(now), fanout.c.created.type),
-        )
-        .select_from(shift.join(activity))
-        .where(
-            activity.c.state == "open",
-            moment <= due,
-            moment > now - LOOK_BACK,
-            shift.c.starts > now - LOOK_BACK - LONGEST_SHIFT,
-            shift.c.starts <= due,
-            not_before > told,
-            ~planned,
-        )
-    )
+    return select(
+        literal(kind, fanout.c.kind.type),
+        shift.c.id,
+        activity.c.revision,
+        offset,
+        lane,
+        segment,
+        literal(int(Running.RUNNING), fanout.c.state.type),
+        not_before,
+        expires,
+        literal(to_milliseconds(now), fanout.c.created.type),
+    ).where(activity.c.state == "open", not_before > told, ~planned)
 
 
-def _lane(reminding: Reminding) -> Lane:
+def _lane(one: Reminding) -> Lane:
     """What is about the next two hours leaves before what is about tomorrow."""
-    return Lane.CHANGE if reminding.kind == "reminder" and reminding.offset >= NEAR else Lane.REMINDER
+    return Lane.CHANGE if one.kind == "reminder" and one.offset >= NEAR else Lane.REMINDER
 
 
 async def pause(unit: Unit, number: int, reason: str, by: ColumnElement[bool] | None = None) -> bool:

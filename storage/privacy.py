@@ -56,6 +56,7 @@ IMPERSONAL = {
     "organisation": "of an organisation, not of a person",
     "shift": "hours and seats of an activity; who has one stands in enrolment",
     "token": "keys of the city's own accounts",
+    "reminding": "when people of an activity are reminded",
     "squad": "what a shift demands; who has the skill stands in skill",
     "sender_slot": "which process sends",
     "audit_head": "where the log of moves ends",

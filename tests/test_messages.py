@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.messages.pofile import read_po
 
+from bot.domain import reminders
 from bot.domain.places import beijing
 from bot.domain.roll import read_calls
 from bot.domain.search import sounds_like_search
@@ -122,6 +123,7 @@ def test_whatever_a_message_tells_people_to_type_is_understood() -> None:
             or words in NOT_TYPED
             or read_span(words, MONDAY, BEIJING)
             or read_calls(words)
+            or reminders.read(words)
             or sounds_like_search(words, MONDAY, BEIJING, beijing())
             or beijing().match(words)
             or read_moment(words, MONDAY, BEIJING)

@@ -30,6 +30,7 @@ from bot.desk.promises import Promises
 from bot.desk.proofs import Proofs
 from bot.desk.reach import Reach
 from bot.desk.records import Records
+from bot.desk.reminders import Reminders
 from bot.desk.rolls import Rolls
 from bot.desk.skills import Skills
 from bot.desk.squads import Squads
@@ -132,6 +133,11 @@ class Desk:
     def squads(self) -> Squads:
         """What my shifts demand of professionals."""
         return Squads(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def reminders(self) -> Reminders:
+        """When people of my activities are reminded."""
+        return Reminders(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:

@@ -22,9 +22,9 @@ from bot.domain.enrolment import (
     Waitlisted,
     move,
 )
-from bot.domain.reach import first_reminder
 from bot.domain.reliability import WITHIN, minutes_late, must_ask
-from storage import admission, audit, enrolment
+from bot.domain.reminders import USUAL, first
+from storage import admission, audit, enrolment, reminders
 from storage.admission import Answers
 
 JoinOutcome = Joined | Waitlisted | Asked | Refusal
@@ -58,7 +58,8 @@ class Enrolment(Subject):
         if why:
             return Asked(id_, why)
         if seated:
-            return Joined(id_, first_reminder(wish.starts, self.now))
+            chosen = await reminders.chosen(self.unit, [wish.activity]) if wish.reminds else {}
+            return Joined(id_, first(wish.starts, self.now, chosen.get(wish.activity, USUAL)))
         row = await enrolment.own(self.unit, self.me.id, shift)
         return Waitlisted(id_, await enrolment.position(self.unit, shift, row.queue))
 

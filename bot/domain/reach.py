@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
+from bot.domain import reminders
 from bot.domain.notices import ABOUT_ITS_READER, AFTERWARDS, CAMPAIGNS, Kind, Notice
 
 BY_WINDOW = frozenset({"wechat"})
@@ -18,9 +19,8 @@ SPARE = timedelta(minutes=1)
 ACTION_SPARE = timedelta(seconds=12)
 """The same of a window of one minute: a call may last nine seconds."""
 
-DAY = 24 * 60
-NEAR = -2 * 60
-"""Minutes before the start from which a reminder may break quiet hours: for a start at six it comes at four."""
+DAY = reminders.DAY
+NEAR = -reminders.NEAR
 
 REFUSABLE: frozenset[Kind] = CAMPAIGNS | {"reminder", "checkout", "cover", "lead"}
 """What somebody is spared who wants no messages. That their own activity moved or was cancelled they still hear."""
@@ -87,12 +87,19 @@ class Reminding:
     """Sign-ups in these states get it."""
 
 
+EXPECTED = ("joined", "confirmed")
+
+
+def reminder(before: int) -> Reminding:
+    """The reminder so many minutes before the start."""
+    return Reminding("reminder", -before, -reminders.useful_until(before), EXPECTED)
+
+
 ASKED_AFTER = 30
 """Minutes after the end, when whoever has not checked out is asked when they left."""
 
 REMINDINGS = (
-    Reminding("reminder", -DAY, -3 * 60, ("joined", "confirmed")),
-    Reminding("reminder", NEAR, 0, ("joined", "confirmed")),
+    *(reminder(one) for one in reminders.USUAL),
     Reminding("checkout", -10, ASKED_AFTER, ("arrived",)),
     Reminding("checkout", ASKED_AFTER, 2 * 60, ("arrived",)),
 )
@@ -286,11 +293,11 @@ def too_late(notice: Notice, now: datetime) -> bool:
     event = notice.event
     if event is None or notice.kind in AFTERWARDS:
         return False
-    if notice.kind in ("reminder", "checkout"):
-        for reminding in REMINDINGS:
-            if (reminding.kind, reminding.offset) == (notice.kind, notice.offset):
-                moment = event.ends if notice.kind == "checkout" else event.starts
-                return now >= moment + timedelta(minutes=reminding.useful_until)
+    if notice.kind == "reminder":
+        return now >= event.starts - timedelta(minutes=reminders.useful_until(-notice.offset))
+    for reminding in REMINDINGS:
+        if (reminding.kind, reminding.offset) == (notice.kind, notice.offset):
+            return now >= event.ends + timedelta(minutes=reminding.useful_until)
     if notice.kind in ("change", "cancellation", "checkout"):
         return now >= event.ends
     return now >= event.starts
@@ -383,9 +390,3 @@ REPEATED_ONCE: frozenset[Kind] = ABOUT_ITS_READER | AFTERWARDS | {
     "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "reply"
 }  # fmt: skip
 """When nobody can know whether these arrived they are said once more, in words that make sense twice."""
-
-
-def first_reminder(starts: datetime, now: datetime) -> datetime | None:
-    """When somebody who signs up now is first reminded; None: it begins too soon."""
-    moments = (starts + timedelta(minutes=one.offset) for one in REMINDINGS if one.kind == "reminder")
-    return min((moment for moment in moments if moment > now), default=None)

@@ -6,6 +6,7 @@ from bot.talk.view import Link, Option, Picture, Reply, Spot, View, WebLink
 from bot.talk.wording import (
     LANGUAGES,
     Clock,
+    Date,
     Day,
     Joined,
     Month,
@@ -24,6 +25,7 @@ __all__ = [
     "Address",
     "BadLink",
     "Clock",
+    "Date",
     "Day",
     "Incoming",
     "Intent",

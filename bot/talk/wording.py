@@ -67,6 +67,13 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Date:
+    """A moment of which only the day matters, in a year that may be another than this: `15 Sep 2025`."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     """A moment of which only the time of day matters."""
 
@@ -80,7 +87,7 @@ class Month:
     day: date
 
 
-Words = str | Text | Named | Joined | Span | Day | Clock | Month | datetime
+Words = str | Text | Named | Joined | Span | Day | Date | Clock | Month | datetime
 """Anything that can be said. A plain `str` is the person's own words or data, and is never translated."""
 
 
@@ -152,6 +159,8 @@ class Wording:
                 return self._span(words)
             case Day():
                 return self.day(words.at)
+            case Date():
+                return self(words.at.astimezone(self.zone).date())
             case Clock():
                 return self.clock(words.at)
             case Month():

@@ -71,7 +71,7 @@ async def row_of(town: Town, id_: int) -> Any:
 async def test_what_is_stored_and_why_is_shown_in_lines(town: Town, chat: Open) -> None:
     ann, _activity = await settled(town, chat)
     await ann.says("mydata")
-    assert f"Name: {NAME}, for organisers of what you join; since Mon 23 Nov." in ann.text
+    assert f"Name: {NAME}, for organisers of what you join; since 23 Nov 2026." in ann.text
     assert "****8000, so that they can reach you" in ann.text
     assert "13800138000" not in ann.text
     assert "1 sign-up, for your seats." in ann.text

@@ -75,7 +75,7 @@ async def test_a_proof_that_has_run_out_on_that_day_does_not_count(town: Town, c
     assert "You are in" in await ann.joins(number), "its last day still counts"
     assert "This role needs" in await ann.joins(later)
     await ann.says("skills")
-    assert "accepted · until Sat 28 Nov" in ann.labels[0]
+    assert "accepted · until 28 Nov 2026" in ann.labels[0]
     async with town.database.read() as unit:
         ending = await skills.running_out(unit, date(2026, 11, 24), date(2026, 12, 24))
     assert [one.code for one in ending] == ["first_aid"]

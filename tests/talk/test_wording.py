@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.talk import Clock, Day, Joined, Month, Named, Span, Wording, Words, _, lines, ngettext
+from bot.talk import Clock, Date, Day, Joined, Month, Named, Span, Wording, Words, _, lines, ngettext
 from bot.talk.wording import catalogue
 
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -74,6 +74,13 @@ def test_a_span_past_midnight_in_the_city_names_both_days_though_it_is_one_day_i
     night = datetime(2026, 11, 28, 17, 0, tzinfo=UTC)
     assert ENGLISH(Span(evening, night)) == "Sat 28 Nov 22:00 – Sun 29 Nov 01:00"
     assert Wording("en", UTC)(Span(evening, night)) == "Sat 28 Nov 14:00–17:00"
+
+
+def test_a_day_that_may_lie_in_another_year_names_it_in_the_zone_of_the_city() -> None:
+    # What was agreed to “on Mon 15 Sep” had been agreed to fourteen months before.
+    late = Date(datetime(2025, 9, 14, 20, 0, tzinfo=UTC))
+    assert ENGLISH(late) == "15 Sep 2025"
+    assert Wording("zh_CN", UTC)(late) == "2025年9月14日"
 
 
 def test_a_value_is_worded_in_the_language_of_the_sentence_around_it() -> None:

@@ -1,0 +1,49 @@
+"""When people are reminded: moments as organisers write them, until when each is useful, and which comes first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.domain.reminders import EARLIEST, LATEST, USUAL, first, read, useful_until
+
+NOON = datetime(2028, 2, 29, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes"),
+    [
+        ("3 days, 2 hours before", (4320, 120)),
+        ("remind 3 days, 2 hours before", (4320, 120)),
+        ("提前3天和2小时", (4320, 120)),
+        ("三天、两个小时前提醒", (4320, 120)),
+        ("a week, one day, 12 hours and 30 minutes", (10080, 1440, 720, 30)),
+        ("一周前", (10080,)),
+        ("15分钟", (15,)),
+        ("2 hours, 2 hours", (120,)),
+    ],
+)
+def test_moments_are_read_as_people_write_them_the_earliest_first(said: str, minutes: tuple[int, ...]) -> None:
+    assert read(said) == minutes
+
+
+@pytest.mark.parametrize(
+    "said", ["", "tomorrow", "3", "5 minutes", "5 weeks", "1 day, 2 days, 3 days, 4 days, 5 days", "2 hours after"]
+)
+def test_what_is_no_moment_or_out_of_bounds_is_not_guessed_at(said: str) -> None:
+    assert read(said) is None
+
+
+def test_a_reminder_is_useful_while_there_is_still_time_to_do_something_about_it() -> None:
+    assert [useful_until(one) for one in (15, 120, 720, 1440, 4320)] == [0, 0, 90, 180, 540]
+    assert all(useful_until(one) < one for one in range(LATEST, EARLIEST))
+
+
+def test_the_first_reminder_is_the_earliest_that_still_can_come() -> None:
+    starts = NOON + timedelta(hours=30)
+    assert first(starts, NOON) == starts - timedelta(days=1)
+    assert first(starts, starts - timedelta(hours=3)) == starts - timedelta(hours=2)
+    assert first(starts, starts - timedelta(hours=2)) is None
+    assert first(starts, NOON, (60,)) == starts - timedelta(hours=1)
+    assert USUAL == (1440, 120)
