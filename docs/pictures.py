@@ -182,6 +182,8 @@ async def desktop(browser: Browser, shown: Shown) -> Image.Image:
         await page.locator("[data-move*=next]").click()
         await expect(clock).not_to_have_text(morning)
         await expect(talk.answers).to_have_count(before + 1)
+        if await page.locator("#below").is_visible():
+            await page.locator("#below").click()
         await expect(page.locator(".options").last).to_be_in_viewport(ratio=1)
         return await photograph(page, demonstration=True)
 
@@ -205,6 +207,33 @@ async def certificate(browser: Browser, shown: Shown) -> Image.Image:
         address = await page.locator(".picture img").last.evaluate("image => image.src")
         paper = await page.request.get(address)
         return Image.open(io.BytesIO(await paper.body())).convert("RGB")
+
+
+async def hours(browser: Browser, shown: Shown) -> Image.Image:
+    """The picture of somebody's hours that comes into the chat."""
+    async with opened(browser, f"{shown.address}/chat?as=lin", language="zh-CN", size=PHONE) as page:
+        talk = Talk(page)
+        await talk.begins()
+        await talk.says("时长图")
+        address = await page.locator(".picture img").last.evaluate("image => image.src")
+        chart = await page.request.get(address)
+        return Image.open(io.BytesIO(await chart.body())).convert("RGB")
+
+
+async def roll(browser: Browser, shown: Shown) -> Image.Image:
+    """A leader's phone while people arrive."""
+    async with opened(browser, f"{shown.address}/chat?as=zhao", language="zh-CN", size=PHONE) as page:
+        talk = Talk(page)
+        await talk.begins()
+        await talk.says("组织者")
+        await talk.presses(2)
+        address = await page.locator("a[href*='/roll/']").last.get_attribute("href")
+        assert address
+        await page.goto(shown.address + address)
+        for _arrival in range(3):
+            await page.locator("#roll li[data-stand=expected]").first.get_by_role("button", name="到").click()
+        await expect(page.locator("#saved")).to_have_text("全部已保存。")
+        return await photograph(page)
 
 
 def side_by_side(pictures: list[Image.Image], gap: int = 60, corner: int = 56) -> Image.Image:
@@ -238,6 +267,8 @@ async def take() -> None:
             save(side_by_side(phones), "chat", 1200)
             save(await certificate(browser, shown), "certificate", 760)
             save(await wall(browser, shown), "wall", 1280)
+            save(side_by_side([await roll(browser, shown)]), "roll", 480)
+            save(await hours(browser, shown), "hours", 760)
             save(await desktop(browser, shown), "desktop", 1280)
 
 
