@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -69,7 +69,7 @@ from handlers.mailings import in_either
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
 from handlers.sending import STANDINGS, because
-from storage import audit, erased, inbox, migrate, people, seals
+from storage import audit, erased, migrate, people, seals
 from storage.database import Database
 from storage.secrecy import Secrecy
 from storage.tokens import KeptToken
@@ -101,8 +101,7 @@ KEEP_MASSES_EVERY = 30.0
 """Seconds between steps of mass messages: what they are for has waited for the rest of its campaign."""
 
 FORGET_EVERY = 3600.0
-FORGET_AFTER = timedelta(days=3)
-"""How long a message and its reply are kept: WeChat repeats within a minute, Telegram within a day."""
+"""Seconds between looks for what has outlived its use."""
 
 DRAWN_AT_ONCE = 2
 """Papers that threads draw beside each other: each takes a core for a tenth of a second and 45 MB."""
@@ -268,7 +267,7 @@ class App:
         ticks.every("ledger.watch", WATCH_EVERY, self.watch_ledger)
         ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
         ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
-        ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
+        ticks.every("privacy.forget", FORGET_EVERY, self.forget)
         return ticks
 
     def begin_sending(self) -> None:
@@ -311,13 +310,12 @@ class App:
             async with self.database.write() as unit:
                 waiting = await audit.chain(unit, self.clock()) == audit.AT_ONCE
 
-    async def forget_inbox(self) -> None:
-        """Drop messages that no platform will repeat any more."""
-        async with self.database.write() as unit:
-            await inbox.forget(unit, self.clock() - FORGET_AFTER)
+    async def forget(self) -> None:
+        """Drop what has outlived its use."""
+        await privacy.forget(self.database, self.clock())
 
     async def erase(self) -> None:
-        """Carry out the erasures whose week is over, and drop what has outlived its use."""
+        """Carry out the erasures whose week is over."""
         await privacy.tick(self.database, self.city, self.clock())
         await erased.save(self.database, erased.list_of(self.database, FOLDER))
 

@@ -132,6 +132,17 @@ def word(notice: Notice) -> View:
                 lines(again, text),
                 (Link(_("Check out"), Intent("checkout")), Link(_("That was not me"), Intent("notin", number))),
             )
+        case "guessed":
+            text = _(
+                "Somebody is guessing check-in codes: {title}. Typed codes are closed for a minute at a time; the code "
+                "on the wall can still be scanned, and you can take the roll.",
+                title=name,
+            )
+            number = (str(event.activity),)
+            return View(
+                lines(again, text),
+                (Link(_("Take the roll"), Intent("roll", number)), Link(_("Manage"), Intent("manage", number))),
+            )
         case "announcement":
             return View(
                 lines(notice.words.get("text", ""), "", name, span, event.address, sender(event)),

@@ -35,6 +35,7 @@ from bot.talk import (
 )
 from handlers.answers import count, hours, words
 from handlers.cards import address, kind_name, line, offer, title
+from handlers.flags import reasons
 from handlers.terms import covered, shown
 
 NOT_YOURS = _("There is no such activity among those you look after.")
@@ -295,8 +296,8 @@ def listed(place: int, one: Listed) -> Words:
     if one.role[0]:
         marks.insert(2, Named(*one.role))
     marks += [f"{each['asked']} {each['said']}" for each in one.answers]
-    if one.look:
-        marks.append(_("(shared a place that is not there)"))
+    if one.why:
+        marks.append(Joined(("(", reasons(one.why), ")"), ""))
     if one.guardian:
         marks.append(_("(guardian: {name})", name=one.guardian))
     if one.accompanied:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.database import Unit
@@ -88,9 +88,3 @@ async def dead(unit: Unit, limit: int = 5) -> tuple[int, list[Any]]:
         .limit(limit)
     )
     return count, list(newest)
-
-
-async def forget(unit: Unit, before: datetime) -> int:
-    """Drop what is older: platforms repeat a message for a day at most; the dead stay until a person has looked."""
-    gone = await unit.run(delete(inbox).where(inbox.c.state == ANSWERED, inbox.c.at < before))
-    return gone.rowcount

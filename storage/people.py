@@ -180,6 +180,12 @@ async def personal(unit: Unit, secrecy: Secrecy, ids: Sequence[int]) -> dict[int
     }
 
 
+async def phone_marks(unit: Unit, ids: Sequence[int]) -> dict[int, str]:
+    """Fingerprints of these people's telephone numbers: the same number has the same one."""
+    rows = select(person.c.id, person.c.phone_index).where(person.c.id.in_(ids), person.c.phone_index.is_not(None))
+    return {row.id: row.phone_index for row in await unit.run(rows)}
+
+
 async def give_consent(unit: Unit, id_: int, purpose: str, version: str, door: str, now: datetime) -> None:
     """Remember what was agreed to, when, through which door."""
     await unit.run(insert(consent).values(person=id_, purpose=purpose, version=version, door=door, given=now))

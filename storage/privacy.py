@@ -483,15 +483,3 @@ async def scrub(database: Database, now: datetime) -> bool:
     async with database.write() as unit:
         await unit.run(update(erasure).where(erasure.c.id.in_(waiting)).values(scrubbed=now))
     return True
-
-
-# --- Retention ------------------------------------------------------------------------------------------------------
-
-
-async def forget(unit: Unit, now: datetime, letters_keep: timedelta, tries_keep: timedelta) -> None:
-    """Drop what has outlived its use: old letters, ended codes and addresses of exports, wrong tries."""
-    await unit.run(delete(letter).where(letter.c.at < now - letters_keep))
-    for table in (takeaway, link_code, link_offer, guardian_code):
-        await unit.run(delete(table).where(table.c.expires < now))
-    for table in (link_try, wrong_code):
-        await unit.run(delete(table).where(table.c.at < now - tries_keep))

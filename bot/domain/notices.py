@@ -38,6 +38,7 @@ Kind = Literal[
     "frozen",
     "thawed",
     "lead",
+    "guessed",
     "approval",
     "mailing",
 ]
@@ -60,8 +61,8 @@ CAMPAIGNS: frozenset[Kind] = frozenset({"announcement", "campaign"})
 """What is said to many who did not ask for it one by one: it may be refused, and is never said too often."""
 
 
-AFTERWARDS: frozenset[Kind] = frozenset({"added", "claim"})
-"""Notices about what has been: of use as long as their own expiry says."""
+AFTERWARDS: frozenset[Kind] = frozenset({"added", "claim", "guessed"})
+"""Notices about what has been, or is under way: of use as long as their own expiry says."""
 
 
 @dataclass(frozen=True, slots=True)

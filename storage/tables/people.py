@@ -47,6 +47,7 @@ conversation = Table(
     Column("session", Sealed, nullable=False),
     Column("pushed", Json),  # the options under what we last said first, so that a typed number means them
     Column("pushed_at", Moment),
+    Column("emptied", Moment),  # they had fallen silent: what lay here went; worth something until they write again
 )
 
 consent = Table(

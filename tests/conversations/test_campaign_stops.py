@@ -18,7 +18,7 @@ from storage.tables.people import subscription
 from tests.conversations.campaign_kit import crowd, desk_of, drafted, sent
 from tests.conversations.kit import Chat, Town
 
-CROWD = 200
+CROWD = 120
 AT = 40
 """The call in the middle of which something happens."""
 
