@@ -17,6 +17,7 @@ CHECKED := bot handlers storage
 help:
 	@echo 'make demo      start a demonstration city and its web chat'
 	@echo 'make test      run the tests'
+	@echo '               MENKOU_SOAK=1 make test: joins, queues and kills in full size, for half an hour and more'
 	@echo 'make lint      check style, types and message catalogues'
 	@echo 'make bench     run the benchmarks'
 	@echo 'make messages  bring the message catalogues up to date with the sources'
