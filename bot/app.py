@@ -26,18 +26,20 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import campaigns, covers, documents, offers, parties, privacy, squads, stars, watching
+from bot.desk import calendars, campaigns, covers, documents, offers, parties, privacy, squads, stars, watching
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed, registered
 from bot.desk.records import charted, close_shifts
 from bot.desk.rolls import RollPage, roll_of, take_ticks
 from bot.desk.walls import wall
+from bot.domain.calendars import Feed
 from bot.domain.campaigns import Standing
 from bot.domain.mycode import own_code_fits
 from bot.domain.proofs import Checked
 from bot.domain.roll import Outcome, Tick
 from bot.letterbox import Letters
 from bot.means import means
+from bot.pages import calendar as calendar_page
 from bot.pages import campaign as campaign_page
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
@@ -54,6 +56,7 @@ from bot.pages.health import Health
 from bot.pages.roll import Line, RollFacts
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
+from bot.papers import calendar as calendar_paper
 from bot.papers import certificate, months, takeaway
 from bot.papers.register import register as register_table
 from bot.settings import FOLDER, NotPossible, Settings
@@ -356,6 +359,7 @@ class App:
         application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper, register=self.register))
         application.add_routes(months_page.routes(self.chart))
+        application.add_routes(calendar_page.routes(self.feed, self.activity_entry))
         application.add_routes(mydata_page.routes(self.export, self.table, self.insured))
         if self.settings.chat:
             self._add_chat(application, demonstration)
@@ -531,6 +535,21 @@ class App:
         today = now.astimezone(self.settings.zone).date()
         async with self._drawing:
             return await asyncio.to_thread(months.draw, found, today, Wording(language, self.settings.zone))
+
+    async def feed(self, number: str, key: str) -> bytes | None:
+        """Somebody's own sign-ups for their calendar, by the address that they were told."""
+        return await self._calendar(await calendars.feed(self.database, self.city, number, key, self.clock()))
+
+    async def activity_entry(self, activity: int, key: str) -> bytes | None:
+        """One activity for a calendar, by its signed address."""
+        return await self._calendar(await calendars.activity_entry(self.database, self.city, activity, key))
+
+    async def _calendar(self, found: Feed | None) -> bytes | None:
+        if found is None:
+            return None
+        wording = Wording(found.language or self.settings.locale, self.settings.zone)
+        async with self._drawing:
+            return await asyncio.to_thread(calendar_paper.write, found, wording)
 
     async def paper(self, number: str, key: str, kind: str) -> bytes | None:
         """A certificate's sheet for whoever holds its signed address, drawn beside the event loop."""

@@ -4,6 +4,7 @@ read twice."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.matters import About
@@ -15,6 +16,7 @@ from handlers import between, mailings
 from handlers.admission import SAID
 from handlers.certificate import OLDER, reason
 from handlers.disputes import KINDS
+from handlers.hearing import way_out
 from handlers.hours import as_hours
 from handlers.skills import skill_name
 from handlers.stars import count, refusal, step_reached
@@ -23,7 +25,13 @@ DAY = -24 * 60
 
 
 def word(notice: Notice) -> View:
-    """One notice as a view, for whoever reads it."""
+    """One notice as a view, for whoever reads it; its last line names the way out."""
+    view = said(notice)
+    return replace(view, text=lines(view.text, way_out(notice.kind))) if view.text else view
+
+
+def said(notice: Notice) -> View:
+    """What it says."""
     event = notice.event
     again = _("(You may have read this already.)") if notice.repeated else None
     if event is None:

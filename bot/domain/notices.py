@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from enum import IntFlag
+from typing import Literal, Self
 
 Kind = Literal[
     "reminder",
@@ -59,6 +60,35 @@ ABOUT_ITS_READER: frozenset[Kind] = frozenset(
 
 CAMPAIGNS: frozenset[Kind] = frozenset({"announcement", "campaign"})
 """What is said to many who did not ask for it one by one: it may be refused, and is never said too often."""
+
+
+class Stream(IntFlag):
+    """Sorts of messages that somebody may refuse, one by one; kept with the person as a sum."""
+
+    REMINDERS = 1
+    CALLS = 2
+    CAMPAIGNS = 4
+
+    @property
+    def key(self) -> str:
+        """As links carry it."""
+        return str(self.name).lower()
+
+    @classmethod
+    def of(cls, key: str) -> Self | None:
+        """The sort of this key."""
+        return next((one for one in cls if one.key == key), None)
+
+
+STREAMS: Mapping[Kind, Stream] = {
+    "reminder": Stream.REMINDERS,
+    "checkout": Stream.REMINDERS,
+    "cover": Stream.CALLS,
+    "lead": Stream.CALLS,
+    "announcement": Stream.CAMPAIGNS,
+    "campaign": Stream.CAMPAIGNS,
+}
+"""What can be refused. That their own activity moved or was cancelled, everybody hears."""
 
 
 AFTERWARDS: frozenset[Kind] = frozenset({"added", "claim", "guessed"})
