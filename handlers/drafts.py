@@ -107,7 +107,7 @@ def changed(talk: Talk, card: Activity) -> None:
     talk.go(Intent("draft" if card.state == "draft" else "joining", (str(card.id),)))
 
 
-@script("approval")
+@script("approval", title=_("the conditions of joining"))
 async def approval(talk: Talk, desk: Desk, activity: int) -> None:
     """Open sign-up or my own yes to each: switched; of an open activity after one question."""
     card = await desk.drafts.changeable(activity)
