@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -26,17 +26,19 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import campaigns, covers, documents, offers, parties, privacy, squads, stars, watching
+from bot.desk import calendars, campaigns, covers, documents, offers, parties, privacy, squads, stars, watching
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed, registered
 from bot.desk.records import charted, close_shifts
 from bot.desk.rolls import RollPage, roll_of, take_ticks
 from bot.desk.walls import wall
+from bot.domain.calendars import Feed
 from bot.domain.mycode import own_code_fits
 from bot.domain.proofs import Checked
 from bot.domain.roll import Outcome, Tick
 from bot.letterbox import Letters
 from bot.means import means
+from bot.pages import calendar as calendar_page
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
 from bot.pages import grant as grant_page
@@ -51,6 +53,7 @@ from bot.pages.health import Health
 from bot.pages.roll import Line, RollFacts
 from bot.pages.site import Site
 from bot.pages.wall import WallFacts
+from bot.papers import calendar as calendar_paper
 from bot.papers import certificate, months, takeaway
 from bot.papers.register import register as register_table
 from bot.settings import FOLDER, NotPossible, Settings
@@ -64,7 +67,7 @@ from handlers.arrivals import first_words
 from handlers.forms import fields
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
-from storage import audit, erased, inbox, migrate, people, seals
+from storage import audit, erased, migrate, people, seals
 from storage.database import Database
 from storage.secrecy import Secrecy
 from storage.tokens import KeptToken
@@ -96,8 +99,7 @@ KEEP_MASSES_EVERY = 30.0
 """Seconds between steps of mass messages: what they are for has waited for the rest of its campaign."""
 
 FORGET_EVERY = 3600.0
-FORGET_AFTER = timedelta(days=3)
-"""How long a message and its reply are kept: WeChat repeats within a minute, Telegram within a day."""
+"""Seconds between looks for what has outlived its use."""
 
 DRAWN_AT_ONCE = 2
 """Papers that threads draw beside each other: each takes a core for a tenth of a second and 45 MB."""
@@ -263,7 +265,7 @@ class App:
         ticks.every("ledger.watch", WATCH_EVERY, self.watch_ledger)
         ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
         ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
-        ticks.every("inbox.forget", FORGET_EVERY, self.forget_inbox)
+        ticks.every("privacy.forget", FORGET_EVERY, self.forget)
         return ticks
 
     def begin_sending(self) -> None:
@@ -306,13 +308,12 @@ class App:
             async with self.database.write() as unit:
                 waiting = await audit.chain(unit, self.clock()) == audit.AT_ONCE
 
-    async def forget_inbox(self) -> None:
-        """Drop messages that no platform will repeat any more."""
-        async with self.database.write() as unit:
-            await inbox.forget(unit, self.clock() - FORGET_AFTER)
+    async def forget(self) -> None:
+        """Drop what has outlived its use."""
+        await privacy.forget(self.database, self.clock())
 
     async def erase(self) -> None:
-        """Carry out the erasures whose week is over, and drop what has outlived its use."""
+        """Carry out the erasures whose week is over."""
         await privacy.tick(self.database, self.city, self.clock())
         await erased.save(self.database, erased.list_of(self.database, FOLDER))
 
@@ -352,6 +353,7 @@ class App:
         application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper, register=self.register))
         application.add_routes(months_page.routes(self.chart))
+        application.add_routes(calendar_page.routes(self.feed, self.activity_entry))
         application.add_routes(mydata_page.routes(self.export, self.table, self.insured))
         if self.settings.chat:
             self._add_chat(application, demonstration)
@@ -501,6 +503,21 @@ class App:
         today = now.astimezone(self.settings.zone).date()
         async with self._drawing:
             return await asyncio.to_thread(months.draw, found, today, Wording(language, self.settings.zone))
+
+    async def feed(self, number: str, key: str) -> bytes | None:
+        """Somebody's own sign-ups for their calendar, by the address that they were told."""
+        return await self._calendar(await calendars.feed(self.database, self.city, number, key, self.clock()))
+
+    async def activity_entry(self, activity: int, key: str) -> bytes | None:
+        """One activity for a calendar, by its signed address."""
+        return await self._calendar(await calendars.activity_entry(self.database, self.city, activity, key))
+
+    async def _calendar(self, found: Feed | None) -> bytes | None:
+        if found is None:
+            return None
+        wording = Wording(found.language or self.settings.locale, self.settings.zone)
+        async with self._drawing:
+            return await asyncio.to_thread(calendar_paper.write, found, wording)
 
     async def paper(self, number: str, key: str, kind: str) -> bytes | None:
         """A certificate's sheet for whoever holds its signed address, drawn beside the event loop."""

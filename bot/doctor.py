@@ -18,7 +18,7 @@ from sqlalchemy import select, text
 
 from bot.settings import FOLDER, NEW_KEY, PREFIX, BadSettings, Settings
 from bot.talk.wording import CATALOGUES, LANGUAGES
-from storage import audit, condition, migrate, seals, snapshot
+from storage import audit, condition, migrate, seals, snapshot, timers
 from storage.audit import Verified
 from storage.condition import Condition
 from storage.database import Database
@@ -242,6 +242,15 @@ def check_log(found: Verified) -> Finding:
     return fail(name, says, "Keep this database apart as evidence, and compare it with a backup.")
 
 
+def check_retention(overdue: Mapping[str, int]) -> Finding:
+    """`overdue`: rows that should have been gone for a day, by the name of their timer."""
+    name = "retention"
+    if not overdue:
+        return ok(name, "nothing of anybody is kept longer than it may be")
+    shown = ", ".join(f"{what}: {count}" for what, count in sorted(overdue.items()))
+    return warn(name, f"kept too long: {shown}", "Is `menkou serve` running? It forgets every hour.")
+
+
 def check_clock(skew: float) -> Finding:
     """`skew`: seconds by which this machine's clock is ahead of the database's."""
     shown = f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} the database's"
@@ -434,13 +443,14 @@ class Doctor:
             now = self.now()
             async with database.read() as unit:
                 seen = await condition.look(unit, now)
+                kept_too_long = await timers.overdue(unit, now)
                 tokens = list(await unit.run(select(token.c.name, token.c.value, token.c.expires)))
                 seal = await seals.compare(unit, Secrecy(settings.key)) if settings.secret_key else None
             lines += [check_seal(seal)] if seal else []
             if seal == "same":
                 async with database.read() as unit:
                     lines.append(check_log(await audit.verify(unit)))
-            lines += [check_letters(seen), *check_outbox(seen), *check_accounts(seen)]
+            lines += [check_letters(seen), *check_outbox(seen), *check_accounts(seen), check_retention(kept_too_long)]
             if settings.wechat_app_id and settings.wechat_app_secret:
                 lines += [check_token("wechat", one.value, one.expires, now) for one in tokens if "wechat" in one.name]
         return lines

@@ -31,6 +31,7 @@ from bot.talk import (
 )
 from handlers.answers import words
 from handlers.cards import title
+from handlers.flags import reasons
 from handlers.organise import NOT_YOURS
 
 ENTRIES = 50
@@ -190,13 +191,16 @@ async def vouch(talk: Talk, desk: Desk, activity: int) -> None:
     for number, name in found.looked_at.items():
         label = _("Confirm {name} all the same", name=f"{number}. {name}")
         apart.append(Link(label, Intent("vouchfor", (str(activity), str(number)))))
-    elsewhere = ", ".join(found.looked_at.values())
     question = lines(
         title(found.activity),
         *(f"{number}. {name or '—'}" for number, name in found.plain.items()),
-        _("They shared a place that is not there: {names}.", names=elsewhere) if apart else None,
-        _("Do you confirm that these were there?") if found.plain else None,
-    )
+        _("Look at these one by one:") if apart else None,
+        *(Joined((f"{number}. {found.looked_at[number] or '—'}", reasons(why)), ": ")
+          for number, why in found.why.items()),
+        (_("Do you confirm that the others were there?") if apart else _("Do you confirm that these were there?"))
+        if found.plain
+        else None,
+    )  # fmt: skip
     if not found.plain:
         return talk.say(question, *apart)
     options = [Option("yes", _("I confirm"), True), Option("no", _("No"), False)]

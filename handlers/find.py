@@ -185,6 +185,7 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
     if await desk.organising.allowed(number, Deed.ROSTER):
         links.append(Link(_("Manage"), Intent("manage", (str(number),))))
     links.append(Link(_("Share"), Intent("share", (str(number),))))
+    links.append(WebLink(_("Into my calendar"), desk.calendars.of_activity(number)))
     links += map_link(card.latitude, card.longitude, card.title)
     state = whether_in(mine.stand) if mine else None
     talk.say(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.campaigns import Standing
-from bot.domain.notices import Notice
+from bot.domain.notices import Notice, Stream
 from bot.talk import Intent, Link, Named, Picture, Span, View, Words, _, lines
 
 LANGUAGES = ("zh_CN", "en")
@@ -14,7 +14,7 @@ def campaign(notice: Notice, again: Words | None) -> View:
     """One message of a campaign, as its author wrote it; with the activity that its button opens."""
     said, event = notice.words, notice.event
     text = in_either(said)
-    links = [Link(_("Unsubscribe"), Intent("subscriptions"))]
+    links = [Link(_("Unsubscribe"), Intent("hush", (Stream.CAMPAIGNS.key,)))]
     about: tuple[Words | None, ...] = ()
     if event is not None:
         name = Named(event.title, event.english)

@@ -4,6 +4,7 @@ read twice."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.matters import About
@@ -14,7 +15,8 @@ from bot.talk import Day, Intent, Joined, Link, Named, Span, Spot, View, Words, 
 from handlers import between, mailings
 from handlers.admission import SAID
 from handlers.certificate import OLDER, reason
-from handlers.disputes import KINDS
+from handlers.disputes import heading
+from handlers.hearing import way_out
 from handlers.hours import as_hours
 from handlers.skills import skill_name
 from handlers.stars import count, refusal, step_reached
@@ -23,7 +25,13 @@ DAY = -24 * 60
 
 
 def word(notice: Notice) -> View:
-    """One notice as a view, for whoever reads it."""
+    """One notice as a view, for whoever reads it; its last line names the way out."""
+    view = said(notice)
+    return replace(view, text=lines(view.text, way_out(notice.kind))) if view.text else view
+
+
+def said(notice: Notice) -> View:
+    """What it says."""
     event = notice.event
     again = _("(You may have read this already.)") if notice.repeated else None
     if event is None:
@@ -132,6 +140,17 @@ def word(notice: Notice) -> View:
                 lines(again, text),
                 (Link(_("Check out"), Intent("checkout")), Link(_("That was not me"), Intent("notin", number))),
             )
+        case "guessed":
+            text = _(
+                "Somebody is guessing check-in codes: {title}. Typed codes are closed for a minute at a time; the code "
+                "on the wall can still be scanned, and you can take the roll.",
+                title=name,
+            )
+            number = (str(event.activity),)
+            return View(
+                lines(again, text),
+                (Link(_("Take the roll"), Intent("roll", number)), Link(_("Manage"), Intent("manage", number))),
+            )
         case "announcement":
             return View(
                 lines(notice.words.get("text", ""), "", name, span, event.address, sender(event)),
@@ -173,7 +192,8 @@ def personal(notice: Notice, again: Words | None) -> View:
         case "matter":
             number = Link(_("See it"), Intent("matter", (said["matter"],)))
             about = about_record(said)
-            return View(lines(again, KINDS[About(said["kind"])], about, MATTER[said["what"]]), (number,))
+            what = heading(About(said["kind"]), said.get("rule", ""))
+            return View(lines(again, what, about, MATTER[said["what"]]), (number,))
         case "corrected":
             text = _(
                 "Your record was corrected: {hours} h before, {now} h now.",

@@ -35,6 +35,7 @@ from bot.talk import (
 )
 from handlers.answers import count, hours, words
 from handlers.cards import address, kind_name, line, offer, title
+from handlers.flags import reasons
 from handlers.terms import covered, shown
 
 NOT_YOURS = _("There is no such activity among those you look after.")
@@ -54,6 +55,10 @@ async def organise(talk: Talk, desk: Desk) -> None:
         ways.append(Link(_("Proofs to look at"), Intent("proofs")))
     if await desk.campaigns.voices():
         ways.append(Link(_("Write to many"), Intent("campaigns")))
+    drawn = len(await desk.matters.sample())
+    if drawn:
+        entries = ngettext("{n} entry drawn for the audit", "{n} entries drawn for the audit", drawn)
+        ways.append(Link(entries, Intent("sample")))
     if not ways:
         return talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
     await talk.browse("list", _("What you look after:"), ways)
@@ -295,8 +300,8 @@ def listed(place: int, one: Listed) -> Words:
     if one.role[0]:
         marks.insert(2, Named(*one.role))
     marks += [f"{each['asked']} {each['said']}" for each in one.answers]
-    if one.look:
-        marks.append(_("(shared a place that is not there)"))
+    if one.why:
+        marks.append(Joined(("(", reasons(one.why), ")"), ""))
     if one.guardian:
         marks.append(_("(guardian: {name})", name=one.guardian))
     if one.accompanied:

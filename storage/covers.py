@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, null, or_, sel
 from bot.domain.covers import ASKED_MOST, COUNTED, LAST, SHORT_FROM, WITHIN, Calling
 from bot.domain.enrolment import SEATED, Stand
 from bot.domain.guardians import OF_AGE
+from bot.domain.notices import Stream
 from bot.domain.parties import Ask, Reply
 from storage.database import Unit
-from storage.segments import opted_out
+from storage.segments import opted_out, refuses
 from storage.squads import proven
 from storage.tables.activities import activity, shift
 from storage.tables.covers import cover
@@ -140,7 +141,7 @@ def _fitting(what: Any, now: datetime, day: date) -> Select[Any]:
     skilled = [proven(person.c.id, code, day) for code in (what.lead and [what.lead]) or what.needs or ()]
     matching = skilled if what.lead else [or_(follows, helped), *skilled]
     return select(person.c.id).where(
-        *matching, ~busy, ~asked, reached, ~opted_out(person.c.id), _of_age(what, now),
+        *matching, ~busy, ~asked, reached, ~opted_out(person.c.id), ~refuses(Stream.CALLS), _of_age(what, now),
         person.c.name.is_not(None), person.c.merged.is_(None), person.c.erasing.is_(None),
         _asked(now - WITHIN).scalar_subquery() < ASKED_MOST,
     )  # fmt: skip

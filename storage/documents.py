@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import String, bindparam, delete, literal, or_, select, update
+from sqlalchemy import String, bindparam, delete, literal, select, update
 
 from bot.domain.documents import Insured
 from bot.domain.enrolment import SEATED
@@ -141,17 +141,6 @@ async def use_file(unit: Unit, token: str, now: datetime) -> tuple[int, int] | N
     )
     row = used.first()
     return None if row is None else (row.person, row.activity)
-
-
-async def forget(unit: Unit, now: datetime, keep_for: timedelta) -> int:
-    """Drop numbers whose activity ended long enough ago, and of sign-ups that were given up. Returns how many."""
-    over = (
-        select(enrolment.c.id)
-        .join(shift, shift.c.id == enrolment.c.shift)
-        .join(document, document.c.enrolment == enrolment.c.id)
-        .where(or_(shift.c.ends <= now - keep_for, enrolment.c.state.not_in(SEATS) & (shift.c.starts > now)))
-    )
-    return (await unit.run(delete(document).where(document.c.enrolment.in_(over)))).rowcount
 
 
 async def erase(unit: Unit, ids: Sequence[int]) -> None:

@@ -28,13 +28,13 @@ from storage.tables.privacy import link_code, link_offer, link_try, merge
 
 STAYS = frozenset(
     {
-        "person", "conversation", "audit", "fanout", "activity", "outbox_done", "campaign",
+        "person", "conversation", "audit", "fanout", "activity", "outbox_done", "campaign", "calendar",
         "matter_word", "correction", "erasure", "takeaway", "link_code", "link_try", "link_offer", "merge",
     }
 )  # fmt: skip
 """Tables whose rows stay with the number that they were written for: history, and the week's own bookkeeping."""
 
-FILLED = ("born", "district", "quiet_from", "quiet_until")
+FILLED = ("born", "district", "quiet_from", "quiet_until", "refuses")
 """Plain fields that follow from the one who joins where the other has none."""
 
 

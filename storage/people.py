@@ -40,7 +40,7 @@ _IS_HELD = (outbox.c.state == literal_column("0"), outbox.c.account == literal_c
 
 # Made once: building a statement costs as much as running it. The session must be read after the lock is ours:
 # PostgreSQL reads again the rows that it had to wait for.
-_MEET = Prepared(
+MEET = (
     select(
         person,
         identity.c.id.label("identity"),
@@ -54,11 +54,17 @@ _MEET = Prepared(
     .where(identity.c.door == bindparam("door"), identity.c.external == bindparam("external"))
     .with_for_update(of=[person, conversation], key_share=True)
 )
+_MEET = Prepared(MEET)
 
 
 async def meet(unit: Unit, door: str, external: str, language: str, now: datetime) -> Met:
     """The person at this address, locked for the turn; made on first contact with nothing personal in it."""
     row = (await unit.run_aside(_MEET, {"door": door, "external": external})).first()
+    return await met(unit, row, door, external, language, now)
+
+
+async def met(unit: Unit, row: Any, door: str, external: str, language: str, now: datetime) -> Met:
+    """The person of this row of `MEET`; None: nobody wrote from this address before."""
     if row is None:
         return await _first_met(unit, door, external, language, now)
     if row.merged is not None:
@@ -180,6 +186,12 @@ async def personal(unit: Unit, secrecy: Secrecy, ids: Sequence[int]) -> dict[int
     }
 
 
+async def phone_marks(unit: Unit, ids: Sequence[int]) -> dict[int, str]:
+    """Fingerprints of these people's telephone numbers: the same number has the same one."""
+    rows = select(person.c.id, person.c.phone_index).where(person.c.id.in_(ids), person.c.phone_index.is_not(None))
+    return {row.id: row.phone_index for row in await unit.run(rows)}
+
+
 async def give_consent(unit: Unit, id_: int, purpose: str, version: str, door: str, now: datetime) -> None:
     """Remember what was agreed to, when, through which door."""
     await unit.run(insert(consent).values(person=id_, purpose=purpose, version=version, door=door, given=now))
@@ -235,6 +247,11 @@ async def habits(unit: Unit, door: str, external: str) -> tuple[str, bool] | Non
     found = select(person.c.language, person.c.elder).join(identity, identity.c.person == person.c.id)
     row = (await unit.run(found.where(identity.c.door == door, identity.c.external == external))).first()
     return (row.language or "", row.elder) if row else None
+
+
+async def refuses(unit: Unit, id_: int) -> int:
+    """Which sorts of messages somebody switched off, as a sum of `Stream`."""
+    return int((await unit.run(select(person.c.refuses).where(person.c.id == id_))).scalar_one_or_none() or 0)
 
 
 async def by_number(unit: Unit, number: str) -> int | None:

@@ -20,6 +20,7 @@ from storage.database import Database, Unit
 from storage.tables import metadata
 from storage.tables.activities import membership
 from storage.tables.agreements import agreement, agreement_text
+from storage.tables.calendars import calendar
 from storage.tables.claims import claim
 from storage.tables.delivery import fanout, outbox, outbox_done
 from storage.tables.documents import document
@@ -87,6 +88,7 @@ FATES = {
     "conversation": "erased",
     "consent": "stays as the proof that there was consent and when it ended; it names nobody any more",
     "subscription": "erased",
+    "calendar": "erased: its address answers nobody",
     "membership": "erased",
     "enrolment": "stays for the counts of the activity; reasons, answers and free text are erased",
     "attendance": "stays for the counts of the activity",
@@ -413,7 +415,7 @@ async def _forget_messages(unit: Unit, known: Sequence[tuple[int, str, str]]) ->
 
 _ERASED = (
     subscription, membership, wrong_code, conversation, notice_grant, tagged, identity, takeaway, link_code, link_try,
-    objection, step, skill, document,
+    objection, step, skill, document, calendar,
 )  # fmt: skip
 
 
@@ -459,7 +461,7 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     for one in ids:
         # Whoever wrote the number down shall not find the hours by it.
         bare = {"number": new_number(), "language": None, "elder": False, "quiet_from": None, "quiet_until": None}
-        await unit.run(update(person).where(person.c.id == one).values(**bare, district=None, seen=None))
+        await unit.run(update(person).where(person.c.id == one).values(**bare, district=None, seen=None, refuses=None))
 
 
 async def unscrubbed(unit: Unit) -> list[int]:
@@ -483,15 +485,3 @@ async def scrub(database: Database, now: datetime) -> bool:
     async with database.write() as unit:
         await unit.run(update(erasure).where(erasure.c.id.in_(waiting)).values(scrubbed=now))
     return True
-
-
-# --- Retention ------------------------------------------------------------------------------------------------------
-
-
-async def forget(unit: Unit, now: datetime, letters_keep: timedelta, tries_keep: timedelta) -> None:
-    """Drop what has outlived its use: old letters, ended codes and addresses of exports, wrong tries."""
-    await unit.run(delete(letter).where(letter.c.at < now - letters_keep))
-    for table in (takeaway, link_code, link_offer, guardian_code):
-        await unit.run(delete(table).where(table.c.expires < now))
-    for table in (link_try, wrong_code):
-        await unit.run(delete(table).where(table.c.at < now - tries_keep))

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, and_, case, exists, func, literal, or_, select
 
+from bot.domain.notices import Stream
 from bot.domain.roles import Role
 from storage.audiences import meant
 from storage.tables.activities import membership
@@ -48,10 +49,10 @@ def audience(
                 *(and_(subscription.c.topic == topic, subscription.c.value == str(value)) for topic, value in topics)
             )
             chosen = select(who.label("person")).distinct().where(wanted)
-            chosen = chosen if refusers else chosen.where(~opted_out(who))
+            chosen = chosen if refusers else chosen.where(~opted_out(who), ~_refused(who))
         case {"scope": {**_scope}, "at": int(at)}:
             who, chosen = person.c.id, select(person.c.id.label("person")).where(meant(segment, at))
-            chosen = chosen if refusers else chosen.where(~opted_out(who))
+            chosen = chosen if refusers else chosen.where(~opted_out(who), ~refuses(Stream.CAMPAIGNS))
         case _:
             raise ValueError(f"no such segment: {sorted(segment)}")
     chosen = chosen.where(who > after)
@@ -64,6 +65,16 @@ def opted_out(who: ColumnElement[int]) -> ColumnElement[bool]:
     withdrawn = exists().where(of_theirs, consent.c.withdrawn.is_not(None))
     given = exists().where(of_theirs, consent.c.withdrawn.is_(None))
     return and_(withdrawn, ~given)
+
+
+def refuses(stream: Stream) -> ColumnElement[bool]:
+    """Has the person of this row switched off this sort of messages?"""
+    return func.coalesce(person.c.refuses, 0).bitwise_and(int(stream)) != 0
+
+
+def _refused(who: ColumnElement[int]) -> ColumnElement[bool]:
+    """Has this person switched off campaigns?"""
+    return exists().where(person.c.id == who, refuses(Stream.CAMPAIGNS))
 
 
 def best_door(who: ColumnElement[int], doors: Sequence[str] = (), first: str = "") -> ColumnElement[str]:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from sqlalchemy import select, tuple_
 
 from bot.domain.campaigns import WEEK, too_often
-from bot.domain.notices import ABOUT_ITS_READER, CAMPAIGNS, Event, Kind, Notice
+from bot.domain.notices import ABOUT_ITS_READER, CAMPAIGNS, STREAMS, Event, Kind, Notice
 from bot.domain.reach import BY_WINDOW, Reachable, Truth
 from storage import asking, grants, masses
 from storage.database import Unit
@@ -99,7 +99,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
         truth = Truth(
             expires=from_milliseconds(one.expires),
             urgent=one.lane <= Lane.CHANGE,
-            opted_out=bool(reader and reader.opted_out),
+            opted_out=bool(reader and (reader.opted_out or _refuses(reader.refuses, one.kind))),
             often=too_often(lately[one.person], now),
             missing=nobody or silenced or not (reply or subject or _speaks_for_itself(one)),
             cancelled=bool(subject and subject.state == "cancelled"),
@@ -148,6 +148,10 @@ async def _consents(unit: Unit, addresses: dict[int, list[tuple[str, Reachable]]
         addresses[person_] = theirs
 
 
+def _refuses(streams: int | None, kind: str) -> bool:
+    return bool((streams or 0) & STREAMS.get(cast(Kind, kind), 0))
+
+
 def _readers(people: Collection[int]) -> Any:
     return select(
         person.c.id,
@@ -156,6 +160,7 @@ def _readers(people: Collection[int]) -> Any:
         person.c.quiet_from,
         person.c.quiet_until,
         person.c.erasing,
+        person.c.refuses,
         opted_out(person.c.id).label("opted_out"),
     ).where(person.c.id.in_(people))
 

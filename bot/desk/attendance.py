@@ -30,7 +30,8 @@ from bot.domain.attendance import (
 from bot.domain.enrolment import COMING, Booking, Stand
 from bot.domain.evidence import Evidence, Part, Proof, standing
 from bot.domain.fence import Fence, Nearness, fence
-from storage import activities, attendance, enrolment, evidence
+from storage import activities, attendance, enrolment, evidence, fanouts
+from storage.tables.delivery import Lane
 
 TOKEN_LENGTH = 16
 """Characters of the scanned code: 80 bits. The typed one has 8 digits."""
@@ -198,8 +199,31 @@ class Attendance(Subject):
 
     async def _wrong(self, candidates: Sequence[Booking]) -> WrongCode:
         await attendance.note_wrong_code(self.unit, self.me.id, [one.activity for one in candidates], self.now)
+        for one in candidates:
+            if await self._is_guessed_at(one.activity):
+                await self._warn(one)
         tries = await attendance.wrong_codes(self.unit, self.now - TRIES_WITHIN, person=self.me.id)
         return WrongCode(max(TRIES - len(tries), 0))
+
+    async def _is_guessed_at(self, activity: int) -> bool:
+        """Are typed codes closed here, because of too many wrong ones?"""
+        tries = await attendance.wrong_codes(self.unit, self.now - ACTIVITY_TRIES_WITHIN, activity_id=activity)
+        return len(tries) >= ACTIVITY_TRIES
+
+    async def _warn(self, there: Booking) -> None:
+        """The organisers hear that typed codes are closed, once for each shift and hour."""
+        card = await activities.card(self.unit, there.activity)
+        if card is not None:
+            await fanouts.plan(
+                self.unit,
+                kind="guessed",
+                source=there.shift,
+                offset=int(self.now.timestamp()) // 3600,
+                lane=Lane.CHANGE,
+                segment={"organisers": card.organisation, "about": there.shift},
+                not_before=self.now,
+                expires=there.ends,
+            )
 
 
 def code_of(text: str) -> str | None:

@@ -10,6 +10,7 @@ from bot.desk.admission import Admission
 from bot.desk.agreements import Agreements
 from bot.desk.announcements import Announcements
 from bot.desk.attendance import Attendance
+from bot.desk.calendars import Calendars
 from bot.desk.campaigns import Campaigns
 from bot.desk.city import City
 from bot.desk.corrections import Corrections
@@ -138,6 +139,11 @@ class Desk:
     def reminders(self) -> Reminders:
         """When people of my activities are reminded."""
         return Reminders(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def calendars(self) -> Calendars:
+        """My calendar."""
+        return Calendars(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:

@@ -6,20 +6,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.desk.flagging import flagged
 from bot.desk.offers import hand_on, renew
 from bot.desk.subject import Subject
 from bot.domain.activities import Activity, NotAllowed, Plan, Published, Unfit, check
 from bot.domain.agreements import Terms
 from bot.domain.attendance import new_secret
 from bot.domain.enrolment import HELD, Stand, move
-from bot.domain.evidence import needs_look
+from bot.domain.flags import Flag
 from bot.domain.guardians import MASKED_DOORS
 from bot.domain.kinds import kind
 from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
 from bot.domain.rulesets import NOT_SERVICE, SERVICE
 from bot.domain.search import tokens
-from storage import activities, admission, agreements, audit, enrolment, evidence, fanouts, guardians, people, roll
+from storage import activities, admission, agreements, audit, enrolment, fanouts, guardians, people, roll, wishes
 from storage.admission import Answers
 from storage.tables.delivery import Lane
 
@@ -46,8 +47,8 @@ class Listed:
     """Their guardian comes along."""
     number: int = 0
     """On the roll: for ever theirs at this activity."""
-    look: bool = False
-    """They shared a place that is not there."""
+    why: tuple[Flag, ...] = ()
+    """Why their presence is worth a look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,7 @@ class Organising(Subject):
 
     async def set_seats(self, shift: int, capacity: int) -> Seats | NotAllowed:
         """More seats go to the queue, one after another; fewer, but never fewer than are taken."""
-        wish = await enrolment.wish(self.unit, shift)
+        wish = await wishes.wish(self.unit, shift, self.me.id, self.now)
         card = await self.allowed(wish.activity, Deed.CHANGE) if wish else None
         if wish is None or card is None or card.state != "open" or wish.starts <= self.now:
             return NotAllowed()
@@ -256,7 +257,7 @@ class Organising(Subject):
         rows = await enrolment.roster(self.unit, activity)
         names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
         numbers = {one.enrolment: one.number for one in await roll.roll(self.unit, activity)}
-        proven = await evidence.of_many(self.unit, [row.id for row in rows])
+        why = await flagged(self.unit, self.city, card, {row.id: row.person for row in rows})
         minors = await guardians.under_age(self.unit, [row.person for row in rows], self.now)
         minded = await self._minded(minors) if whole else {}
         along = await guardians.accompanied(self.unit, [shift.id for shift in card.shifts]) if minors else set()
@@ -279,7 +280,7 @@ class Organising(Subject):
                     guardian=minded.get(row.person, ""),
                     accompanied=(row.person, row.shift) in along,
                     number=numbers[row.id],
-                    look=needs_look(proven.get(row.id, ())),
+                    why=why.get(row.id, ()),
                 )
             )
         return Roster(card, listed, whole)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.desk.subject import Subject
+from bot.domain.notices import Stream
 from bot.domain.people import CONSENT_VERSION
 from bot.domain.roles import Post
-from storage import people
+from storage import audit, people
 
 
 class People(Subject):
@@ -73,6 +74,28 @@ class People(Subject):
         """What I subscribe to, as (topic, value)."""
         return await people.subscriptions(self.unit, self.me.id)
 
+    async def refused(self) -> Stream:
+        """Which sorts of messages I switched off."""
+        return Stream(await people.refuses(self.unit, self.me.id))
+
+    async def refuse(self, stream: Stream) -> None:
+        """Nothing more of this sort; takes hold at once, also of what is on its way."""
+        await self._switch(await self.refused() | stream)
+
+    async def accept(self, stream: Stream) -> None:
+        """This sort again."""
+        await self._switch(await self.refused() & ~stream)
+
+    async def _switch(self, after: Stream) -> None:
+        before = await self.refused()
+        await people.change(self.unit, self.me.id, refuses=int(after) or None)
+        who = f"person:{self.me.id}"
+        await audit.log(self.unit, self.now, self.me.id, "messages", who, _named(before), _named(after))
+
     async def leave(self, external: str) -> None:
         """I blocked or unfollowed: nothing more goes to this address until I write again."""
         await people.close_address(self.unit, self.me.door, external)
+
+
+def _named(streams: Stream) -> str:
+    return " ".join(one.key for one in streams) or "none"

@@ -4,14 +4,13 @@ take it back; and the ticks that carry erasures out."""
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from bot.desk.city import City
 from bot.desk.enrolment import Enrolment
 from bot.desk.guardians import Guardians
 from bot.desk.subject import Subject
-from bot.domain.documents import KEEP as DOCUMENTS_KEEP
 from bot.domain.documents import PURPOSE as DOCUMENT
 from bot.domain.documents import masked_number
 from bot.domain.enrolment import HELD
@@ -19,7 +18,6 @@ from bot.domain.guardians import MASKED_DOORS, Band, band
 from bot.domain.people import Person, masked
 from bot.domain.privacy import (
     ERASES_ON_LEAVING,
-    LETTERS_KEEP,
     TAKEAWAY,
     UNDO,
     Held,
@@ -28,12 +26,8 @@ from bot.domain.privacy import (
     Takeaway,
     Withdrawn,
 )
-from storage import attendance, audit, documents, enrolment, erased, linking, people, privacy
+from storage import attendance, audit, documents, enrolment, erased, linking, people, privacy, timers
 from storage.database import Database, Unit
-
-TRIES_KEEP = timedelta(days=1)
-"""How long wrong codes are remembered; the breakers look back for minutes."""
-
 
 RESTORED = "restore"
 """The door of an erasure that a backup had undone."""
@@ -210,14 +204,17 @@ async def erase_again(database: Database, city: City, listed: erased.Listed, now
 
 
 async def tick(database: Database, city: City, now: datetime) -> int:
-    """Erase what is due, drop what has outlived its use, settle links that cannot be undone any more, and scrub."""
+    """Erase what is due, settle links that cannot be undone any more, and scrub."""
     async with database.write() as unit:
         done = await carry_out(unit, city, now)
-        await privacy.forget(unit, now, LETTERS_KEEP, TRIES_KEEP)
-        await documents.forget(unit, now, DOCUMENTS_KEEP)
         await linking.settle(unit, now)
     await privacy.scrub(database, now)
     return done
+
+
+async def forget(database: Database, now: datetime) -> int:
+    """Drop what no timer keeps any longer. Returns how many rows that were."""
+    return await timers.forget(database, now)
 
 
 async def exported(database: Database, city: City, token: str, now: datetime) -> dict[str, Any] | None:

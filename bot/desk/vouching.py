@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.desk.flagging import flagged
 from bot.desk.newcomers import Newcomers
 from bot.desk.organising import Organising
 from bot.desk.presences import Presences, Seat
@@ -15,7 +16,8 @@ from bot.desk.telling import tell
 from bot.domain.activities import Activity, NotAllowed, Shift
 from bot.domain.claims import WITHIN, Claim, Claimed, Decided, Missing
 from bot.domain.enrolment import COMING, Stand
-from bot.domain.evidence import Evidence, Part, Proof, needs_look, sample, standing
+from bot.domain.evidence import Evidence, Part, Proof, sample, standing
+from bot.domain.flags import Flag
 from bot.domain.people import Person
 from bot.domain.roles import Deed
 from bot.domain.roll import Rolled
@@ -32,6 +34,8 @@ class Unconfirmed:
     activity: Activity
     plain: dict[int, str]
     looked_at: dict[int, str]
+    why: dict[int, tuple[Flag, ...]]
+    """Of those to be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +129,24 @@ class Vouching(Subject):
         card = await self._organising.allowed(activity, Deed.CONFIRM)
         if card is None:
             return NotAllowed()
-        lines, proven = await self._liftable(activity)
+        lines, everybody = await self._liftable(activity)
+        why = await flagged(self.unit, self.city, card, everybody)
         names = await Rolls(self.unit, self.me, self.now, self.city).named(card, [one.person for one in lines])
         plain: dict[int, str] = {}
         apart: dict[int, str] = {}
         for one in lines:
-            (apart if needs_look(proven[one.enrolment]) else plain)[one.number] = names.get(one.person, "")
-        return Unconfirmed(card, plain, apart)
+            (apart if one.enrolment in why else plain)[one.number] = names.get(one.person, "")
+        reasons = {one.number: why[one.enrolment] for one in lines if one.enrolment in why}
+        return Unconfirmed(card, plain, apart, reasons)
 
-    async def _liftable(self, activity: int) -> tuple[list[Rolled], dict[int, list[Evidence]]]:
+    async def _liftable(self, activity: int) -> tuple[list[Rolled], dict[int, int]]:
+        """Lines of the roll that my word would lift, and everybody's sign-ups with whose they are."""
         candidates = set(await claims.unproven(self.unit, activity))
         proven = await evidence.of_many(self.unit, sorted(candidates))
         unsaid = {id_ for id_, pieces in proven.items() if not _vouched_last(pieces)}
-        lines = [one for one in await roll.roll(self.unit, activity) if one.enrolment in unsaid]
-        return [one for one in lines if one.person != self.me.id], proven
+        whole = await roll.roll(self.unit, activity)
+        lines = [one for one in whole if one.enrolment in unsaid and one.person != self.me.id]
+        return lines, {one.enrolment: one.person for one in whole}
 
     async def confirm(self, activity: int, number: int | None = None) -> int | NotAllowed:
         """Give my word for one presence, or for all that need no look of their own. Returns for how many."""

@@ -111,12 +111,8 @@ def _own_word_last(holds: Sequence[Evidence]) -> bool:
     return bool(own) and (not confirmed or confirmed[-1] < own[-1])
 
 
-def needs_look(evidence: Iterable[Evidence]) -> bool:
-    """Was the place shared from outside the fence? Then the organiser looks at this one by itself."""
-    return any(one.kind == Proof.PLACE and one.band != INSIDE for one in standing(evidence))
-
-
 INSIDE = "inside"
+"""The band of a place that lies in the fence."""
 
 SAMPLED = 0.1
 """Share of entries without evidence that are drawn for the audit; of each batch at least one."""

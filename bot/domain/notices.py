@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from enum import IntFlag
+from typing import Literal, Self
 
 Kind = Literal[
     "reminder",
@@ -38,6 +39,7 @@ Kind = Literal[
     "frozen",
     "thawed",
     "lead",
+    "guessed",
     "approval",
     "mailing",
 ]
@@ -60,8 +62,37 @@ CAMPAIGNS: frozenset[Kind] = frozenset({"announcement", "campaign"})
 """What is said to many who did not ask for it one by one: it may be refused, and is never said too often."""
 
 
-AFTERWARDS: frozenset[Kind] = frozenset({"added", "claim"})
-"""Notices about what has been: of use as long as their own expiry says."""
+class Stream(IntFlag):
+    """Sorts of messages that somebody may refuse, one by one; kept with the person as a sum."""
+
+    REMINDERS = 1
+    CALLS = 2
+    CAMPAIGNS = 4
+
+    @property
+    def key(self) -> str:
+        """As links carry it."""
+        return str(self.name).lower()
+
+    @classmethod
+    def of(cls, key: str) -> Self | None:
+        """The sort of this key."""
+        return next((one for one in cls if one.key == key), None)
+
+
+STREAMS: Mapping[Kind, Stream] = {
+    "reminder": Stream.REMINDERS,
+    "checkout": Stream.REMINDERS,
+    "cover": Stream.CALLS,
+    "lead": Stream.CALLS,
+    "announcement": Stream.CAMPAIGNS,
+    "campaign": Stream.CAMPAIGNS,
+}
+"""What can be refused. That their own activity moved or was cancelled, everybody hears."""
+
+
+AFTERWARDS: frozenset[Kind] = frozenset({"added", "claim", "guessed"})
+"""Notices about what has been, or is under way: of use as long as their own expiry says."""
 
 
 @dataclass(frozen=True, slots=True)

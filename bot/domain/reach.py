@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 from bot.domain import reminders
-from bot.domain.notices import ABOUT_ITS_READER, AFTERWARDS, CAMPAIGNS, Kind, Notice
+from bot.domain.notices import ABOUT_ITS_READER, AFTERWARDS, CAMPAIGNS, STREAMS, Kind, Notice
 
 BY_WINDOW = frozenset({"wechat"})
 """Doors that let us speak first only for a while after a person did something there, and only so many times."""
@@ -21,9 +21,6 @@ ACTION_SPARE = timedelta(seconds=12)
 
 DAY = reminders.DAY
 NEAR = -reminders.NEAR
-
-REFUSABLE: frozenset[Kind] = CAMPAIGNS | {"reminder", "checkout", "cover", "lead"}
-"""What somebody is spared who wants no messages. That their own activity moved or was cancelled they still hear."""
 
 REPLY_KEEPS = timedelta(hours=48)
 """A reply that could not go back in its own request is worth bringing as long as WeChat lets us speak first."""
@@ -347,7 +344,7 @@ def _against(notice: Notice, truth: Truth, now: datetime) -> Reason | None:
     cancelled = truth.cancelled and notice.kind != "cancellation"
     checks: Iterable[tuple[bool, Reason]] = (
         (truth.missing, Reason.GONE),
-        (truth.opted_out and notice.kind in REFUSABLE, Reason.OPTED_OUT),
+        (truth.opted_out and notice.kind in STREAMS, Reason.OPTED_OUT),
         (truth.often and notice.kind in CAMPAIGNS, Reason.OFTEN),
         (cancelled, Reason.CANCELLED),
         (truth.changed, Reason.CHANGED),

@@ -22,6 +22,7 @@ person = Table(
     Column("seen", Moment),
     Column("erasing", Moment),  # asked to be erased: nothing but the undo until this moment, nobody after it
     Column("merged", Id),  # one person with this one now (not a key: rows are put back in the order of their numbers)
+    Column("refuses", SmallInteger),  # a sum of bot.domain.notices.Stream; empty: nothing
 )
 
 identity = Table(
@@ -47,6 +48,7 @@ conversation = Table(
     Column("session", Sealed, nullable=False),
     Column("pushed", Json),  # the options under what we last said first, so that a typed number means them
     Column("pushed_at", Moment),
+    Column("emptied", Moment),  # they had fallen silent: what lay here went; worth something until they write again
 )
 
 consent = Table(

@@ -179,10 +179,10 @@ async def test_it_is_gone_thirty_days_after_the_activity_and_a_day_before_it_is_
     _olga, ann, _activity = await joined(town, chat)
     await gives(ann)
     town.at = SATURDAY.astimezone(town.at.tzinfo) + timedelta(days=30, hours=1)
-    await ticks.tick(town.database, town.city, town.at)
+    await ticks.forget(town.database, town.at)
     assert await count(town) == 1
     town.at += timedelta(hours=1)
-    await ticks.tick(town.database, town.city, town.at)
+    await ticks.forget(town.database, town.at)
     assert await count(town) == 0
 
 
@@ -204,7 +204,7 @@ async def test_it_goes_with_the_consent_the_need_the_seat_and_the_person(town: T
             await ann.says("my")
             async with town.database.write() as unit:
                 await unit.run(update(enrolment).values(state="cancelled"))
-            await ticks.tick(town.database, town.city, town.at)
+            await ticks.forget(town.database, town.at)
         case _:
             await ann.says("erase")
             await ann.picks("Yes, erase")

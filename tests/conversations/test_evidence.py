@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
-from storage.tables.enrolment import attendance, enrolment, record
+from bot.domain.attendance import ACTIVITY_TRIES
+from storage.tables.enrolment import attendance, enrolment, record, wrong_code
 from storage.tables.evidence import evidence
 from storage.tables.messages import inbox
 from storage.tables.people import consent, conversation
@@ -256,3 +257,79 @@ async def test_nobody_shows_a_place_for_somebody_else(town: Town, chat: Open) ->
     await arrived(town, chat)
     bob = chat("Bob")
     assert "no place to show" in await bob.opens("there", 1)
+
+
+# --- Codes that are guessed or passed on ----------------------------------------------------------------------------
+
+
+async def guesses(town: Town, activity: int, wrong: int) -> None:
+    """So many wrong codes at an activity, by people of whom each has tried once."""
+    async with town.database.write() as unit:
+        rows = [{"person": 10_000 + one, "activity": activity, "at": town.at} for one in range(wrong)]
+        await unit.run(insert(wrong_code), rows)
+
+
+@pytest.mark.parametrize(("before", "closed"), [(ACTIVITY_TRIES - 2, False), (ACTIVITY_TRIES - 1, True)])
+async def test_the_wrong_code_that_closes_typed_codes_is_told_to_the_organiser_once_an_hour(
+    town: Town, chat: Open, before: int, closed: bool
+) -> None:
+    olga, ann = chat("Olga"), chat("Ann")
+    activity = await town.publishes(olga, "Reading to children", SATURDAY)
+    await ann.joins(activity)
+    goes_to(town, SATURDAY)
+    await olga.says("menu")
+    for _round in range(2):
+        await guesses(town, activity, before)
+        assert "does not fit" in await ann.opens("checkin", activity, "00000000")
+        if closed:
+            assert "too many wrong codes" in await ann.opens("checkin", activity, (await town.code(activity)).digits)
+        await town.waits(minutes=2)
+        await town.waits(seconds=5)
+        told = [page for page in olga.pushed() if "guessing check-in codes" in page.text]
+        assert len(told) == int(closed)
+    assert "Checked in" in await ann.opens("checkin", activity, (await town.code(activity)).digits)  # a minute later
+    assert not any("guessing" in page.text for page in ann.pushed())
+
+
+async def test_whoever_is_guessed_at_in_the_next_hour_too_is_told_again(town: Town, chat: Open) -> None:
+    olga, ann = chat("Olga"), chat("Ann")
+    activity = await town.publishes(olga, "Reading to children", SATURDAY)
+    await ann.joins(activity)
+    goes_to(town, SATURDAY)
+    await olga.says("menu")
+    for told in (1, 2):
+        await guesses(town, activity, ACTIVITY_TRIES - 1)
+        await ann.opens("checkin", activity, "00000000")
+        await town.waits(minutes=1)
+        await town.waits(minutes=59)
+        assert sum("guessing check-in codes" in page.text for page in olga.pushed()) == told
+
+
+async def test_the_organiser_sees_whose_code_may_have_been_passed_on_and_why(town: Town, chat: Open) -> None:
+    olga = chat("Olga")
+    activity = await town.publishes(olga, "Cleaning the canal", SATURDAY)
+    names = ("Ann Lee", "Bob Lee", "Cy Lee", "Dee Lee")
+    crowd = [chat(name) for name in names]
+    for number, (one, name) in enumerate(zip(crowd, names, strict=True)):
+        await one.opens("join", activity)
+        for said in ("yes", name, f"1380013800{number}", "yes"):
+            await one.says(said)
+    goes_to(town, SATURDAY)
+    for one in crowd:
+        await scans(town, one, activity)
+        town.at += timedelta(minutes=1)
+    await olga.opens("roster", activity)
+    assert "showed no place" not in olga.text  # control: nobody has shared a place yet
+    for number, one in enumerate(crowd[:3], 1):
+        await one.opens("there", number)
+        await one.picks("I agree")
+        await one.shares_place(*HERE)
+    await olga.opens("roster", activity)
+    assert olga.text.count("(showed no place, while most others did)") == 1
+    await olga.opens("vouch", activity)
+    assert "Look at these one by one:" in olga.text
+    assert "4. Dee Lee: showed no place" in olga.text
+    assert "Confirmed: 3 people." in await olga.picks("I confirm")
+    await olga.opens("vouchfor", activity, 4)
+    await olga.opens("roster", activity)
+    assert "showed no place" not in olga.text  # the organiser has looked

@@ -395,27 +395,6 @@ async def test_unfollowing_one_of_two_chats_erases_only_that_address(town: Town,
         assert (await unit.run(select(func.count()).where(inbox.c.external == ann.name))).scalar_one() == 0
 
 
-# --- Retention ------------------------------------------------------------------------------------------------------
-
-
-async def test_letters_are_kept_for_ninety_days(town: Town) -> None:
-    async with town.database.write() as unit:
-        for sequence, days in ((1, 91), (2, 89)):
-            await unit.run(
-                insert(letter).values(
-                    address="a",
-                    sequence=sequence,
-                    key=str(sequence),
-                    who="me",
-                    body=b"x",
-                    at=town.at - timedelta(days=days),
-                )
-            )
-    await ticks.tick(town.database, town.city, town.at)
-    async with town.database.read() as unit:
-        assert (await unit.run(select(letter.c.sequence))).scalars().all() == [2]
-
-
 async def test_every_step_stands_in_the_audit(town: Town, chat: Open) -> None:
     ann, _activity = await settled(town, chat)
     await erases(ann)

@@ -100,6 +100,8 @@ LINES: list[tuple[str, Callable[[], Finding | list[Finding]], Level, str]] = [
         "7 chained, head abababababababab, 2026-11-28 01:30 UTC, 2 more sealed",
     ),
     ("altered log", lambda: doctor.check_log(Verified(7, "ab" * 32, NOW, 2, "altered", 4)), "fail", "row 4 was"),
+    ("retention", lambda: doctor.check_retention({}), "ok", "nothing of anybody"),
+    ("overdue", lambda: doctor.check_retention({"letter": 3, "document": 1}), "warn", "document: 1, letter: 3"),
     ("clock", lambda: doctor.check_clock(0.3), "ok", "agrees"),
     ("clock ahead", lambda: doctor.check_clock(3), "warn", "3.0 s ahead"),
     ("clock behind", lambda: doctor.check_clock(-30), "fail", "30.0 s behind"),
