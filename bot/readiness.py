@@ -25,8 +25,7 @@ def checks(database: Database, clock: Clock) -> Mapping[str, Callable[[], Awaita
         return ""
 
     async def migrated() -> str:
-        newest = await asyncio.to_thread(migrate.head)  # read from disk the first time
-        found = await migrate.current(database)
+        found, newest = await migrate.current(database), migrate.head()
         return "" if found == newest else f"at {found or 'nothing'}, needs {newest}"
 
     async def sends() -> str:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "migrations"
 
+_KNOWN = frozenset(path.name[:4] for path in (FOLDER / "versions").glob("[0-9]*.py"))
+"""Read when this file is: their names begin with their numbers."""
+
 VERSIONS = "schema_revision"
 """The table that holds the revision."""
 
@@ -92,10 +95,9 @@ def scripts() -> ScriptDirectory:
     return found
 
 
-@lru_cache(maxsize=1)
 def known() -> frozenset[str]:
-    """Every revision of this program: its files begin with their number."""
-    return frozenset(path.name[:4] for path in (FOLDER / "versions").glob("[0-9]*.py"))
+    """Every revision of this program."""
+    return _KNOWN
 
 
 def head() -> str:
@@ -208,7 +210,7 @@ async def prepare(database: Database, now: datetime | None = None) -> Migrated:
     SQLite is brought forward by itself, after a copy when there is something to lose. PostgreSQL serves several
     programs at once, so there an operator decides when: raises NotReady.
     """
-    newest, found = await asyncio.to_thread(head), await current(database)
+    newest, found = head(), await current(database)
     if found == newest:
         return Migrated(found, newest)
     if database.dialect != "sqlite":
