@@ -190,7 +190,8 @@ def _claims(quick: bool) -> list[Line]:
             Line(f"The same beside the bare driver, {name}", f"{share:.2f}", f"≥ {aim}", share >= aim, CORE),
         ]
     for name, rate in queues.measure(rows // 10).items():
-        lines.append(Line(f"{name}, jobs that do nothing, PostgreSQL: a second", f"{rate:,.0f}"))
+        found = "not measured: it is not installed here" if rate is None else f"{rate:,.0f}"
+        lines.append(Line(f"{name}, jobs that do nothing, PostgreSQL: a second", found))
     return lines
 
 

@@ -155,11 +155,11 @@ class Turns:
     async def _turn(self, unit: Unit, incoming: Incoming) -> tuple[Reply, str]:
         door, now = incoming.address.door, self.clock()
         external = incoming.address.id
-        if not await inbox.begin(unit, door, incoming.key, external, now, incoming.raw):
+        language = incoming.language if incoming.language in LANGUAGES else self.city.language
+        met = await turns.begin(unit, door, incoming.key, external, incoming.raw, language, now)
+        if met is None:
             pages = await inbox.kept_reply(unit, door, incoming.key)
             return Reply(tuple(Page.from_json(page) for page in pages), replayed=True), ""
-        language = incoming.language if incoming.language in LANGUAGES else self.city.language
-        met = await people.meet(unit, door, external, language, now)
         if met.returned or met.held:  # what is done for them now asks where they can be reached
             await people.heard_from(unit, met.identity, now, incoming.window)
         if met.returned and not (incoming.intent and incoming.intent.script == LEFT):

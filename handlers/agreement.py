@@ -39,12 +39,17 @@ def document(card: Activity, terms: Terms, desk: Desk) -> Words:
     )
 
 
-async def sure(talk: Talk, desk: Desk, card: Activity, question: Words) -> bool:
+async def due_of(talk: Talk, desk: Desk, card: Activity) -> Due | None:
+    """The agreement that they must accept before a sign-up; whoever is under age accepts nothing, their guardian does.
+    """
+    return None if under_age(talk, desk) else await desk.agreements.due(card)
+
+
+async def sure(talk: Talk, desk: Desk, card: Activity, due: Due | None, question: Words) -> bool:
     """The last question before a sign-up: where an agreement is due, accepting it is the yes.
 
     Under a name of its own: a yes to the plain question is no yes to a text that was not shown.
     """
-    due = None if under_age(talk, desk) else await desk.agreements.due(card)
     if due is None:
         return await talk.confirm("sure", question)
     whole = lines(question, *asked(card, due, desk))
@@ -57,17 +62,13 @@ def asked(card: Activity, due: Due, desk: Desk) -> list[Words]:
     return [_("This needs a written agreement: {why}.", why=why), "", document(card, due.terms, desk)]
 
 
-async def accept(talk: Talk, desk: Desk, card: Activity, person: int | None = None) -> None:
+async def accept(talk: Talk, desk: Desk, card: Activity, due: Due | None, person: int | None = None) -> None:
     """Keep the text as it was read, now that every question is answered; nothing if none was due.
 
-    Whoever is under age accepts nothing: their guardian does, for this `person`.
+    `person`: the minor whom I accept it for.
     """
-    if under_age(talk, desk):
-        return
-    due = await desk.agreements.due(card, person=person)
-    if due is not None:
-        text = talk.wording(document(card, due.terms, desk))
-        await desk.agreements.accept(card.id, text, due.conditions, person)
+    if due is not None and not under_age(talk, desk):
+        await desk.agreements.accept(card.id, talk.wording(document(card, due.terms, desk)), due.conditions, person)
 
 
 def under_age(talk: Talk, desk: Desk) -> bool:

@@ -120,6 +120,11 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
     return View("")
 
 
+def sign_up(event: Event) -> Link:
+    """The way to the sign-up for the very shift that the guardian agreed to."""
+    return Link(_("Sign up"), Intent("join", (str(event.activity), str(event.shift))))
+
+
 def permitted(notice: Notice, event: Event, again: Words | None, name: Words) -> View:
     """What the guardian said, and what came of it."""
     mine = Link(_("My sign-ups"), Intent("my"))
@@ -128,9 +133,12 @@ def permitted(notice: Notice, event: Event, again: Words | None, name: Words) ->
             place = _("You are in the queue.") if outcome == "Waitlisted" else _("You are in.")
             company = _("They come along.") if answer == "accompanied" else None
             return View(lines(again, _("Your guardian agreed: {title}", title=name), company, place), (mine,))
+        case ("agreed" | "accompanied"), "Permitted":
+            text = _("Your guardian agreed: {title}. The organiser still asks you something first.", title=name)
+            return View(lines(again, text), (sign_up(event),))
         case ("agreed" | "accompanied"), _outcome:
             text = _("Your guardian agreed, but something else is missing: {title}", title=name)
-            return View(lines(again, text), (Link(_("Sign up"), Intent("join", (str(event.activity),))),))
+            return View(lines(again, text), (sign_up(event),))
         case "withdrawn", "Left":
             text = _("Your guardian took the yes back, so your place was given back: {title}", title=name)
             return View(lines(again, text, _("Talk with them about it.")), (mine,))

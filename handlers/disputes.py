@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.desk.desk import Desk
+from bot.domain.anomalies import SAMPLE
 from bot.domain.matters import REASONS, About, Answered, Matter, NoSuchMatter, Open, Opened, Said, Shown, State, Word
 from bot.domain.records import Record
 from bot.talk import Day, Intent, Joined, Link, Named, Option, Span, Talk, Text, Words, _, lines, ngettext, script
@@ -29,6 +30,8 @@ KINDS: Mapping[About, Text] = {
     About.OBJECTION: _("Objection to a record on public notice"),
     About.REVIEW: _("Please look: something is unusual"),
 }
+
+DRAWN = _("Entered by hand, and drawn for the audit")
 
 WAITING = Link(_("What waits for me"), Intent("matters"))
 HOURS = Link(_("My hours"), Intent("hours"))
@@ -86,9 +89,24 @@ async def matters(talk: Talk, desk: Desk) -> None:
     await talk.browse("list", ngettext("{n} matter:", "{n} matters:", len(ways)), ways)
 
 
+def heading(kind: About, rule: str) -> Text:
+    """What a matter is. Nothing is unusual about what was drawn by lot."""
+    return DRAWN if rule == SAMPLE else KINDS[kind]
+
+
+@script("sample", words=["sample", "audit sample", "抽查"], title=_("entries drawn for the audit"))
+async def sample(talk: Talk, desk: Desk) -> None:
+    """For the centre: hours that were entered without evidence and drawn, each to be looked at."""
+    drawn = await desk.matters.sample()
+    if not drawn:
+        return talk.say(_("No entry waits for your look."), Link(_("What you look after"), Intent("organise")))
+    links = [Link(line(one), Intent("matter", (str(one.id),))) for one in drawn]
+    await talk.browse("list", _("Entered by hand, without evidence, and drawn by lot. Please look:"), links)
+
+
 def line(one: Matter, mine: bool = False) -> Words:
     """A matter in one line."""
-    parts: list[Words] = [KINDS[one.kind], _("No. {number}", number=one.id)]
+    parts: list[Words] = [heading(one.kind, str(one.facts.get("rule", ""))), _("No. {number}", number=one.id)]
     parts.append(_("until {day}", day=Day(one.due)) if not mine else where(one))
     return Joined(tuple(parts), " · ")
 
@@ -100,7 +118,7 @@ async def matter(talk: Talk, desk: Desk, number: int) -> None:
     if isinstance(found, NoSuchMatter):
         return talk.say(_("There is no such matter that is yours to see."), WAITING)
     text = lines(
-        KINDS[found.matter.kind],
+        heading(found.matter.kind, str(found.matter.facts.get("rule", ""))),
         *described(found),
         *(word(one, found) for one in found.words),
         where(found.matter),
@@ -179,6 +197,8 @@ def odd(rule: str, found: int, limit: int) -> Words:
                 "{n} arrivals by code within seconds: the code may have gone round.",
                 found,
             )
+        case "sample":
+            return _("Nothing shows these hours. Ask who entered them how they know.")
         case "own":
             return _("Somebody of the organisation entered their own hours.")
     return ngettext(

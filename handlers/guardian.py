@@ -229,7 +229,7 @@ async def permit(talk: Talk, desk: Desk, number: int, said: str = "") -> None:
         )
         said = await talk.choose("answer", text, options)
     if Answer(said) in PERMITS:
-        await accept(talk, desk, card, wish.child)
+        await accept(talk, desk, card, due, wish.child)
     talk.say(*outcome(await desk.guardians.answer(number, Answer(said))), CHILDREN)
 
 

@@ -12,7 +12,7 @@ from bot.domain.squads import NoLead
 from bot.talk import Intent, Link, Span, Talk, WebLink, Words, _, script
 from bot.talk import Joined as Listing
 from handlers import guardian
-from handlers.agreement import accept, sure
+from handlers.agreement import accept, due_of, sure
 from handlers.cards import offer, role, title
 from handlers.documents import asked_for
 from handlers.introduction import Met, introduce, introduced
@@ -44,10 +44,11 @@ async def join(talk: Talk, desk: Desk, activity: int = 0, shift: int = 0, in_spi
         case Met.CHILD:
             return await guardian.call(talk, desk, card, chosen.id)
     answers = await answered(talk, card)
-    if not await sure(talk, desk, card, asked(card, chosen, bool(in_spite))):
+    due = await due_of(talk, desk, card)
+    if not await sure(talk, desk, card, due, asked(card, chosen, bool(in_spite))):
         return talk.say(_("Nothing was booked."))
     twin = await introduce(talk, desk)
-    await accept(talk, desk, card)
+    await accept(talk, desk, card, due)
     await told(talk, desk, (card, chosen), await desk.enrolment.join(chosen.id, answers, bool(in_spite)), twin)
 
 
@@ -72,12 +73,12 @@ async def told(
     """What came of it: a seat, a place in the queue, or the reason why not."""
     card, shift = wished
     match outcome:
-        case Joined(enrolment, reminder):
+        case Joined(enrolment, reminder, insured):
             talk.undoable(Intent("leave", (str(enrolment),)))
             when = _("I will remind you {when}.", when=reminder) if reminder else _("It begins soon: see you there.")
             page = desk.reach.asking("reminder")
             allow = (WebLink(_("Allow a reminder on WeChat"), page),) if page else ()
-            more = await asked_for(desk, enrolment)
+            more = await asked_for(desk, enrolment) if insured else ()
             talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *allow, *twin, *more)
         case Waitlisted(_enrolment, position):
             talk.say(

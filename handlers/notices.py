@@ -16,7 +16,7 @@ from handlers import between, feedback, mailings, skills
 from handlers.admission import SAID
 from handlers.certificate import OLDER, reason
 from handlers.digest import letter
-from handlers.disputes import KINDS
+from handlers.disputes import heading
 from handlers.hearing import way_out
 from handlers.hours import as_hours
 from handlers.skills import skill_name
@@ -199,7 +199,8 @@ def personal(notice: Notice, again: Words | None) -> View:
         case "matter":
             number = Link(_("See it"), Intent("matter", (said["matter"],)))
             about = about_record(said)
-            return View(lines(again, KINDS[About(said["kind"])], about, MATTER[said["what"]]), (number,))
+            what = heading(About(said["kind"]), said.get("rule", ""))
+            return View(lines(again, what, about, MATTER[said["what"]]), (number,))
         case "corrected":
             text = _(
                 "Your record was corrected: {hours} h before, {now} h now.",

@@ -55,6 +55,10 @@ async def organise(talk: Talk, desk: Desk) -> None:
         ways.append(Link(_("Proofs to look at"), Intent("proofs")))
     if await desk.campaigns.voices():
         ways.append(Link(_("Write to many"), Intent("campaigns")))
+    drawn = len(await desk.matters.sample())
+    if drawn:
+        entries = ngettext("{n} entry drawn for the audit", "{n} entries drawn for the audit", drawn)
+        ways.append(Link(entries, Intent("sample")))
     if not ways:
         return talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
     await talk.browse("list", _("What you look after:"), ways)

@@ -98,6 +98,7 @@ SCRIPTS: tuple[Script, ...] = (
     disputes.dispute,
     disputes.matters,
     disputes.matter,
+    disputes.sample,
     objections.notice,
     objections.objection,
     corrections.minutes,

@@ -19,6 +19,7 @@ async def stars(talk: Talk, desk: Desk) -> None:
         lines(
             _("You have {stars}.", stars=count(stand.granted)) if stand.granted else _("You have no star yet."),
             _("Counted so far: {hours}.", hours=as_hours(stand.minutes)),
+            in_notice(stand),
             under_way(stand.open) if stand.open else coming(stand),
         ),
         *links,
@@ -30,6 +31,14 @@ async def stars(talk: Talk, desk: Desk) -> None:
 def count(level: int) -> Text:
     """One star, two stars."""
     return ngettext("{n} star", "{n} stars", level)
+
+
+def in_notice(stand: Standing) -> Words | None:
+    """What does not count for a star yet."""
+    if not stand.provisional:
+        return None
+    hours = as_hours(stand.provisional)
+    return _("{hours} more are still in public notice; they count for a star after it.", hours=hours)
 
 
 def coming(stand: Standing) -> Words | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, and_, bindparam, literal, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, String, and_, bindparam, literal, or_, select, update
 
 from bot.domain.enrolment import Stand
 from bot.domain.reliability import Broken
@@ -56,6 +56,12 @@ async def admit(unit: Unit, id_: int, why: str, now: datetime) -> bool:
     return bool(done.rowcount)
 
 
+def not_kept(row: FromClause) -> ColumnElement[bool]:
+    """Is this sign-up a promise that was not kept, excused or not?"""
+    gone = row.c.state.in_([literal(stand, String) for stand in (Stand.ABSENT, Stand.EXCUSED)])
+    return or_(gone, and_(row.c.state == Stand.CANCELLED, row.c.late.is_not(None)))
+
+
 _BROKEN = Prepared(
     select(
         enrolment.c.id, activity.c.title, activity.c.english, shift.c.starts, enrolment.c.state, enrolment.c.reason
@@ -65,10 +71,7 @@ _BROKEN = Prepared(
     .where(
         enrolment.c.person == bindparam("whose"),
         shift.c.starts > bindparam("since"),
-        or_(
-            enrolment.c.state.in_([literal(stand, String) for stand in (Stand.ABSENT, Stand.EXCUSED)]),
-            and_(enrolment.c.state == Stand.CANCELLED, enrolment.c.late.is_not(None)),
-        ),
+        not_kept(enrolment),
     )
     .order_by(shift.c.starts.desc(), enrolment.c.id)
 )

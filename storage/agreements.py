@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.agreements import VERSION, Accepted, Condition, Terms
@@ -30,57 +30,72 @@ async def state(unit: Unit, activity_id: int, stated: Terms, by: int, now: datet
     await unit.run(row.on_conflict_do_update(index_elements=["activity"], set_=values))
 
 
-_STATED = Prepared(select(terms).where(terms.c.activity == bindparam("wanted")))
+def acceptance(whose: ColumnElement[int]) -> Select[Any]:
+    """Agreements of somebody with the activity as it stands now; the activity is the statement's own."""
+    return (
+        select(agreement.c.id)
+        .join(agreement_text, agreement_text.c.id == agreement.c.text)
+        .where(
+            agreement.c.person == whose,
+            agreement_text.c.activity == activity.c.id,
+            agreement_text.c.revision == activity.c.revision,
+        )
+        .correlate(activity)
+    )
+
+
+def _stands(accepted: Select[Any]) -> Prepared:
+    return Prepared(
+        select(terms.c.insurance, terms.c.risks, terms.c.conditions, accepted.exists().label("accepted"))
+        .select_from(activity.outerjoin(terms, terms.c.activity == activity.c.id))
+        .where(activity.c.id == bindparam("wanted"))
+    )
+
+
+_OF_WHOM = acceptance(bindparam("whose"))
+_BY_ANYBODY = _stands(_OF_WHOM)
+_BY_SOMEBODY_ELSE = _stands(_OF_WHOM.where(agreement.c.accepted_by != agreement.c.person))
+
+
+async def stands(unit: Unit, activity_id: int, person: int, minor: bool = False) -> tuple[Terms, bool]:
+    """What is stated of an activity, and has this person accepted its agreement as it stands now?
+
+    For a minor the guardian must have.
+    """
+    statement = _BY_SOMEBODY_ELSE if minor else _BY_ANYBODY
+    row = (await unit.run(statement, {"wanted": activity_id, "whose": person})).first()
+    if row is None or row.conditions is None:
+        return Terms(), bool(row and row.accepted)
+    return Terms(row.insurance, row.risks, frozenset(Condition(one) for one in row.conditions)), row.accepted
 
 
 async def of(unit: Unit, activity_id: int) -> Terms:
     """What is stated of an activity; nothing if nobody stated anything."""
-    row = (await unit.run(_STATED, {"wanted": activity_id})).first()
-    if row is None:
-        return Terms()
-    return Terms(row.insurance, row.risks, frozenset(Condition(one) for one in row.conditions))
-
-
-_ACCEPTED = (
-    select(agreement.c.id)
-    .join(agreement_text, agreement_text.c.id == agreement.c.text)
-    .join(activity, activity.c.id == agreement_text.c.activity)
-    .where(agreement.c.person == bindparam("whose"), activity.c.id == bindparam("wanted"))
-    .where(agreement_text.c.revision == activity.c.revision)
-    .limit(1)
-)
-_BY_ANYBODY = Prepared(_ACCEPTED)
-_BY_SOMEBODY_ELSE = Prepared(_ACCEPTED.where(agreement.c.accepted_by != agreement.c.person))
+    return (await stands(unit, activity_id, 0))[0]
 
 
 async def accepted(unit: Unit, activity_id: int, person: int, minor: bool = False) -> bool:
     """Has this person accepted the agreement of the activity as it stands now? For a minor the guardian must have."""
-    found = await unit.run(_BY_SOMEBODY_ELSE if minor else _BY_ANYBODY, {"wanted": activity_id, "whose": person})
-    return found.first() is not None
+    return (await stands(unit, activity_id, person, minor))[1]
 
 
-_SUBJECT = Prepared(
-    select(activity.c.revision, activity.c.created_by, activity.c.created, terms.c.stated_by, terms.c.stated)
-    .outerjoin(terms, terms.c.activity == activity.c.id)
-    .where(activity.c.id == bindparam("wanted"))
-)
-_SAME = Prepared(
-    select(agreement_text.c.id).where(
-        agreement_text.c.activity == bindparam("wanted"), agreement_text.c.digest == bindparam("as_read")
+_KEPT = (agreement_text.c.activity == bindparam("wanted"), agreement_text.c.text == bindparam("as_read"))
+_COLUMNS = ("text", "person", "accepted_by", "conditions", "door", "accepted")
+
+
+def _agreeing(insert: Callable[[Table], Any]) -> Prepared:
+    names = ("whose", "by", "why", "through", "at")
+    given = (bindparam(name, type_=agreement.c[column].type) for name, column in zip(names, _COLUMNS[1:], strict=True))
+    known = (
+        select(agreement_text.c.id, *given)
+        .join(activity, activity.c.id == agreement_text.c.activity)
+        .where(*_KEPT, agreement_text.c.revision == activity.c.revision)
     )
-)
-_AGREED: dict[str, Any] = {
-    "text": bindparam("the_text"),
-    "person": bindparam("whose"),
-    "accepted_by": bindparam("by"),
-    "conditions": bindparam("why"),
-    "door": bindparam("through"),
-    "accepted": bindparam("at"),
-}
-_AGREE = {
-    name: Prepared(own.insert(agreement).values(_AGREED).on_conflict_do_nothing(index_elements=["text", "person"]))
-    for name, own in (("postgresql", postgresql), ("sqlite", sqlite))
-}
+    row = insert(agreement).from_select(_COLUMNS, known, include_defaults=False)
+    return Prepared(row.on_conflict_do_nothing(index_elements=["text", "person"]).returning(agreement.c.id))
+
+
+_AGREE = {"postgresql": _agreeing(postgresql.insert), "sqlite": _agreeing(sqlite.insert)}
 
 
 async def accept(
@@ -94,24 +109,33 @@ async def accept(
     now: datetime,
 ) -> None:
     """Keep that a person, or their guardian for them, has accepted this text. Twice is once."""
-    subject = (await unit.run(_SUBJECT, {"wanted": activity_id})).one()
-    digest = hashlib.sha256(f"{subject.revision}\n{text}".encode()).hexdigest()[:32]
-    same = {"wanted": activity_id, "as_read": digest}
-    number = (await unit.run(_SAME, same)).scalar_one_or_none()
-    if number is None:  # the first who reads it; somebody else may be just as quick
-        kept = unit.insert(agreement_text).values(
-            activity=activity_id,
-            digest=digest,
-            version=VERSION,
-            revision=subject.revision,
-            text=text,
-            offered_by=subject.stated_by or subject.created_by,
-            offered=subject.stated or subject.created,
+    agreed = {
+        "wanted": activity_id, "as_read": text, "whose": person, "by": by, "why": list(why), "through": door, "at": now,
+    }  # fmt: skip
+    if (await unit.run(_AGREE[unit.dialect], agreed)).first() is None:  # the first who reads it, or twice
+        await _keep_text(unit, activity_id, text)
+        await unit.run(_AGREE[unit.dialect], agreed)
+
+
+async def _keep_text(unit: Unit, activity_id: int, text: str) -> None:
+    """Keep a text once, however many are just as quick."""
+    subject = (
+        await unit.run(
+            select(activity.c.revision, activity.c.created_by, activity.c.created, terms.c.stated_by, terms.c.stated)
+            .outerjoin(terms, terms.c.activity == activity.c.id)
+            .where(activity.c.id == activity_id)
         )
-        await unit.run(kept.on_conflict_do_nothing(index_elements=["activity", "digest"]))
-        number = (await unit.run(_SAME, same)).scalar_one()
-    values = {"the_text": number, "whose": person, "by": by, "why": list(why), "through": door, "at": now}
-    await unit.run(_AGREE[unit.dialect], values)
+    ).one()
+    kept = unit.insert(agreement_text).values(
+        activity=activity_id,
+        digest=hashlib.sha256(f"{subject.revision}\n{text}".encode()).hexdigest()[:32],
+        version=VERSION,
+        revision=subject.revision,
+        text=text,
+        offered_by=subject.stated_by or subject.created_by,
+        offered=subject.stated or subject.created,
+    )
+    await unit.run(kept.on_conflict_do_nothing(index_elements=["activity", "digest"]))
 
 
 async def mine(unit: Unit, person: int) -> list[Accepted]:

@@ -134,6 +134,13 @@ async def total(unit: Unit, person: int) -> tuple[int, int]:
     return int(row.minutes), int(row.times)
 
 
+async def final(unit: Unit, person: int, now: datetime) -> int:
+    """Counted minutes of a person whose public notice is over."""
+    over = or_(record.c.settles.is_(None), record.c.settles <= now)
+    counted = select(func.coalesce(func.sum(record.c.minutes), 0)).where(record.c.person == person, over)
+    return int((await unit.run(counted)).scalar_one())
+
+
 _PIECES = Prepared(
     select(
         # Bare numbers: two thousand moments with their zone cost more than all the rest of the page.

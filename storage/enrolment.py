@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     Integer,
     String,
-    Table,
     bindparam,
     case,
     cast,
-    exists,
     false,
     func,
     literal,
@@ -31,101 +28,21 @@ from storage import audit
 from storage.database import Unit
 from storage.prepared import Prepared
 from storage.tables.activities import activity, shift
-from storage.tables.agreements import terms
 from storage.tables.enrolment import attendance, enrolment
-from storage.tables.parties import invitation
-from storage.tables.reminders import reminding
-from storage.tables.squads import squad
 
 LIVE = (*sorted(HELD), Stand.ARRIVED, Stand.LEFT)
 """Sign-ups that still matter to their owner."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """The shift that somebody wants, as it is when its row is ours."""
-
-    shift: int
-    activity: int
-    title: str
-    english: str
-    starts: datetime
-    ends: datetime
-    state: str
-    minimum_age: int
-    kind: str
-    activity_starts: datetime
-    activity_ends: datetime
-    capacity: int
-    conditions: Sequence[str]
-    """Stated by the organiser: why an agreement is due, beside what is computed."""
-    invited: bool
-    """Whoever wishes was asked to come: a seat may wait for them."""
-    approval: bool
-    """The organiser lets people in."""
-    needs: Sequence[str]
-    """Codes of skills that must be proven."""
-    squad: bool
-    """One professional leads so many."""
-    reminds: bool
-    """At moments that the organiser chose."""
-
-
 # Statements that every sign-up needs are made once: building one costs as much as running it.
-_WISH = Prepared(
-    select(
-        shift.c.id,
-        shift.c.activity,
-        shift.c.starts,
-        shift.c.ends,
-        activity.c.title,
-        activity.c.english,
-        activity.c.state,
-        activity.c.minimum_age,
-        activity.c.kind,
-        activity.c.starts.label("activity_starts"),
-        activity.c.ends.label("activity_ends"),
-        shift.c.capacity,
-        terms.c.conditions,
-        exists()
-        .where(
-            invitation.c.shift == shift.c.id,
-            invitation.c.person == bindparam("whose"),
-            invitation.c.state == literal_column("'open'"),
-        )
-        .label("invited"),
-        activity.c.approval,
-        shift.c.minimum_age.label("own_age"),
-        shift.c.needs,
-        exists().where(squad.c.shift == shift.c.id).label("squad"),
-        exists().where(reminding.c.activity == shift.c.activity).label("reminds"),
-    )
-    .join(activity, activity.c.id == shift.c.activity)
-    .outerjoin(terms, terms.c.activity == activity.c.id)
-    .where(shift.c.id == bindparam("wanted"))
-)
-
-
-async def wish(unit: Unit, shift_id: int, person: int = 0) -> Wish | None:
-    """The shift and what must be known of its activity to decide about this person."""
-    row = (await unit.run(_WISH, {"wanted": shift_id, "whose": person})).first()
-    if row is None:
-        return None
-    return Wish(
-        row.id, row.activity, row.title, row.english, row.starts, row.ends, row.state,
-        max(row.minimum_age, row.own_age), row.kind, row.activity_starts, row.activity_ends, row.capacity,
-        row.conditions or (), row.invited, row.approval, row.needs or (), row.squad, row.reminds,
-    )  # fmt: skip
-
-
 _FREE = shift.c.taken < shift.c.capacity
-_ASK = Prepared(
+_ASK = (
     update(shift)
     .where(shift.c.id == bindparam("wanted"))
     .values(next_queue=shift.c.next_queue + 1, seated=false())
     .returning(shift.c.next_queue, shift.c.seated)
 )
-_DECIDE = Prepared(
+_DECIDE = (
     update(shift)
     .where(shift.c.id == bindparam("wanted"))
     .values(
@@ -135,27 +52,43 @@ _DECIDE = Prepared(
     )
     .returning(shift.c.next_queue, shift.c.seated)
 )
+_KEPT = ("shift", "person", "queue", "state", "joined", "changed", "admitted")
+_NAMES = ("wanted", "whose", "number", "stand", "at", "at", "let_in")
 
 
-def _keeping(insert: Callable[[Table], Any]) -> Prepared:
+def _anew(row: Any) -> Prepared:
     """Whoever signed up before and ended it begins anew, in the same row."""
-    values: dict[str, Any] = {
-        "shift": bindparam("wanted"), "person": bindparam("whose"), "queue": bindparam("number"),
-        "state": bindparam("stand"), "joined": bindparam("at"), "changed": bindparam("at"),
-        "admitted": bindparam("let_in"),
-    }  # fmt: skip
-    row = insert(enrolment).values(values)
     fresh = dict.fromkeys(("reason", "offered_until", "ended_by", "late", "answers", "why"), null())
     again = {name: row.excluded[name] for name in ("queue", "state", "joined", "changed", "admitted")}
     return Prepared(
         row.on_conflict_do_update(
             index_elements=["shift", "person"],
             set_={**again, "lapses": literal_column("0"), "guests": literal_column("0"), **fresh},
-        ).returning(enrolment.c.id)
+        ).returning(enrolment.c.id, enrolment.c.state)
     )
 
 
-_KEEP = {"postgresql": _keeping(postgresql.insert), "sqlite": _keeping(sqlite.insert)}
+def _at_once(deciding: Any) -> Prepared:
+    """Decide and keep, as one statement of PostgreSQL."""
+    given = deciding.cte("given")
+    typed = {
+        name: bindparam(name, type_=enrolment.c[column].type) for name, column in zip(_NAMES, _KEPT, strict=True)
+    }
+    seated = case(
+        (given.c.seated, literal(Stand.JOINED, String)), else_=literal(Stand.WAITING, String)
+    )
+    values = typed | {"number": given.c.next_queue, "stand": seated}
+    row = postgresql.insert(enrolment).from_select(
+        _KEPT, select(*(values[name] for name in _NAMES)).select_from(given), include_defaults=False
+    )
+    return _anew(row)
+
+
+_DECIDES = {True: Prepared(_DECIDE), False: Prepared(_ASK)}
+_KEEP = _anew(
+    sqlite.insert(enrolment).values({column: bindparam(name) for column, name in zip(_KEPT, _NAMES, strict=True)})
+)
+_AT_ONCE = {True: _at_once(_DECIDE), False: _at_once(_ASK)}
 
 
 async def seat(unit: Unit, shift_id: int, person: int, now: datetime, admitted: bool = True) -> tuple[int, bool]:
@@ -167,17 +100,15 @@ async def seat(unit: Unit, shift_id: int, person: int, now: datetime, admitted: 
     Counting first oversells on both databases; an UPDATE with `taken < capacity` in its WHERE takes no lock once the
     shift is full and gave 782 of 1,000 people a doubled queue number on PostgreSQL.
     """
-    decided = await unit.run(_DECIDE if admitted else _ASK, {"wanted": shift_id})
-    given = decided.one()
-    queue, seated = given.next_queue, given.seated
-    state = Stand.JOINED if seated else Stand.WAITING
-    kept = await unit.run(
-        _KEEP[unit.dialect],
-        {"wanted": shift_id, "whose": person, "number": queue, "stand": state, "at": now, "let_in": admitted},
-    )
-    id_ = kept.scalar_one()
-    await audit.log(unit, now, person, "join", f"enrolment:{id_}", None, state)
-    return id_, bool(seated)
+    values = {"wanted": shift_id, "whose": person, "at": now, "let_in": admitted}
+    if unit.dialect == "postgresql":
+        kept = (await unit.run(_AT_ONCE[admitted], values)).one()
+    else:
+        given = (await unit.run(_DECIDES[admitted], {"wanted": shift_id})).one()
+        stand = Stand.JOINED if given.seated else Stand.WAITING
+        kept = (await unit.run(_KEEP, values | {"number": given.next_queue, "stand": stand})).one()
+    await audit.log(unit, now, person, "join", f"enrolment:{kept.id}", None, Stand(kept.state))
+    return kept.id, kept.state == Stand.JOINED
 
 
 _LOCK = Prepared(select(shift.c.id).where(shift.c.id == bindparam("wanted")).with_for_update(key_share=True))

@@ -18,10 +18,11 @@ ANSWERED = 0
 DEAD = 1
 
 _NEW: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("door", "key", "external", "at", "raw", "state")}
-_BEGIN = {
-    "postgresql": Prepared(postgresql.insert(inbox).values(_NEW).on_conflict_do_nothing()),
-    "sqlite": Prepared(sqlite.insert(inbox).values(_NEW).on_conflict_do_nothing()),
+BEGIN = {
+    "postgresql": postgresql.insert(inbox).values(_NEW).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(inbox).values(_NEW).on_conflict_do_nothing(),
 }
+_BEGIN = {name: Prepared(statement) for name, statement in BEGIN.items()}
 KEEP_REPLY = (
     update(inbox)
     .where(inbox.c.door == bindparam("of_door"), inbox.c.key == bindparam("of_key"))
@@ -29,9 +30,9 @@ KEEP_REPLY = (
 )
 
 
-async def begin(unit: Unit, door: str, key: str, external: str, at: datetime, raw: str) -> bool:
-    """Keep a message. False: it was there before (on PostgreSQL after waiting for whoever is answering it now)."""
-    row = {
+def new(unit: Unit, door: str, key: str, external: str, at: datetime, raw: str) -> dict[str, Any]:
+    """The values of a message that is kept before it is understood."""
+    return {
         "new_door": door,
         "new_key": key,
         "new_external": external,
@@ -39,7 +40,11 @@ async def begin(unit: Unit, door: str, key: str, external: str, at: datetime, ra
         "new_raw": _raw(unit, door, key, raw),
         "new_state": ANSWERED,
     }
-    return bool((await unit.run_aside(_BEGIN[unit.dialect], row)).rowcount)
+
+
+async def begin(unit: Unit, message: dict[str, Any]) -> bool:
+    """Keep a message. False: it was there before (on PostgreSQL after waiting for whoever is answering it now)."""
+    return bool((await unit.run_aside(_BEGIN[unit.dialect], message)).rowcount)
 
 
 async def kept_reply(unit: Unit, door: str, key: str) -> list[dict[str, Any]]:

@@ -198,13 +198,17 @@ async def prepare(database: Database, now: datetime | None = None) -> Migrated:
     """Make the database ready at start.
 
     SQLite is brought forward by itself, after a copy when there is something to lose. PostgreSQL serves several
-    programs at once, so there an operator decides when: raises NotReady.
+    programs at once, so there an operator decides when: raises NotReady, once no migration is under way any more.
     """
     await asyncio.to_thread(scripts)  # reads files
     newest, found = head(), await current(database)
     if found == newest:
         return Migrated(found, newest)
     if database.dialect != "sqlite":
+        async with _alone(database) as connection:
+            found = await connection.run_sync(_revision)
+        if found == newest:
+            return Migrated(found, newest)
         has = "has no tables yet" if found is None else f"is at revision {found}, this version needs {newest}"
         raise NotReady(f"The database {has}.", "Run `menkou migrate`.")
     kept: Path | None = None

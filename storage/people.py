@@ -40,7 +40,7 @@ _IS_HELD = (outbox.c.state == literal_column("0"), outbox.c.account == literal_c
 
 # Made once: building a statement costs as much as running it. The session must be read after the lock is ours:
 # PostgreSQL reads again the rows that it had to wait for.
-_MEET = Prepared(
+MEET = (
     select(
         person,
         identity.c.id.label("identity"),
@@ -54,11 +54,17 @@ _MEET = Prepared(
     .where(identity.c.door == bindparam("door"), identity.c.external == bindparam("external"))
     .with_for_update(of=[person, conversation], key_share=True)
 )
+_MEET = Prepared(MEET)
 
 
 async def meet(unit: Unit, door: str, external: str, language: str, now: datetime) -> Met:
     """The person at this address, locked for the turn; made on first contact with nothing personal in it."""
     row = (await unit.run_aside(_MEET, {"door": door, "external": external})).first()
+    return await met(unit, row, door, external, language, now)
+
+
+async def met(unit: Unit, row: Any, door: str, external: str, language: str, now: datetime) -> Met:
+    """The person of this row of `MEET`; None: nobody wrote from this address before."""
     if row is None:
         return await _first_met(unit, door, external, language, now)
     if row.merged is not None:

@@ -44,6 +44,9 @@ Word = Callable[[Notice], View]
 Fields = Callable[[Notice], Mapping[str, Words | datetime]]
 """What a notice says in the fields of a form; nothing where it makes no sense in one."""
 
+Said = dict[tuple[object, ...], tuple[tuple[Page, ...], list[dict[str, Any]] | None]]
+"""Pages and what their numbers mean, by all that the words depend on."""
+
 log = structlog.get_logger("menkou.sender")
 
 
@@ -175,6 +178,7 @@ class Decisions:
         """`busy`: addresses with a call under way; what goes there is left for the next look."""
         decided = Decided()
         taken = set(busy)
+        said: Said = {}
         queued: Counter[str] = Counter()
         for due in dues:
             id_ = due.waiting.id
@@ -200,7 +204,7 @@ class Decisions:
                         decided.postponed[to_milliseconds(later), "one message a second in a chat"].append(id_)
                     elif external not in taken and self._ledger.take(found.way):
                         taken.add(external)
-                        worded = self._put_into_words(due, found)
+                        worded = self._put_into_words(due, found, said)
                         if worded is None:
                             decided.dead["could not be put into words"].append(id_)
                         else:
@@ -233,22 +237,33 @@ class Decisions:
             return Postponed(closed[Way.TEMPLATE], Reason.QUOTA)
         return ByAddress(here.door, here.external, Way.TEMPLATE, template, Because.TEMPLATE)
 
-    def _put_into_words(self, due: Due, found: ByAddress) -> Ready | None:
-        """In the reader's language, from what is true now; None if our own words are broken."""
+    def _put_into_words(self, due: Due, found: ByAddress, said: Said) -> Ready | None:
+        """In the reader's language, from what is true now; None if our own words are broken.
+
+        `said`: what others were told in this look; to the many of a campaign it is the same words.
+        """
         if found.template:
             return self._put_into_form(due, found)
-        external = found.external
         if due.pages:
-            return Ready(due, external, tuple(Page.from_json(page) for page in due.pages), None, found)
-        wording = Wording(due.language or self._city.language, self._city.zone, due.elder)
+            return Ready(due, found.external, tuple(Page.from_json(page) for page in due.pages), None, found)
+        notice, language = due.notice, due.language or self._city.language
+        alike = (due.waiting.fanout, notice.enrolment, notice.stand, notice.repeated, language, due.elder)
+        if alike not in said:
+            said[alike] = self._worded(due, language)
+        pages, shown = said[alike]
+        return Ready(due, found.external, pages, shown, found) if pages else None
+
+    def _worded(self, due: Due, language: str) -> tuple[tuple[Page, ...], list[dict[str, Any]] | None]:
+        """Its pages and what their numbers mean; no pages where it cannot be said."""
+        wording = Wording(language, self._city.zone, due.elder)
         try:
             rendered = render([self._word(due.notice)], self._capabilities, wording, public_url=self._city.public_url)
         except Exception as error:  # noqa: BLE001 - one message that cannot be worded is set apart, the others leave
             log.error("sender.not_worded", message=due.waiting.id, kind=due.waiting.kind, error=type(error).__name__)
-            return None
+            return (), None
         if not any(page.text for page in rendered.pages):
-            return None
-        return Ready(due, external, rendered.pages, [asdict(entry) for entry in rendered.shown] or None, found)
+            return (), None
+        return rendered.pages, [asdict(entry) for entry in rendered.shown] or None
 
     def _put_into_form(self, due: Due, found: ByAddress) -> Ready | None:
         """What the fields of a form may say, in the reader's language."""

@@ -58,12 +58,10 @@ class Results:
         unused = _unused(one)
         match outcome:
             case Delivered(receipt):
-                because = one.route.because.value
-                arrived = replace(plain, receipt=receipt or None, arrived=waiting.page + 1, reason=because)
-                if one.is_last:
-                    return replace(arrived, state=State.SENT, shown=one.shown)
                 # The next page is a call of its own: written ahead, paced, fenced, with attempts of its own.
-                return replace(arrived, tried=0)
+                rest = {"state": State.SENT, "shown": one.shown} if one.is_last else {"tried": 0}
+                because, arrived = one.route.because.value, waiting.page + 1
+                return replace(plain, receipt=receipt or None, arrived=arrived, reason=because, **rest)
             case NotSent(halts="account" | "api"):
                 return replace(plain, tried=attempt - 1, gives_back=unused)
             case NotSent(after=after):

@@ -38,6 +38,9 @@ PEEK = 0.5
 STALE = 1.0
 """Seconds after which what was peeked is dropped and looked at again: decisions are of the moment of sending."""
 
+FARTHER = 1.25
+"""How much more is looked at next when all of it left: beyond what can leave, it is read and worded in vain."""
+
 CAMPAIGN_FLOOR = 0.1
 """Of what is sent, so that campaigns never stand still behind everything else."""
 
@@ -239,7 +242,7 @@ class Sender:
     def _within_reach(self, sent: int, left: int) -> float:
         """How much to look at next: what stays lying until it is stale has been read and worded in vain."""
         most = self._pace.rate * PEEK
-        return min(most, max(float(sent), self.places)) if left else min(most, 2 * self._reach)
+        return min(most, max(float(sent), self.places)) if left else min(most, FARTHER * self._reach)
 
     def _take_turn(self, message: Waiting) -> None:
         """What campaigns have a right to while others speak; and which of them spoke last."""

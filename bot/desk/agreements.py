@@ -24,12 +24,10 @@ class Agreements(Subject):
 
         `mine`: conditions that hold for me only; `person`: the minor whom I accept it for.
         """
-        terms = await self.terms(card.id)
+        terms, accepted = await agreements.stands(self.unit, card.id, person or self.me.id, person is not None)
         seats = max((shift.capacity for shift in card.shifts), default=0)
         why = with_mine(conditions(card.kind, card.starts, card.ends, seats, terms.conditions), mine)
-        if not why or await agreements.accepted(self.unit, card.id, person or self.me.id, person is not None):
-            return None
-        return Due(why, terms)
+        return Due(why, terms) if why and not accepted else None
 
     async def accept(self, activity: int, text: str, why: Sequence[Condition], person: int | None = None) -> None:
         """I accept this text, for myself or for the minor whose guardian I am."""

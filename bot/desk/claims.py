@@ -7,7 +7,7 @@ from bot.desk.telling import tell
 from bot.domain.enrolment import COMING, Stand, move
 from bot.domain.parties import Ask, Invitation, Reply
 from storage import audit, enrolment, parties
-from storage.enrolment import Wish
+from storage.wishes import Wish
 
 HANDED_OVER = "handed over"
 """The reason that is kept with a place that was passed on."""

@@ -22,10 +22,11 @@ from bot.domain.enrolment import (
     Waitlisted,
     move,
 )
-from bot.domain.reliability import WITHIN, minutes_late, must_ask
+from bot.domain.reliability import WITHIN, may_have_to_ask, minutes_late, must_ask
 from bot.domain.reminders import USUAL, first
-from storage import admission, audit, enrolment, reminders
+from storage import admission, audit, enrolment, reminders, wishes
 from storage.admission import Answers
+from storage.wishes import Wish
 
 JoinOutcome = Joined | Waitlisted | Asked | Refusal
 
@@ -42,14 +43,14 @@ class Enrolment(Subject):
         `in_spite`: although it overlaps with something I joined.
         """
         await enrolment.lock_shift(self.unit, shift)
-        wish = await enrolment.wish(self.unit, shift, self.me.id)
+        wish = await wishes.wish(self.unit, shift, self.me.id, self.now)
         if wish is None:
             return Closed()
         for gate in GATES if not in_spite else [one for one in GATES if one is not free_then]:
             refusal = await gate(self, wish)
             if refusal is not None:
                 return refusal
-        why = "clash" if in_spite else "approval" if wish.approval else "record" if await self._must_ask() else ""
+        why = "clash" if in_spite else "approval" if wish.approval else "record" if await self._must_ask(wish) else ""
         if wish.invited and not why:
             await claim(self, wish)
         id_, seated = await enrolment.seat(self.unit, shift, self.me.id, self.now, admitted=not why)
@@ -59,12 +60,13 @@ class Enrolment(Subject):
             return Asked(id_, why)
         if seated:
             chosen = await reminders.chosen(self.unit, [wish.activity]) if wish.reminds else {}
-            return Joined(id_, first(wish.starts, self.now, chosen.get(wish.activity, USUAL)))
+            return Joined(id_, first(wish.starts, self.now, chosen.get(wish.activity, USUAL)), wish.insured)
         row = await enrolment.own(self.unit, self.me.id, shift)
         return Waitlisted(id_, await enrolment.position(self.unit, shift, row.queue))
 
-    async def _must_ask(self) -> bool:
-        return must_ask(await admission.broken(self.unit, self.me.id, self.now - WITHIN))
+    async def _must_ask(self, wish: Wish) -> bool:
+        since = self.now - WITHIN
+        return may_have_to_ask(wish.broken) and must_ask(await admission.broken(self.unit, self.me.id, since))
 
     async def leave(self, id_: int, reason: str | None = None) -> Left | NotIn:
         """Give a seat or a place in the queue back. A freed seat goes to the head of the queue, who is told."""

@@ -13,8 +13,8 @@ from bot.domain.enrolment import AlreadyIn, Booking, Clashed, Closed, Stand, Too
 from bot.domain.guardians import Band, GuardianAsked, GuardianRefused, band
 from bot.domain.skills import NeedsSkill, missing
 from bot.domain.squads import NoLead
-from storage import agreements, enrolment, skills
-from storage.enrolment import Wish
+from storage import enrolment, skills
+from storage.wishes import Wish
 
 Refusal = (
     Closed | TooYoung | NeedsSkill | AlreadyIn | NeedsAgreement | Clashed | NoLead | GuardianAsked | GuardianRefused
@@ -44,22 +44,19 @@ async def skilled(asker: Subject, wish: Wish) -> Refusal | None:
 
 async def not_in_yet(asker: Subject, wish: Wish) -> Refusal | None:
     """Not twice in one shift."""
-    mine = await enrolment.own(asker.unit, asker.me.id, wish.shift)
-    return None if mine is None or mine.state == Stand.CANCELLED else AlreadyIn(Stand(mine.state))
+    return None if wish.mine in (None, Stand.CANCELLED) else AlreadyIn(wish.mine)
 
 
 async def agreed(asker: Subject, wish: Wish) -> Refusal | None:
     """Where an agreement is due, it was accepted; for whoever is under age by their guardian."""
     due = conditions(wish.kind, wish.activity_starts, wish.activity_ends, wish.capacity, wish.conditions)
-    minor = band(asker.me.born, asker.now) is not Band.ADULT
-    if not due or await agreements.accepted(asker.unit, wish.activity, asker.me.id, minor):
-        return None
-    return NeedsAgreement(due)
+    accepted = wish.accepted if band(asker.me.born, asker.now) is Band.ADULT else wish.accepted_for_them
+    return NeedsAgreement(due) if due and not accepted else None
 
 
 async def free_then(asker: Subject, wish: Wish) -> Refusal | None:
     """Nowhere else at these hours."""
-    other = await overlapping(asker, wish.starts, wish.ends, wish.shift)
+    other = await overlapping(asker, wish.starts, wish.ends, wish.shift) if wish.busy else None
     return Clashed(other) if other else None
 
 

@@ -6,7 +6,7 @@ from bot.desk.subject import Subject
 from bot.domain.skills import missing
 from bot.domain.squads import NoLead
 from storage import skills, squads
-from storage.enrolment import Wish
+from storage.wishes import Wish
 
 
 async def led(asker: Subject, wish: Wish) -> NoLead | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.desk import standing
 from bot.desk.subject import Subject
+from bot.domain.anomalies import SAMPLE
 from bot.domain.matters import (
     REASONS,
     About,
@@ -86,6 +87,10 @@ class Matters(Subject):
         mine = [one.organisation for one in posts if one.role == Role.ORGANISER and one.organisation is not None]
         found = await matters.standing_with(self.unit, mine, standing.looked_after(posts, self.city))
         return [one for one in found if one.person != self.me.id]
+
+    async def sample(self) -> list[Matter]:
+        """Entries without evidence that were drawn for the audit and wait for my look, the oldest first."""
+        return [one for one in await self.waiting() if one.facts.get("rule") == SAMPLE and one.node is not None]
 
     async def mine(self) -> list[Matter]:
         """What I asked about my own records and is not settled."""

@@ -19,7 +19,7 @@ from bot.domain.mycode import OwnCode, own_code, own_code_fits
 from bot.domain.people import Person
 from bot.domain.roles import Deed
 from bot.domain.roll import Mark, Rolled
-from storage import activities, attendance, audit, enrolment, people, roll
+from storage import activities, attendance, audit, enrolment, people, roll, wishes
 
 GATES = (of_age, free_then, permitted, agreed)
 """Who comes on the spot meets the same gates as everybody, but that the activity has begun."""
@@ -158,7 +158,7 @@ class Newcomers(Subject):
         for one in elsewhere:
             if one.stand == Stand.ARRIVED:
                 return StandsThere(one.title, one.english)
-        wish = await enrolment.wish(self.unit, found.shift.id)
+        wish = await wishes.wish(self.unit, found.shift.id, found.person.id, self.now)
         for gate in GATES:
             refusal = await gate(asker, wish) if wish else None
             if refusal is not None:

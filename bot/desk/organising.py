@@ -20,7 +20,7 @@ from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
 from bot.domain.rulesets import NOT_SERVICE, SERVICE
 from bot.domain.search import tokens
-from storage import activities, admission, agreements, audit, enrolment, fanouts, guardians, people, roll
+from storage import activities, admission, agreements, audit, enrolment, fanouts, guardians, people, roll, wishes
 from storage.admission import Answers
 from storage.tables.delivery import Lane
 
@@ -213,7 +213,7 @@ class Organising(Subject):
 
     async def set_seats(self, shift: int, capacity: int) -> Seats | NotAllowed:
         """More seats go to the queue, one after another; fewer, but never fewer than are taken."""
-        wish = await enrolment.wish(self.unit, shift)
+        wish = await wishes.wish(self.unit, shift, self.me.id, self.now)
         card = await self.allowed(wish.activity, Deed.CHANGE) if wish else None
         if wish is None or card is None or card.state != "open" or wish.starts <= self.now:
             return NotAllowed()

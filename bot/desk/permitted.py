@@ -7,7 +7,7 @@ from bot.desk.telling import tell
 from bot.domain.guardians import PERMITS, Answer, Band, GuardianAsked, GuardianRefused, band
 from bot.domain.kinds import kind
 from storage import agreements, guardians
-from storage.enrolment import Wish
+from storage.wishes import Wish
 
 
 async def permitted(asker: Subject, wish: Wish) -> GuardianAsked | GuardianRefused | None:

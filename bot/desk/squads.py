@@ -14,7 +14,7 @@ from bot.domain.enrolment import COMING, Stand
 from bot.domain.parties import Ask
 from bot.domain.roles import Deed
 from bot.domain.squads import PER, Squad
-from storage import audit, covers, enrolment, fanouts, squads
+from storage import audit, covers, enrolment, fanouts, squads, wishes
 from storage.database import Database, Unit
 from storage.tables.delivery import Lane
 
@@ -24,7 +24,7 @@ class Squads(Subject):
 
     async def of(self, shift: int) -> Squad | None:
         """What a shift demands, and who is coming."""
-        wish = await enrolment.wish(self.unit, shift)
+        wish = await wishes.wish(self.unit, shift, self.me.id, self.now)
         return await squads.of(self.unit, shift, day_of(wish.starts, self.city)) if wish else None
 
     async def demand(self, shift: int, skill: str, per: int) -> Squad | NotAllowed:
@@ -43,7 +43,7 @@ class Squads(Subject):
 
     async def release(self, shift: int) -> bool:
         """Demand nobody any more."""
-        wish = await enrolment.wish(self.unit, shift)
+        wish = await wishes.wish(self.unit, shift, self.me.id, self.now)
         if wish is None or not await self._mine(shift):
             return False
         await enrolment.lock_shift(self.unit, shift)

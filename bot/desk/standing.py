@@ -63,6 +63,7 @@ async def tell(
         words={
             "what": what,
             "kind": about.kind,
+            "rule": str(about.facts.get("rule", "")),
             "matter": str(about.id),
             "record": str(about.record),
             "title": record.title,

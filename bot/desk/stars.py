@@ -24,13 +24,14 @@ class Stars(Subject):
 
     async def standing(self) -> Standing:
         """What I have, what is under way, what is missing."""
-        minutes = (await attendance.total(self.unit, self.me.id))[0]
+        minutes = await attendance.final(self.unit, self.me.id, self.now)
+        provisional = (await attendance.total(self.unit, self.me.id))[0] - minutes
         mine = await stars.of_person(self.unit, self.me.id)
         set_ = rules.rules_on(self.now.astimezone(self.city.zone).date())
         granted = max((one.level for one in mine if one.way == Way.GRANTED), default=0)
         open_one = next((one for one in mine if one.way in stars.OPEN), None)
         level, missing = rules.next_star(minutes, granted, set_)
-        return Standing(minutes, set_, granted, open_one, 0 if open_one else level, missing)
+        return Standing(minutes, provisional, set_, granted, open_one, 0 if open_one else level, missing)
 
     async def apply(self) -> Applied | TooFew | UnderWay:
         """Apply for the highest star that my hours are enough for."""
@@ -82,7 +83,7 @@ class Stars(Subject):
             await stars.dismiss(self.unit, number, self.now)
             await self._log(number, "objected", "dismissed")
             return await stars.find(self.unit, number)
-        if (await attendance.total(self.unit, one.person))[0] < one.rules.hours[one.level - 1] * 60:
+        if await attendance.final(self.unit, one.person, self.now) < one.rules.hours[one.level - 1] * 60:
             return None  # hours were corrected since: it can only be refused
         return await self._moved(one, Way.NOTICE, until=self.now + one.rules.notice)
 
@@ -162,7 +163,7 @@ async def tick(database: Database, city: City, now: datetime) -> int:
         ripe = rules.due(await stars.in_state(unit, Way.NOTICE), now)
         for one in ripe:
             # Hours that were corrected meanwhile grant nothing.
-            enough = (await attendance.total(unit, one.person))[0] >= one.rules.hours[one.level - 1] * 60
+            enough = await attendance.final(unit, one.person, now) >= one.rules.hours[one.level - 1] * 60
             after, reason = (Way.GRANTED, "") if enough else (Way.REFUSED, "hours")
             if await stars.move(unit, one.id, Way.NOTICE, after, now, reason=reason):
                 await audit.log(unit, now, None, "star", f"star:{one.id}", Way.NOTICE, after)

@@ -8,6 +8,7 @@ from typing import Any
 from bot.desk import counting, standing
 from bot.desk.city import City
 from bot.domain.anomalies import Odd, Presence, of_activity, of_presence
+from bot.domain.evidence import standing as standing_evidence
 from bot.domain.matters import About, Said, State, Step, step, when_due
 from bot.domain.records import CLAIMS, Interval, overlap
 from bot.domain.rulesets import RuleSet, rule_set
@@ -100,10 +101,11 @@ async def _odd(unit: Unit, city: City, row: Any) -> list[Odd]:
     start = row.starts.astimezone(city.zone).replace(hour=0, minute=0, second=0, microsecond=0)
     that_day = await attendance.minutes_on(unit, row.person, start, start + timedelta(days=1))
     has_post = any(post.organisation == row.organisation for post in await people.posts(unit, row.person))
-    pieces = await evidence.of_record(unit, row.id, row.person) if has_post else []
+    pieces = await evidence.of_record(unit, row.id, row.person) if has_post or row.grade == "D" else []
     presence = Presence(
         row.id, row.person, row.activity, row.arrived, row.left or row.arrived, row.shift_starts, row.shift_ends,
         day.isoformat(), that_day, has_post, any(one.speaks_for_the_organisation(row.person) for one in pieces),
+        sampled=any(one.sampled for one in standing_evidence(pieces)),
     )  # fmt: skip
     moments = await attendance.arrivals_by_code(unit, row.activity)
     phones = await attendance.most_with_one_phone(unit, row.activity)

@@ -9,13 +9,17 @@ from datetime import datetime, timedelta
 from bot.domain.attendance import CHECKOUT_CLOSES, OPENS
 from bot.domain.rulesets import RuleSet
 
+SAMPLE = "sample"
+"""The rule by which entries without evidence are drawn for the audit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Odd:
     """One thing that somebody should look at: the rule, what was found and what is usual, in the rule's own unit."""
 
     rule: str
-    """long-day (minutes), phone (people with one number), burst (arrivals), own, outside (minutes)."""
+    """long-day (minutes), phone (people with one number), burst (arrivals), own, outside (minutes), sample (nothing is
+    odd: it was drawn)."""
     found: int
     limit: int
     mark: str
@@ -40,6 +44,8 @@ class Presence:
     """Its owner is an organiser or leader of who recorded."""
     said_by_owner: bool
     """Somebody of the organisation gave the evidence, and that was the owner."""
+    sampled: bool = False
+    """It was entered without evidence, and drawn for the audit."""
 
 
 def of_presence(one: Presence, rules: RuleSet) -> list[Odd]:
@@ -50,6 +56,8 @@ def of_presence(one: Presence, rules: RuleSet) -> list[Odd]:
         found.append(Odd("long-day", one.minutes_that_day, rules.long_day, mark))
     if one.has_post and one.said_by_owner:
         found.append(Odd("own", 1, 0, f"own:{one.record}"))
+    if one.sampled:
+        found.append(Odd(SAMPLE, 1, 0, f"{SAMPLE}:{one.record}"))
     early, late = one.starts - OPENS - one.arrived, one.left - one.ends - CHECKOUT_CLOSES
     if (outside := max(early, late)) > timedelta():
         found.append(Odd("outside", int(outside.total_seconds() // 60), 0, f"outside:{one.record}"))

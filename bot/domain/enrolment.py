@@ -96,6 +96,8 @@ class Joined:
 
     enrolment: int
     reminder: datetime | None
+    insured: bool = False
+    """Its insurance asks for a document number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,3 +67,8 @@ def weight(broken: Iterable[Broken]) -> int:
 def must_ask(broken: Iterable[Broken]) -> bool:
     """Does the organiser decide about their next sign-up?"""
     return weight(broken) >= LIMIT
+
+
+def may_have_to_ask(broken: int) -> bool:
+    """Can so many broken promises weigh enough? If not, nobody needs to look at them one by one."""
+    return broken * NO_SHOW >= LIMIT

@@ -117,6 +117,9 @@ class Standing:
     """My stars: how many were granted, what is under way, what the next one needs."""
 
     minutes: int
+    """Final ones: whose public notice is over."""
+    provisional: int
+    """Minutes that are still in notice, and count for no star yet."""
     rules: StarRules
     granted: int
     open: Application | None

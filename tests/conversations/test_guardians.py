@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from storage import people
+from storage.tables.activities import activity
 from storage.tables.delivery import fanout
 from storage.tables.enrolment import enrolment
 from storage.tables.guardians import guardianship, permission
@@ -119,6 +120,29 @@ async def test_a_yes_that_is_taken_back_gives_the_seat_to_the_queue(town: Town, 
     assert await stands(town) == ["cancelled", "offered"]
     await town.waits(seconds=5)
     assert any("took the yes back" in page.text for page in kid.pushed())
+
+
+async def test_a_yes_that_comes_later_leaves_the_organisers_questions_to_the_child(town: Town, chat: Open) -> None:
+    trees = await town.publishes(chat("Olga"), "Planting trees", SATURDAY)
+    asked = [{"text": "How many spades do you bring?", "sort": "number", "options": []}]
+    async with town.database.write() as unit:
+        await unit.run(update(activity).values(questions=asked))
+    kid, mum = chat("Kim"), chat("Mary")
+    await youth_asks(town, kid, trees)
+    for said in ("3", "yes"):
+        await kid.says(said)
+    await guards(mum, code_in(kid))
+    await mum.picks("Answer: Planting trees")
+    await mum.picks("I agree")
+    assert await stands(town) == []  # nobody is seated without an answer
+    await town.waits(seconds=5)
+    [page] = [page for page in kid.pushed() if "Your guardian agreed" in page.text]
+    assert "The organiser still asks you something first." in page.text
+    await kid.opens("join", trees, 1)
+    assert "How many spades do you bring?" in kid.text
+    await kid.says("4")
+    assert "You are in" in await kid.says("yes")
+    assert await stands(town) == ["joined"]
 
 
 async def test_nobody_else_can_answer_for_a_child(town: Town, chat: Open) -> None:

@@ -90,6 +90,29 @@ async def way(town: Town) -> str:
         return str((await unit.run(select(star.c.state).order_by(star.c.id.desc()))).scalars().first())
 
 
+async def test_minutes_in_public_notice_count_for_no_star_until_it_is_over(town: Town, chat: Open) -> None:
+    ann, centre = await settled(town, chat)
+    until = town.at + timedelta(days=3)
+    async with town.database.write() as unit:
+        await unit.run(update(record).values(settles=until))
+    answer = await ann.says("stars")
+    assert "Counted so far: 0" in answer
+    assert "120 h more are still in public notice" in answer
+    assert "Apply for it" not in " ".join(ann.labels)
+    assert "100 h more" in await ann.opens("applystar")  # by a link of before, too
+    town.at = until
+    assert "still in public notice" not in await ann.says("stars")  # control
+    await applies(ann)
+    async with town.database.write() as unit:  # corrected since: in notice anew
+        await unit.run(update(record).values(settles=town.at + timedelta(days=3)))
+    await centre.says("star cases")
+    await centre.picks("1 star")
+    assert "hours are not enough" in await centre.picks("Open the public notice")
+    town.at += timedelta(days=3)
+    await opens_the_notice(centre)
+    assert await way(town) == "notice"
+
+
 async def test_a_star_comes_after_application_look_and_notice(town: Town, chat: Open) -> None:
     ann, centre = await settled(town, chat)
     await applies(ann)

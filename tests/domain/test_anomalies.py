@@ -36,6 +36,10 @@ def test_who_enters_their_own_hours(has_post: bool, said: bool, odd: list[str]) 
     assert rules_of(replace(USUAL, has_post=has_post, said_by_owner=said)) == odd
 
 
+def test_what_was_drawn_for_the_audit_is_looked_at() -> None:
+    assert rules_of(replace(USUAL, sampled=True)) == ["sample"]
+
+
 @pytest.mark.parametrize(
     ("early", "late", "odd"),
     [(OPENS, CHECKOUT_CLOSES, 0), (OPENS + timedelta(minutes=1), timedelta(), 1),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.domain.enrolment import Stand
-from bot.domain.reliability import Broken, deadline, minutes_late, must_ask, weight
+from bot.domain.reliability import Broken, deadline, may_have_to_ask, minutes_late, must_ask, weight
 
 START = datetime(2026, 11, 28, 2, 0, tzinfo=UTC)
 LONG_AGO = START - timedelta(days=9)
@@ -46,3 +46,11 @@ def test_two_absences_without_a_word_and_the_organiser_decides() -> None:
     assert not must_ask(broken(Stand.ABSENT, Stand.CANCELLED))
     assert must_ask(broken(Stand.ABSENT, Stand.ABSENT))
     assert must_ask(broken(*[Stand.CANCELLED] * 4))
+
+
+def test_so_few_broken_promises_that_they_cannot_weigh_enough_are_not_looked_at() -> None:
+    assert not may_have_to_ask(1)
+    assert may_have_to_ask(2)
+    for count in range(6):  # whatever is not looked at would not have mattered
+        heaviest = broken(*[Stand.ABSENT] * count)
+        assert may_have_to_ask(count) or not must_ask(heaviest)

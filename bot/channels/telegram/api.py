@@ -62,7 +62,7 @@ class TelegramApi:
         if parts.scheme != "https" and parts.hostname not in LOOPBACK:
             raise ValueError("TELEGRAM_API_BASE must begin with https://")
         self._token = token
-        self._limit = limit
+        self._timeout = aiohttp.ClientTimeout(total=limit, connect=CONNECT_LIMIT)
         self._server = TelegramAPIServer.from_base(base)
         self._session = AiohttpSession(api=self._server)
         self._client: aiohttp.ClientSession | None = None
@@ -74,7 +74,7 @@ class TelegramApi:
         """Make one call, in at most `limit` seconds. Never raises for what the platform or the network did."""
         # What was not set stays unsaid; as JSON, in which a Chinese sentence is a third as long as in a form.
         body = method.model_dump_json(exclude_unset=True, exclude_none=True).encode()
-        timeout = aiohttp.ClientTimeout(total=limit or self._limit, connect=CONNECT_LIMIT)
+        timeout = self._timeout if limit is None else aiohttp.ClientTimeout(total=limit, connect=CONNECT_LIMIT)
         url = self._server.api_url(self._token, method.__api_method__)
         client = await self._opened()
         status = 0
@@ -150,11 +150,10 @@ class TelegramApi:
         if not isinstance(size, int) or size > LARGEST:
             return None
         client = await self._opened()
-        timeout = aiohttp.ClientTimeout(total=self._limit, connect=CONNECT_LIMIT)
         # Only the kind of a client's error is told: its text may hold the address, and that the token.
         try:
             url = self._server.file_url(self._token, path)
-            async with client.get(url, timeout=timeout, allow_redirects=False) as response:
+            async with client.get(url, timeout=self._timeout, allow_redirects=False) as response:
                 whole = await _whole(response, LARGEST)
                 return whole if response.status == 200 and len(whole) <= LARGEST else None
         except (aiohttp.ClientError, TimeoutError, OSError) as wrong:

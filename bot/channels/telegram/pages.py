@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from bot.channels.telegram.library import (
@@ -64,6 +65,7 @@ class Shown:
         return SendPhoto(chat_id=chat, photo=self.picture, caption=self.text or None, reply_markup=self.keyboard)
 
 
+@lru_cache(maxsize=16)  # a campaign shows thousands the same page, one after the other
 def layout(page: Page, *, pages_in_text: bool = False) -> Shown:
     """How Telegram shows the page. `pages_in_text`: addresses as lines of the text, no button opens one."""
     in_text: list[str] = []

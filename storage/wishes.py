@@ -1,0 +1,145 @@
+"""What somebody wishes to join, and all that the gates must know of it and of them, read in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    BindParameter,
+    Exists,
+    ScalarSelect,
+    String,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+)
+
+from bot.domain.enrolment import Stand
+from bot.domain.reliability import WITHIN
+from storage.admission import not_kept
+from storage.agreements import acceptance
+from storage.database import Unit
+from storage.enrolment import LIVE
+from storage.prepared import Prepared
+from storage.tables.activities import activity, shift
+from storage.tables.agreements import agreement, terms
+from storage.tables.documents import document_need
+from storage.tables.enrolment import enrolment
+from storage.tables.parties import invitation
+from storage.tables.reminders import reminding
+from storage.tables.squads import squad
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The shift that somebody wants, as it is when its row is ours.
+
+    What is seldom so (`busy`, `broken`, `squad`, `needs`) is only said to be there: its rule reads the rest.
+    """
+
+    shift: int
+    activity: int
+    title: str
+    english: str
+    starts: datetime
+    ends: datetime
+    state: str
+    minimum_age: int
+    kind: str
+    activity_starts: datetime
+    activity_ends: datetime
+    capacity: int
+    conditions: Sequence[str]
+    """Stated by the organiser: why an agreement is due, beside what is computed."""
+    approval: bool
+    """The organiser lets people in."""
+    needs: Sequence[str]
+    """Codes of skills that must be proven."""
+    squad: bool
+    """One professional leads so many."""
+    insured: bool
+    """Its insurance asks for a document number."""
+    reminds: bool
+    """At moments that the organiser chose."""
+    mine: Stand | None
+    """Where their own sign-up for this shift stands."""
+    invited: bool
+    """Whoever wishes was asked to come: a seat may wait for them."""
+    busy: bool
+    """A sign-up of theirs overlaps with these hours."""
+    broken: int
+    """Promises of theirs that were not kept of late, excused or not."""
+    accepted: bool
+    """They, or somebody for them, accepted the agreement as it stands now."""
+    accepted_for_them: bool
+    """Somebody else did: for whoever is under age only that counts."""
+
+
+_WHOSE: BindParameter[int] = bindparam("whose")
+_MINE = enrolment.alias("mine")
+
+
+def _overlaps() -> Exists:
+    theirs, at, of = enrolment.alias("theirs"), shift.alias("at"), activity.alias("of")
+    return exists().where(
+        theirs.c.person == _WHOSE,
+        theirs.c.state.in_([literal(stand, String) for stand in LIVE]),
+        theirs.c.shift != shift.c.id,
+        at.c.id == theirs.c.shift,
+        at.c.starts < shift.c.ends,
+        at.c.ends > shift.c.starts,
+        of.c.id == at.c.activity,
+        of.c.state == literal_column("'open'"),
+    )
+
+
+def _not_kept() -> ScalarSelect[int]:
+    theirs, at = enrolment.alias("promised"), shift.alias("promised_at")
+    of_theirs = (theirs.c.person == _WHOSE, at.c.id == theirs.c.shift, not_kept(theirs))
+    return select(func.count()).where(*of_theirs, at.c.starts > bindparam("since")).scalar_subquery()
+
+
+_WISH = Prepared(
+    select(
+        shift.c.id, shift.c.activity, activity.c.title, activity.c.english, shift.c.starts, shift.c.ends,
+        activity.c.state, activity.c.minimum_age, shift.c.minimum_age.label("own_age"), activity.c.kind,
+        activity.c.starts.label("activity_starts"), activity.c.ends.label("activity_ends"), shift.c.capacity,
+        terms.c.conditions, activity.c.approval, shift.c.needs, _MINE.c.state.label("mine"),
+        exists().where(squad.c.shift == shift.c.id).label("squad"),
+        exists().where(document_need.c.activity == activity.c.id).label("insured"),
+        exists().where(reminding.c.activity == shift.c.activity).label("reminds"),
+        exists().where(
+            invitation.c.shift == shift.c.id,
+            invitation.c.person == _WHOSE,
+            invitation.c.state == literal_column("'open'"),
+        ).label("invited"),
+        _overlaps().label("busy"),
+        _not_kept().label("broken"),
+        acceptance(_WHOSE).exists().label("accepted"),
+        acceptance(_WHOSE).where(agreement.c.accepted_by != agreement.c.person).exists().label("accepted_for_them"),
+    )
+    .join(activity, activity.c.id == shift.c.activity)
+    .outerjoin(terms, terms.c.activity == activity.c.id)
+    .outerjoin(_MINE, and_(_MINE.c.shift == shift.c.id, _MINE.c.person == _WHOSE))
+    .where(shift.c.id == bindparam("wanted"))
+)  # fmt: skip
+
+
+async def wish(unit: Unit, shift_id: int, person: int, now: datetime) -> Wish | None:
+    """The shift, its activity and what this person has to do with them. The shift must be locked where it decides."""
+    row = (await unit.run(_WISH, {"wanted": shift_id, "whose": person, "since": now - WITHIN})).first()
+    if row is None:
+        return None
+    return Wish(
+        row.id, row.activity, row.title, row.english, row.starts, row.ends, row.state,
+        max(row.minimum_age, row.own_age), row.kind, row.activity_starts, row.activity_ends, row.capacity,
+        row.conditions or (), row.approval, row.needs or (), row.squad, row.insured, row.reminds,
+        None if row.mine is None else Stand(row.mine), row.invited, row.busy, row.broken, row.accepted,
+        row.accepted_for_them,
+    )  # fmt: skip

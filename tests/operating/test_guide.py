@@ -1,0 +1,81 @@
+"""The operators' guide holds: every command, setting and metric that it and the files in deploy/ name is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.meters import Meters
+from bot.settings import PREFIX, SECRETS, Settings
+from tests.test_readme import is_command
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+FILES = {"docs/operating.md": GUIDE} | {
+    f"deploy/{file.name}": file.read_text(encoding="utf-8") for file in sorted((ROOT / "deploy").iterdir())
+}
+
+CODE = re.compile(r"`([^`\n]+)`")
+SETTING = re.compile(rf"\b{PREFIX}[A-Z_]+\b")
+METRIC = re.compile(r"\bmenkou_[a-z_]+")
+LINK = re.compile(r"\]\(([^)#]+)\)")
+FILE = re.compile(r"`((?:docs|deploy|tests|benchmarks)/[\w./-]+)`")
+
+each = pytest.mark.parametrize("text", FILES.values(), ids=FILES.keys())
+
+
+def settings_that_are_not(text: str) -> list[str]:
+    known = {name.upper() for name in Settings.model_fields} | {f"{name}_file".upper() for name in SECRETS}
+    return [name for name in SETTING.findall(text) if name.removeprefix(PREFIX) not in known]
+
+
+def metrics_that_are_not(text: str) -> list[str]:
+    families = Meters().registry.collect()
+    known = {one.name + end for one in families for end in ("", "_total", "_count", "_sum", "_bucket")}
+    return [name for name in METRIC.findall(text) if name not in known]
+
+
+def commands_that_are_not(text: str) -> list[str]:
+    found = [line for line in CODE.findall(text) if line.startswith("menkou ")]
+    found += re.findall(r"\.venv/bin/(menkou .*)$", text, re.MULTILINE)
+    return [line for line in found if not is_command(line)]
+
+
+@each
+def test_every_setting_that_is_named_is_one(text: str) -> None:
+    assert settings_that_are_not(text) == []
+
+
+def test_every_metric_and_command_of_the_guide_is_there() -> None:
+    assert len(METRIC.findall(GUIDE)) > 10
+    assert metrics_that_are_not(GUIDE) == []
+    assert commands_that_are_not(GUIDE) == []
+
+
+def test_every_meter_that_there_is_has_its_alarm() -> None:
+    """One that nobody is told to look at is none."""
+    named = METRIC.findall(GUIDE)
+    assert [one.name for one in Meters().registry.collect() if not any(at.startswith(one.name) for at in named)] == []
+
+
+def test_every_command_in_the_deployment_files_is_one() -> None:
+    assert "command: [migrate]" in FILES["deploy/compose.yaml"]
+    words = re.findall(r"^ *command: \[(\w+)\]", FILES["deploy/compose.yaml"], re.MULTILINE)
+    words += re.findall(r'^CMD \["(\w+)"\]', FILES["deploy/Dockerfile"], re.MULTILINE)
+    assert all(is_command(f"menkou {word}") for word in words)
+    assert commands_that_are_not(FILES["deploy/menkou.service"]) == []
+
+
+def test_every_file_that_the_guide_points_to_is_there() -> None:
+    there = [*(ROOT / "docs" / one for one in LINK.findall(GUIDE)), *(ROOT / one for one in FILE.findall(GUIDE))]
+    assert len(there) > 5
+    assert [str(one) for one in there if not one.exists()] == []
+
+
+def test_what_there_is_not_would_be_noticed() -> None:
+    """Control."""
+    assert settings_that_are_not("set `MENKOU_DATABASE_UR` and MENKOU_SECRET_KEY_FILE") == ["MENKOU_DATABASE_UR"]
+    assert metrics_that_are_not("menkou_turns_seconds and menkou_sent_total") == ["menkou_turns_seconds"]
+    assert commands_that_are_not("`menkou conjure` or `menkou doctor --settings`") == ["menkou conjure"]

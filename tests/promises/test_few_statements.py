@@ -1,0 +1,99 @@
+"""A turn asks the database little: what the gates of a sign-up must know comes in one statement, and so on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.desk import gates
+from bot.desk.gates import Refusal
+from bot.desk.subject import Subject
+from storage import agreements
+from storage.database import Unit
+from storage.prepared import Prepared
+from storage.wishes import Wish
+from tests.conversations.kit import MONDAY, Chat, Town
+
+SATURDAY = MONDAY + timedelta(days=5)
+
+LEAST = {"sqlite": 11, "postgresql": 8}
+"""Of a confirmation. An agreement that is due adds two: what was accepted, and the move. PostgreSQL decides about the
+seat and keeps it as one statement, ends a turn with one and begins it with one, but locks the shift with another."""
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Every statement that runs from now on."""
+    seen: list[object] = []
+    for name in ("run", "run_aside", "run_each"):
+        monkeypatch.setattr(Unit, name, _counting(seen, name, getattr(Unit, name)))
+    return seen
+
+
+def _counting(seen: list[object], name: str, sound: Any) -> Any:
+    async def run(unit: Unit, statement: object, *values: object) -> object:
+        if name != "run" or not isinstance(statement, Prepared):  # those come by here again
+            seen.append(statement)
+        return await sound(unit, statement, *values)
+
+    return run
+
+
+async def about_to_confirm(town: Town, name: str, activity: int) -> Chat:
+    """Somebody who is known, and of whom nothing is missing but the yes."""
+    who = Chat(town, "web", name)
+    await who.joins(await town.publishes(Chat(town, "web", "Olga"), f"For {name}", SATURDAY + timedelta(days=1)))
+    await who.opens("join", activity)
+    return who
+
+
+async def confirmed(who: Chat, statements: list[object]) -> int:
+    """How many statements the yes takes."""
+    statements.clear()
+    await who.says("1")
+    assert "You are in" in who.text
+    return len(statements)
+
+
+async def test_a_confirmation_takes_few_statements(town: Town, engine: str, statements: list[object]) -> None:
+    activity = await town.publishes(Chat(town, "web", "Olga"), "Planting trees", SATURDAY)
+    ann = await about_to_confirm(town, "Ann", activity)
+    assert await confirmed(ann, statements) == LEAST[engine]
+
+
+async def test_an_agreement_that_others_have_read_before_adds_two(
+    town: Town, engine: str, statements: list[object]
+) -> None:
+    activity = await town.publishes(Chat(town, "web", "Olga"), "The marathon", SATURDAY, seats=1_000)
+    ann = await about_to_confirm(town, "Ann", activity)
+    bob = await about_to_confirm(town, "Bob", activity)
+    assert await confirmed(ann, statements) > LEAST[engine] + 2, "the first keeps the text itself"
+    assert await confirmed(bob, statements) == LEAST[engine] + 2
+
+
+async def test_a_gate_that_looks_for_itself_is_noticed(
+    town: Town, engine: str, statements: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control."""
+
+    async def curious(asker: Subject, wish: Wish) -> Refusal | None:
+        await agreements.of(asker.unit, wish.activity)
+        return None
+
+    monkeypatch.setattr("bot.desk.enrolment.GATES", (*gates.GATES, curious))
+    activity = await town.publishes(Chat(town, "web", "Olga"), "Planting trees", SATURDAY)
+    ann = await about_to_confirm(town, "Ann", activity)
+    assert await confirmed(ann, statements) == LEAST[engine] + 1
+
+
+async def test_a_look_at_what_there_is_takes_few_statements(
+    town: Town, engine: str, statements: list[object]
+) -> None:
+    await town.publishes(Chat(town, "web", "Olga"), "Planting trees", SATURDAY)
+    ann = Chat(town, "web", "Ann")
+    await ann.says("menu")
+    statements.clear()
+    await ann.opens("find")
+    assert len(statements) <= {"sqlite": 6, "postgresql": 3}[engine]

@@ -1,0 +1,269 @@
+"""Three replicas of the real program on one PostgreSQL behind a balancer: killed, restarted one by one, migrated."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import select
+
+from storage import migrate, slots
+from storage.tables.delivery import State, fanout, outbox
+from storage.tables.messages import inbox
+from storage.tables.people import identity
+from tests.conversations.campaign_kit import crowd, drafted, sent
+from tests.conversations.kit import Chat, Town
+from tests.postgres import Postgres
+from tests.promises.crowd import Count, count
+from tests.system.balancer import Balancer
+from tests.system.load import ByTelegram, ByWeChat, Load
+from tests.system.people import OnTelegram, joins
+from tests.system.seeding import publish
+from tests.system.serving import START, Doors, Serving, surroundings, until
+from tests.system.test_killed import as_they_were_told, missing, pick
+
+Serves = Callable[..., Serving]
+pytestmark = [pytest.mark.durable, pytest.mark.postgres, pytest.mark.timeout(600)]
+
+REPLICAS = 3
+SEATS = 15
+READERS, RATE = 120, 12.0
+"""Of a campaign, and messages a second that its account may send: it outlasts what is done to the replicas."""
+TAKEOVER = 10.0
+"""Seconds, on a machine however busy; the lease of a machine that is gone for good runs out after fifteen."""
+
+
+@pytest.fixture
+def engine() -> str:
+    """Several replicas need PostgreSQL."""
+    return "postgresql"
+
+
+@pytest.fixture
+async def replicas(serves: Serves, doors: Doors) -> AsyncIterator[Balancer]:
+    """Three that serve, behind one address."""
+    settings = doors.settings("webhook") | {"TELEGRAM_RATE": str(RATE)}
+    processes = [serves(**settings) for _replica in range(REPLICAS)]
+    for one in processes:  # one after another: a busy machine has two cores
+        await one.start()
+    async with Balancer(processes) as balancer:
+        yield balancer
+
+
+async def begins_a_campaign(town: Town, doors: Doors) -> None:
+    """Confirmed a while ago, so that nothing of it waits for the undo any more."""
+    organiser = Chat(town, "web", "olga")
+    town.at = datetime.now(UTC) - timedelta(seconds=90)
+    await organiser.says("menu")
+    await town.has_organisation(organiser)
+    await crowd(town, READERS)
+    for one in await readers(town):
+        doors.telegram.person(one, "en")
+    await sent(town, organiser, await drafted(town, organiser))
+
+
+async def holder(town: Town, replicas: Balancer) -> Serving | None:
+    """Who speaks for Telegram's account."""
+    async with town.database.read() as unit:
+        owner = (await slots.held(unit)).get("telegram", ("", 0))[0]
+    return next((one for one in replicas.replicas if f":{one.pid}:" in owner), None)
+
+
+async def readers(town: Town) -> list[int]:
+    """Their numbers on Telegram."""
+    async with town.database.read() as unit:
+        rows = await unit.run(select(identity.c.external).where(identity.c.external.like("7000%")))
+    return [int(one) for one in rows.scalars()]
+
+
+async def reached(town: Town, doors: Doors) -> dict[int, int]:
+    """How often each reader of the campaign was written to."""
+    return {one: doors.telegram.delivered[one] for one in await readers(town)}
+
+
+async def outcomes(town: Town) -> Counter[State]:
+    async with town.database.read() as unit:
+        rows = await unit.run(select(outbox.c.state).join(fanout).where(fanout.c.kind == "campaign"))
+    return Counter(State(one) for one in rows.scalars())
+
+
+async def comes(happened: Callable[[], Any], seconds: float, what: str) -> None:
+    """Wait for something that must be asked for."""
+    end, found = time.monotonic() + seconds, await happened()
+    while not found:
+        assert time.monotonic() < end, f"it did not happen: {what}"
+        await asyncio.sleep(0.1)
+        found = await happened()
+
+
+# --- Killed, and restarted one by one --------------------------------------------------------------------------------
+
+
+async def test_of_three_replicas_the_sender_is_killed_and_all_are_restarted_and_nothing_is_lost_or_doubled(
+    town: Town, doors: Doors, replicas: Balancer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    activity = await publish(town, "Reading to children", SEATS, timedelta(days=3))
+    load = Load(replicas, f"join-{activity}")
+    platform = await doors.platform(replicas)
+    load.begin(lambda number: ByTelegram(replicas, doors.telegram, number), 2)
+    load.begin(lambda number: ByWeChat(replicas, platform, number), 2)
+    await begins_a_campaign(town, doors)
+
+    async def has_reached(many: int) -> bool:
+        return sum((await reached(town, doors)).values()) >= many
+
+    await comes(lambda: has_reached(READERS // 6), 60, "the campaign leaves")
+    dead = await holder(town, replicas)
+    assert dead is not None
+    await dead.kill()
+    killed, left = time.monotonic(), sum((await reached(town, doors)).values())
+
+    async def is_taken_over() -> bool:
+        now = await holder(town, replicas)
+        return now is not None and now is not dead
+
+    await comes(is_taken_over, TAKEOVER, "another replica speaks")
+    taken_over = time.monotonic() - killed
+    await comes(lambda: has_reached(left + 5), 60, "the campaign goes on")
+    await dead.start()
+    for one in replicas.replicas:
+        if one is not dead:
+            one.signal(signal.SIGTERM)
+            assert await one.ended(START) == 0
+            await one.start()
+    await until(lambda: len(load.signed) >= SEATS, 120)
+    await load.stop()
+
+    assert await missing(town, load) == []
+    assert await count(town, 1, []) == Count()
+    await as_they_were_told(town, load)
+    assert set(replicas.taken) == set(range(REPLICAS)), "each of them answered"
+
+    async def is_through() -> bool:
+        states = await outcomes(town)
+        return not states[State.PENDING] + states[State.SENDING]
+
+    await comes(is_through, 60, "the campaign is through")
+    states, times = await outcomes(town), await reached(town, doors)
+    assert len(times) == READERS
+    assert max(times.values()) == 1, "nobody was written to twice"
+    assert sum(states.values()) == states[State.SENT] + states[State.UNCERTAIN] == READERS, states
+    assert sum(not one for one in times.values()) <= states[State.UNCERTAIN] <= RATE, "whom it missed is listed"
+    await the_same_to_all_at_once(load, replicas, platform)
+    assert await count(town, 1, []) == Count(), "what was delivered again changed nothing"
+    with capsys.disabled():
+        print(f"\nsender killed: taken over after {taken_over:.1f} s")
+        print(f"{len(load.acknowledged)} acknowledged, {replicas.broken} cut off, {states[State.UNCERTAIN]} uncertain")
+
+
+async def the_same_to_all_at_once(load: Load, replicas: Balancer, platform: Any) -> None:
+    """The last message of somebody on WeChat, to every replica in the same moment: the same words from each."""
+    signed = next(one for one in pick(load.signed) if isinstance(one.way, ByWeChat))
+    assert isinstance(signed.way, ByWeChat)
+    way, message = signed.way, signed.messages[-1]
+    told = way.shown[str(message)]
+    before = Counter(replicas.taken)
+    again = [ByWeChat(replicas, platform, 0) for _replica in range(REPLICAS)]
+    for one in again:
+        one.openid = way.openid
+    assert all(await asyncio.gather(*(one.deliver(message) for one in again)))
+    assert {one.shown[str(message)] for one in again} == {told}
+    assert sum((replicas.taken - before).values()) == len(replicas.taken - before) == REPLICAS
+
+
+# --- One person on several replicas ----------------------------------------------------------------------------------
+
+
+async def test_a_person_whose_messages_come_to_several_replicas_is_talked_to_as_by_one(
+    town: Town, doors: Doors, replicas: Balancer
+) -> None:
+    """Telegram brings the next update of a chat when the one before it was taken: so the order is the platform's.
+
+    Whoever brings two at once, as WeChat may, is answered in one of the two orders, never in between.
+    """
+    number = await publish(town, "Planting trees", 5, timedelta(days=3))
+    in_order = OnTelegram(replicas, doors.telegram, 4242)
+    assert "You are in" in await joins(in_order, f"join-{number}")
+    assert len([one for one in replicas.taken.values() if one]) == REPLICAS
+
+    platform = await doors.platform(replicas)
+    for place in range(8):
+        way = ByWeChat(replicas, platform, place)
+        words = way.words(f"join-{number}")
+        for _message in range(3):  # the language, the link, the consent: now the name is asked
+            assert await way.deliver(next(words))
+        both = [
+            {"MsgType": "text", "Content": name, "MsgId": platform.message_id(), "CreateTime": str(int(time.time()))}
+            for name in ("Ann Lee", "Bob Lee")
+        ]
+        random.shuffle(both)
+        assert all(await asyncio.gather(*(way.deliver(one) for one in both)))
+        one, other = (way.shown[str(message)] for message in both)
+        assert one != other, "the second was heard as the answer to what the first led to"
+        assert sum("phone" in text for text in (one, other)) >= 1, (one, other)
+    async with town.database.read() as unit:
+        keys = list((await unit.run(select(inbox.c.key).where(inbox.c.door == "wechat"))).scalars())
+    assert len(keys) == len(set(keys)) == 8 * 5
+
+
+# --- Migrations ------------------------------------------------------------------------------------------------------
+
+
+async def test_migrations_and_a_start_at_once_go_one_after_another(
+    postgres: Postgres, tmp_path: Path, serves: Serves
+) -> None:
+    name = f"moved_{random.randrange(16**8):08x}"
+    url = postgres.create(name)
+    try:
+        await migrated_by_two(url, Serving(url, tmp_path))
+    finally:
+        postgres.drop(name)
+
+
+async def migrated_by_two(url: str, serving: Serving) -> None:
+    """Everybody comes while another migration is under way; then it ends."""
+    other = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await other.execute("SELECT pg_advisory_lock($1)", migrate.LOCK)
+
+    async def waiting(many: int) -> bool:
+        held_up = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        return bool(await other.fetchval(held_up) == many)
+
+    migrations = [
+        subprocess.Popen(
+            [sys.executable, "-m", "bot", "migrate"], cwd=serving.folder, env=surroundings(url),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for _process in range(2)
+    ]  # fmt: skip
+    try:
+        await comes(lambda: waiting(2), 60, "both wait")
+        starting = asyncio.create_task(serving.start())
+        await comes(lambda: waiting(3), 60, "the start waits too")
+        await other.execute("SELECT pg_advisory_unlock($1)", migrate.LOCK)
+        await starting
+        told = sorted([await asyncio.to_thread(one.communicate) for one in migrations])
+        assert [one.returncode for one in migrations] == [0, 0], told
+        assert [text.strip() for text, _error in told] == [
+            f"At {migrate.head()} already.", f"nothing → {migrate.head()}"
+        ]  # fmt: skip
+        assert await serving.stop() == 0
+    finally:
+        serving.end()
+        for one in migrations:
+            one.kill()
+            one.wait(10)
+            assert one.stdout is not None
+            one.stdout.close()
+        await other.close()
