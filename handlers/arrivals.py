@@ -35,7 +35,7 @@ async def start(talk: Talk, desk: Desk) -> None:
 
 @script("menu", words=["menu", "菜单", "主菜单", "首页"], anywhere=True)
 async def menu(talk: Talk, desk: Desk) -> None:
-    """Everything that can be done, by button or by word."""
+    """What is wanted most, by button or by word, and the way to everything else."""
     links = [
         Link(_("Find activities"), Intent("find")),
         Link(_("My sign-ups"), Intent("my")),
@@ -47,6 +47,7 @@ async def menu(talk: Talk, desk: Desk) -> None:
     ]
     if await desk.people.posts():
         links.append(Link(_("For organisers"), Intent("organise")))
+    links.append(Link(_("Everything else"), Intent("everything")))
     talk.say(_("What would you like to do?"), *links)
 
 
