@@ -46,12 +46,14 @@ from bot.desk.records import charted, close_shifts
 from bot.desk.rolls import RollPage, roll_of, take_ticks
 from bot.desk.walls import wall
 from bot.domain.calendars import Feed
+from bot.domain.campaigns import Standing
 from bot.domain.mycode import own_code_fits
 from bot.domain.proofs import Checked
 from bot.domain.roll import Outcome, Tick
 from bot.letterbox import Letters
 from bot.means import means
 from bot.pages import calendar as calendar_page
+from bot.pages import campaign as campaign_page
 from bot.pages import chat as chat_page
 from bot.pages import demo as demo_bar
 from bot.pages import grant as grant_page
@@ -61,6 +63,7 @@ from bot.pages import mydata as mydata_page
 from bot.pages import proof as proof_page
 from bot.pages import roll as roll_page
 from bot.pages import wall as wall_page
+from bot.pages.campaign import CampaignFacts
 from bot.pages.demo import Demonstration
 from bot.pages.health import Health
 from bot.pages.roll import Line, RollFacts
@@ -78,8 +81,10 @@ from bot.talk.wording import LANGUAGES, Named, Wording
 from bot.turn import Turns
 from handlers.arrivals import first_words
 from handlers.forms import fields
+from handlers.mailings import in_either
 from handlers.notices import word
 from handlers.scripts import COMMANDS, SCRIPTS
+from handlers.sending import STANDINGS, because
 from storage import audit, erased, migrate, people, seals
 from storage.database import Database
 from storage.secrecy import Secrecy
@@ -372,6 +377,7 @@ class App:
         self.site.attach(application)
         health.attach(application)
         application.add_routes(wall_page.routes(self.site, self.wall))
+        application.add_routes(campaign_page.routes(self.site, self.campaign, self.campaign_picture))
         application.add_routes(mycode_page.routes(self.own_link))
         application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper, register=self.register))
@@ -483,6 +489,32 @@ class App:
             arrived=found.arrived,
             registered=found.registered,
         )
+
+    async def campaign(self, number: int, key: str) -> CampaignFacts | None:
+        """How far a campaign is."""
+        found = await campaigns.page_of(self.database, self.city, number, key)
+        if found is None:
+            return None
+        one = found.campaign
+        return CampaignFacts(
+            title=in_either(one.texts[0]),
+            standing=STANDINGS[one.standing],
+            over=one.standing in (Standing.STOPPED, Standing.DONE),
+            share=found.share,
+            people=found.people,
+            sent=found.sent,
+            waiting=found.waiting,
+            failed=found.failed,
+            uncertain=found.uncertain,
+            spared=found.spared,
+            reasons=[(because(why), count) for why, count in found.reasons],
+            joined=found.joined if one.activity else None,
+            next=found.next,
+        )
+
+    async def campaign_picture(self, number: int, key: str) -> bytes | None:
+        """The picture of a campaign's messages."""
+        return await campaigns.picture_of(self.database, self.city, number, key)
 
     async def roll(self, activity: int, number: str, key: str) -> RollFacts | None:
         """What a leader's page shows."""

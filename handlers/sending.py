@@ -34,6 +34,7 @@ from bot.talk import (
     Talk,
     Text,
     Unclear,
+    WebLink,
     Words,
     _,
     lines,
@@ -105,8 +106,15 @@ async def mailing(talk: Talk, desk: Desk, number: int) -> None:
             *(in_numbers(found.progress) if found.progress else ()),
         ),
         *ways(found, in_time(one, talk)),
+        *await page(desk, found),
         MINE,
     )
+
+
+async def page(desk: Desk, found: Mailing) -> list[WebLink]:
+    """The way to its bar, once it has begun."""
+    path = await desk.campaigns.page(found.campaign.id) if found.progress else None
+    return [WebLink(_("Follow it on a page"), path)] if isinstance(path, str) else []
 
 
 async def as_written(desk: Desk, found: Mailing) -> list[Words]:

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from bot.channels.web import Entrance, Letter, WebDoor, Who, hint
 from bot.channels.web import routes as channel_routes
-from bot.pages import chat, demo, wall
+from bot.pages import campaign, chat, demo, wall
 from bot.pages.site import Site
 from bot.talk.door import Overloaded
 from bot.talk.incoming import Incoming
@@ -98,6 +98,11 @@ def echo(incoming: Incoming) -> tuple[Page, ...]:
     return (Page(f"heard {incoming.pick or incoming.text}"),)
 
 
+async def nothing(_number: int, _key: str) -> bytes | None:
+    """No picture."""
+    return None
+
+
 @dataclass
 class WebChat:
     """Everything that a test of the web chat may want to touch."""
@@ -109,6 +114,8 @@ class WebChat:
     entrance: Entrance = field(default_factory=Entrance)
     people: tuple[demo.Persona, ...] = ()
     wall_facts: wall.Wall | None = None
+    campaign_facts: campaign.Facts | None = None
+    campaign_picture: campaign.Drawing = nothing
     elder: bool = False
     due: list[timedelta] = field(default_factory=list)
     on_move: Callable[[], Awaitable[None]] | None = None
@@ -146,6 +153,8 @@ class WebChat:
         )
         if self.wall_facts is not None:
             app.add_routes(wall.routes(self.site, self.wall_facts))
+        if self.campaign_facts is not None:
+            app.add_routes(campaign.routes(self.site, self.campaign_facts, self.campaign_picture))
 
         async def close(_: web.Application) -> None:
             self.door.close()

@@ -1,0 +1,107 @@
+"""How far a campaign is: a bar and its figures, drawn anew while it runs; and the picture of its messages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from bot.pages.site import Site
+from bot.talk.wording import Text, Wording, Words, _
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFacts:
+    """What the page shows at this moment. People are counts, never names."""
+
+    title: Words
+    standing: Words
+    over: bool
+    """Nothing changes any more."""
+    share: float
+    """Of its messages, how many are settled, from 0 to 1."""
+    people: int
+    sent: int
+    waiting: int
+    failed: int
+    uncertain: int
+    spared: int
+    reasons: Sequence[tuple[Words, int]]
+    """Why what did not arrive did not, most first."""
+    joined: int | None
+    """Signed up afterwards; None: its button opens no activity."""
+    next: datetime | None
+
+
+Facts = Callable[[int, str], Awaitable[CampaignFacts | None]]
+"""Campaign and signature in; None when there is no such campaign, or the signature is not its own."""
+
+Drawing = Callable[[int, str], Awaitable[bytes | None]]
+"""The same for its picture."""
+
+WORDS: dict[str, Text] = {
+    "title": _("How far it is"),
+    "reasons": _("Why not"),
+    "lost": _("No connection. These are the last figures."),
+}
+
+
+def sniffed(picture: bytes) -> str:
+    """What a picture is by its first bytes, whatever anybody said it was; empty: neither PNG nor JPEG."""
+    if picture.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    return "image/jpeg" if picture.startswith(b"\xff\xd8\xff") else ""
+
+
+def routes(site: Site, facts: Facts, drawing: Drawing) -> list[web.RouteDef]:
+    """The page, its figures as JSON, and the picture."""
+
+    async def found(request: web.Request) -> CampaignFacts:
+        one = await facts(int(request.match_info["campaign"]), request.query.get("k", ""))
+        if one is None:
+            raise web.HTTPNotFound
+        return one
+
+    async def show(request: web.Request) -> web.Response:
+        one, wording = await found(request), site.wording(request)
+        return site.page("campaign.html", wording, title=one.title, words=WORDS, state=state(one, wording))
+
+    async def now(request: web.Request) -> web.Response:
+        return web.json_response(state(await found(request), site.wording(request)))
+
+    async def picture(request: web.Request) -> web.Response:
+        body = await drawing(int(request.match_info["campaign"]), request.query.get("k", ""))
+        kind = sniffed(body) if body else ""
+        if not body or not kind:
+            raise web.HTTPNotFound
+        # Its address is its right and its content never changes while it is sent; platforms fetch it many times.
+        return web.Response(body=body, content_type=kind, headers={"Cache-Control": "private, max-age=3600"})
+
+    number = "/campaign/{campaign:[0-9]{1,15}}"
+    return [web.get(number, show), web.get(f"{number}.json", now), web.get(f"{number}/picture", picture)]
+
+
+def state(one: CampaignFacts, wording: Wording) -> dict[str, Any]:
+    """The figures in words of the reader, as the page draws them."""
+    percent = int(one.share * 100)
+    rows: list[tuple[Words, Words]] = [
+        (_("People"), str(one.people)),
+        (_("Sent"), str(one.sent)),
+        (_("Waiting"), str(one.waiting)),
+        *([(_("Refused by the platform"), str(one.failed))] if one.failed else []),
+        *([(_("Perhaps arrived"), str(one.uncertain))] if one.uncertain else []),
+        *([(_("Left out by rule"), str(one.spared))] if one.spared else []),
+        *([(_("Signed up afterwards"), str(one.joined))] if one.joined is not None else []),
+        *([(_("Next message"), one.next)] if one.next else []),
+    ]
+    return {
+        "standing": wording(one.standing),
+        "over": one.over,
+        "percent": percent,
+        "done": wording(_("{n} % settled", n=percent)),
+        "rows": [[wording(name), wording(value)] for name, value in rows],
+        "reasons": [[wording(why), str(count)] for why, count in one.reasons],
+    }
