@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.matters import About
 from bot.domain.notices import Event, Notice
@@ -142,6 +142,16 @@ def said(notice: Notice) -> View:
             return View(
                 lines(again, text),
                 (Link(_("Check out"), Intent("checkout")), Link(_("That was not me"), Intent("notin", number))),
+            )
+        case "deadline":
+            until = event.starts - timedelta(minutes=int(notice.words["minutes"]))
+            text = _("If you cannot come after all, please say so until {until}: {title}", until=until, title=name)
+            return View(
+                lines(again, text, _("The organiser has changed that; after it a seat is given back late.")),
+                (
+                    Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),
+                    Link(_("No, give up my seat"), Intent("leave", (str(notice.enrolment),))),
+                ),
             )
         case "guessed":
             text = _(

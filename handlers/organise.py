@@ -103,6 +103,7 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
                 Link(_("Another time"), Intent("move", (number,))),
                 Link(_("Another place"), Intent("relocate", (number,))),
                 Link(_("Number of seats"), Intent("seats", (number,))),
+                Link(_("Conditions of joining"), Intent("joining", (number,))),
                 Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
                 Link(_("A professional for so many"), Intent("squad", (number,))),
                 Link(_("Reminders"), Intent("remind", (number,))),

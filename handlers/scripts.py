@@ -157,6 +157,7 @@ SCRIPTS: tuple[Script, ...] = (
     skills.proofs,
     drafts.draft,
     drafts.open_,
+    drafts.joining,
     drafts.approval,
     drafts.deadline,
     drafts.question,

@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast, overload
 
+import asyncpg
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
     Executable,
-    NullPool,
     Table,
     column,
     create_engine,
@@ -56,11 +56,11 @@ SERVER_SETTINGS = {
 SIGNS_OF_LIFE = 0x4D4B
 """The class of PostgreSQL's advisory locks whose holders show by them that they live."""
 
-_LOCKS = table("pg_locks", *map(column, ("locktype", "database", "classid", "objid", "objsubid", "granted", "pid")))
+_LOCKS = table("pg_locks", *map(column, ("locktype", "database", "classid", "objid", "objsubid", "granted")))
 
 
-def has_sign(number: ColumnElement[int], pid: ColumnElement[int] | None = None) -> ColumnElement[bool]:
-    """On PostgreSQL: does somebody, or this very session, hold the sign of life of that number?"""
+def _has_sign(number: ColumnElement[int]) -> ColumnElement[bool]:
+    """On PostgreSQL: does somebody hold the sign of life of that number?"""
     here = select(text("oid")).select_from(table("pg_database")).where(column("datname") == func.current_database())
     found = select(text("1")).select_from(_LOCKS).where(
         _LOCKS.c.locktype == "advisory",
@@ -69,7 +69,6 @@ def has_sign(number: ColumnElement[int], pid: ColumnElement[int] | None = None) 
         _LOCKS.c.objid == in_sql(number, postgresql.OID),
         _LOCKS.c.objsubid == 2,
         _LOCKS.c.granted,
-        true() if pid is None else _LOCKS.c.pid == pid,
     )  # fmt: skip
     return exists(found)
 
@@ -102,7 +101,7 @@ class Unit:
 
     def has_sign(self, number: ColumnElement[int]) -> ColumnElement[bool]:
         """Does somebody hold the sign of life of that number? On SQLite nobody is known not to."""
-        return has_sign(number) if self.dialect == "postgresql" else true()
+        return _has_sign(number) if self.dialect == "postgresql" else true()
 
     @overload
     async def run(self, statement: Prepared, parameters: Parameters) -> Outcome | CursorResult[Any]: ...
@@ -274,13 +273,19 @@ class Database:
         async with self._reader.connect() as connection, connection.begin():
             yield Unit(connection, self.dialect, self.secrecy)
 
-    async def session(self) -> AsyncConnection | None:
-        """A connection outside the pool, its receiver's own until closed; None on SQLite, which knows no sessions."""
+    async def session(self, patience: float) -> Any:
+        """asyncpg's own connection outside the pool, its receiver's until closed; None on SQLite, without sessions.
+
+        `patience`: seconds for each thing that is asked of it, connecting included.
+        """
         if self.dialect == "sqlite":
             return None
-        arguments = {"server_settings": SERVER_SETTINGS}
-        alone = create_async_engine(self.url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
-        return await alone.execution_options(isolation_level="AUTOCOMMIT").connect()
+        _none, how = self._writer.dialect.create_connect_args(make_url(self.url))
+        for ours in ("prepared_statement_cache_size", "prepared_statement_name_func"):
+            how.pop(ours, None)
+        return await asyncpg.connect(
+            **how, timeout=patience, command_timeout=patience, server_settings=SERVER_SETTINGS
+        )
 
     async def scrub(self) -> bool:
         """Leave nothing in SQLite's files that was deleted: rewrite the database, empty its log.

@@ -10,14 +10,16 @@ import asyncio
 import secrets
 from typing import Any
 
-from sqlalchemy import Integer, cast, func, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
+import asyncpg
 
-from storage.database import SIGNS_OF_LIFE, Database, has_sign
+from storage.database import SIGNS_OF_LIFE, Database
 
 PATIENCE = 2.0
-"""Seconds that the hint may cost whoever waits for it."""
+"""Seconds that the hint may cost whoever waits for it, at each step."""
+
+_LOCK = "SELECT pg_try_advisory_lock($1, $2)"
+_MINE = """SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND objid = $2
+AND objsubid = 2 AND granted AND pid = pg_backend_pid())"""
 
 
 class Presence:
@@ -26,15 +28,14 @@ class Presence:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._number = secrets.randbelow(2**31 - 1) + 1
-        self._connection: AsyncConnection | None = None
-        self._bare: Any = None
+        self._connection: Any = None
         self._is_pooled = False
         self._asking = asyncio.Lock()
 
     @property
     def is_lost(self) -> bool:
         """Has the connection ended under us? Others will take us for dead."""
-        return self._connection is not None and bool(self._bare.is_closed())
+        return self._connection is not None and bool(self._connection.is_closed())
 
     async def keep(self) -> int:
         """Have the lock, again if its connection was lost. Returns its number; 0: others cannot see us by it."""
@@ -42,36 +43,37 @@ class Presence:
             if self._is_pooled:
                 return 0
             try:
-                async with asyncio.timeout(PATIENCE):
-                    if self.is_lost:
-                        await self._drop()
-                    return self._number if await self._lock() else 0
-            except (DBAPIError, OSError, TimeoutError):
-                await self._drop()
+                if self.is_lost:
+                    self._drop()
+                return self._number if await self._lock() else 0
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                self._drop()
                 return 0
 
     async def _lock(self) -> bool:
         if self._connection is not None:
-            mine = select(has_sign(cast(self._number, Integer), func.pg_backend_pid()))
-            if await self._connection.scalar(mine):
+            if await self._connection.fetchval(_MINE, SIGNS_OF_LIFE, self._number):
                 return True
             # The statement came out at another session than the last one: a pooler stands between.
             self._is_pooled = True
-            await self._drop()
+            self._drop()
             return False
-        self._connection = await self._database.session()
+        self._connection = await self._database.session(PATIENCE)
         if self._connection is None:
             return False
-        self._bare = (await self._connection.get_raw_connection()).driver_connection
-        return bool(await self._connection.scalar(select(func.pg_try_advisory_lock(SIGNS_OF_LIFE, self._number))))
+        return bool(await self._connection.fetchval(_LOCK, SIGNS_OF_LIFE, self._number))
 
     async def end(self) -> None:
         """Let go."""
         async with self._asking:
-            await self._drop()
+            connection, self._connection = self._connection, None
+            if connection is not None and not connection.is_closed():
+                try:
+                    await connection.close(timeout=PATIENCE)
+                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                    connection.terminate()
 
-    async def _drop(self) -> None:
-        connection, self._connection, self._bare = self._connection, None, None
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.invalidate()
-            await connection.close()
+            connection.terminate()

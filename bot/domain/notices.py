@@ -40,6 +40,7 @@ Kind = Literal[
     "thawed",
     "lead",
     "guessed",
+    "deadline",
     "approval",
     "mailing",
     "digest",

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from bot.desk import privacy as ticks
 from bot.domain.enrolment import Stand
 from bot.domain.linking import Place, Span, better, code_of, counted_once, new_code
 from storage import bulk, people
 from storage import linking as store
+from storage.prepared import Prepared
 from storage.tables.enrolment import attendance, audit, enrolment, record
 from storage.tables.people import consent, conversation, identity, person, subscription
 from tests.conversations.kit import DOORS, MONDAY, SECRECY, Chat, Town
@@ -402,16 +404,20 @@ async def test_two_addresses_writing_at_once_are_one_person_in_one_order(town: T
 
 @pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgres)])
 @pytest.mark.parametrize("door", ["telegram"])
-async def test_without_the_lock_on_the_person_turns_are_lost(town: Town, chat: Open, door: str, engine: str) -> None:
+async def test_without_the_lock_on_the_person_turns_are_lost(
+    town: Town, chat: Open, door: str, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Control."""
     ann, there = chat("Ann"), other(town, door)
     await link(ann, there)
     before = await turns_of(town, ann)
+    locked = Prepared.compiled
 
-    @event.listens_for(town.database.engine.sync_engine, "before_cursor_execute", retval=True)
-    def unlocked(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> tuple[str, Any]:
-        return re.sub(r"\s*FOR (NO KEY )?UPDATE.*", "", statement), parameters
+    def unlocked(statement: Prepared, dialect: Any) -> Any:
+        made = locked(statement, dialect)
+        return replace(made, sql=re.sub(r"\s*FOR (NO KEY )?UPDATE( OF [\w, ]+)?", "", made.sql))
 
+    monkeypatch.setattr(Prepared, "compiled", unlocked)
     await asyncio.gather(*(who.says("menu") for _round in range(6) for who in (ann, there)))
     assert await turns_of(town, ann) < before + 12
 

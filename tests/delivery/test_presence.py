@@ -115,7 +115,7 @@ async def test_behind_a_pooler_there_is_no_sign_and_none_is_trusted(city: SmallC
     # The next statement comes out at a session that has no such lock.
     connection = sender.lease._presence._connection
     assert connection is not None
-    await connection.execute(text("SELECT pg_advisory_unlock_all()"))
+    await connection.execute("SELECT pg_advisory_unlock_all()")
     assert await sender.lease.renew()
     assert await number_of(city) == 0
     assert await sender.lease.renew()

@@ -122,3 +122,17 @@ async def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
             table.name: sorted((tuple(found) for found in await unit.run(table.select())), key=repr)
             for table in metadata.sorted_tables
         }
+
+
+@pytest.fixture
+async def others(postgres: Postgres, tmp_path: Path) -> AsyncIterator[dict[str, Database]]:
+    """An empty database of either kind, to move a city into."""
+    postgres.create("moved")
+    found = {
+        "sqlite": await asyncio.to_thread(Database, f"sqlite+aiosqlite:///{tmp_path / 'moved.db'}"),
+        "postgresql": Database(postgres.url("moved")),
+    }
+    yield found
+    for database in found.values():
+        await database.close()
+    await asyncio.to_thread(postgres.drop, "moved")

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import zipfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,27 +17,13 @@ from storage.database import Database, Unit
 from storage.secrecy import Secrecy
 from storage.tables.people import person
 from tests.operating.conftest import NOW, contents, fill, row
-from tests.postgres import Postgres, apart
+from tests.postgres import apart
 
 
 @pytest.fixture
 async def full(database: Database) -> Database:
     await fill(database)
     return database
-
-
-@pytest.fixture
-async def others(postgres: Postgres, tmp_path: Path) -> AsyncIterator[dict[str, Database]]:
-    """An empty database of either kind, to move a city into."""
-    postgres.create("moved")
-    found = {
-        "sqlite": await asyncio.to_thread(Database, f"sqlite+aiosqlite:///{tmp_path / 'moved.db'}"),
-        "postgresql": Database(postgres.url("moved")),
-    }
-    yield found
-    for database in found.values():
-        await database.close()
-    await asyncio.to_thread(postgres.drop, "moved")
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from storage.database import Database
 from storage.tables.delivery import sender_slot
 from storage.tables.people import person
 from tests.operating.conftest import NOW, contents, fill
-from tests.postgres import Postgres
 
 WALL = NOW.timestamp()
 
@@ -30,73 +27,59 @@ async def city(database: Database) -> Database:
     return database
 
 
-@pytest.fixture
-async def targets(postgres: Postgres, tmp_path: Path) -> AsyncIterator[dict[str, Database]]:
-    """An empty database of either kind."""
-    postgres.create("arrived")
-    found = {
-        "sqlite": await asyncio.to_thread(Database, f"sqlite+aiosqlite:///{tmp_path / 'arrived.db'}"),
-        "postgresql": Database(postgres.url("arrived")),
-    }
-    yield found
-    for database in found.values():
-        await database.close()
-    await asyncio.to_thread(postgres.drop, "arrived")
-
-
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_everything_arrives_and_the_source_stays(
-    city: Database, targets: dict[str, Database], kind: str, tmp_path: Path
+    city: Database, others: dict[str, Database], kind: str, tmp_path: Path
 ) -> None:
     before = await contents(city)
-    moved = await moving.move(city, targets[kind], tmp_path, wall=WALL)
-    assert await contents(targets[kind]) == before == await contents(city)
+    moved = await moving.move(city, others[kind], tmp_path, wall=WALL)
+    assert await contents(others[kind]) == before == await contents(city)
     assert dict(moved.tables) == {name: len(rows) for name, rows in before.items()}
-    assert await migrate.check(targets[kind]) == []
+    assert await migrate.check(others[kind]) == []
     assert not list(tmp_path.glob("mov*.zip")), "what was on the way is gone"
 
 
 async def test_new_rows_get_new_numbers_where_it_arrived(
-    city: Database, targets: dict[str, Database], tmp_path: Path
+    city: Database, others: dict[str, Database], tmp_path: Path
 ) -> None:
-    await moving.move(city, targets["postgresql"], tmp_path, wall=WALL)
-    async with targets["postgresql"].write() as unit:
+    await moving.move(city, others["postgresql"], tmp_path, wall=WALL)
+    async with others["postgresql"].write() as unit:
         made = await unit.run(insert(person).values(number="NEW", created=NOW).returning(person.c.id))
         assert made.scalar_one() == 4
 
 
 async def test_a_target_with_rows_is_refused_and_left_alone(
-    city: Database, targets: dict[str, Database], tmp_path: Path
+    city: Database, others: dict[str, Database], tmp_path: Path
 ) -> None:
-    await moving.move(city, targets["sqlite"], tmp_path, wall=WALL)
-    async with targets["sqlite"].write() as unit:
+    await moving.move(city, others["sqlite"], tmp_path, wall=WALL)
+    async with others["sqlite"].write() as unit:
         await unit.run(update(person).values(number="kept" + person.c.number))
-    before = await contents(targets["sqlite"])
+    before = await contents(others["sqlite"])
     with pytest.raises(BadBackup, match="not empty"):
-        await moving.move(city, targets["sqlite"], tmp_path, wall=WALL)
-    assert await contents(targets["sqlite"]) == before
+        await moving.move(city, others["sqlite"], tmp_path, wall=WALL)
+    assert await contents(others["sqlite"]) == before
 
 
 async def test_a_city_that_is_served_is_not_moved(
-    city: Database, targets: dict[str, Database], tmp_path: Path
+    city: Database, others: dict[str, Database], tmp_path: Path
 ) -> None:
     async with city.write() as unit:
         await unit.run(update(sender_slot).values(owner="somebody", lease_until=int(WALL * 1000) + 15_000))
         assert await slots.held(unit)
     with pytest.raises(BadBackup, match="serving"):
-        await moving.move(city, targets["sqlite"], tmp_path, wall=WALL)
-    assert await migrate.current(targets["sqlite"]) is None
+        await moving.move(city, others["sqlite"], tmp_path, wall=WALL)
+    assert await migrate.current(others["sqlite"]) is None
     # The control: the same lease sixteen seconds later.
-    await moving.move(city, targets["sqlite"], tmp_path, wall=WALL + 16)
+    await moving.move(city, others["sqlite"], tmp_path, wall=WALL + 16)
 
 
 async def test_an_older_city_is_brought_up_to_date_first(
-    city: Database, targets: dict[str, Database], tmp_path: Path
+    city: Database, others: dict[str, Database], tmp_path: Path
 ) -> None:
     async with city.write() as unit:
         await unit.run(text(f"UPDATE {migrate.VERSIONS} SET version_num = '0001'"))
     with pytest.raises(BadBackup, match="menkou migrate"):
-        await moving.move(city, targets["sqlite"], tmp_path, wall=WALL)
+        await moving.move(city, others["sqlite"], tmp_path, wall=WALL)
 
 
 async def test_a_value_that_changed_on_the_way_is_found(city: Database, tmp_path: Path) -> None:
