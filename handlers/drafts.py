@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.desk.desk import Desk
-from bot.domain.activities import CAPACITY_LIMIT, Activity, Shift, Unfit
+from bot.domain.activities import CAPACITY_LIMIT, Activity, Shift, Unfit, deadline_fits
 from bot.domain.questions import MOST
 from bot.domain.skills import SKILLS
 from bot.talk import Intent, Joined, Link, Option, Span, Talk, Words, _, lines, ngettext, script
@@ -45,11 +45,7 @@ async def draft(talk: Talk, desk: Desk, activity: int) -> None:
         Link(_("Publish"), Intent("open", number)),
         Link(_("Add a role or shift"), Intent("role", number)),
         *((Link(_("Take a role or shift out"), Intent("unrole", number)),) if len(card.shifts) > 1 else ()),
-        Link(_("Whoever comes first has a seat") if card.approval else _("I let people in myself"),
-             Intent("approval", number)),
-        *((Link(_("Ask something at sign-up"), Intent("question", number)),) if len(card.questions) < MOST else ()),
-        *((Link(_("Ask something less"), Intent("unquestion", number)),) if card.questions else ()),
-        Link(_("Until when people may give up"), Intent("deadline", number)),
+        *ways(card),
         Link(_("Another time"), Intent("retime", number)),
         Link(_("Throw it away"), Intent("discard", number)),
     )  # fmt: skip
@@ -79,51 +75,93 @@ async def open_(talk: Talk, desk: Desk, activity: int) -> None:
             not_yours(talk)
 
 
-@script("approval")
-async def approval(talk: Talk, desk: Desk, activity: int) -> None:
-    """Open sign-up or my own yes to each: switched."""
-    card = await desk.drafts.draft(activity)
+@script("joining", title=_("the conditions of joining"))
+async def joining(talk: Talk, desk: Desk, activity: int) -> None:
+    """What can be changed of an open activity's conditions."""
+    card = await desk.drafts.changeable(activity)
     if card is None:
         return not_yours(talk)
+    if card.state == "draft":
+        return talk.go(Intent("draft", (str(activity),)))
+    talk.say(
+        lines(title(card), *conditions(card), _("What you change holds for whoever signs up from now on.")),
+        *ways(card),
+        Link(_("Manage"), Intent("manage", (str(activity),))),
+    )
+
+
+def ways(card: Activity) -> list[Link]:
+    """Approval, questions, the deadline."""
+    number = (str(card.id),)
+    approval_ = _("Whoever comes first has a seat") if card.approval else _("I let people in myself")
+    found = [Link(approval_, Intent("approval", number))]
+    if len(card.questions) < MOST:
+        found.append(Link(_("Ask something at sign-up"), Intent("question", number)))
+    if card.questions:
+        found.append(Link(_("Ask something less"), Intent("unquestion", number)))
+    return [*found, Link(_("Until when people may give up"), Intent("deadline", number))]
+
+
+def changed(talk: Talk, card: Activity) -> None:
+    """Back to the draft, or to the open activity's conditions."""
+    talk.go(Intent("draft" if card.state == "draft" else "joining", (str(card.id),)))
+
+
+@script("approval", title=_("the conditions of joining"))
+async def approval(talk: Talk, desk: Desk, activity: int) -> None:
+    """Open sign-up or my own yes to each: switched; of an open activity after one question."""
+    card = await desk.drafts.changeable(activity)
+    if card is None:
+        return not_yours(talk)
+    if card.state == "open":
+        sure = (
+            _("Shall whoever comes first have a seat from now on? Who asked before still waits for your answer.")
+            if card.approval
+            else _("Will you let people in yourself from now on? Who has a place keeps it.")
+        )
+        if not await talk.confirm("sure", sure):
+            return changed(talk, card)
     await desk.drafts.set_approval(activity, not card.approval)
-    talk.go(Intent("draft", (str(activity),)))
+    changed(talk, card)
 
 
 @script("deadline", title=_("until when people may give up"))
 async def deadline(talk: Talk, desk: Desk, activity: int) -> None:
     """The last moment for giving a seat back without consequence."""
-    card = await desk.drafts.draft(activity)
+    card = await desk.drafts.changeable(activity)
     if card is None:
         return not_yours(talk)
     options = [
         Option(str(one), ngettext("{n} hour before", "{n} hours before", one) if one else _("Until the start"), one)
         for one in DAYS
+        if deadline_fits(card, 60 * one, talk.now)
     ]
     chosen = await talk.choose("hours", _("Until when may people give their seat back without consequence?"), options)
     await desk.drafts.set_deadline(activity, 60 * chosen)
-    talk.go(Intent("draft", (str(activity),)))
+    changed(talk, card)
 
 
 @script("question", title=_("a question of your own"))
 async def question(talk: Talk, desk: Desk, activity: int) -> None:
     """One more question to everybody who signs up."""
-    if await desk.drafts.draft(activity) is None:
+    card = await desk.drafts.changeable(activity)
+    if card is None:
         return not_yours(talk)
     new = await made(talk)
     await desk.drafts.ask(activity, new)
-    talk.go(Intent("draft", (str(activity),)))
+    changed(talk, card)
 
 
 @script("unquestion", title=_("a question of your own"))
 async def unquestion(talk: Talk, desk: Desk, activity: int) -> None:
     """One question less."""
-    card = await desk.drafts.draft(activity)
+    card = await desk.drafts.changeable(activity)
     if card is None or not card.questions:
         return not_yours(talk)
     options = [Option(one.text, one.text, place) for place, one in enumerate(card.questions)]
     place = await talk.choose("which", _("Which question goes?"), options)
     await desk.drafts.unask(activity, place)
-    talk.go(Intent("draft", (str(activity),)))
+    changed(talk, card)
 
 
 @script("role", title=_("a role or shift"))

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.matters import About
 from bot.domain.notices import Event, Notice
 from bot.domain.proofs import grouped
 from bot.domain.stars import Way
 from bot.talk import Day, Intent, Joined, Link, Named, Span, Spot, View, Words, _, lines
-from handlers import between, mailings
+from handlers import between, feedback, mailings, skills
 from handlers.admission import SAID
 from handlers.certificate import OLDER, reason
+from handlers.digest import letter
 from handlers.disputes import heading
 from handlers.hearing import way_out
 from handlers.hours import as_hours
@@ -65,6 +66,8 @@ def said(notice: Notice) -> View:
                 when=event.ends,
             )
             return View(lines(again, text), (Link(_("Check out"), Intent("checkout")),))
+        case "feedback":
+            return feedback.asked(notice, name, again)
         case "promotion":
             return View(
                 lines(again, _("A seat came free and it is yours: {title}", title=name), span, event.address),
@@ -140,6 +143,16 @@ def said(notice: Notice) -> View:
                 lines(again, text),
                 (Link(_("Check out"), Intent("checkout")), Link(_("That was not me"), Intent("notin", number))),
             )
+        case "deadline":
+            until = event.starts - timedelta(minutes=int(notice.words["minutes"]))
+            text = _("If you cannot come after all, please say so until {until}: {title}", until=until, title=name)
+            return View(
+                lines(again, text, _("The organiser has changed that; after it a seat is given back late.")),
+                (
+                    Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),
+                    Link(_("No, give up my seat"), Intent("leave", (str(notice.enrolment),))),
+                ),
+            )
         case "guessed":
             text = _(
                 "Somebody is guessing check-in codes: {title}. Typed codes are closed for a minute at a time; the code "
@@ -168,6 +181,10 @@ def personal(notice: Notice, again: Words | None) -> View:
     match notice.kind:
         case "campaign":
             return mailings.campaign(notice, again)
+        case "digest":
+            return letter(notice, again)
+        case "expiring":
+            return skills.expiring(said, again)
         case "approval" | "mailing":
             return mailings.news(notice, again)
         case "withdrawn":

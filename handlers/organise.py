@@ -103,6 +103,7 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
                 Link(_("Another time"), Intent("move", (number,))),
                 Link(_("Another place"), Intent("relocate", (number,))),
                 Link(_("Number of seats"), Intent("seats", (number,))),
+                Link(_("Conditions of joining"), Intent("joining", (number,))),
                 Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
                 Link(_("A professional for so many"), Intent("squad", (number,))),
                 Link(_("Reminders"), Intent("remind", (number,))),
@@ -115,6 +116,8 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
                 Link(_("What it counts as"), Intent("counting", (number,))),
                 Link(_("Call it off"), Intent("calloff", (number,))),
             ]
+    if card.ends <= talk.now:
+        ways.append(Link(_("How it was"), Intent("evaluations", (number,))))
     if card.starts <= talk.now and await desk.promises.missing(activity):
         ways.append(Link(_("Excuse people"), Intent("excuse", (number,))))
     seated = sum(shift.taken for shift in card.shifts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from bot.domain.activities import Activity
 from bot.domain.digits import read_count
 from bot.domain.questions import ANSWER_LENGTH, CHOICES, LENGTH, Question, Sort
@@ -12,9 +14,14 @@ from handlers.answers import words
 async def answered(talk: Talk, card: Activity) -> list[dict[str, str]]:
     """Ask the organiser's questions; each answer with its question as it was asked."""
     return [
-        {"asked": one.text, "said": await answer(talk, f"own.{place}", one, card)}
+        {"asked": one.text, "said": await answer(talk, asked_as(place, one), one, card)}
         for place, one in enumerate(card.questions, 1)
     ]
+
+
+def asked_as(place: int, question: Question) -> str:
+    """The name of the question in a sign-up: another text is another question, also where one was being answered."""
+    return f"own.{place}.{crc32(question.text.encode()):x}"
 
 
 async def answer(talk: Talk, name: str, question: Question, card: Activity) -> str:

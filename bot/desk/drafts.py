@@ -1,4 +1,5 @@
-"""Activities that are not open yet: kept, given conditions, roles and questions, then opened to the city."""
+"""Activities that are not open yet: kept, given conditions, roles and questions, then opened to the city; and the
+conditions that can be changed after that."""
 
 from __future__ import annotations
 
@@ -8,10 +9,12 @@ from datetime import datetime
 
 from bot.desk.organising import Organising
 from bot.desk.subject import Subject
-from bot.domain.activities import Activity, NotAllowed, Plan, Published, Shift, Unfit, check
+from bot.domain.activities import Activity, NotAllowed, Plan, Published, Shift, Unfit, check, deadline_fits
+from bot.domain.enrolment import COMING
 from bot.domain.questions import MOST, Question
 from bot.domain.roles import Deed
-from storage import activities, agreements, audit
+from storage import activities, agreements, audit, fanouts
+from storage.tables.delivery import Lane
 
 MOST_SHIFTS = 12
 
@@ -56,41 +59,69 @@ class Drafts(Subject):
         await self._log(activity, "discard", "gone")
         return True
 
+    async def changeable(self, activity: int) -> Activity | None:
+        """A draft of mine, or an open activity that I may change and that has not begun; None for everything else."""
+        draft = await self.draft(activity)
+        if draft is not None:
+            return draft
+        card = await self._organising.allowed(activity, Deed.CHANGE)
+        return card if card is not None and card.state == "open" and card.starts > self.now else None
+
     async def set_approval(self, activity: int, on: bool) -> bool:
-        """Do I let people in, or does whoever comes first have a seat?"""
-        if await self.draft(activity) is None:
+        """Do I let people in, or does whoever comes first have a seat? Who is in stays in."""
+        card = await self.changeable(activity)
+        if card is None:
             return False
         await activities.set_conditions(self.unit, activity, approval=on)
-        await self._log(activity, "condition", "approval" if on else "open to all")
+        await self._log(activity, "condition", "approval" if on else "open to all", card.state)
         return True
 
     async def set_deadline(self, activity: int, minutes: int) -> bool:
-        """Until so many minutes before the start a seat is given back without consequence."""
-        if await self.draft(activity) is None:
+        """Until so many minutes before the start a seat is given back without consequence. Where that is earlier than
+        before, whoever has one is told."""
+        card = await self.changeable(activity)
+        if card is None or not deadline_fits(card, minutes, self.now):
             return False
         await activities.set_conditions(self.unit, activity, leave_before=minutes)
-        await self._log(activity, "condition", f"leave {minutes} before")
+        await self._log(activity, "condition", f"leave {minutes} before", card.state)
+        if card.state == "open" and minutes > card.leave_before:
+            await self._tell_deadline(card, minutes)
         return True
 
+    async def _tell_deadline(self, card: Activity, minutes: int) -> None:
+        for shift in card.shifts:
+            await fanouts.plan(
+                self.unit,
+                kind="deadline",
+                source=shift.id,
+                offset=int(self.now.timestamp()) // 60,
+                lane=Lane.CHANGE,
+                segment={"shift": shift.id, "states": sorted(COMING)},
+                words={"minutes": str(minutes)},
+                not_before=self.now,
+                expires=shift.starts,
+                created_by=self.me.id,
+            )
+
     async def ask(self, activity: int, question: Question) -> bool:
-        """One more question of my own. False: there are enough, or it is not my draft."""
-        card = await self.draft(activity)
+        """One more question of my own, to whoever signs up from now on. False: there are enough, or it is not mine."""
+        card = await self.changeable(activity)
         if card is None or len(card.questions) >= MOST:
             return False
-        await self._set_questions(activity, [*card.questions, question])
+        await self._set_questions(card, [*card.questions, question])
         return True
 
     async def unask(self, activity: int, place: int) -> bool:
         """One question less."""
-        card = await self.draft(activity)
+        card = await self.changeable(activity)
         if card is None or not 0 <= place < len(card.questions):
             return False
-        await self._set_questions(activity, [one for at, one in enumerate(card.questions) if at != place])
+        await self._set_questions(card, [one for at, one in enumerate(card.questions) if at != place])
         return True
 
-    async def _set_questions(self, activity: int, questions: Sequence[Question]) -> None:
-        await activities.set_conditions(self.unit, activity, questions=questions)
-        await self._log(activity, "condition", f"{len(questions)} questions")
+    async def _set_questions(self, card: Activity, questions: Sequence[Question]) -> None:
+        await activities.set_conditions(self.unit, card.id, questions=questions)
+        await self._log(card.id, "condition", f"{len(questions)} questions", card.state)
 
     async def add_shift(self, activity: int, new: Shift) -> bool | Unfit:
         """One more role or stretch, with its own seats and gates."""
@@ -125,8 +156,8 @@ class Drafts(Subject):
         await self._log(activity, "condition", "hours")
         return True
 
-    async def _log(self, activity: int, deed: str, after: str) -> None:
-        await audit.log(self.unit, self.now, self.me.id, deed, f"activity:{activity}", "draft", after)
+    async def _log(self, activity: int, deed: str, after: str, before: str = "draft") -> None:
+        await audit.log(self.unit, self.now, self.me.id, deed, f"activity:{activity}", before, after)
 
     @property
     def _organising(self) -> Organising:

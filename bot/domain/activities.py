@@ -145,3 +145,11 @@ def check(plan: Plan, now: datetime) -> Unfit | None:
     if uninsured(plan.kind, plan.insurance, plan.risks):
         return Unfit("uninsured")
     return None
+
+
+def deadline_fits(card: Activity, minutes: int, now: datetime) -> bool:
+    """May seats have to be given back so many minutes before the start from now on? An open activity's deadline is
+    never moved to where it has passed already: nobody can be late for what they could not know."""
+    if card.state != "open" or minutes <= card.leave_before:
+        return True
+    return card.starts - timedelta(minutes=minutes) > now

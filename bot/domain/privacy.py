@@ -78,6 +78,7 @@ UNTIMED = {
     "activity": "belongs to its organisation",
     "guardianship": "until one of them ends it; then it is the proof that there was one",
     "permission": "the proof that a guardian agreed to what a child did",
+    "calendar": "an address that its owner uses until they end it",
     "cover": "belongs to the activity",
     "team": "until its leader ends it",
     "team_member": "until they or the leader end it",

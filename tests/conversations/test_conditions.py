@@ -242,3 +242,89 @@ async def test_answers_go_with_their_owner(town: Town, chat: Open) -> None:
         assert taken == [{"asked": "How many spades do you bring?", "said": "3"}]
         await privacy.erase_person(unit, who, town.at)
         assert (await unit.run(select(enrolment.c.answers))).scalar_one() is None
+
+
+# --- Conditions of what is open already -------------------------------------------------------------------------------
+
+
+async def opened(town: Town, chat: Open) -> tuple[Chat, Chat, int]:
+    """Olga's open activity, and Ann who has a seat in it."""
+    olga, ann = chat("Olga"), chat("Ann")
+    number = await town.publishes(olga, "Planting trees", SATURDAY)
+    assert "You are in" in await ann.joins(number)
+    return olga, ann, number
+
+
+async def asks(town: Town, text: str) -> None:
+    async with town.database.write() as unit:
+        await unit.run(update(activity).values(questions=[{"text": text, "sort": "yes", "options": []}]))
+
+
+async def test_who_is_in_stays_in_when_the_organiser_lets_people_in_from_now_on(town: Town, chat: Open) -> None:
+    olga, ann, number = await opened(town, chat)
+    await olga.opens("manage", number)
+    await olga.picks("Conditions of joining")
+    await olga.picks("I let people in myself")
+    assert "Who has a place keeps it." in olga.text
+    await olga.picks("Yes")
+    assert await states(town) == ["joined"]
+    bob, cat = chat("Bob"), chat("Cat")
+    assert "I have asked the organiser" in await bob.joins(number)
+    await olga.opens("approval", number)
+    await olga.picks("Yes")
+    assert "You are in" in await cat.joins(number)
+    assert await states(town) == ["joined", "waiting", "joined"]  # Bob is still for Olga to decide
+    await town.waits(seconds=5)
+    await town.waits(seconds=5)
+    assert not ann.pushed()
+
+
+async def test_an_earlier_deadline_is_told_to_whoever_has_a_seat_and_a_later_one_is_not(
+    town: Town, chat: Open
+) -> None:
+    olga, ann, number = await opened(town, chat)
+    for hours, told in (("24 hours before", 1), ("2 hours before", 1), ("24 hours before", 2)):
+        await olga.opens("deadline", number)
+        await olga.picks(hours)
+        town.at += timedelta(minutes=2)
+        await town.waits(seconds=5)
+        await town.waits(seconds=5)
+        said = [page.text for page in ann.pushed() if "please say so until" in page.text]
+        assert len(said) == told
+    assert "27 Nov" in said[0] or "Fri" in said[0]
+
+
+async def test_a_deadline_is_never_moved_to_where_it_has_passed(town: Town, chat: Open) -> None:
+    olga, _ann, number = await opened(town, chat)
+    town.at = (SATURDAY - timedelta(hours=20)).astimezone(town.at.tzinfo)
+    await olga.opens("deadline", number)
+    assert any("12 hours before" in one for one in olga.labels)  # control
+    assert not any("24 hours before" in one for one in olga.labels)
+
+
+async def test_a_new_question_is_asked_of_whoever_comes_and_never_answered_by_an_older_answer(
+    town: Town, chat: Open
+) -> None:
+    olga, _ann, number = await opened(town, chat)
+    bob = chat("Bob")
+    await asks(town, "Do you bring a spade?")
+    await bob.opens("join", number)
+    await bob.introduces_itself()
+    assert "Do you bring a spade?" in bob.text
+    await bob.says("yes")  # now the last question is open
+    await asks(town, "Do you eat meat?")
+    await bob.says("yes")
+    assert "Do you eat meat?" in bob.text
+    await bob.says("no")
+    assert "You are in" in await bob.says("yes")
+    assert "Do you eat meat? ✗" in await olga.opens("roster", number)
+
+
+async def test_nobody_else_changes_the_conditions_and_not_once_it_has_begun(town: Town, chat: Open) -> None:
+    olga, ann, number = await opened(town, chat)
+    for name in ("joining", "approval", "deadline", "question", "unquestion"):
+        assert await ann.opens(name, number) == await ann.opens(name, 999)
+    assert "from now on" in await olga.opens("joining", number)  # control
+    town.at = SATURDAY.astimezone(town.at.tzinfo)
+    for name in ("joining", "approval", "deadline", "question", "unquestion"):
+        assert "no such activity" in await olga.opens(name, number)
