@@ -26,7 +26,20 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import calendars, campaigns, covers, documents, offers, parties, privacy, squads, stars, watching
+from bot.desk import (
+    calendars,
+    campaigns,
+    covers,
+    digests,
+    documents,
+    offers,
+    parties,
+    privacy,
+    skills,
+    squads,
+    stars,
+    watching,
+)
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed, registered
 from bot.desk.records import charted, close_shifts
@@ -87,6 +100,9 @@ LAPSE_EVERY = 15.0
 
 CAMPAIGNS_EVERY = 1.0
 """Seconds between looks for messages of campaigns whose time has come."""
+
+LETTERS_EVERY = 30.0
+"""Seconds between looks for weekly letters and for proofs that run out."""
 
 ERASE_EVERY = 600.0
 """Seconds between looks for erasures whose week is over."""
@@ -266,6 +282,7 @@ class App:
         ticks.every("shifts.close", CLOSE_EVERY, self.close_shifts)
         ticks.every("offers.lapse", LAPSE_EVERY, self.lapse_offers)
         ticks.every("campaigns.advance", CAMPAIGNS_EVERY, self.advance_campaigns)
+        ticks.every("letters.write", LETTERS_EVERY, self.write_letters)
         ticks.every("privacy.erase", ERASE_EVERY, self.erase)
         ticks.every("ledger.watch", WATCH_EVERY, self.watch_ledger)
         ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
@@ -326,6 +343,11 @@ class App:
         """Grant what was in notice long enough, and thank for small steps."""
         await stars.tick(self.database, self.city, self.clock())
 
+    async def write_letters(self) -> None:
+        """Plan the weekly letters whose hour has come, and warn whose proofs run out."""
+        await digests.tick(self.database, self.city, self.clock())
+        await skills.tick(self.database, self.city, self.clock())
+
     async def advance_campaigns(self) -> None:
         """Plan the messages of campaigns whose time has come."""
         await campaigns.advance(self.database, self.city, self.clock())
@@ -337,6 +359,7 @@ class App:
             await self.watch_ledger()
             await self.lapse_offers()
             await self.advance_campaigns()
+            await self.write_letters()
             await self.erase()
             await self.grant_stars()
             await self.ticks.run_once()

@@ -25,6 +25,8 @@ def way_out(kind: Kind) -> Words:
     """How to hear no more of this kind; under what cannot be refused, where to see what can be."""
     if kind == "announcement":
         return _("To stop these messages, send “unsubscribe”.")
+    if kind == "digest":
+        return _("To stop the weekly letter, send “no digest”.")
     stream = STREAMS.get(kind)
     return WAYS_OUT[stream] if stream else _("What I write and when: send “messages”.")
 
@@ -46,6 +48,7 @@ async def messages(talk: Talk, desk: Desk) -> None:
             else Link(_("Switch off: {what}", what=name), Intent("hush", (stream.key,)))
             for stream, name in NAMES.items()
         ),
+        Link(_("Weekly letter"), Intent("digest")),
         Link(_("Quiet hours"), Intent("quiet")),
         Link(_("My subscriptions"), Intent("subscriptions")),
     )

@@ -12,9 +12,10 @@ from bot.domain.notices import Event, Notice
 from bot.domain.proofs import grouped
 from bot.domain.stars import Way
 from bot.talk import Day, Intent, Joined, Link, Named, Span, Spot, View, Words, _, lines
-from handlers import between, mailings
+from handlers import between, feedback, mailings, skills
 from handlers.admission import SAID
 from handlers.certificate import OLDER, reason
+from handlers.digest import letter
 from handlers.disputes import heading
 from handlers.hearing import way_out
 from handlers.hours import as_hours
@@ -65,6 +66,8 @@ def said(notice: Notice) -> View:
                 when=event.ends,
             )
             return View(lines(again, text), (Link(_("Check out"), Intent("checkout")),))
+        case "feedback":
+            return feedback.asked(notice, name, again)
         case "promotion":
             return View(
                 lines(again, _("A seat came free and it is yours: {title}", title=name), span, event.address),
@@ -178,6 +181,10 @@ def personal(notice: Notice, again: Words | None) -> View:
     match notice.kind:
         case "campaign":
             return mailings.campaign(notice, again)
+        case "digest":
+            return letter(notice, again)
+        case "expiring":
+            return skills.expiring(said, again)
         case "approval" | "mailing":
             return mailings.news(notice, again)
         case "withdrawn":

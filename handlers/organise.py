@@ -116,6 +116,8 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
                 Link(_("What it counts as"), Intent("counting", (number,))),
                 Link(_("Call it off"), Intent("calloff", (number,))),
             ]
+    if card.ends <= talk.now:
+        ways.append(Link(_("How it was"), Intent("evaluations", (number,))))
     if card.starts <= talk.now and await desk.promises.missing(activity):
         ways.append(Link(_("Excuse people"), Intent("excuse", (number,))))
     seated = sum(shift.taken for shift in card.shifts)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
 from bot.desk.desk import Desk
 from bot.domain.skills import DOCUMENTS, SKILLS, Proof, Proven, known, skill
 from bot.domain.writing import fold
-from bot.talk import Incoming, Intent, Joined, Link, Named, Option, Talk, Unclear, Words, _, lines, script
+from bot.talk import Incoming, Intent, Joined, Link, Named, Option, Talk, Unclear, View, Words, _, lines, script
 from handlers.answers import words
 
 DOCUMENT: dict[str, Words] = {
@@ -43,6 +43,15 @@ def line(one: Proof, today: date) -> Words:
     if state is None:
         state = _("accepted") if one.holds(today) else _("run out")
     return Joined((skill_name(one.code), state, *last_day(one)), " · ")
+
+
+def expiring(said: Mapping[str, str], again: Words | None) -> View:
+    """The notice that a proof of theirs runs out, and what to do."""
+    last = date.fromisoformat(said["expires"])
+    text = _("Your proof runs out: {skill}, last day {day}.", skill=skill_name(said["code"]), day=last)
+    advice = _("Have it renewed in time and show me the new one; roles that need it stay open to you then.")
+    ways = (Link(_("Show the new one"), Intent("newskill", (said["code"],))), Link(_("My skills"), Intent("skills")))
+    return View(lines(again, text, advice), ways)
 
 
 def last_day(one: Proof) -> tuple[Words, ...]:

@@ -28,6 +28,7 @@ async def subscribe(talk: Talk, desk: Desk, topic: str = "", value: str = "") ->
         text if new else _("You have subscribed to this already: {what}.", what=name(desk, topic, value)),
         Link(_("My subscriptions"), Intent("subscriptions")),
         Link(_("Unsubscribe"), Intent("unsubscribe", (topic, value))),
+        Link(_("Weekly letter"), Intent("digest")),
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from bot.domain.guardians import Answer
 from bot.domain.parties import Reply
+from storage import skills
 from storage.database import Unit
 from storage.tables.guardians import permission
 from storage.tables.parties import invitation
@@ -23,7 +24,16 @@ async def over(unit: Unit, messages: Iterable[Waiting]) -> set[int]:
     Reads nothing where no message is of such a kind.
     """
     messages = list(messages)
-    return await _permissions(unit, messages) | await _invitations(unit, messages)
+    return await _permissions(unit, messages) | await _invitations(unit, messages) | await _proofs(unit, messages)
+
+
+async def _proofs(unit: Unit, messages: Sequence[Waiting]) -> set[int]:
+    """Warnings of proofs that were renewed or taken back since."""
+    warnings = [one for one in messages if one.kind == "expiring"]
+    if not warnings:
+        return set()
+    last = await skills.lasting(unit, {one.source for one in warnings})
+    return {one.id for one in warnings if one.source not in last}
 
 
 async def _invitations(unit: Unit, messages: Sequence[Waiting]) -> set[int]:

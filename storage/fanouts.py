@@ -122,6 +122,14 @@ async def plan(
     return None if number is None else int(number)
 
 
+async def is_planned(unit: Unit, kind: str, source: int, revision: int) -> bool:
+    """Was this planned before?"""
+    before = exists().where(
+        fanout.c.kind == kind, fanout.c.source == source, fanout.c.revision == revision, fanout.c.offset == 0
+    )
+    return bool((await unit.run(select(before))).scalar_one())
+
+
 async def plan_reply(unit: Unit, door: str, external: str, key: str, now: datetime, said: int = 0) -> None:
     """Plan to bring a kept reply that could not go back in its own request; asked twice it comes once.
 
@@ -282,11 +290,11 @@ def _due(one: Reminding, now: datetime) -> Select[Any]:
     offset = literal(one.offset, fanout.c.offset.type)
     not_before, expires = bare + one.offset * MINUTE, bare + one.useful_until * MINUTE
     rows = _rows_of(one.kind, offset, lane, one.standing, not_before, expires, now)
-    due = now - timedelta(minutes=one.offset)
+    due, back = now - timedelta(minutes=one.offset), LOOK_BACK + timedelta(minutes=max(one.offset, 0))
     rows = rows.select_from(shift.join(activity)).where(
         moment <= due,
-        moment > now - LOOK_BACK,
-        shift.c.starts > now - LOOK_BACK - LONGEST_SHIFT,
+        moment > now - back,
+        shift.c.starts > now - back - LONGEST_SHIFT,
         shift.c.starts <= due,
     )
     own = exists().where(reminding.c.activity == activity.c.id)

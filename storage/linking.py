@@ -28,7 +28,7 @@ from storage.tables.privacy import link_code, link_offer, link_try, merge
 
 STAYS = frozenset(
     {
-        "person", "conversation", "audit", "fanout", "activity", "outbox_done", "campaign", "calendar",
+        "person", "conversation", "audit", "fanout", "activity", "outbox_done", "campaign", "calendar", "digest",
         "matter_word", "correction", "erasure", "takeaway", "link_code", "link_try", "link_offer", "merge",
     }
 )  # fmt: skip

@@ -23,8 +23,10 @@ from storage.tables.agreements import agreement, agreement_text
 from storage.tables.calendars import calendar
 from storage.tables.claims import claim
 from storage.tables.delivery import fanout, outbox, outbox_done
+from storage.tables.digests import digest
 from storage.tables.documents import document
 from storage.tables.enrolment import audit, enrolment, record, wrong_code
+from storage.tables.evaluations import evaluation
 from storage.tables.evidence import evidence
 from storage.tables.grants import notice_grant
 from storage.tables.guardians import guardian_code, guardianship, permission
@@ -88,6 +90,8 @@ FATES = {
     "conversation": "erased",
     "consent": "stays as the proof that there was consent and when it ended; it names nobody any more",
     "subscription": "erased",
+    "evaluation": "the stars stay for the counts of the activity, of nobody; the words are erased",
+    "digest": "erased",
     "calendar": "erased: its address answers nobody",
     "membership": "erased",
     "enrolment": "stays for the counts of the activity; reasons, answers and free text are erased",
@@ -251,6 +255,8 @@ def _opened(unit: Unit, table: Table, row: dict[str, Any], name: str) -> Any:
             return secrecy.open_json(value, f"enrolment:{row['id']}:answers")
         case "enrolment", "why":
             return secrecy.open(value, f"enrolment:{row['id']}:why")
+        case "evaluation", "words":
+            return secrecy.open(value, f"evaluation:{row['enrolment']}:words")
         case "claim", "what":
             return secrecy.open(value, f"claim:{row['enrolment']}:what")
         case "matter_word", "words":
@@ -415,7 +421,7 @@ async def _forget_messages(unit: Unit, known: Sequence[tuple[int, str, str]]) ->
 
 _ERASED = (
     subscription, membership, wrong_code, conversation, notice_grant, tagged, identity, takeaway, link_code, link_try,
-    objection, step, skill, document, calendar,
+    objection, step, skill, document, calendar, digest,
 )  # fmt: skip
 
 
@@ -444,6 +450,7 @@ async def erase_person(unit: Unit, id_: int, now: datetime) -> None:
     await unit.run(update(enrolment).where(enrolment.c.person.in_(ids)).values(reason=None, answers=None, why=None))
     await unit.run(update(claim).where(claim.c.person.in_(ids)).values(what=None, photo=None, reason=None))
     await unit.run(update(evidence).where(evidence.c.person.in_(ids)).values(photo=None))
+    await unit.run(update(evaluation).where(evaluation.c.person.in_(ids)).values(words=None))
     await unit.run(update(fanout).where(_replies(ids)).values(words=None))
     for sent in (outbox, outbox_done):
         await unit.run(update(sent).where(sent.c.person.in_(ids)).values(receipt=None))

@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, Select, String, and_, case, exists, func, 
 from bot.domain.notices import Stream
 from bot.domain.roles import Role
 from storage.audiences import meant
+from storage.digests import anything
 from storage.tables.activities import membership
+from storage.tables.digests import digest
 from storage.tables.enrolment import enrolment
 from storage.tables.people import consent, identity, person, subscription
 
@@ -50,6 +52,11 @@ def audience(
             )
             chosen = select(who.label("person")).distinct().where(wanted)
             chosen = chosen if refusers else chosen.where(~opted_out(who), ~_refused(who))
+        case {"digest": [int(weekday), int(hour)], "since": int(since), "until": int(until)}:
+            who = digest.c.person
+            then = digest.c.weekday == weekday, digest.c.hour == hour
+            chosen = select(who.label("person")).where(*then, anything(who, since, until))
+            chosen = chosen if refusers else chosen.where(~opted_out(who))
         case {"scope": {**_scope}, "at": int(at)}:
             who, chosen = person.c.id, select(person.c.id.label("person")).where(meant(segment, at))
             chosen = chosen if refusers else chosen.where(~opted_out(who), ~refuses(Stream.CAMPAIGNS))

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Exists, Select, delete, exists, insert, or_, select, update
 
 from bot.domain.skills import Proof, Proven
 from storage.database import Unit
 from storage.tables.activities import activity, organisation, shift
+from storage.tables.delivery import fanout
 from storage.tables.enrolment import enrolment
 from storage.tables.skills import skill
 
@@ -95,3 +96,28 @@ async def running_out(unit: Unit, since: date, until: date) -> list[Any]:
     rows = select(skill.c.id, skill.c.person, skill.c.code, skill.c.expires)
     ending = skill.c.state == Proven.ACCEPTED, skill.c.expires.between(since, until)
     return list(await unit.run(rows.where(*ending).order_by(skill.c.expires, skill.c.id)))
+
+
+def _renewed() -> Exists:
+    later = skill.alias("later")
+    return exists().where(
+        later.c.person == skill.c.person,
+        later.c.code == skill.c.code,
+        later.c.state == Proven.ACCEPTED,
+        or_(later.c.expires.is_(None), later.c.expires > skill.c.expires),
+    )
+
+
+async def to_warn(unit: Unit, since: date, until: date, offset: int) -> list[Any]:
+    """Those of `running_out` whose owners were not warned at this offset, and have no later proof of the same skill;
+    each with the moment when it was accepted."""
+    warned = exists().where(fanout.c.kind == "expiring", fanout.c.source == skill.c.id, fanout.c.offset == offset)
+    rows = select(skill.c.id, skill.c.person, skill.c.code, skill.c.expires, skill.c.decided)
+    ending = skill.c.state == Proven.ACCEPTED, skill.c.expires.between(since, until)
+    return list(await unit.run(rows.where(*ending, ~_renewed(), ~warned).order_by(skill.c.expires, skill.c.id)))
+
+
+async def lasting(unit: Unit, ids: Iterable[int]) -> set[int]:
+    """Which of these proofs hold and are not replaced by a later one of the same skill."""
+    rows = select(skill.c.id).where(skill.c.id.in_(sorted(ids)), skill.c.state == Proven.ACCEPTED, ~_renewed())
+    return set((await unit.run(rows)).scalars())

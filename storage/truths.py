@@ -13,7 +13,7 @@ from sqlalchemy import select, tuple_
 from bot.domain.campaigns import WEEK, too_often
 from bot.domain.notices import ABOUT_ITS_READER, CAMPAIGNS, STREAMS, Event, Kind, Notice
 from bot.domain.reach import BY_WINDOW, Reachable, Truth
-from storage import asking, grants, masses
+from storage import asking, digests, grants, masses
 from storage.database import Unit
 from storage.inbox import opened
 from storage.segments import audience, opted_out
@@ -81,6 +81,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
     topics = await _topics(unit, messages)
     replies = await _replies(unit, messages)
     answered = await asking.over(unit, messages)
+    letters = await _letters(unit, messages, now)
     lately, strangers = await _lately(unit, messages, now), await _strangers(unit, messages)
     to_all = {one.fanout for one in messages if one.person == masses.EVERYBODY}
     tags = await masses.tags(unit, to_all) if to_all else {}
@@ -88,6 +89,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
     for one in messages:
         reader = readers.get(one.person)
         subject = subjects.get(one.id)
+        listed = letters.get(one.id, ())
         reply = replies.get((one.words.get("door", ""), one.words.get("key", "")))
         theirs = [reachable for _door, reachable in addresses[one.person]]
         if one.kind == "reply":
@@ -101,12 +103,17 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
             urgent=one.lane <= Lane.CHANGE,
             opted_out=bool(reader and (reader.opted_out or _refuses(reader.refuses, one.kind))),
             often=too_often(lately[one.person], now),
-            missing=nobody or silenced or not (reply or subject or _speaks_for_itself(one)),
+            missing=nobody or silenced or not (reply or subject or listed or _speaks_for_itself(one)),
             cancelled=bool(subject and subject.state == "cancelled"),
             changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),
             # Who is under a tag was looked at when it was put in step.
             signed_up=tag is not None
-            or (one.id not in answered and one.id not in strangers and _still_meant(one, sign_ups, topics)),
+            or (
+                one.id not in answered
+                and one.id not in strangers
+                and _wanted(one, letters)
+                and _still_meant(one, sign_ups, topics)
+            ),
         )
         own, stand = _own_sign_up(one, sign_ups)
         quiet = None
@@ -122,6 +129,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
                     stand=stand,
                     offset=one.offset,
                     words=one.words,
+                    listed=listed,
                     repeated=one.repeated,
                 ),
                 truth=truth,
@@ -282,6 +290,23 @@ async def _strangers(unit: Unit, messages: Iterable[Waiting]) -> set[int]:
         people = audience(theirs[0].segment).where(person.c.id.in_([one.person for one in theirs]))
         meant = set((await unit.run(people)).scalars())
         found |= {one.id for one in theirs if one.person not in meant}
+    return found
+
+
+def _wanted(one: Waiting, letters: dict[int, tuple[Event, ...]]) -> bool:
+    return one.kind != "digest" or one.id in letters
+
+
+async def _letters(unit: Unit, messages: Iterable[Waiting], now: datetime) -> dict[int, tuple[Event, ...]]:
+    """By message: what is new for the readers of weekly letters who still want one."""
+    issues: dict[tuple[int, int], list[Waiting]] = defaultdict(list)
+    for one in messages:
+        if one.kind == "digest":
+            issues[one.segment["since"], one.segment["until"]].append(one)
+    found: dict[int, tuple[Event, ...]] = {}
+    for (since, until), theirs in issues.items():
+        new = await digests.letters(unit, {one.person for one in theirs}, since, until, now)
+        found |= {one.id: new[one.person] for one in theirs if one.person in new}
     return found
 
 

@@ -15,9 +15,11 @@ from bot.desk.campaigns import Campaigns
 from bot.desk.city import City
 from bot.desk.corrections import Corrections
 from bot.desk.covers import Covers
+from bot.desk.digests import Digests
 from bot.desk.documents import Documents
 from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
+from bot.desk.evaluations import Evaluations
 from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
 from bot.desk.matters import Matters
@@ -144,6 +146,16 @@ class Desk:
     def calendars(self) -> Calendars:
         """My calendar."""
         return Calendars(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def digests(self) -> Digests:
+        """My weekly letter."""
+        return Digests(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def evaluations(self) -> Evaluations:
+        """How activities were."""
+        return Evaluations(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:

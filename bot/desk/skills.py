@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from typing import Any
 
+from bot.desk.city import City
 from bot.desk.subject import Subject
 from bot.domain.people import masked
 from bot.domain.roles import Deed, may
 from bot.domain.skills import Proof, Proven
 from storage import activities, audit, fanouts, people, skills
+from storage.database import Database, Unit
 from storage.tables.delivery import Lane
 
 TELL_WITHIN = timedelta(days=14)
+
+WARNED = ((60, 14), (14, 0))
+"""Days before the last day on which a warning goes out, and until which it is of use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +94,37 @@ class Skills(Subject):
 
     async def _log(self, id_: int, before: str | None, after: str) -> None:
         await audit.log(self.unit, self.now, self.me.id, "skill", f"skill:{id_}", before, after)
+
+
+async def tick(database: Database, city: City, now: datetime) -> int:
+    """Warn whose proof runs out, early and late; what was accepted later than its warning is not warned of. Returns
+    how many warnings were planned."""
+    today = now.astimezone(city.zone).date()
+    planned = 0
+    for days, until in WARNED:
+        first, last = today + timedelta(days=until + bool(until)), today + timedelta(days=days)
+        async with database.read() as unit:
+            found = await skills.to_warn(unit, first, last, -days)
+        for one in found:
+            day = one.expires - timedelta(days=days)
+            if one.decided is None or one.decided.astimezone(city.zone).date() <= day:
+                async with database.write() as unit:
+                    planned += await _warn(unit, city, one, days, until, now)
+    return planned
+
+
+async def _warn(unit: Unit, city: City, one: Any, days: int, until: int, now: datetime) -> bool:
+    """Once for each proof and time; the early warning is of use until the late one comes."""
+    useful = one.expires + timedelta(days=1 - until)
+    number = await fanouts.plan(
+        unit,
+        kind="expiring",
+        source=one.id,
+        offset=-days,
+        lane=Lane.REMINDER,
+        segment={"person": one.person},
+        words={"code": one.code, "expires": one.expires.isoformat()},
+        not_before=now,
+        expires=datetime.combine(useful, time(0), city.zone),
+    )
+    return number is not None

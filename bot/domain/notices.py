@@ -3,7 +3,7 @@ handlers' business."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntFlag
@@ -43,6 +43,9 @@ Kind = Literal[
     "deadline",
     "approval",
     "mailing",
+    "digest",
+    "expiring",
+    "feedback",
 ]
 
 ABOUT_ITS_READER: frozenset[Kind] = frozenset(
@@ -55,6 +58,7 @@ ABOUT_ITS_READER: frozenset[Kind] = frozenset(
         "skill",
         "approval",
         "mailing",
+        "expiring",
     }
 )
 """Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
@@ -88,6 +92,8 @@ STREAMS: Mapping[Kind, Stream] = {
     "lead": Stream.CALLS,
     "announcement": Stream.CAMPAIGNS,
     "campaign": Stream.CAMPAIGNS,
+    "expiring": Stream.REMINDERS,
+    "feedback": Stream.REMINDERS,
 }
 """What can be refused. That their own activity moved or was cancelled, everybody hears."""
 
@@ -127,5 +133,7 @@ class Notice:
     """Minutes before (negative) or after the shift's time that this notice belongs to."""
     words: Mapping[str, str] = field(default_factory=dict)
     """What was settled when it was planned: an announcement's own text, the moment until which a seat is offered."""
+    listed: Sequence[Event] = ()
+    """Of a letter about several activities: they, what fits its reader most first."""
     repeated: bool = False
     """It may have arrived before: to be said in words that make sense twice."""

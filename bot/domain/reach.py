@@ -77,7 +77,7 @@ class Reminding:
 
     kind: Kind
     offset: int
-    """From the start (reminder) or the end (checkout); negative is before."""
+    """From the start (reminder) or the end (check-out, feedback); negative is before."""
     useful_until: int
     """From the same moment."""
     standing: tuple[str, ...]
@@ -99,6 +99,7 @@ REMINDINGS = (
     *(reminder(one) for one in reminders.USUAL),
     Reminding("checkout", -10, ASKED_AFTER, ("arrived",)),
     Reminding("checkout", ASKED_AFTER, 2 * 60, ("arrived",)),
+    Reminding("feedback", 3 * 60, 3 * DAY, ("left", "completed")),
 )
 
 
@@ -344,7 +345,7 @@ def _against(notice: Notice, truth: Truth, now: datetime) -> Reason | None:
     cancelled = truth.cancelled and notice.kind != "cancellation"
     checks: Iterable[tuple[bool, Reason]] = (
         (truth.missing, Reason.GONE),
-        (truth.opted_out and notice.kind in STREAMS, Reason.OPTED_OUT),
+        (truth.opted_out and (notice.kind in STREAMS or notice.kind == "digest"), Reason.OPTED_OUT),
         (truth.often and notice.kind in CAMPAIGNS, Reason.OFTEN),
         (cancelled, Reason.CANCELLED),
         (truth.changed, Reason.CHANGED),

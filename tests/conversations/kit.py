@@ -19,7 +19,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import campaigns, covers, offers, parties, squads
+from bot.desk import campaigns, covers, digests, offers, parties, skills, squads
 from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.domain.activities import Plan, Published
@@ -107,6 +107,8 @@ class Town:
         await parties.lapse(self.database, self.city, self.at)
         await squads.tick(self.database, self.city, self.at)
         await covers.tick(self.database, self.city, self.at)
+        await digests.tick(self.database, self.city, self.at)
+        await skills.tick(self.database, self.city, self.at)
         await self.ticks.run_once()
 
     async def has_organisation(self, organiser: Chat) -> int:
