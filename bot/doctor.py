@@ -436,7 +436,6 @@ class Doctor:
                 lines.append(ok("database", f"PostgreSQL {version}"))
                 theirs = (await unit.run(text("SELECT clock_timestamp()"))).scalar_one()
                 lines.append(check_clock((datetime.now(UTC) - theirs).total_seconds()))
-        await asyncio.to_thread(migrate.scripts)  # reads files
         found = await migrate.current(database)
         lines.append(check_migrations(found, migrate.head(), database.dialect))
         if found == migrate.head():

@@ -25,7 +25,6 @@ def checks(database: Database, clock: Clock) -> Mapping[str, Callable[[], Awaita
         return ""
 
     async def migrated() -> str:
-        await asyncio.to_thread(migrate.scripts)  # read from disk the first time
         found, newest = await migrate.current(database), migrate.head()
         return "" if found == newest else f"at {found or 'nothing'}, needs {newest}"
 

@@ -15,14 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,7 +24,16 @@ from storage import snapshot
 from storage.database import Database
 from storage.tables import metadata
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+# Alembic is imported where it is needed: a start whose schema is the newest only compares two numbers.
+
 FOLDER = Path(__file__).parent / "migrations"
+
+_KNOWN = frozenset(path.name[:4] for path in (FOLDER / "versions").glob("[0-9]*.py"))
+"""Read when this file is: their names begin with their numbers."""
 
 VERSIONS = "schema_revision"
 """The table that holds the revision."""
@@ -75,6 +78,8 @@ def configuration() -> dict[str, Any]:
 
 def configure() -> Config:
     """Where Alembic finds the revisions."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     return config
@@ -83,21 +88,21 @@ def configure() -> Config:
 @lru_cache(maxsize=1)
 def scripts() -> ScriptDirectory:
     """The revisions, read from disk once."""
+    from alembic.script import ScriptDirectory
+
     found = ScriptDirectory.from_config(configure())
     found.get_heads()
     return found
 
 
-def head() -> str:
-    """The revision that this program needs."""
-    found = scripts().get_current_head()
-    assert found is not None
-    return found
-
-
 def known() -> frozenset[str]:
     """Every revision of this program."""
-    return frozenset(script.revision for script in scripts().walk_revisions())
+    return _KNOWN
+
+
+def head() -> str:
+    """The revision that this program needs."""
+    return max(known())
 
 
 async def current(database: Database) -> str | None:
@@ -127,6 +132,8 @@ async def _move(database: Database, to: str, steps: Callable[[Any, Any], Any]) -
     await asyncio.to_thread(scripts)  # reads files
 
     def run(connection: Connection) -> None:
+        from alembic.runtime.environment import EnvironmentContext
+
         with EnvironmentContext(configure(), scripts(), fn=steps, destination_rev=to) as environment:
             environment.configure(connection=connection, **configuration())
             environment.run_migrations()
@@ -185,6 +192,9 @@ async def check(database: Database) -> list[str]:
     """What differs between the tables in the code and those in the database, a line each; empty: nothing."""
 
     def compare(connection: Connection) -> list[str]:
+        from alembic.autogenerate import compare_metadata
+        from alembic.runtime.migration import MigrationContext
+
         options = configuration()
         tables = options.pop("target_metadata")
         context = MigrationContext.configure(connection, opts=options)
@@ -200,7 +210,6 @@ async def prepare(database: Database, now: datetime | None = None) -> Migrated:
     SQLite is brought forward by itself, after a copy when there is something to lose. PostgreSQL serves several
     programs at once, so there an operator decides when: raises NotReady, once no migration is under way any more.
     """
-    await asyncio.to_thread(scripts)  # reads files
     newest, found = head(), await current(database)
     if found == newest:
         return Migrated(found, newest)
@@ -230,6 +239,9 @@ async def draft(message: str) -> Path:
                 await upgrade(database)
 
             def write(connection: Connection) -> Path:
+                from alembic import command
+                from alembic.script import Script
+
                 number = f"{len(known()) + 1:04}"
                 config = configure()
                 config.set_main_option("file_template", f"{number}_{message.lower().replace(' ', '_')}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -196,3 +198,33 @@ async def test_a_copy_never_replaces_a_file(database: Database, engine: str, tmp
     with pytest.raises(FileExistsError):
         await snapshot.copy(database, there)
     assert there.read_text() == "precious"
+
+
+def test_revisions_are_known_by_the_names_of_their_files() -> None:
+    walked = [one.revision for one in migrate.scripts().walk_revisions()]
+    assert migrate.known() == set(walked)
+    assert migrate.head() == walked[0] == migrate.scripts().get_current_head()
+
+
+STARTED = """
+import asyncio, sys
+from storage import migrate
+from storage.database import Database
+
+async def start():
+    database = Database(sys.argv[1])
+    await migrate.prepare(database)
+    await database.close()
+
+asyncio.run(start())
+print("alembic" in sys.modules)
+"""
+
+
+def test_a_start_on_the_newest_schema_does_without_alembic(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'city.db'}"
+    first, second = (
+        subprocess.run([sys.executable, "-c", STARTED, url], capture_output=True, text=True, check=True).stdout.strip()
+        for _start in range(2)
+    )
+    assert (first, second) == ("True", "False")

@@ -88,6 +88,7 @@ TABLE: tuple[Line, ...] = (
     held("permit", "permission", "=agreed", who=OWNER),
     held("unguard", "child", who=OWNER),
     held("mycertificate", "certificate", who=OWNER),
+    held("whoasked", "certificate", who=OWNER),
     # Activities that are open.
     held("manage", "coming", who=ROSTER),
     held("roster", "coming", who=ROSTER),
@@ -98,6 +99,7 @@ TABLE: tuple[Line, ...] = (
     held("terms", "coming", who=CHANGE),
     held("squad", "coming", who=CHANGE),
     held("counting", "coming", who=CHANGE),
+    held("remind", "coming", who=CHANGE),
     held("cover", "coming", who=ORGANISER),
     held("insured", "coming", who=ORGANISER),
     held("announce", "coming", who=ANNOUNCE),
@@ -126,6 +128,15 @@ TABLE: tuple[Line, ...] = (
     held("withdrawproof", "certificate", who=ORGANISER),
     held("proofregister", "organisation", who=ORGANISER),
     held("starcase", "star", who=CENTRES),
+    # Campaigns.
+    held("mailing", "campaign", who=CHANGE),
+    held("mailingtest", "campaign", who=CHANGE),
+    held("mailingsend", "campaign", who=ORGANISER),
+    held("mailingagree", "proposed", who=CHANGE),
+    held("mailingdecline", "proposed", who=CHANGE),
+    held("mailingpause", "sent", who=CHANGE),
+    held("mailingstop", "sent", who=CHANGE),
+    held("mailinggoon", "paused", who=CHANGE),
     # Drafts: nobody else learns that there is one.
     *(
         held(script, "draft", who=ORGANISER)
@@ -160,9 +171,11 @@ OWN: frozenset[str] = frozenset(
         "mycode", "claims", "my", "promises", "newteam", "children", "hours", "records", "chart", "matters", "notice",
         "certificate", "certificates", "stars", "applystar", "starcases", "starnotices", "subscriptions", "mydata",
         "takeout", "withdraw", "erase", "erasing", "keep", "unlink", "organise", "publish", "skills", "proofs",
-        "start", "menu", "help", "settings", "quiet", "whynot", "gone", "returned", "whereabouts",
+        "everything",
+        "calendar", "newcalendar", "sample", "messages", "noreminders", "nocalls", "nocampaigns", "campaign",
+        "campaigns", "start", "menu", "help", "settings", "quiet", "whynot", "gone", "returned", "whereabouts",
         # Their arguments are words or choices, and nobody's thing; every organisation may be asked to look at a proof.
-        "newskill", "subscribe", "unsubscribe", "correct", "language", "elder", "near", "find",
+        "newskill", "hush", "hear", "subscribe", "unsubscribe", "correct", "language", "elder", "near", "find",
     }
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ from bot.domain import people as numbers
 from bot.domain import proofs as certificates
 from bot.domain.activities import Plan
 from bot.domain.attendance import code_at, new_secret
+from bot.domain.campaigns import Audience, Scope, Standing, Timing
 from bot.domain.corrections import Values
 from bot.domain.enrolment import Stand
 from bot.domain.guardians import Answer
@@ -36,6 +37,7 @@ from storage import (
 )
 from storage.database import Unit
 from storage.tables.activities import activity, organisation, shift
+from storage.tables.campaigns import campaign
 from storage.tables.enrolment import attendance, record
 from storage.tables.enrolment import enrolment as signed_up
 from storage.tables.evidence import evidence
@@ -101,6 +103,7 @@ class _Building:
         await self.going_on(ours)
         await self.over(ours)
         await self.around(ours)
+        await self.written(ours)
 
     async def founded(self, name: str) -> int:
         named = {"name": name, "english": "", "type": "association", "level": "street", "place": STREET}
@@ -209,8 +212,8 @@ class _Building:
         before = Values(NOON - DAY, NOON - DAY + 2 * HOUR, 120)
         after = Values(NOON - DAY, NOON - DAY + HOUR, 60)
         # By somebody who is none of those who ask: the second person is never the first.
-        first = await _comes(self.unit, "first of two")
-        made = await corrections.keep(self.unit, about, first, before, after, "A slip.", "waiting", NOON, None)
+        self.first = await _comes(self.unit, "first of two")
+        made = await corrections.keep(self.unit, about, self.first, before, after, "A slip.", "waiting", NOON, None)
         self.there(matter=opened, correction=made)
 
     async def around(self, ours: int) -> None:
@@ -241,3 +244,16 @@ class _Building:
                 until=NOON + DAY,
             )  # fmt: skip
             self.there(**{name: (await unit.run(row.returning(star.c.id))).scalar_one()})
+
+    async def written(self, ours: int) -> None:
+        author = self.world.people[Who.ORGANISER]
+        for name, who, standing in (
+            ("campaign", author, Standing.DRAFT), ("proposed", self.first, Standing.ASKED),
+            ("sent", author, Standing.RUNNING), ("paused", author, Standing.PAUSED),
+        ):  # fmt: skip
+            row = insert(campaign).values(
+                author=who, organisation=ours, audience=Audience(Scope(ours)).segment(), texts=[{"en": "Do come!"}],
+                timing=Timing().to_json(), standing=standing, created=MONDAY,
+                started=None if standing in (Standing.DRAFT, Standing.ASKED) else MONDAY,
+            )  # fmt: skip
+            self.there(**{name: (await self.unit.run(row.returning(campaign.c.id))).scalar_one()})
