@@ -169,6 +169,7 @@ SCRIPTS: tuple[Script, ...] = (
     campaign.campaign,
     sending.campaigns,
     sending.mailing,
+    sending.mailinglist,
     sending.mailingtest,
     sending.mailingsend,
     sending.mailingagree,

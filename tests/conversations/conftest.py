@@ -57,6 +57,8 @@ def founded(city_url: str) -> Town:
 @pytest.fixture
 async def town(founded: Town) -> AsyncIterator[Town]:
     yield founded
+    for sender in founded.senders:
+        await sender.stop()
     await founded.database.close()
 
 
