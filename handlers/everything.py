@@ -12,6 +12,8 @@ OTHERS: tuple[Link, ...] = (
     Link(_("My own code, for the leader"), Intent("mycode")),
     Link(_("Why did I get no message?"), Intent("whynot")),
     Link(_("Near me"), Intent("near")),
+    Link(_("Into my phone's calendar"), Intent("calendar")),
+    Link(_("Which messages I want"), Intent("messages")),
     Link(_("A record is wrong"), Intent("dispute")),
     Link(_("What waits for me"), Intent("matters")),
     Link(_("Records on public notice"), Intent("notice")),

@@ -17,10 +17,12 @@ ELSEWHERE = {
     "the menu": {"find", "my", "checkin", "checkout", "hours", "subscribe", "settings", "organise", "everything"},
     "settings": {"language", "elder", "quiet"},
     "my hours": {"records"},
+    "my calendar": {"newcalendar"},
+    "which messages I want": {"noreminders", "nocalls", "nocampaigns"},
     "my data": {"takeout", "withdraw", "erase", "keep"},
     "what one looks after": {
         *("publish", "roster", "announce", "campaign", "campaigns", "claims", "roll", "walkin", "minutes", "amend"),
-        *("withdrawproof", "proofregister", "starcases", "starnotices"),
+        *("sample", "withdrawproof", "proofregister", "starcases", "starnotices"),
     },
     "the activity or sign-up itself": {"join", "document", "unsubscribe", "unlink"},
     "any moment": {"start", "menu", "help"},
