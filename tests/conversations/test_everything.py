@@ -18,7 +18,7 @@ ELSEWHERE = {
     "settings": {"language", "elder", "quiet"},
     "my hours": {"records"},
     "my calendar": {"newcalendar"},
-    "which messages I want": {"noreminders", "nocalls", "nocampaigns"},
+    "which messages I want": {"digest", "nodigest", "noreminders", "nocalls", "nocampaigns"},
     "my data": {"takeout", "withdraw", "erase", "keep"},
     "what one looks after": {
         *("publish", "roster", "announce", "campaign", "campaigns", "claims", "roll", "walkin", "minutes", "amend"),

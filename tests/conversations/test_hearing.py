@@ -31,6 +31,7 @@ SAID: dict[str, dict[str, Any]] = {
     "added": {"number": "1"},
     "matter": {"matter": "1", "kind": "dispute", "what": "asked", "title": "清湖", "english": "Lake"},
     "corrected": {"record": "1", "before": "60", "after": "30", "title": "清湖", "english": "Lake"},
+    "deadline": {"minutes": "30"},
     "expiring": {"code": "first_aid", "expires": "2027-01-01"},
     "skill": {"code": "first_aid", "state": "accepted"},
     "covered": {"outcome": "filled"},
