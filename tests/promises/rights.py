@@ -176,7 +176,8 @@ OWN: frozenset[str] = frozenset(
         "certificate", "certificates", "stars", "applystar", "starcases", "starnotices", "subscriptions", "mydata",
         "takeout", "withdraw", "erase", "erasing", "keep", "unlink", "organise", "publish", "skills", "proofs",
         "everything", "calendar", "newcalendar", "digest", "nodigest", "sample", "messages", "noreminders", "nocalls",
-        "nocampaigns", "campaign", "campaigns", "start", "menu", "help", "settings", "quiet", "whynot", "gone", "returned", "whereabouts",
+        "nocampaigns", "campaign", "campaigns", "start", "menu", "help", "settings", "quiet", "whynot", "gone",
+        "returned", "whereabouts",
         # Their arguments are words or choices, and nobody's thing; every organisation may be asked to look at a proof.
         "newskill", "hush", "hear", "subscribe", "unsubscribe", "correct", "language", "elder", "near", "find",
     }
