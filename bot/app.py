@@ -71,6 +71,7 @@ from bot.pages.site import Site
 from bot.pages.wall import WallFacts
 from bot.papers import calendar as calendar_paper
 from bot.papers import certificate, months, takeaway
+from bot.papers.mailing import mailing_list
 from bot.papers.register import register as register_table
 from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.capabilities import Capabilities
@@ -377,7 +378,8 @@ class App:
         self.site.attach(application)
         health.attach(application)
         application.add_routes(wall_page.routes(self.site, self.wall))
-        application.add_routes(campaign_page.routes(self.site, self.campaign, self.campaign_picture))
+        given = campaign_page.routes(self.site, self.campaign, self.campaign_picture, self.campaign_list)
+        application.add_routes(given)
         application.add_routes(mycode_page.routes(self.own_link))
         application.add_routes(roll_page.routes(self.site, self.roll, self.take_roll))
         application.add_routes(proof_page.routes(self.site, self.check, self.paper, register=self.register))
@@ -511,6 +513,14 @@ class App:
             joined=found.joined if one.activity else None,
             next=found.next,
         )
+
+    async def campaign_list(self, token: str) -> bytes | None:
+        """The list of a campaign's messages behind its address, once."""
+        listed = await campaigns.listed(self.database, self.city, token, self.clock())
+        if listed is None:
+            return None
+        async with self._drawing:
+            return await asyncio.to_thread(mailing_list, listed, self.settings.zone)
 
     async def campaign_picture(self, number: int, key: str) -> bytes | None:
         """The picture of a campaign's messages."""

@@ -176,6 +176,7 @@ SCRIPTS: tuple[Script, ...] = (
     campaign.campaign,
     sending.campaigns,
     sending.mailing,
+    sending.mailinglist,
     sending.mailingtest,
     sending.mailingsend,
     sending.mailingagree,

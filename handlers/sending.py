@@ -107,6 +107,7 @@ async def mailing(talk: Talk, desk: Desk, number: int) -> None:
         ),
         *ways(found, in_time(one, talk)),
         *await page(desk, found),
+        *([Link(_("The list of its messages"), Intent("mailinglist", (str(number),)))] if found.progress else []),
         MINE,
     )
 
@@ -115,6 +116,19 @@ async def page(desk: Desk, found: Mailing) -> list[WebLink]:
     """The way to its bar, once it has begun."""
     path = await desk.campaigns.page(found.campaign.id) if found.progress else None
     return [WebLink(_("Follow it on a page"), path)] if isinstance(path, str) else []
+
+
+@script("mailinglist", title=_("the list of a campaign"))
+async def mailinglist(talk: Talk, desk: Desk, number: int) -> None:
+    """What became of each message, as a table; names masked."""
+    path = await desk.campaigns.take_list(number)
+    if not isinstance(path, str):
+        return talk.say(NO_SUCH, MINE)
+    talk.say(
+        _("Here is the list: names are masked. The address works once, for an hour."),
+        WebLink(_("Take the list"), path),
+        look(number),
+    )
 
 
 async def as_written(desk: Desk, found: Mailing) -> list[Words]:

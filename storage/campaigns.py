@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select, true, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 
 from bot.domain.campaigns import MOVES, Audience, Campaign, Letter, Scope, Standing, Timing
 from storage.database import Unit
@@ -17,6 +31,7 @@ from storage.tables.delivery import Running, State, fanout, outbox, outbox_done
 from storage.tables.enrolment import enrolment
 from storage.tables.kinds import from_milliseconds, to_milliseconds
 from storage.tables.parties import invitation, team
+from storage.tables.privacy import takeaway
 
 KIND = "campaign"
 
@@ -211,6 +226,50 @@ async def joined(unit: Unit, one: Campaign) -> int:
         .where(shift.c.activity == one.activity)
     )
     return sum(row.joined >= from_milliseconds(row.at) for row in rows)
+
+
+# --- The list of its messages ----------------------------------------------------------------------------------------
+
+
+async def messages(unit: Unit, number: int, limit: int) -> list[Any]:
+    """By recipient: what became of each of its messages; what did not arrive first."""
+    parts = [
+        select(
+            table.c.id, table.c.person, table.c.state, table.c.reason, table.c.account, table.c.done, fanout.c.offset
+        )
+        .join(fanout, fanout.c.id == table.c.fanout)
+        .where(_of(number))
+        for table in (outbox, outbox_done)
+    ]
+    both = union_all(*parts).subquery()
+    arrived = case((both.c.state == State.SENT, 1), else_=0)
+    return list(await unit.run(select(both).order_by(arrived, both.c.state, both.c.id).limit(limit)))
+
+
+async def offer_list(unit: Unit, who: int, number: int, token: str, now: datetime, lasts: timedelta) -> None:
+    """Remember the address of a campaign's list; the one before it is worthless."""
+    await unit.run(delete(takeaway).where(takeaway.c.person == who, takeaway.c.campaign == number))
+    row = takeaway.insert().values(
+        token=unit.secrecy.index(f"campaign:{token}"), person=who, made=now, expires=now + lasts, campaign=number
+    )
+    await unit.run(row)
+
+
+async def use_list(unit: Unit, token: str, now: datetime) -> tuple[int, int] | None:
+    """Who asked for the list, and of which campaign, once; None ever after."""
+    used = (
+        update(takeaway)
+        .where(
+            takeaway.c.token == unit.secrecy.index(f"campaign:{token}"),
+            takeaway.c.campaign.is_not(None),
+            takeaway.c.used.is_(None),
+            takeaway.c.expires > now,
+        )
+        .values(used=now)
+        .returning(takeaway.c.person, takeaway.c.campaign)
+    )
+    row = (await unit.run(used)).first()
+    return None if row is None else (row.person, row.campaign)
 
 
 # --- Pictures --------------------------------------------------------------------------------------------------------

@@ -103,6 +103,11 @@ async def nothing(_number: int, _key: str) -> bytes | None:
     return None
 
 
+async def no_list(_token: str) -> bytes | None:
+    """No list."""
+    return None
+
+
 @dataclass
 class WebChat:
     """Everything that a test of the web chat may want to touch."""
@@ -116,6 +121,7 @@ class WebChat:
     wall_facts: wall.Wall | None = None
     campaign_facts: campaign.Facts | None = None
     campaign_picture: campaign.Drawing = nothing
+    campaign_list: campaign.Listing = no_list
     elder: bool = False
     due: list[timedelta] = field(default_factory=list)
     on_move: Callable[[], Awaitable[None]] | None = None
@@ -154,7 +160,7 @@ class WebChat:
         if self.wall_facts is not None:
             app.add_routes(wall.routes(self.site, self.wall_facts))
         if self.campaign_facts is not None:
-            app.add_routes(campaign.routes(self.site, self.campaign_facts, self.campaign_picture))
+            app.add_routes(campaign.routes(self.site, self.campaign_facts, self.campaign_picture, self.campaign_list))
 
         async def close(_: web.Application) -> None:
             self.door.close()

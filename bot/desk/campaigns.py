@@ -3,6 +3,8 @@ each is."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +28,7 @@ from bot.domain.campaigns import (
     Scope,
     Sent,
     Standing,
+    Told,
     Unwritable,
     expiry,
     moment,
@@ -33,12 +36,22 @@ from bot.domain.campaigns import (
     unfit,
 )
 from bot.domain.forecast import RoutePlan
+from bot.domain.people import masked
 from bot.domain.places import DISTRICT, STREET
 from bot.domain.roles import MAY, Deed, may
 from storage import activities, audit, campaigns, fanouts, people
 from storage.database import Database, Unit
 from storage.tables.delivery import Lane, Running, State
-from storage.tables.kinds import to_milliseconds
+from storage.tables.kinds import from_milliseconds, to_milliseconds
+
+LIST_LASTS = timedelta(hours=1)
+"""How long the address of a campaign's list works."""
+
+LISTED = 20_000
+"""Lines of a list, what did not arrive first: more of them no table program likes, and no person reads."""
+
+OPENED = 2_000
+"""Names that are opened with one statement."""
 
 AHEAD = timedelta(minutes=1)
 """How long before its moment a message becomes a fanout; a campaign whose activity is moved later takes it along."""
@@ -310,6 +323,15 @@ class Campaigns(Subject):
             return NotAllowed()
         return f"/campaign/{number}?k={self.city.secrecy.signature(f'campaign:{number}')}"
 
+    async def take_list(self, number: int) -> str | NotAllowed:
+        """The path of the list of its messages, names masked; it works once, for an hour."""
+        if await self.allowed(number) is None:
+            return NotAllowed()
+        token = secrets.token_hex(16)
+        await campaigns.offer_list(self.unit, self.me.id, number, token, self.now, LIST_LASTS)
+        await self._log(number, None, "listed")
+        return f"/campaign/list/{token}.xlsx"
+
     async def _move(self, one: Campaign, after: Standing, **more: Any) -> None:
         await campaigns.move(self.unit, one, after, **more)
         await self._log(one.id, one.standing, after)
@@ -392,6 +414,32 @@ async def page_of(database: Database, city: City, number: int, key: str) -> Prog
     async with database.read() as unit:
         one = await campaigns.find(unit, number)
         return None if one is None else await progress_of(unit, city, one)
+
+
+async def listed(database: Database, city: City, token: str, now: datetime) -> Sequence[Told] | None:
+    """The messages of a campaign behind an address, once; None for one that is unknown, old or used.
+
+    An address carries no right: whoever asked for it must still hold a post that may see it.
+    """
+    async with database.write() as unit:
+        found = await campaigns.use_list(unit, token, now)
+        who = await people.find(unit, found[0]) if found else None
+        if found is None or who is None or await Campaigns(unit, who, now, city).allowed(found[1]) is None:
+            return None
+    async with database.read() as unit:
+        rows = await campaigns.messages(unit, found[1], LISTED)
+        names: dict[int, str] = {}
+        ids = sorted({row.person for row in rows})
+        for start in range(0, len(ids), OPENED):
+            opened = await people.personal(unit, city.secrecy, ids[start : start + OPENED])
+            names |= {number: masked(name) for number, (name, _phone) in opened.items()}
+    return [
+        Told(
+            names.get(row.person, ""), row.offset, State(row.state).name.lower(), row.reason or "", row.account or "",
+            from_milliseconds(row.done) if row.done else None,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 async def picture_of(database: Database, city: City, number: int, key: str) -> bytes | None:

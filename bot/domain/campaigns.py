@@ -310,6 +310,21 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """One message of a campaign to one person, for the list that its author may take."""
+
+    name: str
+    """Masked."""
+    step: int
+    """Which of its messages, from 0."""
+    state: str
+    reason: str
+    door: str
+    at: datetime | None
+    """When it was settled."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a campaign is: messages by what became of them, and who signed up afterwards."""
 

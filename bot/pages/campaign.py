@@ -42,6 +42,11 @@ Facts = Callable[[int, str], Awaitable[CampaignFacts | None]]
 Drawing = Callable[[int, str], Awaitable[bytes | None]]
 """The same for its picture."""
 
+Listing = Callable[[str], Awaitable[bytes | None]]
+"""The address's token in, the list of a campaign's messages as a file out, once."""
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 WORDS: dict[str, Text] = {
     "title": _("How far it is"),
     "reasons": _("Why not"),
@@ -56,8 +61,8 @@ def sniffed(picture: bytes) -> str:
     return "image/jpeg" if picture.startswith(b"\xff\xd8\xff") else ""
 
 
-def routes(site: Site, facts: Facts, drawing: Drawing) -> list[web.RouteDef]:
-    """The page, its figures as JSON, and the picture."""
+def routes(site: Site, facts: Facts, drawing: Drawing, listing: Listing) -> list[web.RouteDef]:
+    """The page, its figures as JSON, the picture, and the list. A HEAD must not use the list's address up."""
 
     async def found(request: web.Request) -> CampaignFacts:
         one = await facts(int(request.match_info["campaign"]), request.query.get("k", ""))
@@ -80,8 +85,20 @@ def routes(site: Site, facts: Facts, drawing: Drawing) -> list[web.RouteDef]:
         # Its address is its right and its content never changes while it is sent; platforms fetch it many times.
         return web.Response(body=body, content_type=kind, headers={"Cache-Control": "private, max-age=3600"})
 
+    async def take_list(request: web.Request) -> web.Response:
+        body = await listing(request.match_info["token"])
+        if body is None:
+            raise web.HTTPNotFound
+        disposition = {"Content-Disposition": 'attachment; filename="menkou-campaign.xlsx"'}
+        return web.Response(body=body, content_type=XLSX, headers=disposition)
+
     number = "/campaign/{campaign:[0-9]{1,15}}"
-    return [web.get(number, show), web.get(f"{number}.json", now), web.get(f"{number}/picture", picture)]
+    return [
+        web.get(number, show),
+        web.get(f"{number}.json", now),
+        web.get(f"{number}/picture", picture),
+        web.get("/campaign/list/{token:[0-9a-f]{32}}.xlsx", take_list, allow_head=False),
+    ]
 
 
 def state(one: CampaignFacts, wording: Wording) -> dict[str, Any]:

@@ -39,7 +39,8 @@ takeaway = Table(
     Column("made", Moment, nullable=False),
     Column("expires", Moment, nullable=False),
     Column("used", Moment),
-    Column("activity", Id),  # an insurer's list of this activity; empty: one's own data
+    Column("activity", Id),  # an insurer's list of this activity; both empty: one's own data
+    Column("campaign", Id),  # the list of this campaign's messages
 )
 
 link_code = Table(

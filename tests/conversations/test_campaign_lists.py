@@ -1,0 +1,66 @@
+"""The list of a campaign's messages: by an address from the chat that works once, names masked, never a formula."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from datetime import timedelta
+
+from sqlalchemy import delete
+
+from bot.desk.campaigns import listed
+from bot.papers.mailing import mailing_list
+from storage import people
+from storage.tables.activities import membership
+from tests.conversations.campaign_kit import HAIDIAN, drafted, follower, number_of, sent
+from tests.conversations.kit import BEIJING, SECRECY, Chat, Town
+
+
+async def asked(town: Town) -> tuple[Chat, str]:
+    """Zhao's campaign has reached Ann, whose name begins like a formula; the address of its list."""
+    zhao, ann = Chat(town, "telegram", "zhao"), Chat(town, "telegram", "ann")
+    await zhao.says("menu")
+    await town.has_organisation(zhao)
+    who = await follower(town, ann, ("district", str(HAIDIAN)))
+    async with town.database.write() as unit:
+        await people.keep_personal(unit, SECRECY, who, "=Ann Lee", "")
+    kept = await drafted(town, zhao)
+    await sent(town, zhao, kept)
+    await town.waits(minutes=2)
+    await zhao.opens("mailing", kept.campaign.id)
+    await zhao.picks("The list of its messages")
+    address = next(button.url for button in zhao.buttons if ".xlsx" in button.url)
+    found = re.search("/campaign/list/([0-9a-f]{32})", address)
+    assert found
+    return zhao, found[1]
+
+
+async def test_it_comes_once_with_masked_names_and_without_formulas(town: Town) -> None:
+    _zhao, token = await asked(town)
+    told = await listed(town.database, town.city, token, town.at)
+    assert told is not None
+    assert [(one.name, one.state, one.door) for one in told] == [("=***", "sent", "telegram")]
+    assert await listed(town.database, town.city, token, town.at) is None
+    book = mailing_list(told, BEIJING)
+    with zipfile.ZipFile(io.BytesIO(book)) as parts:
+        whole = "".join(parts.read(name).decode() for name in parts.namelist() if name.endswith(".xml"))
+    assert "=***" in whole
+    assert "Ann" not in whole
+    assert "<f>" not in whole
+
+
+async def test_its_address_ends_after_an_hour_and_with_the_post(town: Town) -> None:
+    zhao, token = await asked(town)
+    assert await listed(town.database, town.city, token, town.at + timedelta(hours=1, seconds=1)) is None
+    assert await listed(town.database, town.city, "0" * 32, town.at) is None
+    who = await number_of(town, zhao)
+    async with town.database.write() as unit:
+        await unit.run(delete(membership).where(membership.c.person == who))
+    assert await listed(town.database, town.city, token, town.at) is None
+
+
+async def test_nobody_else_gets_one(town: Town) -> None:
+    await asked(town)
+    eve = Chat(town, "telegram", "eve")
+    assert "no such campaign" in await eve.opens("mailinglist", 1)
