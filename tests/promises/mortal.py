@@ -31,6 +31,8 @@ FORKS.set_forkserver_preload([__name__])
 Pages = list[dict[str, Any]]
 Told = tuple[str, Pages | None, bool]
 """Over the line: a message's key, its reply (None: come again), and whether the reply was kept from an earlier life."""
+WARM = 8
+"""Answers after which a process has its connections and its statements, and does nothing but turns."""
 PATIENCE = 30.0
 """Seconds for anything that is waited for here, on a machine that has other things to do."""
 
@@ -100,11 +102,13 @@ class Mortal:
         self._waiting: dict[str, tuple[Incoming, asyncio.Future[Pages]]] = {}
         self._process: Any = None
         self._line: Connection | None = None
-        self._heard, self._fell_silent = asyncio.Event(), asyncio.Event()
+        self._warm, self._fell_silent = asyncio.Event(), asyncio.Event()
+        self._answers = 0
 
     def begins(self) -> None:
         """Start one."""
-        self._heard.clear()
+        self._answers = 0
+        self._warm.clear()
         self._fell_silent.clear()
         self._line, theirs = FORKS.Pipe()
         self._process = FORKS.Process(target=live, args=(theirs, self.url, self.acknowledges_first), daemon=True)
@@ -122,9 +126,9 @@ class Mortal:
         return await answer
 
     async def is_killed(self, after: float) -> None:
-        """Let it live for so many seconds from its first acknowledgement, then not a moment longer."""
+        """Let it live for so many seconds once it is warm, then not a moment longer."""
         async with asyncio.timeout(PATIENCE):
-            await self._heard.wait()
+            await self._warm.wait()
             await asyncio.sleep(after)
             self._process.kill()
             # What it had acknowledged before is still on its way to us.
@@ -164,7 +168,9 @@ class Mortal:
         del self._waiting[key]
         self.acknowledged.append(Acknowledged(message, pages, replayed))
         answer.set_result(pages)
-        self._heard.set()
+        self._answers += 1
+        if self._answers >= WARM:
+            self._warm.set()
 
 
 def acknowledged(processes: Sequence[Mortal]) -> list[Acknowledged]:

@@ -64,7 +64,7 @@ class Load:
                 await process.deliver(message)
 
     async def is_killed(self, kills: int) -> None:
-        """So many times in all, 50 to 200 ms after each process' first acknowledgement."""
+        """So many times in all, each process 50 to 200 ms after it is warm."""
 
         async def again_and_again(process: Mortal, times: int) -> None:
             for _time in range(times):
