@@ -201,7 +201,7 @@ def _claims(quick: bool) -> list[Line]:
 
 def _joins(quick: bool) -> list[Line]:
     lines: list[Line] = []
-    for name, rates in joins.measure(*((100, 3) if quick else (900, 5))).items():
+    for name, rates in joins.measure(*((200, 2) if quick else (900, 5))).items():
         desk = rates.pop(joins.DESK)
         lines.append(Line(f"Joins at one activity that everybody wants, by the desk, {name}: a second", f"{desk:,.0f}"))
         # Where pgbench is not there, our own loop over the bare driver stands in for it, by its name.

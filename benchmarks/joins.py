@@ -45,6 +45,10 @@ PERSON = ("whose", "its_actor")
 """By which names the statements have whoever joins."""
 
 
+SETTLED = 6
+"""Times that a statement runs before PostgreSQL keeps its plan: until then it is planned while the seats are locked."""
+
+
 class NotAsExpected(RuntimeError):
     """A way did not do what the others do; the message says which."""
 
@@ -134,12 +138,16 @@ class Hot:
 
         began = time.perf_counter()
         await asyncio.gather(*(lane() for _lane in range(AT_ONCE[self.dialect])))
-        return await self._rate(shift_id, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        await self._look(shift_id)
+        return self.joins / seconds
 
     async def by_sqlite(self, together: int) -> float:
         """In one thread, so many joins in a transaction."""
         shift_id, people = await self.fresh()
-        return await self._rate(shift_id, await asyncio.to_thread(self._in_thread, shift_id, people, together))
+        seconds = await asyncio.to_thread(self._in_thread, shift_id, people, together)
+        await self._look(shift_id)
+        return self.joins / seconds
 
     def _in_thread(self, shift_id: int, people: Sequence[int], together: int) -> float:
         file = sqlite3.connect(str(make_url(self.city.url).database), isolation_level=None)
@@ -162,19 +170,20 @@ class Hot:
         waiting = iter(people)
         address = self.city.url.replace("+asyncpg", "")
         connections = [await asyncpg.connect(address) for _lane in range(AT_ONCE[self.dialect])]
+        ended: list[tuple[int, float]] = []
 
-        async def lane(connection: Any) -> None:
+        async def lane(client: int, connection: Any) -> None:
             for person in waiting:
                 async with connection.transaction():
                     for part in self.parts:
                         await connection.fetch(part.sql, *part.given(person, 0, shift_id))
+                ended.append((client, time.perf_counter()))
 
-        began = time.perf_counter()
-        await asyncio.gather(*(lane(connection) for connection in connections))
-        seconds = time.perf_counter() - began
+        await asyncio.gather(*(lane(client, connection) for client, connection in enumerate(connections)))
         for connection in connections:
             await connection.close()
-        return await self._rate(shift_id, seconds)
+        await self._look(shift_id)
+        return _once_settled(ended)
 
     async def by_pgbench(self, pgbench: Path) -> float:
         """PostgreSQL's own measure, prepared statements, as many clients as the desk has connections."""
@@ -182,18 +191,19 @@ class Hot:
         clients = AT_ONCE[self.dialect]
         each = self.joins // clients
         with TemporaryDirectory(prefix="menkou-bench-") as folder:
-            script = Path(folder) / "join.sql"
+            script, log = Path(folder) / "join.sql", Path(folder) / "log"
             script.write_text(self._script(shift_id, people.start, each), encoding="utf-8")
             said = subprocess.run(
                 [pgbench, "--no-vacuum", "--protocol=prepared", f"--client={clients}", f"--transactions={each}",
-                 "--define=n=-1", f"--file={script}", self.city.url.replace("+asyncpg", "")],
+                 "--define=n=-1", f"--file={script}", "--log", f"--log-prefix={log}",
+                 self.city.url.replace("+asyncpg", "")],
                 capture_output=True, text=True, check=False, env={"PATH": os.defpath, "LC_ALL": "C"},
             )  # fmt: skip
-        found = re.search(r"^tps = ([\d.]+)", said.stdout, re.MULTILINE)
-        if said.returncode or found is None:
-            raise NotAsExpected(f"pgbench: {said.stderr[-2000:]}")
-        await self._rate(shift_id, 1.0)
-        return float(found[1])
+            if said.returncode:
+                raise NotAsExpected(f"pgbench: {said.stderr[-2000:]}")
+            logged = [line.split() for one in Path(folder).glob("log.*") for line in one.read_text().splitlines()]
+        await self._look(shift_id)
+        return _once_settled([(int(one[0]), int(one[4]) + int(one[5]) / 1e6) for one in logged])
 
     def _script(self, shift_id: int, first: int, each: int) -> str:
         """A join by each client for the next of its own people."""
@@ -208,8 +218,8 @@ class Hot:
             lines.append(" ".join(sql.split()) + ";")
         return "\n".join([*lines, "COMMIT;", ""])
 
-    async def _rate(self, shift_id: int, seconds: float) -> float:
-        """A second; that everybody has a seat and a number of their own is looked at first."""
+    async def _look(self, shift_id: int) -> None:
+        """Everybody has a seat and a number of their own, or the rate is worth nothing."""
         count, numbers = func.count(), func.count(enrolment.c.queue.distinct())
         async with self.city.database.read() as unit:
             here = select(count, numbers).where(enrolment.c.shift == shift_id, enrolment.c.state == "joined")
@@ -217,7 +227,16 @@ class Hot:
             taken = (await unit.run(select(shift.c.taken).where(shift.c.id == shift_id))).scalar_one()
         if (*found, taken) != (self.joins,) * 3:
             raise NotAsExpected(f"{self.joins} joins left {found} sign-ups and numbers, {taken} seats taken")
-        return self.joins / seconds
+
+
+def _once_settled(ended: Sequence[tuple[int, float]]) -> float:
+    """A second, by (client, moment of an end): from when the last client has settled on its plans, as the desk has."""
+    ends: dict[int, list[float]] = {}
+    for client, moment in ended:
+        ends.setdefault(client, []).append(moment)
+    since = max(sorted(moments)[min(SETTLED, len(moments) - 2)] for moments in ends.values())
+    until = max(moment for _client, moment in ended)
+    return sum(moment > since for _client, moment in ended) / (until - since)
 
 
 def _literal(value: Any) -> str:
