@@ -102,7 +102,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
             expires=from_milliseconds(one.expires),
             urgent=one.lane <= Lane.CHANGE,
             opted_out=bool(reader and (reader.opted_out or _refuses(reader.refuses, one.kind))),
-            often=too_often(lately[one.person], now),
+            often=tag is None and too_often(lately[one.person], now),
             missing=nobody or silenced or not (reply or subject or listed or _speaks_for_itself(one)),
             cancelled=bool(subject and subject.state == "cancelled"),
             changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),

@@ -78,6 +78,8 @@ UNTIMED = {
     "activity": "belongs to its organisation",
     "guardianship": "until one of them ends it; then it is the proof that there was one",
     "permission": "the proof that a guardian agreed to what a child did",
+    "digest": "a letter that its reader has until they end it",
+    "evaluation": "the figure of an activity that stays; the words go with an erasure",
     "calendar": "an address that its owner uses until they end it",
     "cover": "belongs to the activity",
     "team": "until its leader ends it",

@@ -84,6 +84,7 @@ async def test_without_reminders_changes_are_still_told_and_back_on_they_come_ag
     await olga.says("yes")
     await town.waits(seconds=1)
     assert heads(ann) == ["Time or place have changed: Clean the lake"]
+    await town.waits(seconds=1)  # what is typed now answers what is said now
     assert "Reminders of what I signed up for: off" in await ann.says("messages")
     assert "Switched on" in await ann.picks("Switch on: Reminders")
     await town.waits(hours=22)

@@ -138,6 +138,7 @@ class SmallCity:
         self.database = Database(url, SECRECY)
         self.doors: dict[str, ScriptedDoor] = {}
         self.senders: list[Sender] = []
+        self.made: list[Sender] = []
         self.places = City(SHANGHAI, "en")
 
     async def build(self) -> None:
@@ -163,6 +164,9 @@ class SmallCity:
     async def close(self) -> None:
         for sender in self.senders:
             await sender.stop()
+        for sender in self.made:
+            # Also of those that a test has let die: a sign of life is a connection of its own.
+            await sender.lease.release()
         await self.database.close()
 
     async def person(self, id_: int, *doors: str, inbound: timedelta | None = None, **columns: Any) -> int:
@@ -296,6 +300,7 @@ class SmallCity:
             pace=pace, doors=doors, chance=lambda: 0.0, **more,
         )  # fmt: skip
         self.senders.append(made)
+        self.made.append(made)
         return made
 
     async def rows(self, kind: str | None = None) -> list[Any]:

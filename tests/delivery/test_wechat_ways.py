@@ -52,6 +52,7 @@ class WeChatTown:
             chance=lambda: 0.0, fields=fields,
         )  # fmt: skip
         self.city.senders.append(made)
+        self.city.made.append(made)
         return made
 
     async def writes(self, one: int, kind: str = "message") -> None:
@@ -531,6 +532,7 @@ async def test_a_way_of_wechats_is_no_way_of_other_doors(city: SmallCity) -> Non
             city.database, town.door, word, city.clock.times, town.speaking, pace=PACE, doors=("telegram", "wechat")
         )
         city.senders.append(made)
+        city.made.append(made)
         telegram = city.sender("telegram", doors=("telegram", "wechat"))
         for _round in range(2):
             await made.drain()
