@@ -80,7 +80,7 @@ shapes costs more than the rest of the record."""
 QUOTED = re.compile(r"'([^'\n]*)'( object\b)?|\"([^\"\n]*)\"")
 """In an exception's message: what is quoted. Python quotes values that it could not take, and names of types."""
 
-WORD = re.compile(r"[\w.-]+")
+WORD = re.compile(r"\w+")
 
 
 class Redaction:

@@ -21,7 +21,6 @@ from bot import logs
 from bot.desk import parties as together
 from bot.desk import privacy as ticks
 from bot.desk.desk import Desk
-from bot.doctor import Doctor
 from bot.domain.attendance import new_secret
 from bot.domain.corrections import Values
 from bot.domain.matters import Said
@@ -32,7 +31,6 @@ from bot.meters import Meters
 from bot.pages.health import Health
 from bot.pages.site import Site
 from bot.readiness import figures
-from bot.settings import Settings
 from bot.talk.view import Page
 from storage import (
     admission,
@@ -261,10 +259,8 @@ async def _breaks(city: City) -> None:
     await ann.says("hello")
     await _script_breaks(town, ann)
     await _door_breaks(city, ann)
-    meters, settings = Meters(), Settings(database_url=city.url, secret_key=KEY)
-    written = figures(meters, town.database, town.now)
+    written = figures(Meters(), town.database, town.now)
     city.said |= await _pages_break(written)
-    city.said["doctor"] = str(await Doctor(now=town.now, folder=city.folder).examine(settings)).encode()
     assert b"# HELP menkou_" in city.said["/metrics"]
 
 
