@@ -43,7 +43,9 @@ def seats(activity: Activity) -> Text:
 def line(activity: Activity, desk: Desk) -> Words:
     """One activity in one line of a list."""
     district = place_name(desk.city.place(activity.district))
-    parts: list[Words] = [title(activity), activity.starts, district, seats(activity)]
+    parts: list[Words] = [title(activity), activity.starts, district]
+    if activity.open_shifts(desk.now):
+        parts.append(seats(activity))
     if activity.distance is not None:
         parts.append(far(activity.distance))
     return Joined(tuple(parts), " · ")

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from bot.desk.desk import Desk
 from bot.domain.records import Ledger, Record
+from bot.domain.rulesets import titles
 from bot.talk import Day, Intent, Joined, Link, Month, Named, Span, Talk, Words, _, lines, ngettext, script
 from handlers.cards import kind_name, title
 from handlers.presence import zero
@@ -127,7 +128,7 @@ def facts(found: Record, now: datetime) -> list[Words]:
         parts.append(_("On public notice until {when}.", when=found.settles))
     if found.cover:
         parts.append(_("Covered on the way there and back, not counted: {span}", span=Span(*found.cover)))
-    parts.append(_("Counted by the rules “{name}”.", name=found.rules))
+    parts.append(_("Counted by the rules “{name}”.", name=Named(*titles(found.rules))))
     return parts
 
 

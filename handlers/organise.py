@@ -185,7 +185,7 @@ async def publish(talk: Talk, desk: Desk) -> None:
         Option("conditions", _("Add conditions"), "draft"),
         Option("no", _("Not yet"), "later"),
     ]
-    then = await talk.choose("sure", look, ways)
+    then = await talk.choose("sure", look, ways, yes="yes", no="no")
     keep = desk.organising.publish if then == "open" else desk.drafts.keep
     match await keep(organisation, plan):
         case Published(activity, _shift) if then == "open":

@@ -24,6 +24,9 @@ from storage import activities, admission, agreements, audit, enrolment, fanouts
 from storage.admission import Answers
 from storage.tables.delivery import Lane
 
+TOLD = HELD | {Stand.ARRIVED}
+"""Who is told of a change: also whoever is there already."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -161,7 +164,7 @@ class Organising(Subject):
             return NotAllowed()
         for shift in card.shifts:
             await enrolment.lock_shift(self.unit, shift.id)
-        told = await enrolment.joined_people(self.unit, activity, HELD | {Stand.ARRIVED})
+        told = await enrolment.joined_people(self.unit, activity, TOLD)
         if not await activities.cancel(self.unit, activity, self.now):
             return NotAllowed()
         await self._tell(card, "cancellation", card.ends)
@@ -200,7 +203,7 @@ class Organising(Subject):
 
     async def _moved(self, card: Activity, deed: str) -> Told:
         """Another time or place: who had said yes is asked anew, what was on offer is offered anew, all are told."""
-        told = await enrolment.joined_people(self.unit, card.id, HELD)
+        told = await enrolment.joined_people(self.unit, card.id, TOLD)
         for one in await enrolment.ask_again(self.unit, card.id, self.now):
             after = move(Stand.CONFIRMED, Stand.JOINED)
             await audit.log(self.unit, self.now, self.me.id, deed, f"enrolment:{one}", Stand.CONFIRMED, after)
@@ -233,7 +236,7 @@ class Organising(Subject):
                 source=shift.id,
                 revision=await activities.revision(self.unit, card.id),
                 lane=Lane.CHANGE,
-                segment={"shift": shift.id, "states": sorted(HELD | {Stand.ARRIVED})},
+                segment={"shift": shift.id, "states": sorted(TOLD)},
                 not_before=self.now,
                 expires=until,
                 created_by=self.me.id,

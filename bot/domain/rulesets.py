@@ -46,11 +46,15 @@ class RuleSet:
     not_service: frozenset[str] = frozenset({"travel", "duty", "giving", TRAINING})
     since: date = date.min
     until: date = date.max
+    chinese: str = ""
+    english: str = ""
 
 
 def _read(row: dict[str, str]) -> RuleSet:
     return RuleSet(
         name=row["name"],
+        chinese=row["chinese"],
+        english=row["english"],
         minimum_share=int(row["minimum_share"]) / 100,
         rounding=int(row["rounding"]),
         daily_cap=int(row["daily_cap"]) or None,
@@ -85,6 +89,12 @@ def rules_on(day: date) -> RuleSet:
         if one.since <= day <= one.until:
             return one
     raise LookupError(f"no rules are known for {day}")
+
+
+def titles(name: str) -> tuple[str, str]:
+    """What a set is called in Chinese and in English; a set that is not known any more by its name."""
+    found = next((one for one in RULE_SETS if one.name == name), None)
+    return (found.chinese, found.english) if found else (name, name)
 
 
 def rule_set(name: str) -> RuleSet:

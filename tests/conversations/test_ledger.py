@@ -115,7 +115,7 @@ async def test_hours_say_how_much_by_what_and_what_is_not_final(town: Town, chat
     answer = await ann.opens("record", 1)
     assert "On public notice until" in answer
     assert "Covered on the way there and back, not counted: Sat 28 Nov 09:00–13:00" in answer
-    assert "Counted by the rules “beijing-2026”." in answer
+    assert "Counted by the rules “Beijing 2026”." in answer
     town.at += timedelta(days=7)
     assert "public notice" not in await ann.says("hours")
     await ann.says("records")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import get_args
 
 from sqlalchemy import update
 
+from bot.domain.notices import Kind
+from bot.domain.reach import Reason
+from handlers.whynot import KINDS, REASONS
 from storage import people
 from storage.tables.delivery import State, outbox
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -65,3 +69,10 @@ async def test_a_stranger_sees_nothing_and_a_centre_sees_masked_names(town: Town
         assert who is not None
         await people.appoint(unit, who, people.Role.CENTRE, None, 110108, town.at)
     assert "A*** · Reminder · sent" in await centre.opens("deliveries", number)
+
+
+def test_every_kind_of_message_and_every_reason_has_its_words() -> None:
+    # A weekly letter was listed as “Message”.
+    unnamed = set(get_args(Kind)) - set(KINDS) - {"reply"}  # nobody asks why an answer came
+    assert not unnamed
+    assert set(Reason) - set(REASONS) == {Reason.NO_WINDOW}, "which its outcome says already"
