@@ -130,7 +130,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
                     enrolment=own,
                     stand=stand,
                     offset=one.offset,
-                    words=one.words | teams.get(one.source, {}) if one.kind == "invitation" else one.words,
+                    words={**one.words, **teams.get(one.source, {})} if one.kind == "invitation" else one.words,
                     listed=listed,
                     repeated=one.repeated,
                 ),
