@@ -77,8 +77,10 @@ SHORT = 48
 """Signs of a text whose cleaning is remembered: the same few words stand in every record, and a look through twenty
 shapes costs more than the rest of the record."""
 
-QUOTED = re.compile(r"'(?![\w.-]{0,40}')[^'\n]*'|\"(?![\w.-]{0,40}\")[^\"\n]*\"")
-"""In an exception's message: what is quoted and is not one plain word. Python quotes values that it could not take."""
+QUOTED = re.compile(r"'([^'\n]*)'( object\b)?|\"([^\"\n]*)\"")
+"""In an exception's message: what is quoted. Python quotes values that it could not take, and names of types."""
+
+WORD = re.compile(r"\w+")
 
 
 class Redaction:
@@ -123,8 +125,17 @@ class Redaction:
         return self._value(value)
 
     def _exception(self, trace: str) -> str:
-        """Frames are indented and are our own source; the other lines are messages, which may quote a value."""
-        lines = (line if line[:1].isspace() else QUOTED.sub(f"'{CUT}'", line) for line in trace.splitlines())
+        """Frames are indented and are our own source; the other lines are messages, which may quote a value.
+
+        What stands in the source too is a name of ours; one word that does not may be somebody's.
+        """
+        source = {word for line in trace.splitlines() if line[:1].isspace() for word in WORD.findall(line)}
+
+        def shown(quoted: re.Match[str]) -> str:
+            ours = quoted[2] or (quoted[1] or quoted[3]) in source
+            return quoted[0] if ours else f"'{CUT}'"
+
+        lines = (line if line[:1].isspace() else QUOTED.sub(shown, line) for line in trace.splitlines())
         return self.text("\n".join(lines))
 
     def _value(self, value: Any) -> Any:

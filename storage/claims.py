@@ -86,7 +86,7 @@ def _claim(unit: Unit, row: Any) -> Claim:
     return Claim(
         row.id, row.enrolment, row.person, row.activity, row.shift, row.title, row.english, row.shift_starts,
         row.shift_ends, Stand(row.stand), row.starts, row.ends, what, row.photo is not None, row.before, row.state,
-        row.reason or "",
+        unit.secrecy.open(row.reason, _refusal(row.id)) if row.reason else "",
     )  # fmt: skip
 
 
@@ -109,10 +109,16 @@ async def photo_of(unit: Unit, id_: int) -> str | None:
 
 
 async def decide(unit: Unit, id_: int, state: str, by: int, reason: str | None, now: datetime) -> bool:
-    """Write down what was decided. False: somebody had decided before."""
+    """Write down what was decided; a refusal's words are sealed. False: somebody had decided before."""
     open_one = and_(claim.c.id == id_, claim.c.state == "open")
-    done = await unit.run(update(claim).where(open_one).values(state=state, given_by=by, reason=reason, decided=now))
+    sealed = unit.secrecy.seal(reason, _refusal(id_)) if reason else None
+    done = await unit.run(update(claim).where(open_one).values(state=state, given_by=by, reason=sealed, decided=now))
     return bool(done.rowcount)
+
+
+def _refusal(id_: int) -> str:
+    """The row that a refusal's words are bound to."""
+    return f"claim:{id_}:reason"
 
 
 async def unproven(unit: Unit, activity_id: int) -> list[int]:

@@ -259,6 +259,8 @@ def _opened(unit: Unit, table: Table, row: dict[str, Any], name: str) -> Any:
             return secrecy.open(value, f"evaluation:{row['enrolment']}:words")
         case "claim", "what":
             return secrecy.open(value, f"claim:{row['enrolment']}:what")
+        case "claim", "reason":
+            return secrecy.open(value, f"claim:{row['id']}:reason")
         case "matter_word", "words":
             return secrecy.open(value, f"matter:{row['matter']}")
         case "correction", "words":

@@ -22,6 +22,7 @@ from storage.tables.delivery import Lane, State, outbox
 from storage.tables.enrolment import enrolment
 from storage.tables.kinds import from_milliseconds, to_milliseconds
 from storage.tables.messages import inbox
+from storage.tables.parties import invitation, team
 from storage.tables.people import identity, person, subscription
 from storage.waiting import Waiting
 
@@ -63,7 +64,7 @@ class _Subject:
 
 
 async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[Due]:
-    """Read what is true of these messages now: ten statements, and one for each campaign among them."""
+    """Read what is true of these messages now: ten statements, one for each campaign among them, one for teams."""
     if not messages:
         return []
     people = sorted({one.person for one in messages})
@@ -80,6 +81,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
     subjects = await _subjects(unit, messages, sign_ups, now)
     topics = await _topics(unit, messages)
     replies = await _replies(unit, messages)
+    teams = await _teams(unit, messages)
     answered = await asking.over(unit, messages)
     letters = await _letters(unit, messages, now)
     lately, strangers = await _lately(unit, messages, now), await _strangers(unit, messages)
@@ -128,7 +130,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
                     enrolment=own,
                     stand=stand,
                     offset=one.offset,
-                    words=one.words,
+                    words={**one.words, **teams.get(one.source, {})} if one.kind == "invitation" else one.words,
                     listed=listed,
                     repeated=one.repeated,
                 ),
@@ -341,6 +343,15 @@ async def _replies(unit: Unit, messages: Iterable[Waiting]) -> dict[tuple[str, s
         for row in await unit.run(rows)
         if row.reply
     }
+
+
+async def _teams(unit: Unit, messages: Iterable[Waiting]) -> dict[int, dict[str, str]]:
+    """By invitation: what its team is called now. A team's name may be a family's: no message keeps a copy of it."""
+    numbers = sorted({one.source for one in messages if one.kind == "invitation"})
+    if not numbers:
+        return {}
+    rows = select(invitation.c.id, team.c.name).join(team, team.c.id == invitation.c.team)
+    return {row.id: {"team": row.name} for row in await unit.run(rows.where(invitation.c.id.in_(numbers)))}
 
 
 def _still_meant(one: Waiting, sign_ups: _SignUps, topics: dict[int, set[tuple[str, str]]]) -> bool:

@@ -126,7 +126,7 @@ class Parties(Subject):
                 person=person, inviter=self.me.id, enrolment_id=id_, team_id=team, held=held,
             )  # fmt: skip
             till = until.isoformat() if held else ""
-            await tell(self, person, "invitation", number, mine.shift, mine.starts, team=led.name, until=till)
+            await tell(self, person, "invitation", number, mine.shift, mine.starts, until=till)
         await self._log("invite", f"enrolment:{id_}", None, str(len(asked)))
         return Invited(len(asked), held, until)
 

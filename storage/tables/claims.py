@@ -15,10 +15,10 @@ claim = Table(
     Column("what", Sealed),  # in their own words
     Column("photo", String(32)),  # blind index of the platform's key; the picture is not kept
     Column("state", String(16), nullable=False),  # open | approved | declined
-    Column("reason", String(200)),  # of a refusal
     Column("given_by", Id, ForeignKey("person.id"), index=True),  # who decided
     Column("made", Moment, nullable=False),
     Column("decided", Moment),
+    Column("reason", Sealed),  # of a refusal, in the organiser's words
     Index(
         "uq_claim_enrolment_open",
         "enrolment",

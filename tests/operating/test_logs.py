@@ -193,6 +193,20 @@ def test_an_exception_tells_its_frames(log: io.StringIO) -> None:
     assert told.endswith("KeyError: 'shift'")
 
 
+@pytest.mark.parametrize("typed", ["E40096123", "Alexandra", "two words"])
+def test_an_exception_tells_no_value_however_short(log: io.StringIO, typed: str) -> None:
+    fields = {"shift": typed}
+    for broken in (lambda: int(fields["shift"]), lambda: {}[typed], lambda: typed.nothing):  # type: ignore[attr-defined]
+        try:
+            broken()
+        except (ValueError, KeyError, AttributeError):
+            structlog.get_logger().exception("broke")
+    told = [json.loads(line)["exception"] for line in log.getvalue().splitlines()]
+    assert typed not in "".join(told)
+    assert told[0].endswith("with base 10: '[cut]'")
+    assert told[2].endswith("'str' object has no attribute 'nothing'")
+
+
 def test_a_terminal_gets_lines_for_people_without_local_values() -> None:
     out = io.StringIO()
     root = logging.getLogger()
