@@ -49,6 +49,8 @@ def founded(city_url: str) -> Town:
 @pytest.fixture
 async def town(founded: Town) -> AsyncIterator[Town]:
     yield founded
+    for sender in founded.senders:
+        await sender.lease.release()  # its sign of life is a connection of its own
     await founded.database.close()
 
 
