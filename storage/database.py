@@ -173,6 +173,7 @@ class Database:
         # SQLite has one writer. Waiting for it in the event loop instead of in its busy handler: 1,041 turns a second
         # with this lock, 179 without.
         self._turn = asyncio.Lock()
+        self._sessions: list[Any] = []
         self._together = Together(self._threaded(url), self._turn) if self.dialect == "sqlite" else None
 
     @classmethod
@@ -283,9 +284,11 @@ class Database:
         _none, how = self._writer.dialect.create_connect_args(make_url(self.url))
         for ours in ("prepared_statement_cache_size", "prepared_statement_name_func"):
             how.pop(ours, None)
-        return await asyncpg.connect(
+        made = await asyncpg.connect(
             **how, timeout=patience, command_timeout=patience, server_settings=SERVER_SETTINGS
         )
+        self._sessions = [one for one in self._sessions if not one.is_closed()] + [made]
+        return made
 
     async def scrub(self) -> bool:
         """Leave nothing in SQLite's files that was deleted: rewrite the database, empty its log.
@@ -305,7 +308,10 @@ class Database:
         return bool(busy) and busy[0] == 0
 
     async def close(self) -> None:
-        """Give all connections back."""
+        """Give all connections back, also those that were handed out and are still open."""
+        for session in self._sessions:
+            if not session.is_closed():
+                session.terminate()
         if self._together is not None:
             await self._together.close()
         await self._writer.dispose()

@@ -26,6 +26,7 @@ from bot.domain.enrolment import Booking, Joined, Left, Stand, Waitlisted
 from bot.domain.people import Person
 from storage import enrolment, offers
 from storage.database import Unit
+from storage.tables.activities import shift
 from storage.tables.enrolment import audit
 from storage.tables.enrolment import enrolment as signed_up
 from tests.conversations.kit import MONDAY
@@ -139,9 +140,8 @@ async def history(crowd: Crowd, seed: int) -> Clients:
     starts = FAR + timedelta(days=seed)
     shift_id = await crowd.publishes(starts, starts + timedelta(hours=2), SEATS)
     async with crowd.town.database.read() as unit:
-        wish = await enrolment.wish(unit, shift_id)
-    assert wish is not None
-    clients = Clients(crowd, shift_id, wish.activity, random.Random(seed))
+        activity = (await unit.run(select(shift.c.activity).where(shift.c.id == shift_id))).scalar_one()
+    clients = Clients(crowd, shift_id, activity, random.Random(seed))
     await clients.run()
     return clients
 
