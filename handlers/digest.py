@@ -27,13 +27,13 @@ async def digest(talk: Talk, desk: Desk) -> None:
             Link(_("Subscribe"), Intent("subscribe")),
         )
     now = await desk.digests.when()
-    options = [Option("usual", clock(*USUAL), list(USUAL)), Option("other", _("Another day or hour"), None)]
+    options = [Option("usual", clock(*USUAL), list(USUAL)), Option("other", _("Another day or hour"))]
     question = lines(
         _("Your weekly letter comes: {when}.", when=clock(*now)) if now else None,
         _("Once a week I can tell you what is new of what you follow, at most seven activities. When?"),
     )
     when = await talk.choose("when", question, options, also=[Link(_("No weekly letter"), Intent("nodigest"))])
-    if when is None:
+    if when == "other":
         days = [Option(str(place), name, place) for place, name in enumerate(WEEKDAYS)]
         day = await talk.choose("day", _("On which day?"), days)
         asked = _("At which hour, from {first} to {last}?", first=HOURS[0], last=HOURS[-1])

@@ -80,7 +80,7 @@ async def rows_of(unit: Unit, town: Town, at: datetime) -> None:
     await unit.run(insert(link_code).values(code="c", person=who, made=at, expires=at))
     await unit.run(insert(link_offer).values(shower=who, typer=who, made=at, expires=at))
     await unit.run(insert(guardian_code).values(code="g", child=who, made=at, expires=at))
-    words = {"what": b"x", "photo": "p", "reason": "no", "state": "declined"}
+    words = {"what": b"x", "photo": "p", "reason": b"no", "state": "declined"}
     await unit.run(insert(claim).values(enrolment=one, person=who, starts=at, ends=at, made=at, decided=at, **words))
     there = insert(attendance).values(enrolment=one, person=who, arrived=at, arrived_by="code")
     presence = (await unit.run(there.returning(attendance.c.id))).scalar_one()
