@@ -1,4 +1,4 @@
-"""Calls to the Bot API: aiogram's methods, one call, no retry, a true account of what became of it.
+"""Calls to the Bot API: one call, no retry, a true account of what became of it.
 
 Only `ok`, `result` and the error fields of an answer are read here: an answer that aiogram's newest types cannot hold
 would make a message look failed that was sent, and a whole batch of updates unreadable for one of them.
@@ -16,6 +16,7 @@ import aiohttp
 import structlog
 
 from bot.channels.photos import LARGEST
+from bot.channels.telegram.calls import Call
 from bot.channels.telegram.errors import Answer, Done, Failed
 from bot.channels.telegram.library import (
     AiohttpSession,
@@ -70,12 +71,12 @@ class TelegramApi:
     def __repr__(self) -> str:
         return f"TelegramApi(bot={self._token.partition(':')[0]})"
 
-    async def call(self, method: TelegramMethod[Any], limit: float | None = None) -> Answer:
+    async def call(self, asked: Call | TelegramMethod[Any], limit: float | None = None) -> Answer:
         """Make one call, in at most `limit` seconds. Never raises for what the platform or the network did."""
-        # What was not set stays unsaid; as JSON, in which a Chinese sentence is a third as long as in a form.
-        body = method.model_dump_json(exclude_unset=True, exclude_none=True).encode()
+        call = asked if isinstance(asked, Call) else Call.of(asked)
+        body = call.body
         timeout = self._timeout if limit is None else aiohttp.ClientTimeout(total=limit, connect=CONNECT_LIMIT)
-        url = self._server.api_url(self._token, method.__api_method__)
+        url = self._server.api_url(self._token, call.method)
         client = await self._opened()
         status = 0
         # Only the kind of a client's error is told: its text may hold the address.

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 
 from bot.channels.telegram.api import TelegramApi
+from bot.channels.telegram.calls import Call
 from bot.channels.telegram.errors import Answer, Done, Failed, lacks_method, outcome, refuses_content
-from bot.channels.telegram.library import TelegramMethod
 from bot.channels.telegram.numbers import NAME, TELEGRAM
 from bot.channels.telegram.pages import Shown, directions, layout, location, venue
 from bot.talk.capabilities import Capabilities
@@ -85,23 +84,22 @@ class TelegramDoor:
                 return answer
         return await self._call(chat, directions(spot, chat))
 
-    async def _optional(self, chat: int, method: TelegramMethod[Any]) -> Answer:
+    async def _optional(self, chat: int, call: Call) -> Answer:
         """A call that a smaller server may not know; asked once, not with every message."""
-        name = method.__api_method__
-        if name in self._lacking:
-            return Failed(404, f"this server has no {name}")
-        answer = await self._call(chat, method)
+        if call.method in self._lacking:
+            return Failed(404, f"this server has no {call.method}")
+        answer = await self._call(chat, call)
         if isinstance(answer, Failed) and lacks_method(answer):
-            self._lacking.add(name)
+            self._lacking.add(call.method)
         return answer
 
-    async def _call(self, chat: int, method: TelegramMethod[Any]) -> Answer:
+    async def _call(self, chat: int, call: Call) -> Answer:
         """One call, and one more to a chat's new number: the first is known to have sent nothing."""
         self._traffic.note(chat)
-        method = method.model_copy(update=self._paid) if self._paid else method
-        answer = await self._api.call(method)
+        call = call.but(**self._paid) if self._paid else call
+        answer = await self._api.call(call)
         if isinstance(answer, Failed) and answer.moved_to:
-            return await self._api.call(method.model_copy(update={"chat_id": answer.moved_to}))
+            return await self._api.call(call.but(chat_id=answer.moved_to))
         return answer
 
     def _outcome(self, chat: int, answer: Answer) -> Outcome:

@@ -8,21 +8,13 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bot.channels.telegram.library import (
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    KeyboardButton,
-    ReplyKeyboardMarkup,
-    SendLocation,
-    SendMessage,
-    SendPhoto,
-    SendVenue,
-)
+from bot.channels.telegram.calls import Call
 from bot.channels.telegram.numbers import CAPTION_LIMIT, DATA_LIMIT, TELEGRAM, TEXT_LIMIT
 from bot.talk.view import Button, Page
 
@@ -47,22 +39,29 @@ class Shown:
     """A page as Telegram shows it."""
 
     text: str
-    keyboard: InlineKeyboardMarkup | ReplyKeyboardMarkup | None = None
+    keyboard: Mapping[str, Any] | None = None
+    """The Bot API's InlineKeyboardMarkup or ReplyKeyboardMarkup."""
     picture: str = ""
     """An address that Telegram can fetch, or nothing."""
     buttons_open_pages: bool = False
     """Has it buttons with addresses, which Telegram may find fault with?"""
 
-    def message(self, chat: int) -> SendMessage:
+    def message(self, chat: int) -> Call:
         """All of it as a text; a picture as its address."""
         text = _fitted(self.text, [self.picture] if self.picture else [], TEXT_LIMIT)
-        return SendMessage(chat_id=chat, text=text or NOTHING_SAID, reply_markup=self.keyboard)
+        return self._with_keyboard("sendMessage", {"chat_id": chat, "text": text or NOTHING_SAID})
 
-    def photo(self, chat: int) -> SendPhoto | None:
+    def photo(self, chat: int) -> Call | None:
         """As a picture with its words under it; None if they do not fit there."""
         if not self.picture or TELEGRAM.length(self.text) > CAPTION_LIMIT:
             return None
-        return SendPhoto(chat_id=chat, photo=self.picture, caption=self.text or None, reply_markup=self.keyboard)
+        words = {"caption": self.text} if self.text else {}
+        return self._with_keyboard("sendPhoto", {"chat_id": chat, "photo": self.picture, **words})
+
+    def _with_keyboard(self, method: str, given: dict[str, Any]) -> Call:
+        if self.keyboard is not None:
+            given["reply_markup"] = self.keyboard
+        return Call(method, given)
 
 
 @lru_cache(maxsize=16)  # a campaign shows thousands the same page, one after the other
@@ -83,26 +82,27 @@ def layout(page: Page, *, pages_in_text: bool = False) -> Shown:
     return Shown(text, _keyboard(page.wants, pressable), picture, any(button.url for button in pressable))
 
 
-def venue(spot: tuple[float, float, str, str], chat: int) -> SendVenue:
+def venue(spot: tuple[float, float, str, str], chat: int) -> Call:
     """A place with its name on a map."""
     latitude, longitude, name, address = spot
     title = clean(name)[:VENUE_LIMIT] or "📍"
     where = clean(address)[:VENUE_LIMIT] or title
-    return SendVenue(chat_id=chat, latitude=latitude, longitude=longitude, title=title, address=where)
+    point = {"latitude": latitude, "longitude": longitude}
+    return Call("sendVenue", {"chat_id": chat, **point, "title": title, "address": where})
 
 
-def location(spot: tuple[float, float, str, str], chat: int) -> SendLocation:
+def location(spot: tuple[float, float, str, str], chat: int) -> Call:
     """A bare point on a map."""
-    return SendLocation(chat_id=chat, latitude=spot[0], longitude=spot[1])
+    return Call("sendLocation", {"chat_id": chat, "latitude": spot[0], "longitude": spot[1]})
 
 
-def directions(spot: tuple[float, float, str, str], chat: int) -> SendMessage:
+def directions(spot: tuple[float, float, str, str], chat: int) -> Call:
     """A place in words, with the address of a map that takes WGS-84."""
     latitude, longitude, name, address = spot
     title = quote(clean(name)[:40] or "-", safe="")
     on_map = f"https://uri.amap.com/marker?position={longitude:.6f},{latitude:.6f}&coordinate=wgs84&name={title}"
     words = " ".join(part for part in (clean(name), clean(address)) if part)
-    return SendMessage(chat_id=chat, text=_fitted(f"📍 {words}".strip(), [on_map], TEXT_LIMIT))
+    return Call("sendMessage", {"chat_id": chat, "text": _fitted(f"📍 {words}".strip(), [on_map], TEXT_LIMIT)})
 
 
 def clean(text: str) -> str:
@@ -141,26 +141,24 @@ def _cut(text: str, units: int) -> str:
     return text.encode("utf-16-le")[: max(units, 0) * 2].decode("utf-16-le", "ignore")
 
 
-def _keyboard(wants: str, buttons: Sequence[Button]) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | None:
+def _keyboard(wants: str, buttons: Sequence[Button]) -> dict[str, Any] | None:
     """One message carries one keyboard: where a place or number is wanted, the options stand under its share button.
 
     A press there types the option's label, or its number where the label was shortened.
     """
     if wants in ("place", "phone"):
         share = (
-            KeyboardButton(text=SHARE_PLACE, request_location=True)
+            {"text": SHARE_PLACE, "request_location": True}
             if wants == "place"
-            else KeyboardButton(text=SHARE_NUMBER, request_contact=True)
+            else {"text": SHARE_NUMBER, "request_contact": True}
         )
         typed = [(button, str(button.number) if button.label.endswith("…") else _label(button)) for button in buttons]
-        rows = [[KeyboardButton(text=words) for _button, words in row] for row in _rows(typed)]
-        return ReplyKeyboardMarkup(keyboard=[[share], *rows], resize_keyboard=True, one_time_keyboard=True)
+        rows = [[{"text": words} for _button, words in row] for row in _rows(typed)]
+        return {"keyboard": [[share], *rows], "resize_keyboard": True, "one_time_keyboard": True}
     if not buttons:
         return None
     labelled = [(button, _label(button)) for button in buttons]
-    return InlineKeyboardMarkup(
-        inline_keyboard=[[_inline(button, words) for button, words in row] for row in _rows(labelled)]
-    )
+    return {"inline_keyboard": [[_inline(button, words) for button, words in row] for row in _rows(labelled)]}
 
 
 def _label(button: Button) -> str:
@@ -168,10 +166,8 @@ def _label(button: Button) -> str:
     return clean(button.label) or str(button.number)
 
 
-def _inline(button: Button, words: str) -> InlineKeyboardButton:
-    if button.url:
-        return InlineKeyboardButton(text=words, url=button.url)
-    return InlineKeyboardButton(text=words, callback_data=button.wire)
+def _inline(button: Button, words: str) -> dict[str, str]:
+    return {"text": words, "url": clean(button.url)} if button.url else {"text": words, "callback_data": button.wire}
 
 
 def _rows(labelled: Iterable[tuple[Button, str]]) -> list[list[tuple[Button, str]]]:
@@ -189,5 +185,6 @@ def _rows(labelled: Iterable[tuple[Button, str]]) -> list[list[tuple[Button, str
     return rows
 
 
+@lru_cache(maxsize=1024)  # the same labels go to everybody
 def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
