@@ -16,7 +16,6 @@ import aiohttp
 import structlog
 
 from bot.channels.photos import LARGEST
-from bot.channels.telegram.calls import Call
 from bot.channels.telegram.errors import Answer, Done, Failed
 from bot.channels.telegram.library import (
     AiohttpSession,
@@ -71,12 +70,15 @@ class TelegramApi:
     def __repr__(self) -> str:
         return f"TelegramApi(bot={self._token.partition(':')[0]})"
 
-    async def call(self, asked: Call | TelegramMethod[Any], limit: float | None = None) -> Answer:
+    async def call(self, method: TelegramMethod[Any], limit: float | None = None) -> Answer:
         """Make one call, in at most `limit` seconds. Never raises for what the platform or the network did."""
-        call = asked if isinstance(asked, Call) else Call.of(asked)
-        body = call.body
+        body = method.model_dump_json(exclude_unset=True, exclude_none=True).encode()
+        return await self.post(method.__api_method__, body, limit)
+
+    async def post(self, method: str, body: bytes, limit: float | None = None) -> Answer:
+        """Call a method by name with what is JSON already; the rest is as with `call`."""
         timeout = self._timeout if limit is None else aiohttp.ClientTimeout(total=limit, connect=CONNECT_LIMIT)
-        url = self._server.api_url(self._token, call.method)
+        url = self._server.api_url(self._token, method)
         client = await self._opened()
         status = 0
         # Only the kind of a client's error is told: its text may hold the address.

@@ -168,7 +168,7 @@ class Intake:
 
     async def _release(self, press: str) -> None:
         """Answer a pressed button's query; that it is too old is no fault of anybody."""
-        answer = await self._api.call(press_answered(press), PRESS_LIMIT)
+        answer = await self._api.post("answerCallbackQuery", press_answered(press), PRESS_LIMIT)
         if isinstance(answer, Failed):
             stale = answer.status == 400 and "query" in answer.reason.lower()
             (log.debug if stale else log.info)("a button's query was not answered", reason=answer.told)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -33,35 +33,23 @@ VENUE_LIMIT = 200
 
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
+Keyboard = dict[str, Any]
+"""The Bot API's InlineKeyboardMarkup or ReplyKeyboardMarkup."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A page as Telegram shows it."""
 
     text: str
-    keyboard: Mapping[str, Any] | None = None
-    """The Bot API's InlineKeyboardMarkup or ReplyKeyboardMarkup."""
-    picture: str = ""
-    """An address that Telegram can fetch, or nothing."""
-    buttons_open_pages: bool = False
+    keyboard: Keyboard | None
+    message: Call
+    """All of it as a text; a picture as its address."""
+    photo: Call | None
+    """As a picture with its words under it; None where there is none, or they do not fit there."""
+    is_empty: bool
+    buttons_open_pages: bool
     """Has it buttons with addresses, which Telegram may find fault with?"""
-
-    def message(self, chat: int) -> Call:
-        """All of it as a text; a picture as its address."""
-        text = _fitted(self.text, [self.picture] if self.picture else [], TEXT_LIMIT)
-        return self._with_keyboard("sendMessage", {"chat_id": chat, "text": text or NOTHING_SAID})
-
-    def photo(self, chat: int) -> Call | None:
-        """As a picture with its words under it; None if they do not fit there."""
-        if not self.picture or TELEGRAM.length(self.text) > CAPTION_LIMIT:
-            return None
-        words = {"caption": self.text} if self.text else {}
-        return self._with_keyboard("sendPhoto", {"chat_id": chat, "photo": self.picture, **words})
-
-    def _with_keyboard(self, method: str, given: dict[str, Any]) -> Call:
-        if self.keyboard is not None:
-            given["reply_markup"] = self.keyboard
-        return Call(method, given)
 
 
 @lru_cache(maxsize=16)  # a campaign shows thousands the same page, one after the other
@@ -79,30 +67,53 @@ def layout(page: Page, *, pages_in_text: bool = False) -> Shown:
         in_text.append(clean(picture))
         picture = ""
     text = _fitted(clean(page.text), in_text, TEXT_LIMIT)
-    return Shown(text, _keyboard(page.wants, pressable), picture, any(button.url for button in pressable))
+    keyboard = _keyboard(page.wants, pressable)
+    return Shown(
+        text,
+        keyboard,
+        _message(text, keyboard, picture),
+        _photo(text, keyboard, picture),
+        is_empty=not (text or picture or keyboard),
+        buttons_open_pages=any(button.url for button in pressable),
+    )
 
 
-def venue(spot: tuple[float, float, str, str], chat: int) -> Call:
+def _message(text: str, keyboard: Keyboard | None, picture: str) -> Call:
+    whole = _fitted(text, [picture] if picture else [], TEXT_LIMIT)
+    return Call.of("sendMessage", {"text": whole or NOTHING_SAID, **_under(keyboard)})
+
+
+def _photo(text: str, keyboard: Keyboard | None, picture: str) -> Call | None:
+    if not picture or TELEGRAM.length(text) > CAPTION_LIMIT:
+        return None
+    words = {"caption": text} if text else {}
+    return Call.of("sendPhoto", {"photo": picture, **words, **_under(keyboard)})
+
+
+def _under(keyboard: Keyboard | None) -> dict[str, Keyboard]:
+    return {} if keyboard is None else {"reply_markup": keyboard}
+
+
+def venue(spot: tuple[float, float, str, str]) -> Call:
     """A place with its name on a map."""
     latitude, longitude, name, address = spot
     title = clean(name)[:VENUE_LIMIT] or "📍"
     where = clean(address)[:VENUE_LIMIT] or title
-    point = {"latitude": latitude, "longitude": longitude}
-    return Call("sendVenue", {"chat_id": chat, **point, "title": title, "address": where})
+    return Call.of("sendVenue", {"latitude": latitude, "longitude": longitude, "title": title, "address": where})
 
 
-def location(spot: tuple[float, float, str, str], chat: int) -> Call:
+def location(spot: tuple[float, float, str, str]) -> Call:
     """A bare point on a map."""
-    return Call("sendLocation", {"chat_id": chat, "latitude": spot[0], "longitude": spot[1]})
+    return Call.of("sendLocation", {"latitude": spot[0], "longitude": spot[1]})
 
 
-def directions(spot: tuple[float, float, str, str], chat: int) -> Call:
+def directions(spot: tuple[float, float, str, str]) -> Call:
     """A place in words, with the address of a map that takes WGS-84."""
     latitude, longitude, name, address = spot
     title = quote(clean(name)[:40] or "-", safe="")
     on_map = f"https://uri.amap.com/marker?position={longitude:.6f},{latitude:.6f}&coordinate=wgs84&name={title}"
     words = " ".join(part for part in (clean(name), clean(address)) if part)
-    return Call("sendMessage", {"chat_id": chat, "text": _fitted(f"📍 {words}".strip(), [on_map], TEXT_LIMIT)})
+    return Call.of("sendMessage", {"text": _fitted(f"📍 {words}".strip(), [on_map], TEXT_LIMIT)})
 
 
 def clean(text: str) -> str:
@@ -141,7 +152,7 @@ def _cut(text: str, units: int) -> str:
     return text.encode("utf-16-le")[: max(units, 0) * 2].decode("utf-16-le", "ignore")
 
 
-def _keyboard(wants: str, buttons: Sequence[Button]) -> dict[str, Any] | None:
+def _keyboard(wants: str, buttons: Sequence[Button]) -> Keyboard | None:
     """One message carries one keyboard: where a place or number is wanted, the options stand under its share button.
 
     A press there types the option's label, or its number where the label was shortened.

@@ -2,7 +2,7 @@
 
 A kind of sticker or of quote that came after this release must not bury the sentence beside it; and whoever wrote to
 us is a chat's number, so that names go nowhere, not even into what is kept raw. A text and a press as nearly all are
-need none of aiogram's models: docs/decisions/24-everyday-traffic-by-hand.md.
+need none of aiogram's models: docs/decisions/25-everyday-traffic-by-hand.md.
 """
 
 from __future__ import annotations
