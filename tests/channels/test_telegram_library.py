@@ -42,7 +42,7 @@ person = {"id": 7, "is_bot": False, "first_name": "x"}
 said = {"message_id": 1, "date": 1, "chat": {"id": 7, "type": "private"}, "from": person, "text": "find"}
 read = updates.Reader(lambda: datetime.now(UTC), ["find"]).read({"update_id": 1, "message": said})
 assert read.incoming.text == "find"
-pages.layout(Page("hello", (Button(1, "Find", "1.1"),))).message(7)
+pages.layout(Page("hello", (Button(1, "Find", "1.1"),))).message.to(7)
 print(json.dumps(built()))
 """
     )

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bot.channels.telegram.library import (
@@ -22,6 +23,7 @@ from bot.channels.telegram.library import (
     SendMessage,
     SendPhoto,
     SendVenue,
+    TelegramMethod,
 )
 from bot.channels.telegram.numbers import CAPTION_LIMIT, DATA_LIMIT, TELEGRAM, TEXT_LIMIT
 from bot.talk.view import Button, Page
@@ -42,27 +44,41 @@ VENUE_LIMIT = 200
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
+NOBODY = 0
+"""Stands for the chat in a method that is encoded before anybody is known whom it goes to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One of aiogram's methods as the server reads it, for whatever chat: thousands get the same bytes."""
+
+    method: str
+    _rest: bytes
+
+    @classmethod
+    def of(cls, method: TelegramMethod[Any]) -> Call:
+        """Encode it; what was not set stays unsaid. As JSON a Chinese sentence is a third as long as in a form."""
+        whole = method.model_dump_json(exclude={"chat_id"}, exclude_unset=True, exclude_none=True)
+        return cls(method.__api_method__, whole[1:].encode())
+
+    def to(self, chat: int, more: bytes = b"") -> bytes:
+        """For one chat; `more`: further fields, as JSON behind the number."""
+        return b'{"chat_id":%d%b,%b' % (chat, more, self._rest)
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A page as Telegram shows it."""
 
     text: str
-    keyboard: InlineKeyboardMarkup | ReplyKeyboardMarkup | None = None
-    picture: str = ""
-    """An address that Telegram can fetch, or nothing."""
-    buttons_open_pages: bool = False
+    keyboard: InlineKeyboardMarkup | ReplyKeyboardMarkup | None
+    message: Call
+    """All of it as a text; a picture as its address."""
+    photo: Call | None
+    """As a picture with its words under it; None where there is none, or they do not fit there."""
+    is_empty: bool
+    buttons_open_pages: bool
     """Has it buttons with addresses, which Telegram may find fault with?"""
-
-    def message(self, chat: int) -> SendMessage:
-        """All of it as a text; a picture as its address."""
-        text = _fitted(self.text, [self.picture] if self.picture else [], TEXT_LIMIT)
-        return SendMessage(chat_id=chat, text=text or NOTHING_SAID, reply_markup=self.keyboard)
-
-    def photo(self, chat: int) -> SendPhoto | None:
-        """As a picture with its words under it; None if they do not fit there."""
-        if not self.picture or TELEGRAM.length(self.text) > CAPTION_LIMIT:
-            return None
-        return SendPhoto(chat_id=chat, photo=self.picture, caption=self.text or None, reply_markup=self.keyboard)
 
 
 @lru_cache(maxsize=16)  # a campaign shows thousands the same page, one after the other
@@ -80,29 +96,49 @@ def layout(page: Page, *, pages_in_text: bool = False) -> Shown:
         in_text.append(clean(picture))
         picture = ""
     text = _fitted(clean(page.text), in_text, TEXT_LIMIT)
-    return Shown(text, _keyboard(page.wants, pressable), picture, any(button.url for button in pressable))
+    keyboard = _keyboard(page.wants, pressable)
+    return Shown(
+        text,
+        keyboard,
+        _message(text, keyboard, picture),
+        _photo(text, keyboard, picture),
+        is_empty=not (text or picture or keyboard),
+        buttons_open_pages=any(button.url for button in pressable),
+    )
 
 
-def venue(spot: tuple[float, float, str, str], chat: int) -> SendVenue:
+def _message(text: str, keyboard: InlineKeyboardMarkup | ReplyKeyboardMarkup | None, picture: str) -> Call:
+    whole = _fitted(text, [picture] if picture else [], TEXT_LIMIT)
+    return Call.of(SendMessage(chat_id=NOBODY, text=whole or NOTHING_SAID, reply_markup=keyboard))
+
+
+def _photo(text: str, keyboard: InlineKeyboardMarkup | ReplyKeyboardMarkup | None, picture: str) -> Call | None:
+    if not picture or TELEGRAM.length(text) > CAPTION_LIMIT:
+        return None
+    return Call.of(SendPhoto(chat_id=NOBODY, photo=picture, caption=text or None, reply_markup=keyboard))
+
+
+def venue(spot: tuple[float, float, str, str]) -> Call:
     """A place with its name on a map."""
     latitude, longitude, name, address = spot
     title = clean(name)[:VENUE_LIMIT] or "📍"
     where = clean(address)[:VENUE_LIMIT] or title
-    return SendVenue(chat_id=chat, latitude=latitude, longitude=longitude, title=title, address=where)
+    named = SendVenue(chat_id=NOBODY, latitude=latitude, longitude=longitude, title=title, address=where)
+    return Call.of(named)
 
 
-def location(spot: tuple[float, float, str, str], chat: int) -> SendLocation:
+def location(spot: tuple[float, float, str, str]) -> Call:
     """A bare point on a map."""
-    return SendLocation(chat_id=chat, latitude=spot[0], longitude=spot[1])
+    return Call.of(SendLocation(chat_id=NOBODY, latitude=spot[0], longitude=spot[1]))
 
 
-def directions(spot: tuple[float, float, str, str], chat: int) -> SendMessage:
+def directions(spot: tuple[float, float, str, str]) -> Call:
     """A place in words, with the address of a map that takes WGS-84."""
     latitude, longitude, name, address = spot
     title = quote(clean(name)[:40] or "-", safe="")
     on_map = f"https://uri.amap.com/marker?position={longitude:.6f},{latitude:.6f}&coordinate=wgs84&name={title}"
     words = " ".join(part for part in (clean(name), clean(address)) if part)
-    return SendMessage(chat_id=chat, text=_fitted(f"📍 {words}".strip(), [on_map], TEXT_LIMIT))
+    return Call.of(SendMessage(chat_id=NOBODY, text=_fitted(f"📍 {words}".strip(), [on_map], TEXT_LIMIT)))
 
 
 def clean(text: str) -> str:
