@@ -106,7 +106,8 @@ class App:
         self.meters = meters.Meters([one.name for one in SCRIPTS])
         self.shared: dict[str, str] = {}
         self.city = City(
-            settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared, means(settings)
+            settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared, means(settings),
+            settings.rules,
         )
         self.turns = Turns(
             self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned, first_words
