@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -99,7 +99,8 @@ def read_body(deadlines: Deadlines) -> Middleware:
             if request.content_length is not None and request.content_length > request.client_max_size:
                 raise web.HTTPRequestEntityTooLarge(request.client_max_size, request.content_length)
             try:
-                async with asyncio.timeout(deadlines.body):
+                # Mostly it came with the headers, and nothing is waited for.
+                async with nullcontext() if request.content.is_eof() else asyncio.timeout(deadlines.body):
                     await request.read()
             except TimeoutError:
                 raise web.HTTPRequestTimeout from None
