@@ -303,6 +303,15 @@ async def unfill(unit: Unit, kept: int, filled: dict[str, Any]) -> None:
         await unit.run(update(person).where(same).values({name: None}))
 
 
+async def once_one(unit: Unit, activity_id: int) -> int:
+    """Pairs of people with records at an activity who had been one person, by a link that was undone."""
+    theirs = select(record.c.person).where(record.c.activity == activity_id).scalar_subquery()
+    pairs = select(func.min(merge.c.id)).where(
+        merge.c.undone.is_not(None), merge.c.kept.in_(theirs), merge.c.gone.in_(theirs)
+    )
+    return len(list(await unit.run(pairs.group_by(merge.c.kept, merge.c.gone))))
+
+
 async def restore_minutes(unit: Unit, before: Sequence[dict[str, Any]]) -> None:
     """Records say again what they said, unless they were changed since; what was changed last goes back first."""
     for one in reversed(before):
