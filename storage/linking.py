@@ -342,13 +342,6 @@ async def sit_again(unit: Unit, id_: int, now: datetime) -> Stand | None:
     return stand
 
 
-async def shift_of(unit: Unit, enrolment_id: int) -> int | None:
-    """The shift of a sign-up."""
-    found = await unit.run(select(enrolment.c.shift).where(enrolment.c.id == enrolment_id))
-    which: int | None = found.scalar_one_or_none()
-    return which
-
-
 # --- After the week -------------------------------------------------------------------------------------------------
 
 
