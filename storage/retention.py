@@ -1,4 +1,4 @@
-"""What leaves the outbox by age: waiting messages that came too late, finished ones that are old; and what comes back."""
+"""What leaves the outbox by age: waiting messages that came too late, finished ones that are old."""
 
 from __future__ import annotations
 
