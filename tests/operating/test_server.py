@@ -42,8 +42,9 @@ async def serve() -> AsyncIterator[Serve]:
         steady: Callable[[], float] = time.monotonic,
         **routes: Callable[[web.Request], Awaitable[web.Response]],
     ) -> tuple[Server, str]:
-        application = server.create(deadlines)
+        application = server.create(deadlines, {"/picture": 4 * BODY_LIMIT})
         application.router.add_route("*", "/length/{secret}", length)
+        application.router.add_route("*", "/picture", length)
         for name, handler in routes.items():
             application.router.add_route("*", f"/{name}", handler)
         one = Server(application, deadlines=deadlines, steady=steady)
@@ -202,6 +203,14 @@ async def test_a_body_that_is_too_large_is_refused_at_its_declaration(serve: Ser
     reader, writer = await connect(one, b"POST /length/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1048576\r\n\r\n")
     assert (await reader.readline()).startswith(b"HTTP/1.1 413")
     writer.close()
+
+
+@pytest.mark.parametrize(("size", "status"), [(4 * BODY_LIMIT, 200), (4 * BODY_LIMIT + 1, 413)])
+async def test_a_route_may_take_more_and_no_more_than_that(serve: Serve, size: int, status: int) -> None:
+    _, address = await serve()
+    async with aiohttp.ClientSession() as client, client.post(f"{address}/picture", data=b"x" * size) as answer:
+        assert answer.status == status
+        assert status != 200 or await answer.json() == {"length": size}
 
 
 async def test_a_body_without_a_declared_length_is_refused_when_it_grows_too_large(serve: Serve) -> None:
