@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, bindparam, func, insert, or_, select, type_coerce, update
 
 from bot.domain.attendance import Zero
-from bot.domain.records import Counted, Piece, Record, cover_of
+from bot.domain.records import Counted, Piece, Record, cover_of, holds
 from bot.domain.rulesets import RuleSet
 from storage.database import Unit
 from storage.prepared import Prepared
@@ -44,13 +44,13 @@ async def presence(unit: Unit, enrolment_id: int) -> Any:
 async def counted_intervals(
     unit: Unit, person: int, starts: datetime, ends: datetime
 ) -> list[tuple[datetime, datetime]]:
-    """What already counted for this person within these hours, over all organisations."""
+    """What this person's records hold within these hours already, over all organisations."""
     rows = await unit.run(
-        select(record.c.starts, record.c.ends).where(
-            record.c.person == person, record.c.minutes > 0, record.c.starts < ends, record.c.ends > starts
+        select(record.c.starts, record.c.ends, record.c.training, record.c.why).where(
+            record.c.person == person, record.c.starts < ends, record.c.ends > starts
         )
     )
-    return [(row.starts, row.ends) for row in rows]
+    return [(row.starts, row.ends) for row in rows if holds(row.training, row.why)]
 
 
 async def keep_record(

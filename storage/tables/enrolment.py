@@ -67,7 +67,7 @@ record = Table(
     Column("minutes", Integer, nullable=False),
     Column("grade", String(1), nullable=False),  # A two-sided, B one-sided
     Column("state", String(16), nullable=False),  # counted | zero
-    Column("why", Json),  # of a zero: the rule's fact and its numbers
+    Column("why", Json),  # of a zero, or of a part by the day's cap: the rule's fact and its numbers
     Column("rules", String(32), nullable=False),  # the rule set that made the number
     Column("made", Moment, nullable=False),
     Column("training", Integer, nullable=False, server_default="0"),  # minutes that are no service

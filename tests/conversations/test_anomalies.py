@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.domain.roles import Role
-from bot.domain.rulesets import rule_set
+from bot.domain.rulesets import SHIPPED
 from storage.tables.matters import matter
 from tests.conversations.kit import Chat, Town
 from tests.conversations.test_ledger import DISTRICT, SATURDAY, appointed, minutes_of, rows, told, watched
@@ -18,7 +18,7 @@ from tests.conversations.test_roll import goes_to
 
 Open = Callable[..., Chat]
 
-RULES = rule_set("beijing-2026")
+RULES = SHIPPED.named("beijing-2026")
 NAMES = ("Ann", "Bea", "Cleo", "Dan", "Eve", "Fay", "Gus", "Hal", "Ida", "Jo", "Kim", "Lea")
 
 pytestmark = pytest.mark.parametrize("door", ["telegram", "wechat"])

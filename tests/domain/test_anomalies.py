@@ -9,9 +9,9 @@ import pytest
 
 from bot.domain.anomalies import Presence, densest, of_activity, of_presence
 from bot.domain.attendance import CHECKOUT_CLOSES, OPENS
-from bot.domain.rulesets import rule_set
+from bot.domain.rulesets import SHIPPED
 
-RULES = rule_set("beijing-2026")
+RULES = SHIPPED.named("beijing-2026")
 NOON = datetime(2026, 11, 28, 4, tzinfo=UTC)
 END = NOON + timedelta(hours=2)
 USUAL = Presence(1, 7, 3, NOON, END, NOON, END, "2026-11-28", 120, False, False)
