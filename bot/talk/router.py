@@ -344,9 +344,8 @@ class _Turn:
         shelf = self.session.shelf
         if shelf is None or shelf.script not in self.router.scripts:
             return self.lost(_("I did not understand that."))
-        text = _("Go on where you were: {title}?", title=self.router.scripts[shelf.script].title)
-        if lost:
-            text = lines(_("I did not understand that."), text)
+        asked = _("Go on where you were: {title}?", title=self.router.scripts[shelf.script].title)
+        text = lines(_("I did not understand that.") if lost else None, asked)
         return Answered([View(text, (Link(_("Go on"), Intent(RESUME)), *self.ways()))], "resume", "")
 
     def ways(self) -> tuple[Link, ...]:
