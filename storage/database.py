@@ -219,6 +219,11 @@ class Database:
         """The writing engine, for migrations and checks."""
         return self._writer
 
+    @property
+    def is_wanted(self) -> bool:
+        """Does somebody have SQLite's one writer just now, or wait for it? PostgreSQL has one for everybody."""
+        return self._turn.locked()
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Unit]:
         """One transaction that may change things; committed at the end, undone if anything raises."""

@@ -15,7 +15,7 @@ from storage.fanouts import Expanded
 log = structlog.get_logger("menkou.planner")
 
 BREATH = 0.01
-"""Seconds between two sweeps: on SQLite everybody else's small writes go first."""
+"""Seconds that others have between two sweeps, and between two chunks where they waited: on SQLite they go first."""
 
 ALONE = 0.005
 """Seconds that a chunk may keep SQLite's one writer from everybody else."""
@@ -67,6 +67,8 @@ class Planner:
             before = left
             while left and (step := await self._expand()) is not None:
                 made, left = made + step.made, left - 1
+                if self._database.is_wanted:
+                    await self._times.pause(BREATH)
             if left == before:
                 break  # another replica makes them just now
         return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,8 +13,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
+from bot.delivery import planner
 from bot.domain.campaigns import Audience, Condition, Scope
 from storage import fanouts, segments
 from storage.database import Unit
@@ -282,7 +284,7 @@ async def test_on_a_slow_machine_chunks_are_smaller_so_that_turns_need_not_wait(
     city: SmallCity, clock: Clockwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await city.shift(1, clock.now + timedelta(days=3))
-    await city.crowd(range(2, 9_002))
+    await city.crowd(range(2, 4_802))
     await city.announces()
     made: list[int] = []
     expand = fanouts.expand
@@ -291,12 +293,12 @@ async def test_on_a_slow_machine_chunks_are_smaller_so_that_turns_need_not_wait(
         step = await expand(unit, *how, **more)
         if step is not None:
             made.append(step.made)
-            clock.pass_by(seconds=step.made / 110_000 if len(made) < 5 else 0.0)  # so many rows a second, then faster
+            clock.pass_by(seconds=step.made / 55_000 if len(made) < 5 else 0.0)  # so many rows a second, then faster
         return step
 
     monkeypatch.setattr(fanouts, "expand", takes_its_time)
     await city.planner().expand()
-    assert made == [2_000, 1_275, 912, 731, 641, 1_602, 1_839]
+    assert made == [1_000, 637, 456, 365, 319, 798, 1_000, 225]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -306,6 +308,38 @@ async def test_a_campaign_that_nobody_waits_for_is_made_without_a_pause(city: Sm
     await city.announces()
     assert await city.planner().expand() == 9_000
     assert clock.seconds == 0.0
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_where_somebody_waits_they_have_their_turn_between_two_chunks(
+    city: SmallCity, clock: Clockwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await city.shift(1, clock.now + timedelta(days=3))
+    await city.crowd(range(2, 9_002))
+    await city.announces()
+    turns: list[asyncio.Task[int]] = []
+    asking = asyncio.get_running_loop()
+    expand = fanouts.expand
+
+    async def look(unit: Unit) -> int:
+        return int((await unit.run(select(func.count()).select_from(outbox))).scalar_one())
+
+    def ask(asked: threading.Event) -> None:
+        turns.append(asyncio.create_task(city.database.turn(look)))
+        asked.set()
+
+    async def while_they_ask(unit: Unit, *how: Any, **more: Any) -> Any:
+        step = await expand(unit, *how, **more)
+        if len(turns) < 2:
+            asked = threading.Event()
+            asking.call_soon_threadsafe(ask, asked)
+            assert asked.wait(5)
+        return step
+
+    monkeypatch.setattr(fanouts, "expand", while_they_ask)
+    assert await city.planner().expand() == 9_000
+    assert [await turn for turn in turns] == [1_000, 2_000]
+    assert clock.seconds == 2 * planner.BREATH
 
 
 async def test_in_a_chunk_everybody_has_the_door_that_is_best_for_each(city: SmallCity, clock: Clockwork) -> None:
