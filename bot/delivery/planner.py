@@ -98,7 +98,11 @@ class Planner:
             self._chunk = min(fanouts.CHUNK["sqlite"], max(SMALLEST, round((self._chunk + fitting) / 2)))
 
     async def sweep(self) -> int:
-        """Drop waiting messages that came too late, also where nobody sends. Returns how many."""
+        """Drop waiting messages that came too late, also where nobody sends. Returns how many.
+
+        What a clock that had run ahead dropped before its time waits again.
+        """
+        await self._put_right()
         dropped = 0
         while True:
             now = self._times.city()
@@ -109,6 +113,14 @@ class Planner:
             async with self._database.write() as unit:
                 dropped += await retention.drop_late(unit, late, now)
             await self._times.pause(BREATH)
+
+    async def _put_right(self) -> None:
+        now = self._times.city()
+        async with self._database.read() as unit:
+            if not await retention.wrongly_dropped(unit, now):
+                return
+        async with self._database.write() as unit:
+            log.warning("planner.clock_ran_ahead", waiting=await retention.wait_again(unit, now))
 
     async def retire(self) -> int:
         """Move finished messages out of the hot table when they are old. Returns how many."""

@@ -1,4 +1,4 @@
-"""Calls to the Bot API: aiogram's methods, one call, no retry, a true account of what became of it.
+"""Calls to the Bot API: one call, no retry, a true account of what became of it.
 
 Only `ok`, `result` and the error fields of an answer are read here: an answer that aiogram's newest types cannot hold
 would make a message look failed that was sent, and a whole batch of updates unreadable for one of them.
@@ -72,10 +72,13 @@ class TelegramApi:
 
     async def call(self, method: TelegramMethod[Any], limit: float | None = None) -> Answer:
         """Make one call, in at most `limit` seconds. Never raises for what the platform or the network did."""
-        # What was not set stays unsaid; as JSON, in which a Chinese sentence is a third as long as in a form.
         body = method.model_dump_json(exclude_unset=True, exclude_none=True).encode()
+        return await self.post(method.__api_method__, body, limit)
+
+    async def post(self, method: str, body: bytes, limit: float | None = None) -> Answer:
+        """Call a method by name with what is JSON already; the rest is as with `call`."""
         timeout = self._timeout if limit is None else aiohttp.ClientTimeout(total=limit, connect=CONNECT_LIMIT)
-        url = self._server.api_url(self._token, method.__api_method__)
+        url = self._server.api_url(self._token, method)
         client = await self._opened()
         status = 0
         # Only the kind of a client's error is told: its text may hold the address.

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 
 from bot.channels.telegram.api import TelegramApi
+from bot.channels.telegram.calls import Call
 from bot.channels.telegram.errors import Answer, Done, Failed, lacks_method, outcome, refuses_content
-from bot.channels.telegram.library import TelegramMethod
 from bot.channels.telegram.numbers import NAME, TELEGRAM
 from bot.channels.telegram.pages import Shown, directions, layout, location, venue
 from bot.talk.capabilities import Capabilities
@@ -30,7 +29,7 @@ class TelegramDoor:
     def __init__(self, api: TelegramApi, steady: Callable[[], float] = time.monotonic, *, paid: bool = False) -> None:
         """`paid`: beyond 30 messages a second Telegram takes Stars for each; without it, it refuses them."""
         self._api = api
-        self._paid = {"allow_paid_broadcast": True} if paid else {}
+        self._paid = b',"allow_paid_broadcast":true' if paid else b""
         self._traffic = Traffic(steady)
         self._lacking: set[str] = set()
 
@@ -53,7 +52,7 @@ class TelegramDoor:
         if chat is None:
             return Refused("not a Telegram chat", closes=True)
         shown = layout(page)
-        if not (shown.text or shown.picture or shown.keyboard):
+        if shown.is_empty:
             if page.spot is None:
                 return Refused("there is nothing on the page")
             return self._outcome(chat, await self._show(chat, page.spot))
@@ -70,38 +69,35 @@ class TelegramDoor:
 
     async def _say(self, chat: int, shown: Shown) -> Answer:
         """As a picture where the server can fetch it, else as a text that names its address."""
-        photo = shown.photo(chat)
-        if photo is not None:
-            answer = await self._optional(chat, photo)
+        if shown.photo is not None:
+            answer = await self._optional(chat, shown.photo)
             if isinstance(answer, Done) or not refuses_content(answer):
                 return answer
-        return await self._call(chat, shown.message(chat))
+        return await self._call(chat, shown.message)
 
     async def _show(self, chat: int, spot: tuple[float, float, str, str]) -> Answer:
         """A map with a name, else a bare one, else words with a map's address."""
-        for method in (venue(spot, chat), location(spot, chat)):
-            answer = await self._optional(chat, method)
+        for map_ in (venue(spot), location(spot)):
+            answer = await self._optional(chat, map_)
             if isinstance(answer, Done) or not refuses_content(answer):
                 return answer
-        return await self._call(chat, directions(spot, chat))
+        return await self._call(chat, directions(spot))
 
-    async def _optional(self, chat: int, method: TelegramMethod[Any]) -> Answer:
+    async def _optional(self, chat: int, call: Call) -> Answer:
         """A call that a smaller server may not know; asked once, not with every message."""
-        name = method.__api_method__
-        if name in self._lacking:
-            return Failed(404, f"this server has no {name}")
-        answer = await self._call(chat, method)
+        if call.method in self._lacking:
+            return Failed(404, f"this server has no {call.method}")
+        answer = await self._call(chat, call)
         if isinstance(answer, Failed) and lacks_method(answer):
-            self._lacking.add(name)
+            self._lacking.add(call.method)
         return answer
 
-    async def _call(self, chat: int, method: TelegramMethod[Any]) -> Answer:
+    async def _call(self, chat: int, call: Call) -> Answer:
         """One call, and one more to a chat's new number: the first is known to have sent nothing."""
         self._traffic.note(chat)
-        method = method.model_copy(update=self._paid) if self._paid else method
-        answer = await self._api.call(method)
+        answer = await self._api.post(call.method, call.to(chat, self._paid))
         if isinstance(answer, Failed) and answer.moved_to:
-            return await self._api.call(method.model_copy(update={"chat_id": answer.moved_to}))
+            return await self._api.post(call.method, call.to(answer.moved_to, self._paid))
         return answer
 
     def _outcome(self, chat: int, answer: Answer) -> Outcome:

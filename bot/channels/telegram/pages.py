@@ -11,18 +11,10 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bot.channels.telegram.library import (
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    KeyboardButton,
-    ReplyKeyboardMarkup,
-    SendLocation,
-    SendMessage,
-    SendPhoto,
-    SendVenue,
-)
+from bot.channels.telegram.calls import Call
 from bot.channels.telegram.numbers import CAPTION_LIMIT, DATA_LIMIT, TELEGRAM, TEXT_LIMIT
 from bot.talk.view import Button, Page
 
@@ -41,28 +33,23 @@ VENUE_LIMIT = 200
 
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
+Keyboard = dict[str, Any]
+"""The Bot API's InlineKeyboardMarkup or ReplyKeyboardMarkup."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A page as Telegram shows it."""
 
     text: str
-    keyboard: InlineKeyboardMarkup | ReplyKeyboardMarkup | None = None
-    picture: str = ""
-    """An address that Telegram can fetch, or nothing."""
-    buttons_open_pages: bool = False
+    keyboard: Keyboard | None
+    message: Call
+    """All of it as a text; a picture as its address."""
+    photo: Call | None
+    """As a picture with its words under it; None where there is none, or they do not fit there."""
+    is_empty: bool
+    buttons_open_pages: bool
     """Has it buttons with addresses, which Telegram may find fault with?"""
-
-    def message(self, chat: int) -> SendMessage:
-        """All of it as a text; a picture as its address."""
-        text = _fitted(self.text, [self.picture] if self.picture else [], TEXT_LIMIT)
-        return SendMessage(chat_id=chat, text=text or NOTHING_SAID, reply_markup=self.keyboard)
-
-    def photo(self, chat: int) -> SendPhoto | None:
-        """As a picture with its words under it; None if they do not fit there."""
-        if not self.picture or TELEGRAM.length(self.text) > CAPTION_LIMIT:
-            return None
-        return SendPhoto(chat_id=chat, photo=self.picture, caption=self.text or None, reply_markup=self.keyboard)
 
 
 @lru_cache(maxsize=16)  # a campaign shows thousands the same page, one after the other
@@ -80,29 +67,53 @@ def layout(page: Page, *, pages_in_text: bool = False) -> Shown:
         in_text.append(clean(picture))
         picture = ""
     text = _fitted(clean(page.text), in_text, TEXT_LIMIT)
-    return Shown(text, _keyboard(page.wants, pressable), picture, any(button.url for button in pressable))
+    keyboard = _keyboard(page.wants, pressable)
+    return Shown(
+        text,
+        keyboard,
+        _message(text, keyboard, picture),
+        _photo(text, keyboard, picture),
+        is_empty=not (text or picture or keyboard),
+        buttons_open_pages=any(button.url for button in pressable),
+    )
 
 
-def venue(spot: tuple[float, float, str, str], chat: int) -> SendVenue:
+def _message(text: str, keyboard: Keyboard | None, picture: str) -> Call:
+    whole = _fitted(text, [picture] if picture else [], TEXT_LIMIT)
+    return Call.of("sendMessage", {"text": whole or NOTHING_SAID, **_under(keyboard)})
+
+
+def _photo(text: str, keyboard: Keyboard | None, picture: str) -> Call | None:
+    if not picture or TELEGRAM.length(text) > CAPTION_LIMIT:
+        return None
+    words = {"caption": text} if text else {}
+    return Call.of("sendPhoto", {"photo": picture, **words, **_under(keyboard)})
+
+
+def _under(keyboard: Keyboard | None) -> dict[str, Keyboard]:
+    return {} if keyboard is None else {"reply_markup": keyboard}
+
+
+def venue(spot: tuple[float, float, str, str]) -> Call:
     """A place with its name on a map."""
     latitude, longitude, name, address = spot
     title = clean(name)[:VENUE_LIMIT] or "📍"
     where = clean(address)[:VENUE_LIMIT] or title
-    return SendVenue(chat_id=chat, latitude=latitude, longitude=longitude, title=title, address=where)
+    return Call.of("sendVenue", {"latitude": latitude, "longitude": longitude, "title": title, "address": where})
 
 
-def location(spot: tuple[float, float, str, str], chat: int) -> SendLocation:
+def location(spot: tuple[float, float, str, str]) -> Call:
     """A bare point on a map."""
-    return SendLocation(chat_id=chat, latitude=spot[0], longitude=spot[1])
+    return Call.of("sendLocation", {"latitude": spot[0], "longitude": spot[1]})
 
 
-def directions(spot: tuple[float, float, str, str], chat: int) -> SendMessage:
+def directions(spot: tuple[float, float, str, str]) -> Call:
     """A place in words, with the address of a map that takes WGS-84."""
     latitude, longitude, name, address = spot
     title = quote(clean(name)[:40] or "-", safe="")
     on_map = f"https://uri.amap.com/marker?position={longitude:.6f},{latitude:.6f}&coordinate=wgs84&name={title}"
     words = " ".join(part for part in (clean(name), clean(address)) if part)
-    return SendMessage(chat_id=chat, text=_fitted(f"📍 {words}".strip(), [on_map], TEXT_LIMIT))
+    return Call.of("sendMessage", {"text": _fitted(f"📍 {words}".strip(), [on_map], TEXT_LIMIT)})
 
 
 def clean(text: str) -> str:
@@ -141,26 +152,24 @@ def _cut(text: str, units: int) -> str:
     return text.encode("utf-16-le")[: max(units, 0) * 2].decode("utf-16-le", "ignore")
 
 
-def _keyboard(wants: str, buttons: Sequence[Button]) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | None:
+def _keyboard(wants: str, buttons: Sequence[Button]) -> Keyboard | None:
     """One message carries one keyboard: where a place or number is wanted, the options stand under its share button.
 
     A press there types the option's label, or its number where the label was shortened.
     """
     if wants in ("place", "phone"):
         share = (
-            KeyboardButton(text=SHARE_PLACE, request_location=True)
+            {"text": SHARE_PLACE, "request_location": True}
             if wants == "place"
-            else KeyboardButton(text=SHARE_NUMBER, request_contact=True)
+            else {"text": SHARE_NUMBER, "request_contact": True}
         )
         typed = [(button, str(button.number) if button.label.endswith("…") else _label(button)) for button in buttons]
-        rows = [[KeyboardButton(text=words) for _button, words in row] for row in _rows(typed)]
-        return ReplyKeyboardMarkup(keyboard=[[share], *rows], resize_keyboard=True, one_time_keyboard=True)
+        rows = [[{"text": words} for _button, words in row] for row in _rows(typed)]
+        return {"keyboard": [[share], *rows], "resize_keyboard": True, "one_time_keyboard": True}
     if not buttons:
         return None
     labelled = [(button, _label(button)) for button in buttons]
-    return InlineKeyboardMarkup(
-        inline_keyboard=[[_inline(button, words) for button, words in row] for row in _rows(labelled)]
-    )
+    return {"inline_keyboard": [[_inline(button, words) for button, words in row] for row in _rows(labelled)]}
 
 
 def _label(button: Button) -> str:
@@ -168,10 +177,8 @@ def _label(button: Button) -> str:
     return clean(button.label) or str(button.number)
 
 
-def _inline(button: Button, words: str) -> InlineKeyboardButton:
-    if button.url:
-        return InlineKeyboardButton(text=words, url=button.url)
-    return InlineKeyboardButton(text=words, callback_data=button.wire)
+def _inline(button: Button, words: str) -> dict[str, str]:
+    return {"text": words, "url": clean(button.url)} if button.url else {"text": words, "callback_data": button.wire}
 
 
 def _rows(labelled: Iterable[tuple[Button, str]]) -> list[list[tuple[Button, str]]]:
@@ -189,5 +196,6 @@ def _rows(labelled: Iterable[tuple[Button, str]]) -> list[list[tuple[Button, str
     return rows
 
 
+@lru_cache(maxsize=1024)  # the same labels go to everybody
 def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
