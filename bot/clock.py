@@ -5,6 +5,7 @@ Never a job a reminder and never a job store: losing this scheduler's memory los
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 
@@ -35,6 +36,7 @@ class Ticks:
         self._senders = tuple(senders)
         self._jobs: dict[str, tuple[float, Tick]] = {}
         self._scheduler: AsyncIOScheduler | None = None
+        self._under_way: set[asyncio.Task[object]] = set()
         self.every("planner.tick", PLANNER, planner.tick)
         self.every("fanout.step", FANOUT, self._expand)
         self.every("outbox.sweep", SWEEP, planner.sweep)
@@ -69,11 +71,15 @@ class Ticks:
             )
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Tick no more; what is running ends by itself."""
-        if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
-            self._scheduler = None
+    async def stop(self, seconds: float) -> None:
+        """Tick no more; what is under way has so many seconds to end, then it is cut off and its transaction undone."""
+        if self._scheduler is None:
+            return
+        self._scheduler.pause()
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
+        self._scheduler.shutdown(wait=False)
+        self._scheduler = None
 
     async def run_once(self) -> int:
         """Plan, expand and send all that is due now: for tests, and after a demonstration's clock was moved.
@@ -94,9 +100,15 @@ class Ticks:
             for sender in self._senders:
                 sender.nudge()
 
-    @staticmethod
-    async def _guarded(name: str, tick: Tick) -> None:
+    async def _guarded(self, name: str, tick: Tick) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._under_way.add(task)
         try:
             await tick()
+        except asyncio.CancelledError:
+            log.warning("tick.cut_off", tick=name)  # only `stop` cancels; raised on, the scheduler prints a traceback
         except Exception as error:  # noqa: BLE001 - a tick that failed is tried again at the next; its values stay out of the log
             log.error("tick.failed", tick=name, error=type(error).__name__)
+        finally:
+            self._under_way.discard(task)

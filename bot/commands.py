@@ -98,7 +98,7 @@ async def chat(settings: Settings, name: str | None, folder: Path | None) -> Non
         await fill_demo(app.database, app.city, app.clock())
     who = name or ("mei" if folder is not None else "me")
     screen = open_screen(who)
-    known = await app.reader(who, None, "terminal")
+    known = await app.answers.reader(who, None, "terminal")
     terminal = Terminal(app.turns, who, screen, known, [one.name for one in SCRIPTS], app.clock)
     app.doors[terminal.name] = terminal
     app.begin_sending()

@@ -7,15 +7,16 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from babel.messages.pofile import read_po
 from sqlalchemy import select, text
 
+from bot.domain.rulesets import Rules
 from bot.settings import FOLDER, NEW_KEY, PREFIX, BadSettings, Settings
 from bot.talk.wording import CATALOGUES, LANGUAGES
 from storage import audit, condition, migrate, seals, snapshot, timers
@@ -185,6 +186,19 @@ def check_wechat(settings: Settings) -> list[Finding]:
             )
         )  # fmt: skip
     return found
+
+
+def check_rules(rules: Rules, today: date, named: Collection[str]) -> Finding:
+    """By which rules minutes count today, and from when by others. `named`: the sets that records name."""
+    name = "rules"
+    lost = sorted(set(named) - {one.name for one in rules.sets})
+    if lost:
+        fix = f"Put the set back into the file that {PREFIX}RULES names: a record is counted again by its own rules."
+        return fail(name, f"records name sets that are not there: {', '.join(lost)}", fix)
+    now = rules.on(today)
+    cap = f", at most {now.daily_cap / 60:g} h a day" if now.daily_cap else ""
+    coming = "".join(f"; {one.english} from {one.since}" for one in rules.sets if one.since > today)
+    return ok(name, f"{now.english}{cap}{coming}")
 
 
 # --- The database --------------------------------------------------------------------------------------------------
@@ -444,12 +458,14 @@ class Doctor:
                 seen = await condition.look(unit, now)
                 kept_too_long = await timers.overdue(unit, now)
                 tokens = list(await unit.run(select(token.c.name, token.c.value, token.c.expires)))
+                named = await condition.rules_named(unit)
                 seal = await seals.compare(unit, Secrecy(settings.key)) if settings.secret_key else None
             lines += [check_seal(seal)] if seal else []
             if seal == "same":
                 async with database.read() as unit:
                     lines.append(check_log(await audit.verify(unit)))
             lines += [check_letters(seen), *check_outbox(seen), *check_accounts(seen), check_retention(kept_too_long)]
+            lines.append(check_rules(settings.rules, now.astimezone(settings.zone).date(), named))
             if settings.wechat_app_id and settings.wechat_app_secret:
                 lines += [check_token("wechat", one.value, one.expires, now) for one in tokens if "wechat" in one.name]
         return lines

@@ -14,12 +14,13 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.delivery.pace import FREE_RATE
 from bot.domain.notices import Kind
+from bot.domain.rulesets import SHIPPED, BadRules, Rules, with_own
 from bot.templates import Templates
 
 PREFIX = "MENKOU_"
@@ -140,6 +141,19 @@ def _hours(value: str) -> str:
     raise ValueError("needs two times of day, such as 21:00-08:00")
 
 
+def _rules(value: object) -> object:
+    """The city's own sets of rules from the file that is named. Read once, at the start: no turn waits for a file."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return with_own(Path(value).read_text(encoding="utf-8"))
+    except BadRules as wrong:
+        raise ValueError(f"names a file that cannot be used: {wrong}") from None
+    except (OSError, UnicodeDecodeError) as fault:
+        why = getattr(fault, "strerror", None) or "it is not UTF-8"
+        raise ValueError(f"names a file that cannot be read: {why}") from None
+
+
 class _Files(PydanticBaseSettingsSource):
     """The environment, `…_FILE` and `menkou.toml`, read at once so that every wrong name is told at once."""
 
@@ -235,6 +249,9 @@ class Settings(BaseSettings):
     locale: Literal["zh_CN", "en"] = Field("zh_CN", description="language for people who have not chosen one")
     quiet_hours: Annotated[str, AfterValidator(_hours)] = Field(
         "21:00-08:00", description="when nothing is sent that can wait"
+    )
+    rules: Annotated[Rules, BeforeValidator(_rules)] = Field(
+        SHIPPED, repr=False, description="a file of the city's own rules from a day on: daily cap, notice, rounding"
     )
     chat: bool = Field(False, description="serve the web chat outside the demonstration")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="what goes into the log")
@@ -457,7 +474,7 @@ def describe() -> Mapping[str, tuple[str, str]]:
 
 def _written(default: object) -> str:
     """A default as an operator would write it."""
-    if default is None:
+    if default is None or isinstance(default, Rules):
         return ""
     return str(default).lower() if isinstance(default, bool) else str(default)
 

@@ -22,7 +22,7 @@ from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Overloaded
-from bot.talk.incoming import Incoming, Intent
+from bot.talk.incoming import PICTURE, Address, Incoming, Intent
 from bot.talk.order import Order
 from bot.talk.render import render
 from bot.talk.router import Answered, Router
@@ -127,6 +127,11 @@ class Turns:
         finally:
             if self.observe:
                 self.observe(incoming.address.door, script, time.perf_counter() - began, outcome)
+
+    async def wants_picture(self, address: Address) -> bool:
+        """Is the open question of whoever writes from here one for a picture itself?"""
+        async with self.database.read() as unit:
+            return await people.open_question(unit, address.door, address.id) == PICTURE
 
     @property
     def in_flight(self) -> int:

@@ -43,7 +43,7 @@ async def minutes(talk: Talk, desk: Desk, activity: int = 0) -> None:
 def worth(one: Record) -> Words:
     """From when to when, how much, how it was proven."""
     if one.why:
-        return zero(one.why)
+        return zero(one.why, one.minutes)
     span = Span(one.starts, one.ends or one.starts)
     return Joined((span, _("{hours} h", hours=as_hours(one.minutes)), one.grade), " · ")
 
@@ -110,7 +110,7 @@ def hours_on(day: datetime, zone: tzinfo) -> Callable[[Incoming], list[str]]:
 def value(one: Values) -> Words:
     """What a record says."""
     if one.why:
-        return zero(one.why)
+        return zero(one.why, one.minutes)
     return Joined((Span(one.starts, one.ends), _("{hours} h", hours=as_hours(one.minutes))), " · ")
 
 

@@ -20,7 +20,7 @@ SHORTEST, LONGEST = 4, 300
 WHY: Mapping[str, Text] = {
     "hours": _("From when to when is wrong"),
     "absent": _("I was not there"),
-    "zero": _("It counts nothing, and should"),
+    "zero": _("It counts nothing, or too little"),
     "other": _("Something else"),
 }
 
@@ -170,7 +170,7 @@ def described(found: Shown) -> list[Words]:
 
 def recorded(one: Record) -> Words:
     """A record, who made it, and from when to when."""
-    worth: Words = zero(one.why) if one.why else _("{hours} h", hours=as_hours(one.minutes))
+    worth: Words = zero(one.why, one.minutes) if one.why else _("{hours} h", hours=as_hours(one.minutes))
     return Joined((title(one), organiser(one), Span(one.starts, one.ends or one.starts), worth), " · ")
 
 
@@ -195,6 +195,18 @@ def odd(rule: str, found: int, limit: int) -> Words:
             return ngettext(
                 "{n} arrival by code within seconds: the code may have gone round.",
                 "{n} arrivals by code within seconds: the code may have gone round.",
+                found,
+            )
+        case "reader":
+            return ngettext(
+                "{n} person's own code was read within seconds: they may all have been on one telephone.",
+                "{n} people's own codes were read within seconds: they may all have been on one telephone.",
+                found,
+            )
+        case "once-one":
+            return ngettext(
+                "{n} pair here had linked their chats as one person, and undid it.",
+                "{n} pairs here had linked their chats as one person, and undid it.",
                 found,
             )
         case "sample":

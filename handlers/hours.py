@@ -7,7 +7,6 @@ from datetime import date, datetime
 
 from bot.desk.desk import Desk
 from bot.domain.records import Ledger, Record
-from bot.domain.rulesets import titles
 from bot.talk import Day, Intent, Joined, Link, Month, Named, Span, Talk, Words, _, lines, ngettext, script
 from handlers.cards import kind_name, title
 from handlers.presence import zero
@@ -108,8 +107,9 @@ async def record(talk: Talk, desk: Desk, number: int) -> None:
             title(found),
             Day(found.starts),
             _("{hours} h", hours=as_hours(found.minutes)),
-            zero(found.why) if found.why else GRADES[found.grade],
-            *facts(found, talk.now),
+            zero(found.why, found.minutes) if found.why else None,
+            GRADES[found.grade] if found.minutes else None,
+            *facts(found, talk.now, desk.records.rules_of(found)),
         ),
         Link(_("How it was proven"), Intent("proven", (str(number),))),
         *asked,
@@ -119,7 +119,7 @@ async def record(talk: Talk, desk: Desk, number: int) -> None:
     )
 
 
-def facts(found: Record, now: datetime) -> list[Words]:
+def facts(found: Record, now: datetime, rules: tuple[str, str]) -> list[Words]:
     """When it is final, what is covered beside it, and by which rules it was counted."""
     parts: list[Words] = []
     if found.training:
@@ -128,13 +128,13 @@ def facts(found: Record, now: datetime) -> list[Words]:
         parts.append(_("On public notice until {when}.", when=found.settles))
     if found.cover:
         parts.append(_("Covered on the way there and back, not counted: {span}", span=Span(*found.cover)))
-    parts.append(_("Counted by the rules “{name}”.", name=Named(*titles(found.rules))))
+    parts.append(_("Counted by the rules “{name}”.", name=Named(*rules)))
     return parts
 
 
 def entry(record: Record) -> Words:
     """One record in one line."""
-    worth = zero(record.why) if record.why else _("{hours} h", hours=as_hours(record.minutes))
+    worth = zero(record.why, record.minutes) if record.why else _("{hours} h", hours=as_hours(record.minutes))
     return Joined((Day(record.starts), title(record), worth), " · ")
 
 

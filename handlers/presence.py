@@ -97,7 +97,7 @@ async def checkout(talk: Talk, desk: Desk, activity: int = 0, code: str = "") ->
             worth = round(minutes / 60, 1)
             step = step_reached(await desk.stars.step()) if minutes else None
             counted: Words = (
-                zero(why)
+                zero(why, minutes)
                 if why
                 else ngettext(
                     "{hours} hour was counted.", "{hours} hours were counted.", 1 if worth == 1 else 2, hours=worth
@@ -140,9 +140,13 @@ def said(talk: Talk, outcome: object) -> None:
             talk.say(_("There is nothing to check in or out of now."), Link(_("My sign-ups"), Intent("my")))
 
 
-def zero(why: Zero) -> Words:
-    """Why a record counts nothing."""
+def zero(why: Zero, minutes: int = 0) -> Words:
+    """Why a record counts nothing, or, by a day's cap, only these minutes."""
     match why.rule:
+        case "cap":
+            hours = {"counted": minutes, "spent": why.present, "cap": why.needed}
+            values = {name: round(spent / 60, 1) for name, spent in hours.items()}
+            return _("{counted} of {spent} h count: a day counts at most {cap} h.", **values)
         case "short":
             present, needed = round(why.present * 100), round(why.needed * 100)
             return _("0 h: present {present} % of {needed} % needed.", present=present, needed=needed)
@@ -154,7 +158,6 @@ def zero(why: Zero) -> Words:
 
 
 ZEROS: dict[str, Text] = {
-    "cap": _("0 h: the day already counts as much as a day can."),
     "rounded": _("0 h: less than the rules round down to."),
     "training": _("0 h of service: training is kept apart."),
     "duty": _("0 h: paid or school duty is no service."),

@@ -14,6 +14,7 @@ from storage.outbox import IS_PENDING
 from storage.outbox_reports import Counts
 from storage.tables.delivery import Lane
 from storage.tables.delivery import outbox as messages
+from storage.tables.enrolment import record
 from storage.tables.kinds import to_milliseconds
 
 
@@ -52,6 +53,11 @@ async def look(unit: Unit, now: datetime) -> Condition:
         silent={name: ((until - moment) / 1000, why) for name, (until, why) in silent.items()},
         used_up=await quotas.used_up(unit, now),
     )
+
+
+async def rules_named(unit: Unit) -> set[str]:
+    """The sets of rules that records name: one look through all records."""
+    return set((await unit.run(select(record.c.rules).distinct())).scalars())
 
 
 async def ping(unit: Unit) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, Select, UniqueConstraint, and_, delete, exists, func, insert, or_, select, update
 
 from bot.domain.enrolment import Stand
-from bot.domain.linking import Place, Span
+from bot.domain.linking import Place
 from bot.domain.people import new_number
 from bot.talk.session import Session
 from storage.database import Unit
@@ -125,13 +125,10 @@ async def shared(unit: Unit, one: int, other: int) -> list[Shared]:
     return found
 
 
-async def spans(unit: Unit, id_: int) -> list[Span]:
-    """A person's records that count."""
-    rows = select(record.c.id, record.c.starts, record.c.ends, record.c.minutes)
-    return [
-        Span(row.id, row.starts, row.ends, row.minutes)
-        for row in await unit.run(rows.where(record.c.person == id_, record.c.minutes > 0))
-    ]
+async def recorded(unit: Unit, id_: int) -> list[datetime]:
+    """When a person's records begin, in order."""
+    rows = select(record.c.starts).where(record.c.person == id_).order_by(record.c.starts)
+    return list((await unit.run(rows)).scalars())
 
 
 async def set_minutes(unit: Unit, id_: int, minutes: int, why: dict[str, Any] | None) -> dict[str, Any]:
@@ -306,9 +303,18 @@ async def unfill(unit: Unit, kept: int, filled: dict[str, Any]) -> None:
         await unit.run(update(person).where(same).values({name: None}))
 
 
+async def once_one(unit: Unit, activity_id: int) -> int:
+    """Pairs of people with records at an activity who had been one person, by a link that was undone."""
+    theirs = select(record.c.person).where(record.c.activity == activity_id).scalar_subquery()
+    pairs = select(func.min(merge.c.id)).where(
+        merge.c.undone.is_not(None), merge.c.kept.in_(theirs), merge.c.gone.in_(theirs)
+    )
+    return len(list(await unit.run(pairs.group_by(merge.c.kept, merge.c.gone))))
+
+
 async def restore_minutes(unit: Unit, before: Sequence[dict[str, Any]]) -> None:
-    """Records say again what they said, unless they were changed since."""
-    for one in before:
+    """Records say again what they said, unless they were changed since; what was changed last goes back first."""
+    for one in reversed(before):
         same = and_(record.c.id == one["id"], record.c.minutes == one["left"])
         values = {"minutes": one["minutes"], "state": one["state"], "why": one["why"]}
         await unit.run(update(record).where(same).values(values))
@@ -334,13 +340,6 @@ async def sit_again(unit: Unit, id_: int, now: datetime) -> Stand | None:
         update(enrolment).where(enrolment.c.id == id_).values(state=stand, changed=now, ended_by=None, late=None)
     )
     return stand
-
-
-async def shift_of(unit: Unit, enrolment_id: int) -> int | None:
-    """The shift of a sign-up."""
-    found = await unit.run(select(enrolment.c.shift).where(enrolment.c.id == enrolment_id))
-    which: int | None = found.scalar_one_or_none()
-    return which
 
 
 # --- After the week -------------------------------------------------------------------------------------------------

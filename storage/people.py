@@ -106,6 +106,20 @@ async def _first_met(unit: Unit, door: str, external: str, language: str, now: d
     return Met(Person(id_, number, language, door=door), identity_id, Session(), [], new=True)
 
 
+async def open_question(unit: Unit, door: str, external: str) -> str:
+    """The name of the question that stands open at this address; empty: there is none."""
+    kept = (
+        select(conversation.c.person, conversation.c.session)
+        .join(identity, identity.c.person == conversation.c.person)
+        .where(identity.c.door == door, identity.c.external == external)
+    )
+    row = (await unit.run(kept)).first()
+    if row is None:
+        return ""
+    thread = Session.from_json(unit.secrecy.open_json(row.session, f"conversation:{row.person}")).thread
+    return thread.question if thread else ""
+
+
 KEEP_SESSION = (
     update(conversation).where(conversation.c.person == bindparam("of_person")).values(session=bindparam("kept"))
 )

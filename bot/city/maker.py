@@ -34,7 +34,7 @@ from bot.domain.questions import Question, written
 from bot.domain.records import Counted, count
 from bot.domain.reliability import LEAVE_BEFORE
 from bot.domain.roles import Role
-from bot.domain.rulesets import RuleSet, final_from, rules_on
+from bot.domain.rulesets import RuleSet, final_from
 from bot.domain.search import tokens
 from bot.talk.session import Session
 
@@ -432,7 +432,7 @@ class Maker:
         )  # fmt: skip
 
     def _rules(self, held: Held) -> RuleSet:
-        return rules_on(held.starts.astimezone(self.city.zone).date())
+        return self.city.rules.on(held.starts.astimezone(self.city.zone).date())
 
     def _record(self, number: int, person: int, held: Held, counted: Counted, grade: str, made: datetime) -> None:
         rules = self._rules(held)

@@ -8,6 +8,7 @@ from datetime import tzinfo
 
 from bot.domain.forecast import Means
 from bot.domain.places import Gazetteer, Place, beijing
+from bot.domain.rulesets import SHIPPED, Rules
 from storage.secrecy import Secrecy
 
 
@@ -25,6 +26,8 @@ class City:
     """How a link is opened from outside, by door: `{"telegram": "https://t.me/name?start={link}"}`."""
     means: Means = field(default_factory=Means)
     """What it sends with."""
+    rules: Rules = SHIPPED
+    """By which sets of rules its minutes count."""
 
     @property
     def places(self) -> Gazetteer:

@@ -24,7 +24,7 @@ from bot.domain.matters import Said, State, Step
 from bot.domain.people import masked
 from bot.domain.records import Counted, Record
 from bot.domain.roles import Deed, may
-from bot.domain.rulesets import final_from, rule_set
+from bot.domain.rulesets import final_from
 from storage import activities, attendance, audit, corrections, fanouts, matters, people, privacy
 from storage.tables.delivery import Lane
 
@@ -77,7 +77,7 @@ class Corrections(Subject):
         after = Values(counted.starts, counted.ends, counted.minutes, counted.why)
         if replace(after, why=None) == replace(before, why=None):
             return NothingChanged()
-        rules = rule_set(record.rules)
+        rules = self.city.rules.named(record.rules)
         others = await attendance.minutes_on(self.unit, record.person, *self._day(record)) - record.minutes
         second = needs_second(before.minutes, after.minutes, others, record.person == self.me.id, rules)
         state = "waiting" if second else "done"
@@ -100,7 +100,7 @@ class Corrections(Subject):
 
     async def _apply(self, made: int, record: Record, counted: Counted, matter: int | None) -> Corrected:
         """The record says it from now on; what stands beside it is counted again; its notice begins anew."""
-        settles = final_from(self.now.astimezone(self.city.zone), rule_set(record.rules))
+        settles = final_from(self.now.astimezone(self.city.zone), self.city.rules.named(record.rules))
         await attendance.set_worth(self.unit, record.id, counted, settles)
         values = str(record.minutes), str(counted.minutes)
         await audit.log(self.unit, self.now, self.me.id, "corrected", f"record:{record.id}", *values)
@@ -118,7 +118,8 @@ class Corrections(Subject):
         if about is None or about.record != record.id or about.state == State.SETTLED:
             return
         word = await matters.say(self.unit, about, Said.CORRECTED, self.now, self.me.id)
-        await standing.go_on(self.unit, about, record, Step(State.SETTLED, "corrected"), word, self.now)
+        settled = Step(State.SETTLED, "corrected")
+        await standing.go_on(self.unit, self.city, about, record, settled, word, self.now)
 
     async def _tell(self, made: int, record: Record, counted: Counted) -> None:
         await fanouts.plan(

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from bot.desk.city import City
 from bot.domain.activities import Activity
 from bot.domain.flags import Flag, flags, seen
-from bot.domain.rulesets import rules_on
 from storage import evidence, people
 from storage.database import Unit
 
@@ -17,4 +16,4 @@ async def flagged(unit: Unit, city: City, card: Activity, signed_up: Mapping[int
     proven = await evidence.of_many(unit, sorted(signed_up))
     phones = await people.phone_marks(unit, sorted({signed_up[one] for one in proven}))
     presences = [seen(one, phones.get(signed_up[one], ""), pieces) for one, pieces in proven.items()]
-    return flags(presences, rules_on(card.starts.astimezone(city.zone).date()))
+    return flags(presences, city.rules.on(card.starts.astimezone(city.zone).date()))

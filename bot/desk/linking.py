@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 
+from bot.desk import counting
 from bot.desk.enrolment import Enrolment
 from bot.desk.subject import Subject
 from bot.domain.attendance import TooManyTries
@@ -20,7 +23,7 @@ from bot.domain.linking import (
     Side,
     Unlinked,
     better,
-    counted_once,
+    meeting,
     new_code,
 )
 from bot.domain.privacy import UNDO
@@ -95,6 +98,9 @@ class Linking(Subject):
         if await linking.offered(self.unit, kept, self.now) != found:
             return None
         await linking.drop_offer(self.unit, offer)
+        shared = meeting(
+            await linking.recorded(self.unit, kept), await linking.recorded(self.unit, gone), counting.NEXT_TO
+        )
         number = await linking.begin(self.unit, kept, gone, self.me.door, self.now, until)
         before = {
             "places": await self._settle_places(kept, gone),
@@ -102,7 +108,7 @@ class Linking(Subject):
             "filled": await linking.fill_in(self.unit, kept, gone),
             "personal": await self._choose_name(kept, gone, theirs),
             "moved": await linking.move(self.unit, kept, gone),
-            "minutes": await self._count_once(kept),
+            "minutes": await self._count_once(kept, shared),
         }
         await linking.remember(self.unit, number, before)
         await self._log("link", kept, gone)
@@ -132,12 +138,13 @@ class Linking(Subject):
         await people.keep_personal(self.unit, self.city.secrecy, kept, others[0], others[1])
         return list(mine)
 
-    async def _count_once(self, kept: int) -> list[dict[str, object]]:
-        """A minute that both had counted counts once."""
-        less = counted_once(await linking.spans(self.unit, kept))
+    async def _count_once(self, kept: int, shared: Iterable[datetime]) -> list[dict[str, object]]:
+        """Around the days on which both have records: a minute that both had counted counts once, a day as much as a
+        day can."""
         return [
-            await linking.set_minutes(self.unit, id_, minutes, asdict(why) if why else None)
-            for id_, (minutes, why) in less.items()
+            await linking.set_minutes(self.unit, row.id, one.minutes, asdict(one.why) if one.why else None)
+            for at in shared
+            for row, one in await counting.differing(self.unit, self.city, kept, at)
         ]
 
     async def undoable(self) -> bool:
@@ -175,7 +182,7 @@ class Linking(Subject):
             )
         if goes.stand not in HELD:
             return 0
-        shift = await linking.shift_of(self.unit, goes.id)
+        shift = await enrolment.shift_of(self.unit, goes.id)
         if shift is not None:
             await enrolment.lock_shift(self.unit, shift)
         stand = await linking.sit_again(self.unit, goes.id, self.now)

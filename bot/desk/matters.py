@@ -54,7 +54,7 @@ class Matters(Subject):
     async def _open(
         self, kind: About, mark: str, record: Record, node: int | None, words: str, facts: dict[str, str] | None
     ) -> Opened | Open:
-        until = standing.due(record, self.now)
+        until = standing.due(self.city, record, self.now)
         number = await matters.open_one(
             self.unit, kind, mark, record.id, record.person, record.organisation, node, self.now, until, facts=facts
         )
@@ -162,5 +162,5 @@ class Matters(Subject):
             return Answered(State.SETTLED if verdict else State.OPEN, verdict)
         above = await standing.above(self.unit, self.city, about.organisation, about.node)
         after = step(about, said, above)
-        await standing.go_on(self.unit, about, record, after, word, self.now)
+        await standing.go_on(self.unit, self.city, about, record, after, word, self.now)
         return Answered(after.state, after.verdict)

@@ -31,6 +31,9 @@ class Records(Subject):
         found = await attendance.one_record(self.unit, number)
         return found if found is not None and found.person == self.me.id else None
 
+    def rules_of(self, record: Record) -> tuple[str, str]:
+        """What the rules are called by which a record was counted."""
+        return self.city.rules.titles(record.rules)
 
     async def chart(self) -> str:
         """The signed path of the picture of my hours; another one whenever the total or my language changes."""

@@ -11,7 +11,6 @@ from bot.desk.proofs import records_changed
 from bot.domain.matters import About, Matter, Said, State, Step, next_level, overlap_holder
 from bot.domain.records import Record
 from bot.domain.roles import Post
-from bot.domain.rulesets import rule_set
 from storage import attendance, audit, fanouts, matters, privacy
 from storage.database import Unit
 from storage.tables.delivery import Lane
@@ -37,9 +36,9 @@ def looked_after(posts: Iterable[Post], city: City) -> list[int]:
     return [code for node in nodes if city.places.knows(node) for code in city.places.below(node)]
 
 
-def due(record: Record, now: datetime) -> datetime:
+def due(city: City, record: Record, now: datetime) -> datetime:
     """When the clock ends that begins now."""
-    return now + rule_set(record.rules).answer
+    return now + city.rules.named(record.rules).answer
 
 
 def those_who_answer(about: Matter, node: int | None) -> Segment:
@@ -73,10 +72,12 @@ async def tell(
     )
 
 
-async def go_on(unit: Unit, about: Matter, record: Record, step: Step, word: int, now: datetime) -> None:
+async def go_on(
+    unit: Unit, city: City, about: Matter, record: Record, step: Step, word: int, now: datetime
+) -> None:
     """Write down where the matter stands from now on, and tell whoever must know."""
     node = about.node if step.stays else step.node
-    await matters.move(unit, about, step.state, step.verdict, node, due(record, now), now)
+    await matters.move(unit, about, step.state, step.verdict, node, due(city, record, now), now)
     target = f"matter:{about.id}"
     await audit.log(unit, now, None, "matter", target, about.state, step.verdict or step.state)
     if step.state == State.OPEN:

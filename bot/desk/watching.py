@@ -7,12 +7,11 @@ from typing import Any
 
 from bot.desk import counting, standing
 from bot.desk.city import City
-from bot.domain.anomalies import Odd, Presence, of_activity, of_presence
+from bot.domain.anomalies import Crowd, Odd, Presence, of_activity, of_presence
 from bot.domain.evidence import standing as standing_evidence
 from bot.domain.matters import About, Said, State, Step, step, when_due
-from bot.domain.records import CLAIMS, Interval, overlap
-from bot.domain.rulesets import RuleSet, rule_set
-from storage import attendance, audit, evidence, matters, people
+from bot.domain.records import Interval, holds, overlap, spent
+from storage import attendance, audit, evidence, linking, matters, people
 from storage.database import Database, Unit
 
 LEFT_ALONE = timedelta(minutes=10)
@@ -47,7 +46,7 @@ async def run_out(unit: Unit, city: City, now: datetime) -> int:
         said = when_due(about, above)
         after = Step(State.SETTLED, "rejected") if said == Said.ENDED else step(about, said, above)
         word = await matters.say(unit, about, said, now)
-        await standing.go_on(unit, about, record, after, word, now)
+        await standing.go_on(unit, city, about, record, after, word, now)
     return len(late)
 
 
@@ -56,7 +55,7 @@ async def look_over(unit: Unit, city: City, now: datetime) -> int:
     how many records were looked at."""
     rows = await attendance.fresh(unit, now - LEFT_ALONE, AT_ONCE)
     for row in rows:
-        await _ask_about_shared(unit, row, now)
+        await _ask_about_shared(unit, city, row, now)
         for odd in await _odd(unit, city, row):
             await _review(unit, city, row, odd, now)
     if rows:
@@ -64,20 +63,16 @@ async def look_over(unit: Unit, city: City, now: datetime) -> int:
     return len(rows)
 
 
-def _holds(row: Any) -> bool:
-    return not row.training and (row.why["rule"] if row.why else "") in CLAIMS
-
-
-async def _ask_about_shared(unit: Unit, row: Any, now: datetime) -> None:
+async def _ask_about_shared(unit: Unit, city: City, row: Any, now: datetime) -> None:
     """Two organisations recorded the same minutes: one question to both; the volunteer sees it."""
-    if not _holds(row):
+    if not holds(row.training, row.why):
         return
     for other in await attendance.overlapping(unit, row):
         shared: Interval | None = overlap((row.starts, row.ends), (other.starts, other.ends))
-        if shared is None or not _holds(other):
+        if shared is None or not holds(other.training, other.why):
             continue
         first, second = sorted((row, other), key=lambda one: one.id)
-        until = now + rule_set(row.rules).answer
+        until = now + city.rules.named(row.rules).answer
         number = await matters.open_one(
             unit, About.OVERLAP, f"overlap:{first.id}:{second.id}", first.id, row.person, first.organisation, None,
             now, until, other=second.id, facts={"from": shared[0].isoformat(), "to": shared[1].isoformat()},
@@ -96,10 +91,12 @@ async def _ask_about_shared(unit: Unit, row: Any, now: datetime) -> None:
 
 
 async def _odd(unit: Unit, city: City, row: Any) -> list[Odd]:
-    rules: RuleSet = rule_set(row.rules)
+    rules = city.rules.named(row.rules)
     day = counting.day_in(city)(row.starts)
     start = row.starts.astimezone(city.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    that_day = await attendance.minutes_on(unit, row.person, start, start + timedelta(days=1))
+    others = await attendance.near(unit, row.person, start, start + timedelta(days=1))
+    # What was spent, not what counts: a day's cap would hide how long it was.
+    that_day = spent((one.starts, one.ends) for one in others if holds(one.training, one.why))
     has_post = any(post.organisation == row.organisation for post in await people.posts(unit, row.person))
     pieces = await evidence.of_record(unit, row.id, row.person) if has_post or row.grade == "D" else []
     presence = Presence(
@@ -107,16 +104,21 @@ async def _odd(unit: Unit, city: City, row: Any) -> list[Odd]:
         day.isoformat(), that_day, has_post, any(one.speaks_for_the_organisation(row.person) for one in pieces),
         sampled=any(one.sampled for one in standing_evidence(pieces)),
     )  # fmt: skip
-    moments = await attendance.arrivals_by_code(unit, row.activity)
-    phones = await attendance.most_with_one_phone(unit, row.activity)
-    return of_presence(presence, rules) + of_activity(row.activity, moments, phones, rules)
+    crowd = Crowd(
+        row.activity,
+        await attendance.arrivals_by_code(unit, row.activity),
+        await attendance.most_with_one_phone(unit, row.activity),
+        await evidence.own_codes_read(unit, row.activity),
+        await linking.once_one(unit, row.activity),
+    )
+    return of_presence(presence, rules) + of_activity(crowd, rules)
 
 
 async def _review(unit: Unit, city: City, row: Any, odd: Odd, now: datetime) -> None:
     """Somebody of the centre above looks; nothing is taken from anybody by a machine."""
     node = await standing.above(unit, city, row.organisation, None)
     facts = {"rule": odd.rule, "found": odd.found, "limit": odd.limit}
-    until = now + rule_set(row.rules).answer
+    until = now + city.rules.named(row.rules).answer
     number = await matters.open_one(
         unit, About.REVIEW, odd.mark, row.id, row.person, row.organisation, node, now, until, facts=facts
     )

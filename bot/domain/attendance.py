@@ -154,7 +154,8 @@ class NothingNow:
 
 @dataclass(frozen=True, slots=True)
 class Zero:
-    """Why a record counts nothing: `short` (share present, share needed), `forgotten`, `double`."""
+    """Why a record counts nothing: `short` (share present, share needed), `forgotten`, `double`; or, by the `cap` of a
+    day, only a part (minutes that would have counted, minutes that a day can count)."""
 
     rule: str
     present: float = 0.0

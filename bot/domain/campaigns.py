@@ -207,8 +207,8 @@ class Campaign:
     timing: Timing
     activity: int | None
     """That its button opens, and that `before` counts from."""
-    pictured: bool
-    """Has it a picture?"""
+    pictured: int
+    """Which picture it has, by when it was kept; 0: none."""
     standing: Standing
     people: int
     """Counted when it was confirmed."""

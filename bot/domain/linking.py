@@ -1,16 +1,15 @@
-"""Two chats, one person: the code, who stands better in the same shift, and no minute counted twice."""
+"""Two chats, one person: the code, who stands better in the same shift, and where both have records."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.attendance import Zero
 from bot.domain.enrolment import Stand
 from bot.domain.people import ALPHABET
-from bot.domain.records import free_time
 
 CODE_LENGTH = 8
 CODE_LASTS = timedelta(minutes=10)
@@ -64,27 +63,14 @@ def better(one: Place, other: Place) -> Place:
     return max(one, other, key=lambda place: (_RANK.index(place.stand), -place.queue))
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A record that counted: from when to when, and its minutes."""
-
-    id: int
-    starts: datetime
-    ends: datetime
-    minutes: int
-
-
-def counted_once(spans: Iterable[Span]) -> dict[int, tuple[int, Zero | None]]:
-    """Records that lose minutes because an earlier one has counted them: number → (minutes left, why if none)."""
-    taken: list[tuple[datetime, datetime]] = []
-    less: dict[int, tuple[int, Zero | None]] = {}
-    for span in sorted(spans, key=lambda span: span.id):
-        fresh = free_time((span.starts, span.ends), taken)
-        minutes = int(sum((end - start for start, end in fresh), timedelta()).total_seconds() // 60)
-        if minutes < span.minutes:
-            less[span.id] = (minutes, None if minutes else Zero("double"))
-        taken.append((span.starts, span.ends))
-    return less
+def meeting(mine: Sequence[datetime], theirs: Sequence[datetime], near: timedelta) -> list[datetime]:
+    """The moments of mine that lie near one of theirs; both in order."""
+    found = []
+    for at in mine:
+        next_one = bisect_left(theirs, at - near)
+        if next_one < len(theirs) and theirs[next_one] <= at + near:
+            found.append(at)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

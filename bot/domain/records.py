@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import TypeVar
 
 from bot.domain.attendance import Zero
@@ -20,7 +21,7 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a presence is worth: whole minutes, from when to when, and the reason where it is nothing."""
+    """What a presence is worth: whole minutes, from when to when, and the reason where it is less than was spent."""
 
     minutes: int
     starts: datetime
@@ -70,15 +71,14 @@ def count(
 
 
 def _worth(minutes: int, rules: RuleSet, room: int | None) -> tuple[int, Zero | None]:
-    """Rounded and within what the day can still count; the reason where nothing is left."""
+    """Rounded and within what the day can still count; the reason where that leaves less, or nothing."""
     if not minutes:
         return 0, Zero("double")
     minutes -= minutes % rules.rounding
     if not minutes:
         return 0, Zero("rounded")
     if room is not None and minutes > room:
-        minutes = max(room - room % rules.rounding, 0)
-        return minutes, None if minutes else Zero("cap")
+        return max(room - room % rules.rounding, 0), Zero("cap", minutes, rules.daily_cap or 0)
     return minutes, None
 
 
@@ -90,10 +90,25 @@ def free_time(whole: Interval, taken: Iterable[Interval]) -> list[Interval]:
     return left
 
 
+def spent(intervals: Iterable[Interval]) -> int:
+    """Minutes that lie in any of these intervals."""
+    taken: list[Interval] = []
+    total = timedelta()
+    for one in intervals:
+        total += sum((b - a for a, b in free_time(one, taken)), timedelta())
+        taken.append(one)
+    return int(total // MINUTE)
+
+
 # --- Counting again -------------------------------------------------------------------------------------------------
 
 CLAIMS = frozenset({"", "double", "rounded", "cap"})
 """Records with no reason, or one of these, hold their interval: they get minutes that another gives up."""
+
+
+def holds(training: int, why: Mapping[str, object] | None) -> bool:
+    """Does a record hold its interval? `why`: the reason as it is stored."""
+    return not training and (str(why["rule"]) if why else "") in CLAIMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +138,7 @@ def precedence(claims: Sequence[Claim], verdicts: Iterable[tuple[int, int]] = ()
 def count_again(
     claims: Sequence[Claim], verdicts: Iterable[tuple[int, int]], day: Callable[[datetime], date]
 ) -> dict[int, tuple[int, Zero | None]]:
-    """What each of a person's records is worth beside the others: minutes, and the reason where it is nothing.
+    """What each of a person's records is worth beside the others: minutes, and the reason where it is less.
 
     The sum is the length of the union, less what the rules round off and cap. `day`: a moment's day in the city. The
     same claims and verdicts give the same minutes, however often.
@@ -262,10 +277,17 @@ def summed(pieces: Sequence[Piece], latest: Sequence[Record], now: datetime) -> 
     )
 
 
-def _months_of(pieces: Sequence[Piece], now: datetime) -> tuple[list[int], list[str]]:
+def _months_of(pieces: Sequence[Piece], now: datetime) -> tuple[Sequence[int], Sequence[str]]:
     moments = [one.starts for one in pieces] or [0]
-    first, last = (datetime.fromtimestamp(edge / 1000, now.tzinfo) for edge in (min(moments), max(moments)))
-    months = month_starts(first, last)
+    first, last = (datetime.fromtimestamp(edge / 1000, now.tzinfo).date() for edge in (min(moments), max(moments)))
+    return _months_between(first.replace(day=1), last.replace(day=1), now.tzinfo)
+
+
+@lru_cache(maxsize=256)
+def _months_between(first: date, last: date, zone: tzinfo | None) -> tuple[Sequence[int], Sequence[str]]:
+    """When these months begin and what they are called; few pairs of months are asked for."""
+    begin, end = (datetime(day.year, day.month, 1, tzinfo=zone) for day in (first, last))
+    months = month_starts(begin, end)
     return [edge for edge, _name in months], [name for _edge, name in months]
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from importlib import resources
 
@@ -50,6 +50,32 @@ class RuleSet:
     english: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A city's sets, oldest first: each holds until the day before the next one."""
+
+    sets: tuple[RuleSet, ...]
+
+    def on(self, day: date) -> RuleSet:
+        """The set that holds on a day. Raises LookupError for a day that no set knows."""
+        for one in self.sets:
+            if one.since <= day <= one.until:
+                return one
+        raise LookupError(f"no rules are known for {day}")
+
+    def named(self, name: str) -> RuleSet:
+        """The set with this name. Raises LookupError."""
+        for one in self.sets:
+            if one.name == name:
+                return one
+        raise LookupError(f"no rules are called {name}")
+
+    def titles(self, name: str) -> tuple[str, str]:
+        """What a set is called in Chinese and in English; a set that is not known any more by its name."""
+        found = next((one for one in self.sets if one.name == name), None)
+        return (found.chinese, found.english) if found else (name, name)
+
+
 def _read(row: dict[str, str]) -> RuleSet:
     return RuleSet(
         name=row["name"],
@@ -73,36 +99,84 @@ def _read(row: dict[str, str]) -> RuleSet:
     )
 
 
-def _all() -> Sequence[RuleSet]:
-    text = resources.files("bot.domain.data").joinpath("rules.csv").read_text("utf-8")
-    rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
-    return tuple(sorted((_read(row) for row in rows), key=lambda one: one.since))
+def _rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(line for line in text.splitlines() if line.strip() and not line.startswith("#")))
 
 
-RULE_SETS = _all()
-"""All that there are, oldest first; read with the module, because no turn may wait for a file."""
+_SHIPPED = sorted(
+    _rows(resources.files("bot.domain.data").joinpath("rules.csv").read_text("utf-8")), key=lambda row: row["since"]
+)
+
+SHIPPED = Rules(tuple(map(_read, _SHIPPED)))
+"""The sets that come with Menkou; read with the module, because no turn may wait for a file."""
 
 
-def rules_on(day: date) -> RuleSet:
-    """The set that holds on a day. Raises LookupError for a day that no set knows."""
-    for one in RULE_SETS:
-        if one.since <= day <= one.until:
-            return one
-    raise LookupError(f"no rules are known for {day}")
+# --- A city's own ----------------------------------------------------------------------------------------------------
 
 
-def titles(name: str) -> tuple[str, str]:
-    """What a set is called in Chinese and in English; a set that is not known any more by its name."""
-    found = next((one for one in RULE_SETS if one.name == name), None)
-    return (found.chinese, found.english) if found else (name, name)
+class BadRules(ValueError):
+    """A city's own file cannot be used: one line that says where and why."""
 
 
-def rule_set(name: str) -> RuleSet:
-    """The set with this name. Raises LookupError."""
-    for one in RULE_SETS:
-        if one.name == name:
-            return one
-    raise LookupError(f"no rules are called {name}")
+_LEAST = {"rounding": 1, "answer_days": 1, "long_day": 1, "shared_phone": 2, "burst_people": 2, "burst_seconds": 1}
+_MOST = {"minimum_share": 100, "rounding": 60, "daily_cap": 1_440, "notice_days": 60, "answer_days": 90}
+_NUMBERS = frozenset(_SHIPPED[0]) - {"name", "chinese", "english", "since", "until", "not_service", "source"}
+
+
+def with_own(text: str, shipped: Rules = SHIPPED) -> Rules:
+    """The shipped sets, and from the day of its first one only a city's own. Raises BadRules.
+
+    `text`: the columns of data/rules.csv without `until`. A column that is left out, or a cell that is empty, says
+    what the set before says, so that one line with a name, a day and a number is a change of that number.
+    """
+    rows = _rows(text)
+    if not rows:
+        raise BadRules("holds no set of rules")
+    known = frozenset(_SHIPPED[0]) - {"until"}
+    for column in rows[0]:
+        if column not in known:
+            raise BadRules(f"has a column “{column}”; there are {', '.join(sorted(known))}")
+    begins = date.fromisoformat(_cell(rows[0], "since", "set 1"))
+    before = next((row for row in reversed(_SHIPPED) if row["since"] < begins.isoformat()), None)
+    if before is None:
+        raise BadRules(f"begins on {begins}, before the first shipped set")
+    sets = [one for one in shipped.sets if one.since < begins]
+    for place, row in enumerate(rows, 1):
+        before = {**before, "chinese": "", "english": "", **{name: cell.strip() for name, cell in row.items() if cell}}
+        one = _own(before, f"set {place}")
+        if one.name in {other.name for other in shipped.sets} | {other.name for other in sets}:
+            raise BadRules(f"set {place}: the name “{one.name}” is taken; records name their rules for ever")
+        if one.since <= sets[-1].since:
+            raise BadRules(f"set {place}: begins on {one.since}, no later than the one before")
+        sets[-1] = replace(sets[-1], until=one.since - timedelta(days=1))
+        sets.append(one)
+    return Rules(tuple(sets))
+
+
+def _cell(row: dict[str, str], column: str, where: str) -> str:
+    """What must be in every line, as it should be. Raises BadRules."""
+    found = (row.get(column) or "").strip()
+    if column == "since":
+        try:
+            return date.fromisoformat(found).isoformat()
+        except ValueError:
+            raise BadRules(f"{where}: since is “{found}”; a day is written 2027-01-01") from None
+    if not re.fullmatch("[a-z0-9-]{1,32}", found):
+        raise BadRules(f"{where}: name is “{found}”; up to 32 small letters, digits and hyphens")
+    return found
+
+
+def _own(row: dict[str, str], where: str) -> RuleSet:
+    name = _cell(row, "name", where)
+    for column in sorted(_NUMBERS):
+        least, most = _LEAST.get(column, 0), _MOST.get(column, 10_000)
+        if not re.fullmatch("[0-9]{1,5}", row[column]) or not least <= int(row[column]) <= most:
+            raise BadRules(f"{where}: {column} is “{row[column]}”; a whole number from {least} to {most}")
+    strange = set(row["not_service"].split()) - {"travel", *NOT_SERVICE}
+    if strange:
+        raise BadRules(f"{where}: not_service has “{min(strange)}”; there are travel, {', '.join(NOT_SERVICE)}")
+    titles = {language: row[language] or name for language in ("chinese", "english")}
+    return _read({**row, **titles, "since": _cell(row, "since", where), "until": ""})
 
 
 def final_from(made: datetime, rules: RuleSet) -> datetime:

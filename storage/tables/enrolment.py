@@ -52,6 +52,7 @@ attendance = Table(
     Column("left", Moment),
     Column("arrived_by", String(16), nullable=False),  # evidence: code | link | leader
     Column("left_by", String(16)),  # code | link | leader | rule
+    Column("stood", String(16)),  # where the sign-up stood before; cancelled: it was made on the spot
 )
 
 record = Table(
@@ -67,7 +68,7 @@ record = Table(
     Column("minutes", Integer, nullable=False),
     Column("grade", String(1), nullable=False),  # A two-sided, B one-sided
     Column("state", String(16), nullable=False),  # counted | zero
-    Column("why", Json),  # of a zero: the rule's fact and its numbers
+    Column("why", Json),  # of a zero, or of a part by the day's cap: the rule's fact and its numbers
     Column("rules", String(32), nullable=False),  # the rule set that made the number
     Column("made", Moment, nullable=False),
     Column("training", Integer, nullable=False, server_default="0"),  # minutes that are no service

@@ -199,10 +199,12 @@ async def test_the_seat_that_one_gives_up_is_pushed_to_who_waits(open_page: Open
     heard = await theirs(bob).count()
 
     await write(ann, "undo", "Give up Planting trees")
-    await press(ann, "Yes, give it up", "Your seat went to the next in the queue")
+    await press(ann, "Yes, give it up", "Your seat goes to the next in the queue")
     await expect(theirs(bob)).to_have_count(heard + 1)
-    await expect(theirs(bob).last).to_contain_text("A seat came free and it is yours: Planting trees at the lake")
-    await press(bob, "My sign-up", "you have a seat")
+    await expect(theirs(bob).last).to_contain_text("A seat came free: Planting trees at the lake")
+    await press(bob, "Yes, I take it", "The seat is yours: Planting trees at the lake")
+    await press(bob, "My sign-ups", "Your sign-ups:")
+    await press(bob, "Planting trees at the lake", "you have a seat")
 
 
 async def test_what_is_pushed_while_the_page_is_closed_is_there_when_it_opens(open_page: OpenPage, city: City) -> None:

@@ -7,11 +7,22 @@ from datetime import UTC
 from typing import Any
 
 import pytest
+from aiogram import methods
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
+from bot.channels.telegram.calls import Call, press_answered
 from bot.channels.telegram.numbers import CAPTION_LIMIT, DATA_LIMIT, TELEGRAM, TEXT_LIMIT
-from bot.channels.telegram.pages import SHARE_NUMBER, SHARE_PLACE, is_public, layout
+from bot.channels.telegram.pages import (
+    SHARE_NUMBER,
+    SHARE_PLACE,
+    directions,
+    is_public,
+    layout,
+    location,
+    venue,
+)
 from bot.talk.door import Delivered, Refused
 from bot.talk.incoming import LINK_LIMIT, Intent
 from bot.talk.render import render
@@ -175,6 +186,48 @@ async def test_a_page_becomes(says: str) -> None:
         assert all(call.given["chat_id"] == "4242" for call in served.standin.calls)
 
 
+def unknown(model: BaseModel) -> set[str]:
+    """Fields that aiogram's type does not have, at any depth."""
+    found = set(model.model_extra or {})
+    for value in vars(model).values():
+        for row in value if isinstance(value, list) else [[value]]:
+            for one in row if isinstance(row, list) else [row]:
+                found |= unknown(one) if isinstance(one, BaseModel) else set()
+    return found
+
+
+def as_aiogram_says_it(name: str, body: bytes) -> tuple[dict[str, Any], set[str]]:
+    """What aiogram's method would give, and what in ours it does not know."""
+    method = getattr(methods, name[0].upper() + name[1:]).model_validate_json(body)
+    return method.model_dump(mode="json", exclude_unset=True, exclude_none=True), unknown(method)
+
+
+def calls_of(page: Page) -> list[Call]:
+    """Every way of showing it."""
+    shown = layout(page)
+    on_map = [way(page.spot) for way in (venue, location, directions)] if page.spot else []
+    return [*(call for call in (shown.message, shown.photo) if call), *on_map]
+
+
+@pytest.mark.parametrize("says", OUT)
+def test_a_call_is_what_aiogram_would_make_of_it(says: str) -> None:
+    for call in calls_of(OUT[says][0]):
+        body = call.to(4242, b',"allow_paid_broadcast":true')
+        assert as_aiogram_says_it(call.method, body) == (json.loads(body), set())
+
+
+def test_so_is_the_answer_to_a_press() -> None:
+    body = press_answered("812")
+    assert as_aiogram_says_it("answerCallbackQuery", body) == (json.loads(body), set())
+
+
+def test_a_misspelt_field_would_be_seen() -> None:
+    markup = {"inline_keyboard": [[{"text": "x", "calback_data": "17.1"}]]}
+    call = Call.of("sendMessage", {"text": "x", "reply_markup": markup})
+    _said, strange = as_aiogram_says_it(call.method, call.to(1))
+    assert strange == {"calback_data"}
+
+
 @pytest.mark.parametrize("says", OUT)
 async def test_a_smaller_server_gets_all_words_too(says: str) -> None:
     page, _expected = OUT[says]
@@ -235,9 +288,7 @@ async def test_a_longer_text_than_the_core_may_make_is_cut_rather_than_refused()
 
 async def test_without_the_cut_the_platform_would_refuse() -> None:
     async with door_before() as served:
-        from aiogram.methods import SendMessage
-
-        answer = await served.api.call(SendMessage(chat_id=4242, text="文" * 5000))
+        answer = await served.api.post("sendMessage", Call.of("sendMessage", {"text": "文" * 5000}).to(4242))
         assert getattr(answer, "status", 200) == 400
 
 
@@ -248,7 +299,7 @@ async def test_without_the_cut_the_platform_would_refuse() -> None:
 )
 def test_whatever_is_said_the_keyboard_keeps_to_the_limits(text: str, labels: list[str], wants: Any) -> None:
     shown = layout(Page(text, tuple(Button(n, label, f"17.{n}") for n, label in enumerate(labels, 1)), wants))
-    keyboard = shown.keyboard.model_dump() if shown.keyboard else {}
+    keyboard = shown.keyboard or {}
     rows = keyboard.get("inline_keyboard") or keyboard.get("keyboard") or []
     assert all(1 <= len(row) <= 8 for row in rows)
     assert sum(map(len, rows)) <= TELEGRAM.buttons + 1
@@ -261,7 +312,7 @@ def test_the_longest_link_fits_a_button() -> None:
     rendered = render([View("x", [Link("Join", longest), Option("a", "A")])], TELEGRAM, Wording("en", UTC), 999_999_999)
     keyboard = layout(rendered.pages[0]).keyboard
     assert keyboard
-    data = [button["callback_data"] for row in keyboard.model_dump()["inline_keyboard"] for button in row]
+    data = [button["callback_data"] for row in keyboard["inline_keyboard"] for button in row]
     assert [len(one.encode()) for one in data] == [DATA_LIMIT, len("999999999.2")]
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.channels.telegram import updates
 from bot.channels.telegram.updates import KINDS, RAW_LIMIT, Read, Unreadable, chat_of, unread_key, written
 from bot.talk.incoming import Incoming
 from tests.channels.telegram_kit import reader
@@ -105,16 +106,22 @@ json_values = st.recursive(
 )
 
 
-@given(data=st.data(), row=st.sampled_from(TABLE))
-def test_whatever_stands_where_in_an_update_it_is_read_or_unreadable(data: st.DataObject, row: dict[str, Any]) -> None:
-    update = copy.deepcopy(row["update"])
+@st.composite
+def odd_updates(draw: st.DrawFn) -> dict[str, Any]:
+    """An update with one thing in it that is something else."""
+    update: dict[str, Any] = copy.deepcopy(draw(st.sampled_from(TABLE))["update"])
     part: Any = update
     while isinstance(part, dict) and part:
-        name = data.draw(st.sampled_from(sorted(part)))
-        if not isinstance(part[name], dict) or data.draw(st.booleans()):
-            part[name] = data.draw(json_values)
+        name = draw(st.sampled_from(sorted(part)))
+        if not isinstance(part[name], dict) or draw(st.booleans()):
+            part[name] = draw(json_values)
             break
         part = part[name]
+    return update
+
+
+@given(odd_updates())
+def test_whatever_stands_where_in_an_update_it_is_read_or_unreadable(update: dict[str, Any]) -> None:
     try:
         read = reader().read(update)
     except Unreadable as wrong:
@@ -124,6 +131,54 @@ def test_whatever_stands_where_in_an_update_it_is_read_or_unreadable(data: st.Da
         if read.incoming:
             read.incoming.raw.encode("utf-8")
             (read.incoming.text or "").encode("utf-8")
+
+
+def meaning(update: object) -> Read | str:
+    """What an update means to us, and what of it is kept; or that nobody can read it."""
+    try:
+        return reader().read(update)
+    except Unreadable as wrong:
+        return f"{wrong.key} {wrong.raw}"
+
+
+def as_aiogram_reads_it(update: object) -> Read | str:
+    """The same without the short way for what is said and pressed all day."""
+    with pytest.MonkeyPatch.context() as patch:
+        for short in ("is_plain_text", "is_plain_press"):
+            patch.setattr(updates, short, lambda part: False)
+        return meaning(update)
+
+
+def raw_of(read: Read | str) -> str | None:
+    return read.incoming.raw if isinstance(read, Read) and read.incoming else None
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row["says"] for row in TABLE])
+def test_what_is_read_by_hand_means_what_aiograms_types_make_of_it(row: dict[str, Any]) -> None:
+    by_hand, by_types = meaning(row["update"]), as_aiogram_reads_it(row["update"])
+    assert by_hand == by_types
+    assert raw_of(by_hand) == raw_of(by_types)
+
+
+@given(odd_updates())
+@example(TABLE[0]["update"] | {"message": TABLE[0]["update"]["message"] | {"date": True}})
+@example(TABLE[0]["update"] | {"message": TABLE[0]["update"]["message"] | {"message_id": "7"}})
+def test_and_so_it_does_whatever_stands_in_it(update: dict[str, Any]) -> None:
+    by_hand, by_types = meaning(update), as_aiogram_reads_it(update)
+    assert by_hand == by_types
+    assert raw_of(by_hand) == raw_of(by_types)
+
+
+@pytest.mark.parametrize(("look", "wrong"), [
+    ("_is_of_private_chat", {"message_id": []}),
+    ("_is_person", {"from": {"id": 7, "is_bot": True, "first_name": "Bot"}}),
+])  # fmt: skip
+def test_without_that_look_it_would_read_what_the_types_refuse(
+    look: str, wrong: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(updates, look, lambda part: True)
+    odd = TABLE[0]["update"] | {"message": TABLE[0]["update"]["message"] | wrong}
+    assert meaning(odd) != as_aiogram_reads_it(odd)
 
 
 def test_the_kinds_we_ask_for_are_all_read() -> None:

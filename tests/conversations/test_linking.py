@@ -16,7 +16,7 @@ from sqlalchemy import func, insert, select, update
 
 from bot.desk import privacy as ticks
 from bot.domain.enrolment import Stand
-from bot.domain.linking import Place, Span, better, code_of, counted_once, new_code
+from bot.domain.linking import Place, better, code_of, meeting, new_code
 from storage import bulk, people
 from storage import linking as store
 from storage.prepared import Prepared
@@ -368,18 +368,12 @@ def test_the_better_place_is_further_on_and_of_two_alike_the_earlier() -> None:
     assert better(place(Stand.CANCELLED, 1), place(Stand.ABSENT, 2)).queue == 2
 
 
-@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 20)), max_size=8))
-def test_counted_once_is_the_union_of_the_minutes(pairs: list[tuple[int, int]]) -> None:
-    """Against a set of minutes."""
-    begin = MONDAY
-    spans = [
-        Span(number, begin + timedelta(minutes=start), begin + timedelta(minutes=start + length), length)
-        for number, (start, length) in enumerate(pairs)
-    ]
-    less = counted_once(spans)
-    total = sum(less[span.id][0] if span.id in less else span.minutes for span in spans)
-    assert total == len({minute for start, length in pairs for minute in range(start, start + length)})
-    assert all((minutes == 0) == (why is not None) for minutes, why in less.values())
+@given(st.lists(st.integers(0, 400), max_size=8), st.lists(st.integers(0, 400), max_size=8))
+def test_records_of_two_meet_where_they_begin_near_each_other(mine: list[int], theirs: list[int]) -> None:
+    """Against looking at every pair."""
+    one, other = ([MONDAY + timedelta(hours=at) for at in sorted(ats)] for ats in (mine, theirs))
+    near = timedelta(days=2)
+    assert meeting(one, other, near) == [at for at in one if any(abs(at - moment) <= near for moment in other)]
 
 
 # --- Two addresses at once --------------------------------------------------------------------------------------------

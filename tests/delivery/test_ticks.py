@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from bot.clock import Ticks
 from storage.tables.delivery import State
 from tests.delivery.kit import Clockwork, SmallCity, until
@@ -85,8 +87,33 @@ async def test_ticks_run_by_themselves_and_outlive_one_that_breaks(city: SmallCi
     ticks.every("beats", 0.05, beat)
     ticks.start()
     await until(lambda: beats.count("breaks") > 2 and beats.count("beats") > 2)
-    ticks.stop()
+    await ticks.stop(1)
     await asyncio.sleep(0.1)
     count = len(beats)
     await asyncio.sleep(0.15)
     assert len(beats) == count
+
+
+@pytest.mark.parametrize(("seconds", "ended"), [(5.0, ["begins", "ends"]), (0.0, ["begins"])])
+async def test_a_stop_lets_the_tick_under_way_end_or_cuts_it_off_without_an_error(
+    city: SmallCity, seconds: float, ended: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    ticks = Ticks(city.planner(), [])
+    beats: list[str] = []
+    go_on = asyncio.Event()
+
+    async def takes_long() -> None:
+        beats.append("begins")
+        await go_on.wait()
+        beats.append("ends")
+
+    ticks.every("long", 0.05, takes_long)
+    ticks.start()
+    await until(lambda: bool(beats))
+    stopping = asyncio.create_task(ticks.stop(seconds))
+    await asyncio.sleep(0.02)
+    go_on.set()
+    await stopping
+    await asyncio.sleep(0.02)
+    assert beats == ended
+    assert not [one for one in caplog.records if one.levelname == "ERROR"], caplog.text

@@ -9,9 +9,9 @@ import pytest
 
 from bot.domain.evidence import Evidence, Part, Proof
 from bot.domain.flags import SHARERS, Flag, Seen, flags, in_bursts, seen
-from bot.domain.rulesets import rule_set
+from bot.domain.rulesets import SHIPPED
 
-RULES = rule_set("beijing-2026")
+RULES = SHIPPED.named("beijing-2026")
 NOON = datetime(2026, 11, 28, 4, tzinfo=UTC)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.corrections import needs_second
 from bot.domain.matters import About, Matter, Said, State, Step, answers, next_level, step, when_due
-from bot.domain.rulesets import rule_set
+from bot.domain.rulesets import SHIPPED
 
 STREET, DISTRICT, CITY = 110108001, 110108, 110000
 PATH = (STREET, DISTRICT, CITY)
@@ -106,4 +106,4 @@ def test_words_that_move_nothing_are_a_bug() -> None:
     ],
 )
 def test_when_a_second_person_is_needed(before: int, after: int, others: int, own: bool, second: bool) -> None:
-    assert needs_second(before, after, others, own, rule_set("beijing-2026")) is second
+    assert needs_second(before, after, others, own, SHIPPED.named("beijing-2026")) is second

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from bot import doctor
 from bot.doctor import Doctor, Finding, Level
+from bot.domain.rulesets import SHIPPED, with_own
 from bot.settings import BadSettings, Settings
 from storage import inbox, migrate, seals
 from storage.audit import Verified
@@ -28,6 +29,7 @@ KEY = "Zk3v9Q_x8LwP0sTnUyRbEeDdCcFfGg1hJjKkMm"
 TOKEN = "123456789:" + "A" * 35
 APP_ID = "wx0123456789abcdef"
 WELL = Condition(Counts(), 0.0, 0, None, "")
+OWN = with_own("name,since,daily_cap\ncity-2027,2027-01-01,480\n")
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +102,10 @@ LINES: list[tuple[str, Callable[[], Finding | list[Finding]], Level, str]] = [
         "7 chained, head abababababababab, 2026-11-28 01:30 UTC, 2 more sealed",
     ),
     ("altered log", lambda: doctor.check_log(Verified(7, "ab" * 32, NOW, 2, "altered", 4)), "fail", "row 4 was"),
+    ("rules", lambda: doctor.check_rules(SHIPPED, NOW.date(), {"beijing-2026"}), "ok", "Beijing 2026"),
+    ("own rules", lambda: doctor.check_rules(OWN, NOW.date(), set()), "ok", "Beijing 2026; city-2027 from 2027-01-01"),
+    ("a cap", lambda: doctor.check_rules(OWN, date(2027, 1, 1), set()), "ok", "city-2027, at most 8 h a day"),
+    ("lost rules", lambda: doctor.check_rules(SHIPPED, NOW.date(), {"city-2027"}), "fail", "city-2027"),
     ("retention", lambda: doctor.check_retention({}), "ok", "nothing of anybody"),
     ("overdue", lambda: doctor.check_retention({"letter": 3, "document": 1}), "warn", "document: 1, letter: 3"),
     ("clock", lambda: doctor.check_clock(0.3), "ok", "agrees"),

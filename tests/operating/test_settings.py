@@ -7,6 +7,7 @@ import pytest
 
 from bot import settings
 from bot.domain.reach import Way
+from bot.domain.rulesets import SHIPPED
 from bot.means import means
 from bot.settings import BadSettings, Settings, load
 
@@ -128,6 +129,7 @@ def test_the_tests_own_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch)
         ("PUBLIC_URL", "my.house", "https://"),
         ("TIMEZONE", "Asia/Peking-Duck", "Asia/Shanghai"),
         ("LOCALE", "fr", "zh_CN"),
+        ("RULES", "no/such/rules.csv", "cannot be read: No such file"),
         ("QUIET_HOURS", "25:00-08:00", "21:00-08:00"),
         ("DATABASE_URL", "mysql://somewhere", "postgresql+asyncpg://"),
         ("TELEGRAM_TOKEN", "not-a-token-at-all", "BotFather"),
@@ -219,6 +221,17 @@ def test_the_demonstration_keeps_its_own_key_and_touches_no_platform(
     assert first.telegram_token is None
     assert first.chat
     assert first.database_url == f"sqlite+aiosqlite:///{folder}/menkou.db"
+
+
+def test_a_city_has_rules_of_its_own_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().rules is SHIPPED
+    file = tmp_path / "rules.csv"
+    file.write_text("name,since,daily_cap\ncity-2027,2027-01-01,480\n", encoding="utf-8")
+    monkeypatch.setenv("MENKOU_RULES", str(file))
+    assert load().rules.named("city-2027").daily_cap == 480
+    file.write_text("name,since,daily_cap\ncity-2027,2027-01-01,much\n", encoding="utf-8")
+    (line,) = problems()
+    assert line.startswith("MENKOU_RULES names a file that cannot be used: set 1: daily_cap is “much”")
 
 
 def test_every_setting_is_described() -> None:

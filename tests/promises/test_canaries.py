@@ -224,7 +224,8 @@ async def _papers(unit: Unit, owner: int, ours: int, things: Mapping[str, str]) 
         0, "CANARY0001", owner, things["number"], Issuer(ours, "绿芽", "", STREET, True), period, {"B": 120}, [], named,
         chief, NOON, "valid",
     ), new_secret().hex()[:16])  # fmt: skip
-    await campaigns.keep_picture(unit, int(things["sent"]), b"\xff\xd8\xff" + KEPT["what a campaign shows"].encode())
+    drawn = b"\xff\xd8\xff" + KEPT["what a campaign shows"].encode()
+    await campaigns.keep_picture(unit, int(things["sent"]), drawn, NOON)
     await privacy.offer_takeaway(unit, owner, [SECRETS["address of an export"]], NOON, DAY)
     await documents.offer_file(unit, owner, int(things["coming"]), SECRETS["address of an insurer's file"], NOON, DAY)
     web_address = select(identity.c.external).where(identity.c.person == owner, identity.c.door == "web")

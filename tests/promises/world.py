@@ -21,7 +21,7 @@ from bot.domain.mycode import own_code
 from bot.domain.parties import Ask, TeamKind
 from bot.domain.proofs import Certificate, Issuer, Period
 from bot.domain.roles import Role
-from bot.domain.rulesets import rules_on
+from bot.domain.rulesets import SHIPPED
 from storage import (
     activities,
     claims,
@@ -196,7 +196,7 @@ class _Building:
         made = await self.presence(await self.seat(shift_id, who, state=Stand.LEFT), who, *span)
         row = insert(record).values(
             attendance=made, person=who, organisation=ours, activity=over, starts=span[0], ends=span[1], minutes=120,
-            grade="B", state="counted", rules=rules_on(NOON.date()).name, made=NOON, settles=NOON + 3 * DAY,
+            grade="B", state="counted", rules=SHIPPED.on(NOON.date()).name, made=NOON, settles=NOON + 3 * DAY,
         )  # fmt: skip
         return int((await self.unit.run(row.returning(record.c.id))).scalar_one())
 

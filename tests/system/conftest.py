@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +22,10 @@ async def doors() -> AsyncIterator[Doors]:
     async with TelegramStandIn() as telegram, WeChatApiStandIn() as wechat:
         platforms = Doors(telegram, wechat)
         yield platforms
+        # The city was killed by now: whom the backlog still holds is accepted first, so that closing closes him too.
+        await asyncio.sleep(0.05)
         await platforms.close()
+    await asyncio.sleep(0)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Calls to the Bot API: aiogram's methods, one call, no retry, a true account of what became of it.
+"""Calls to the Bot API: one call, no retry, a true account of what became of it.
 
 Only `ok`, `result` and the error fields of an answer are read here: an answer that aiogram's newest types cannot hold
 would make a message look failed that was sent, and a whole batch of updates unreadable for one of them.

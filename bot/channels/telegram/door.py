@@ -9,9 +9,10 @@ from collections.abc import Callable
 import structlog
 
 from bot.channels.telegram.api import TelegramApi
+from bot.channels.telegram.calls import Call
 from bot.channels.telegram.errors import Answer, Done, Failed, lacks_method, outcome, refuses_content
 from bot.channels.telegram.numbers import NAME, TELEGRAM
-from bot.channels.telegram.pages import Call, Shown, directions, layout, location, venue
+from bot.channels.telegram.pages import Shown, directions, layout, location, venue
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Delivered, Outcome, Refused
 from bot.talk.view import Page

@@ -15,8 +15,8 @@ from dataclasses import replace
 import structlog
 
 from bot.channels.telegram.api import TelegramApi
+from bot.channels.telegram.calls import press_answered
 from bot.channels.telegram.errors import Failed
-from bot.channels.telegram.library import AnswerCallbackQuery
 from bot.channels.telegram.numbers import NAME
 from bot.channels.telegram.updates import Reader, Unreadable, unread_key, written
 from bot.talk.door import Delivered, Door, Listener, NotSent, Outcome, Refused, Uncertain
@@ -168,7 +168,7 @@ class Intake:
 
     async def _release(self, press: str) -> None:
         """Answer a pressed button's query; that it is too old is no fault of anybody."""
-        answer = await self._api.call(AnswerCallbackQuery(callback_query_id=press), PRESS_LIMIT)
+        answer = await self._api.post("answerCallbackQuery", press_answered(press), PRESS_LIMIT)
         if isinstance(answer, Failed):
             stale = answer.status == 400 and "query" in answer.reason.lower()
             (log.debug if stale else log.info)("a button's query was not answered", reason=answer.told)

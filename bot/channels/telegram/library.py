@@ -42,15 +42,10 @@ with _held_back(NAMES):
     from aiogram.client.session.aiohttp import AiohttpSession
     from aiogram.client.telegram import TelegramAPIServer
     from aiogram.methods import (
-        AnswerCallbackQuery,
         DeleteWebhook,
         GetFile,
         GetMe,
         GetUpdates,
-        SendLocation,
-        SendMessage,
-        SendPhoto,
-        SendVenue,
         SetMyCommands,
         SetWebhook,
         TelegramMethod,
@@ -59,12 +54,8 @@ with _held_back(NAMES):
     from aiogram.types import (
         BotCommand,
         CallbackQuery,
-        InlineKeyboardButton,
-        InlineKeyboardMarkup,
-        KeyboardButton,
         Location,
         Message,
-        ReplyKeyboardMarkup,
         User,
     )
 
@@ -81,23 +72,14 @@ for _one in (BotContextController, Response):
 
 __all__ = [
     "AiohttpSession",
-    "AnswerCallbackQuery",
     "BotCommand",
     "CallbackQuery",
     "DeleteWebhook",
     "GetFile",
     "GetMe",
     "GetUpdates",
-    "InlineKeyboardButton",
-    "InlineKeyboardMarkup",
-    "KeyboardButton",
     "Location",
     "Message",
-    "ReplyKeyboardMarkup",
-    "SendLocation",
-    "SendMessage",
-    "SendPhoto",
-    "SendVenue",
     "SetMyCommands",
     "SetWebhook",
     "TelegramAPIServer",

@@ -14,17 +14,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bot.channels.telegram.library import (
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    KeyboardButton,
-    ReplyKeyboardMarkup,
-    SendLocation,
-    SendMessage,
-    SendPhoto,
-    SendVenue,
-    TelegramMethod,
-)
+from bot.channels.telegram.calls import Call
 from bot.channels.telegram.numbers import CAPTION_LIMIT, DATA_LIMIT, TELEGRAM, TEXT_LIMIT
 from bot.talk.view import Button, Page
 
@@ -43,27 +33,8 @@ VENUE_LIMIT = 200
 
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
-
-NOBODY = 0
-"""Stands for the chat in a method that is encoded before anybody is known whom it goes to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One of aiogram's methods as the server reads it, for whatever chat: thousands get the same bytes."""
-
-    method: str
-    _rest: bytes
-
-    @classmethod
-    def of(cls, method: TelegramMethod[Any]) -> Call:
-        """Encode it; what was not set stays unsaid. As JSON a Chinese sentence is a third as long as in a form."""
-        whole = method.model_dump_json(exclude={"chat_id"}, exclude_unset=True, exclude_none=True)
-        return cls(method.__api_method__, whole[1:].encode())
-
-    def to(self, chat: int, more: bytes = b"") -> bytes:
-        """For one chat; `more`: further fields, as JSON behind the number."""
-        return b'{"chat_id":%d%b,%b' % (chat, more, self._rest)
+Keyboard = dict[str, Any]
+"""The Bot API's InlineKeyboardMarkup or ReplyKeyboardMarkup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +42,7 @@ class Shown:
     """A page as Telegram shows it."""
 
     text: str
-    keyboard: InlineKeyboardMarkup | ReplyKeyboardMarkup | None
+    keyboard: Keyboard | None
     message: Call
     """All of it as a text; a picture as its address."""
     photo: Call | None
@@ -107,15 +78,20 @@ def layout(page: Page, *, pages_in_text: bool = False) -> Shown:
     )
 
 
-def _message(text: str, keyboard: InlineKeyboardMarkup | ReplyKeyboardMarkup | None, picture: str) -> Call:
+def _message(text: str, keyboard: Keyboard | None, picture: str) -> Call:
     whole = _fitted(text, [picture] if picture else [], TEXT_LIMIT)
-    return Call.of(SendMessage(chat_id=NOBODY, text=whole or NOTHING_SAID, reply_markup=keyboard))
+    return Call.of("sendMessage", {"text": whole or NOTHING_SAID, **_under(keyboard)})
 
 
-def _photo(text: str, keyboard: InlineKeyboardMarkup | ReplyKeyboardMarkup | None, picture: str) -> Call | None:
+def _photo(text: str, keyboard: Keyboard | None, picture: str) -> Call | None:
     if not picture or TELEGRAM.length(text) > CAPTION_LIMIT:
         return None
-    return Call.of(SendPhoto(chat_id=NOBODY, photo=picture, caption=text or None, reply_markup=keyboard))
+    words = {"caption": text} if text else {}
+    return Call.of("sendPhoto", {"photo": picture, **words, **_under(keyboard)})
+
+
+def _under(keyboard: Keyboard | None) -> dict[str, Keyboard]:
+    return {} if keyboard is None else {"reply_markup": keyboard}
 
 
 def venue(spot: tuple[float, float, str, str]) -> Call:
@@ -123,13 +99,12 @@ def venue(spot: tuple[float, float, str, str]) -> Call:
     latitude, longitude, name, address = spot
     title = clean(name)[:VENUE_LIMIT] or "📍"
     where = clean(address)[:VENUE_LIMIT] or title
-    named = SendVenue(chat_id=NOBODY, latitude=latitude, longitude=longitude, title=title, address=where)
-    return Call.of(named)
+    return Call.of("sendVenue", {"latitude": latitude, "longitude": longitude, "title": title, "address": where})
 
 
 def location(spot: tuple[float, float, str, str]) -> Call:
     """A bare point on a map."""
-    return Call.of(SendLocation(chat_id=NOBODY, latitude=spot[0], longitude=spot[1]))
+    return Call.of("sendLocation", {"latitude": spot[0], "longitude": spot[1]})
 
 
 def directions(spot: tuple[float, float, str, str]) -> Call:
@@ -138,7 +113,7 @@ def directions(spot: tuple[float, float, str, str]) -> Call:
     title = quote(clean(name)[:40] or "-", safe="")
     on_map = f"https://uri.amap.com/marker?position={longitude:.6f},{latitude:.6f}&coordinate=wgs84&name={title}"
     words = " ".join(part for part in (clean(name), clean(address)) if part)
-    return Call.of(SendMessage(chat_id=NOBODY, text=_fitted(f"📍 {words}".strip(), [on_map], TEXT_LIMIT)))
+    return Call.of("sendMessage", {"text": _fitted(f"📍 {words}".strip(), [on_map], TEXT_LIMIT)})
 
 
 def clean(text: str) -> str:
@@ -177,26 +152,24 @@ def _cut(text: str, units: int) -> str:
     return text.encode("utf-16-le")[: max(units, 0) * 2].decode("utf-16-le", "ignore")
 
 
-def _keyboard(wants: str, buttons: Sequence[Button]) -> InlineKeyboardMarkup | ReplyKeyboardMarkup | None:
+def _keyboard(wants: str, buttons: Sequence[Button]) -> Keyboard | None:
     """One message carries one keyboard: where a place or number is wanted, the options stand under its share button.
 
     A press there types the option's label, or its number where the label was shortened.
     """
     if wants in ("place", "phone"):
         share = (
-            KeyboardButton(text=SHARE_PLACE, request_location=True)
+            {"text": SHARE_PLACE, "request_location": True}
             if wants == "place"
-            else KeyboardButton(text=SHARE_NUMBER, request_contact=True)
+            else {"text": SHARE_NUMBER, "request_contact": True}
         )
         typed = [(button, str(button.number) if button.label.endswith("…") else _label(button)) for button in buttons]
-        rows = [[KeyboardButton(text=words) for _button, words in row] for row in _rows(typed)]
-        return ReplyKeyboardMarkup(keyboard=[[share], *rows], resize_keyboard=True, one_time_keyboard=True)
+        rows = [[{"text": words} for _button, words in row] for row in _rows(typed)]
+        return {"keyboard": [[share], *rows], "resize_keyboard": True, "one_time_keyboard": True}
     if not buttons:
         return None
     labelled = [(button, _label(button)) for button in buttons]
-    return InlineKeyboardMarkup(
-        inline_keyboard=[[_inline(button, words) for button, words in row] for row in _rows(labelled)]
-    )
+    return {"inline_keyboard": [[_inline(button, words) for button, words in row] for row in _rows(labelled)]}
 
 
 def _label(button: Button) -> str:
@@ -204,10 +177,8 @@ def _label(button: Button) -> str:
     return clean(button.label) or str(button.number)
 
 
-def _inline(button: Button, words: str) -> InlineKeyboardButton:
-    if button.url:
-        return InlineKeyboardButton(text=words, url=button.url)
-    return InlineKeyboardButton(text=words, callback_data=button.wire)
+def _inline(button: Button, words: str) -> dict[str, str]:
+    return {"text": words, "url": clean(button.url)} if button.url else {"text": words, "callback_data": button.wire}
 
 
 def _rows(labelled: Iterable[tuple[Button, str]]) -> list[list[tuple[Button, str]]]:
@@ -225,5 +196,6 @@ def _rows(labelled: Iterable[tuple[Button, str]]) -> list[list[tuple[Button, str
     return rows
 
 
+@lru_cache(maxsize=1024)  # the same labels go to everybody
 def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)

@@ -1,7 +1,8 @@
 """From one raw update to what it means. Only the fields that we read are validated, each update alone.
 
 A kind of sticker or of quote that came after this release must not bury the sentence beside it; and whoever wrote to
-us is a chat's number, so that names go nowhere, not even into what is kept raw.
+us is a chat's number, so that names go nowhere, not even into what is kept raw. A text and a press as nearly all are
+need none of aiogram's models: docs/decisions/25-everyday-traffic-by-hand.md.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from bot.channels.telegram.library import CallbackQuery, Location, Message, User
 from bot.channels.telegram.numbers import NAME
@@ -42,8 +45,13 @@ _SERVICE = frozenset(
 )
 """What the chat itself notes about itself: nobody said it, nobody waits for an answer."""
 
+_BESIDE_TEXT = frozenset(_READ) - {"message_id", "date", "chat", "from", "text"}
+"""What we read of a message that is more than a text."""
+
 _HIDDEN = "…"
 _LARGEST_ID = 2**63 - 1
+_LATEST = 2**33
+"""Seconds since 1970; the year 2242."""
 _PICK = re.compile(r"\d{1,9}\.\d{1,4}\Z", re.ASCII)
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@[A-Za-z0-9_]{1,64})?(?:\s+(.*))?\Z", re.DOTALL)
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -102,6 +110,17 @@ class Reader:
 
     def message(self, key: str, part: Mapping[str, Any]) -> Read:
         """Something said, shared or sent."""
+        if is_plain_text(part):
+            chat, user, text = part["chat"], part["from"], part["text"]
+            kept = {
+                "message_id": part["message_id"],
+                "date": part["date"],
+                "chat": _chat(chat),
+                "from": _nameless(user),
+                "text": text,
+            }
+            at = datetime.fromtimestamp(part["date"], UTC)
+            return Read(_incoming("message", key, chat["id"], at, user.get("language_code"), kept, self._said(text)))
         message, bare = self._message("message", key, part)
         if bare is None:
             return Read()
@@ -128,15 +147,17 @@ class Reader:
         if isinstance(under, dict):
             kept["message"] = {name: under.get(name) for name in ("message_id", "date")}
             kept["message"]["chat"] = _chat(under.get("chat"))
+        if is_plain_press(part):
+            at, code = self._clock(), part["from"].get("language_code")
+            press = _pressed(part["data"])
+            chat_id = kept["message"]["chat"]["id"]
+            return Read(_incoming("callback_query", key, chat_id, at, code, kept, press), part["id"])
         query = CallbackQuery.model_validate(kept)
         chat = query.message.chat if query.message else None
         if chat is None or chat.type != "private" or query.from_user.is_bot:
             return Read(press=query.id)
-        bare = self._bare("callback_query", key, str(chat.id), self._clock(), query.from_user, kept)
-        data = query.data or ""
-        if _PICK.match(data):
-            return Read(replace(bare, pick=data), query.id)
-        return Read(replace(bare, intent=link(data)), query.id)
+        code, press = query.from_user.language_code, _pressed(query.data or "")
+        return Read(_incoming("callback_query", key, chat.id, self._clock(), code, kept, press), query.id)
 
     def my_chat_member(self, key: str, part: Mapping[str, Any]) -> Read:
         """Blocked or unblocked: in a private chat nothing else changes what we are."""
@@ -151,16 +172,15 @@ class Reader:
             intent = Intent("returned")
         else:
             return Read()
-        user = User.model_validate(_nameless(part.get("from")))
-        kept = {"date": part.get("date"), "chat": chat, "old": before, "new": now}
-        bare = self._bare("my_chat_member", key, str(chat["id"]), _moment(part.get("date")), user, kept)
-        return Read(replace(bare, intent=intent))
+        code = User.model_validate(_nameless(part.get("from"))).language_code
+        kept, at = {"date": part.get("date"), "chat": chat, "old": before, "new": now}, _moment(part.get("date"))
+        return Read(_incoming("my_chat_member", key, chat["id"], at, code, kept, {"intent": intent}))
 
     # --- What a message holds ----------------------------------------------------------------------------------------
 
     def _content(self, message: Message, bare: Incoming, part: Mapping[str, Any]) -> Incoming | None:
         if message.text is not None:
-            return self._text(message.text, bare)
+            return replace(bare, **self._said(message.text))
         if message.location is not None:
             live = bool(message.location.live_period) and not part.get("forward_origin")
             return replace(bare, place=_place(message.location, live=live))
@@ -174,19 +194,19 @@ class Reader:
         # A sticker, a film, a voice, whatever comes next: the router says what is possible.
         return None if _SERVICE & part.keys() else bare
 
-    def _text(self, text: str, bare: Incoming) -> Incoming:
+    def _said(self, text: str) -> dict[str, Any]:
         """A sentence or a command. A command that starts no script is said without its slash where it is a way out."""
         text = _UNSTORABLE.sub("", text)
         found = _COMMAND.match(text)
         if found is None:
-            return replace(bare, text=text if text.strip() else None)
+            return {"text": text if text.strip() else None}
         word, rest = found[1].lower(), (found[2] or "").strip()
         if word == "start":
-            return replace(bare, intent=link(rest) or Intent("start"))
+            return {"intent": link(rest) or Intent("start")}
         if word in self._scripts:
             intent = link("-".join((word, *rest.split())))
-            return replace(bare, intent=intent) if intent else replace(bare, text=f"{word} {rest}")
-        return replace(bare, text=word if plain(word) in _WAYS_OUT else text)
+            return {"intent": intent} if intent else {"text": f"{word} {rest}"}
+        return {"text": word if plain(word) in _WAYS_OUT else text}
 
     @staticmethod
     def _contact(message: Message, bare: Incoming) -> Incoming:
@@ -212,13 +232,8 @@ class Reader:
         message = Message.model_validate(kept)
         if message.chat.type != "private" or message.from_user is None or message.from_user.is_bot:
             return message, None
-        at = message.date.astimezone(UTC)
-        return message, self._bare(kind, key, str(message.chat.id), at, message.from_user, _veiled(kept))
-
-    @staticmethod
-    def _bare(kind: str, key: str, chat: str, at: datetime, user: User, kept: Mapping[str, Any]) -> Incoming:
-        raw = written({"update_id": int(key), kind: kept})
-        return Incoming(Address(NAME, chat), key, at, language=language_hint(user.language_code), raw=raw)
+        at, code = message.date.astimezone(UTC), message.from_user.language_code
+        return message, _incoming(kind, key, message.chat.id, at, code, _veiled(kept))
 
 
 _READERS: dict[str, Callable[[Reader, str, Mapping[str, Any]], Read]] = {
@@ -231,6 +246,50 @@ _READERS: dict[str, Callable[[Reader, str, Mapping[str, Any]], Read]] = {
 
 class _Malformed(ValueError):
     """A part of an update is not what the Bot API says."""
+
+
+def is_plain_text(part: Mapping[str, Any]) -> bool:
+    """A person's text to us alone, every field that we read exactly as the Bot API says: no more to validate."""
+    return (
+        type(part.get("text")) is str
+        and _BESIDE_TEXT.isdisjoint(part)
+        and _is_of_private_chat(part)
+        and _is_person(part.get("from"))
+    )
+
+
+def is_plain_press(part: Mapping[str, Any]) -> bool:
+    """The same of a button pressed in a chat with us alone."""
+    under = part.get("message")
+    return (
+        type(part.get("id")) is str
+        and type(part.get("data")) is str
+        and type(part.get("chat_instance")) is str
+        and type(under) is dict
+        and _is_of_private_chat(under)
+        and _is_person(part.get("from"))
+    )
+
+
+def _is_of_private_chat(message: Mapping[str, Any]) -> bool:
+    date, chat = message.get("date"), message.get("chat")
+    return (
+        type(message.get("message_id")) is int
+        and type(date) is int
+        and 0 <= date < _LATEST
+        and type(chat) is dict
+        and type(chat.get("id")) is int
+        and chat.get("type") == "private"
+    )
+
+
+def _is_person(user: object) -> bool:
+    return (
+        type(user) is dict
+        and type(user.get("id")) is int
+        and user.get("is_bot") is False
+        and type(user.get("language_code", "")) is str
+    )
 
 
 def is_update_id(value: object) -> bool:
@@ -259,8 +318,26 @@ def unread_key(update: object) -> str:
 
 def written(update: object) -> str:
     """As JSON that every database can keep, at most 64 KiB."""
-    text = json.dumps(update, ensure_ascii=False, separators=(",", ":"), default=str)
-    return text.encode("utf-8", "backslashreplace")[:RAW_LIMIT].decode("utf-8", "ignore")
+    try:
+        whole = to_json(update, fallback=str)
+    except ValueError:  # half a surrogate pair, or too deep: json is slower and takes it
+        text = json.dumps(update, ensure_ascii=False, separators=(",", ":"), default=str)
+        whole = text.encode("utf-8", "backslashreplace")
+    return whole[:RAW_LIMIT].decode("utf-8", "ignore")
+
+
+def _incoming(
+    kind: str, key: str, chat: int, at: datetime, code: str | None, kept: Mapping[str, Any],
+    what: Mapping[str, Any] = MappingProxyType({}),
+) -> Incoming:  # fmt: skip
+    """What we know of an update; `what` it said, by Incoming's fields; `kept` of it for the record."""
+    raw = written({"update_id": int(key), kind: kept})
+    return Incoming(Address(NAME, str(chat)), key, at, language=language_hint(code), raw=raw, **what)
+
+
+def _pressed(data: str) -> dict[str, Any]:
+    """A button's data: an answer, or a link."""
+    return {"pick": data} if _PICK.match(data) else {"intent": link(data)}
 
 
 def link(text: str) -> Intent | None:
@@ -307,7 +384,7 @@ def _nameless(part: object) -> dict[str, Any]:
 
 
 def _moment(value: object) -> datetime:
-    if not isinstance(value, int) or not 0 <= value < 2**33:  # until 2242
+    if not isinstance(value, int) or not 0 <= value < _LATEST:
         raise _Malformed("date is not a time")
     return datetime.fromtimestamp(value, UTC)
 
