@@ -49,7 +49,7 @@ CALL_LIMIT = 9.0
 
 STOP_LIMIT = 10.0
 
-GROUP = 0.002
+GROUP = 0.004
 """Seconds that a place in flight may stay empty so that others get empty with it: a write to disk costs as much for
 one message as for twenty."""
 
@@ -121,6 +121,7 @@ class Sender:
         self._stepping = asyncio.Lock()
         self._recording = asyncio.Lock()
         self._finished = asyncio.Event()
+        self._awaited = 1
         self._wanting = False
         self._nudged = asyncio.Event()
         self._stopping = False
@@ -326,12 +327,19 @@ class Sender:
         return self.places - len(self._calling) + len(self._unwritten)
 
     async def _wait_for_places(self, worth: int) -> None:
-        """For the first that gets empty, and a moment more for others."""
-        self._finished.clear()
-        if self._free < 1 and not self._stopping:
+        """For the first that gets empty, and a moment more for so many."""
+        await self._until_free(1)
+        try:
+            async with asyncio.timeout(GROUP):
+                await self._until_free(worth)
+        except TimeoutError:
+            return
+
+    async def _until_free(self, places: int) -> None:
+        self._awaited = places
+        while self._free < places and not self._stopping:
+            self._finished.clear()
             await self._finished.wait()
-        if self._free < worth and not self._stopping:
-            await asyncio.sleep(GROUP)
 
     async def _wait_for_tokens(self, tokens: int) -> None:
         self._wanting = False
@@ -384,7 +392,8 @@ class Sender:
         result = self._results.of(one, epoch, attempt, outcome, self._times.city())
         self._resting |= self._failing.after(result)
         self._unwritten.append(result)
-        self._finished.set()
+        if self._free >= self._awaited:
+            self._finished.set()
         if not self._wanting:
             await self._record()
 
@@ -435,7 +444,8 @@ class Sender:
         for result in results:
             self._calling.pop(result.id, None)
             self._resting.pop(result.campaign, None)
-        self._finished.set()
+        if self._free >= self._awaited:
+            self._finished.set()
 
     async def _written(self, results: Sequence[Result]) -> None:
         wait = 0.1
