@@ -52,6 +52,7 @@ class Results:
             reason=None if isinstance(outcome, Delivered) else _reason(one, outcome.reason),
             repeated=waiting.repeated,
             page=waiting.page,
+            answered=now,
             route=one.way.value,
             campaign=waiting.fanout if waiting.lane == Lane.CAMPAIGN else 0,
         )
