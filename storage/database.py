@@ -36,7 +36,7 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from storage.prepared import Driver, OnPostgreSQL, OnSQLite, Outcome, Parameters, Prepared
 from storage.secrecy import Secrecy
-from storage.together import InThread, ReadingAhead, Together
+from storage.together import InThread, ReadingAhead, Together, Work
 
 T = TypeVar("T")
 
@@ -122,6 +122,11 @@ class Unit:
         """Run a statement of the turn itself: what it changes is not on the person's behalf."""
         if self._driver is not None:
             return await self._driver.run(statement, parameters)
+        return await self.connection.execute(statement.statement, parameters)
+
+    async def run_once(self, statement: Prepared, parameters: Parameters) -> CursorResult[Any]:
+        """Run what may not come again: SQLAlchemy compiles a shape once, and not each statement of it."""
+        self.changed = self.changed or statement.changes
         return await self.connection.execute(statement.statement, parameters)
 
     async def run_each(self, statement: Prepared, rows: Sequence[Parameters]) -> None:
@@ -214,6 +219,11 @@ class Database:
         """The writing engine, for migrations and checks."""
         return self._writer
 
+    @property
+    def is_wanted(self) -> bool:
+        """Does somebody have SQLite's one writer just now, or wait for it? PostgreSQL has one for everybody."""
+        return self._turn.locked()
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Unit]:
         """One transaction that may change things; committed at the end, undone if anything raises."""
@@ -233,12 +243,25 @@ class Database:
             async with self._on_driver() as unit:
                 return await work(unit)
 
-        def in_thread(connection: Connection) -> Coroutine[Any, Any, T]:
+        return await self._together.do(self._in_thread(work))
+
+    async def aside(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
+        """A transaction that turns need not wait for before it begins, of what is made again if it is lost.
+
+        On SQLite it goes when nobody else wants the one writer, and is not flushed by itself: a power cut takes it back
+        whole, unless a turn came after it. Inside, nothing but the unit may be awaited.
+        """
+        if self._together is None:
+            return await self.turn(work)
+        return await self._together.do(self._in_thread(work), patient=True)
+
+    def _in_thread(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> Work[T]:
+        def on(connection: Connection) -> Coroutine[Any, Any, T]:
             # It has of a connection what a turn needs: `execute` and `begin_nested`.
             like = cast(AsyncConnection, InThread(connection))
             return work(Unit(like, self.dialect, self.secrecy, OnSQLite(connection)))
 
-        return await self._together.do(in_thread)
+        return on
 
     @asynccontextmanager
     async def _on_driver(self) -> AsyncIterator[Unit]:

@@ -143,7 +143,8 @@ async def test_a_turn_finds_what_a_page_finds(database: Database, wish: str) -> 
         await fill(unit)
 
     async def find(unit: Unit) -> list[Any]:
-        return await activities.find(unit, WISHES[wish], NOW)
+        found = await activities.find(unit, WISHES[wish], NOW)
+        return await activities.cards(unit, found, WISHES[wish].near)
 
     in_turn = await database.turn(find)
     async with database.read() as unit:

@@ -182,7 +182,7 @@ class Linking(Subject):
             )
         if goes.stand not in HELD:
             return 0
-        shift = await linking.shift_of(self.unit, goes.id)
+        shift = await enrolment.shift_of(self.unit, goes.id)
         if shift is not None:
             await enrolment.lock_shift(self.unit, shift)
         stand = await linking.sit_again(self.unit, goes.id, self.now)

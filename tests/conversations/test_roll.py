@@ -10,9 +10,12 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.desk.records import close_shifts
+from bot.desk.rolls import Rolls
+from bot.domain.people import Person
 from bot.domain.roles import Role
+from bot.domain.roll import Mark, Tick
 from storage import people
-from storage.tables.enrolment import attendance, enrolment, record
+from storage.tables.enrolment import attendance, audit, enrolment, record
 from storage.tables.evidence import evidence
 from tests.conversations.kit import MONDAY, Chat, Town
 
@@ -183,3 +186,56 @@ async def test_a_departure_that_the_leader_tells_late_counts_after_all(town: Tow
     await town.turns.take(replace(sent, text="1 left"))
     async with town.database.read() as unit:
         assert [row.minutes for row in await unit.run(select(record.c.minutes))] == [90]
+
+
+# --- An arrival that is taken back leaves the sign-up as it was ---
+
+
+async def moves(town: Town) -> list[tuple[str, str | None, str | None]]:
+    """(deed, before, after) of every move of sign-ups since they were confirmed, oldest first."""
+    async with town.database.read() as unit:
+        log = select(audit.c.deed, audit.c.before, audit.c.after).where(audit.c.target.like("enrolment:%"))
+        return [(row.deed, row.before, row.after) for row in await unit.run(log.order_by(audit.c.id))]
+
+
+@pytest.mark.parametrize("stood", ["joined", "confirmed"])
+@pytest.mark.parametrize("way", ["leader", "self"])
+async def test_who_was_not_there_after_all_stands_where_they_stood(
+    town: Town, chat: Open, stood: str, way: str
+) -> None:
+    """Before, whoever had confirmed was only signed up again."""
+    olga, activity, (ann,) = await gathered(town, chat, "Ann")
+    if stood == "confirmed":
+        goes_to(town, SATURDAY - timedelta(hours=2))
+        await ann.opens("coming", 1)
+        goes_to(town, SATURDAY)
+    assert await states(town) == [stood]
+    if way == "leader":
+        await olga.says("1 here")
+        assert await states(town) == ["arrived"]
+        await olga.says("1 not here")
+    else:
+        await ann.opens("checkin", activity, (await town.code(activity)).token)
+        await ann.opens("notin", 1)
+    assert await states(town) == [stood]
+    assert (await moves(town))[-2:] == [("arrive", stood, "arrived"), ("undo", "arrived", stood)]
+
+
+async def test_who_was_absent_and_is_marked_by_mistake_is_absent_again(town: Town, chat: Open) -> None:
+    """A telephone without network brings its ticks when all is over: here, and that it was somebody else."""
+    olga, activity, _people = await gathered(town, chat, "Ann")
+    goes_to(town, SATURDAY + timedelta(hours=5))
+    async with town.database.write() as unit:
+        await close_shifts(unit, town.city, town.at)
+    assert await states(town) == ["absent"]
+    async with town.database.write() as unit:
+        leader = await people.at_address(unit, olga.door, olga.name)
+        assert leader is not None
+        rolls = Rolls(unit, Person(leader, "", "en"), town.at, town.city)
+        ticks = [
+            Tick("a" * 32, 1, Mark.HERE, SATURDAY + timedelta(minutes=1)),
+            Tick("b" * 32, 1, Mark.BACK, SATURDAY + timedelta(minutes=2)),
+        ]
+        await rolls.take(activity, ticks)
+    assert await states(town) == ["absent"]
+    assert (await moves(town))[-2:] == [("arrive", "absent", "arrived"), ("undo", "arrived", "absent")]
