@@ -81,8 +81,8 @@ def follows() -> ColumnElement[bool]:
 def anything(who: ColumnElement[int], since: int, until: int) -> ColumnElement[bool]:
     """Is there anything to write to this person?
 
-    First whether they follow any district or kind that has something new: those are looked up once for all people, where
-    the other look reads what is still to come anew for each.
+    First whether they follow any district or kind that has something new: those are looked up once for all people,
+    where the other look reads what is still to come anew for each.
     """
     new = _new(since, until)
     districts = select(cast(activity.c.district, String)).where(new)
