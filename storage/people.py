@@ -40,8 +40,8 @@ class Met:
     def seen(self, at: datetime) -> list[Shown]:
         """The options under the newest of it that was there before they wrote: what they cannot have seen they did not
         answer. Platforms tell whole seconds, in less than which nobody reads and types."""
-        shown = next((options for arrived, options in self.pushed if arrived < to_milliseconds(at)), [])
-        return [Shown(**entry) for entry in shown]
+        sent = to_milliseconds(at)
+        return next(([Shown(**one) for one in options] for arrived, options in self.pushed if arrived < sent), [])
 
 
 # The condition of ix_outbox_held, to the letter: a look into an index that is nearly always empty.
