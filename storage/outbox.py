@@ -91,6 +91,8 @@ class Result:
     """The page that was called with, counted from 0."""
     arrived: int | None = None
     """How many pages have arrived now; None: as many as before the call."""
+    answered: datetime | None = None
+    """When the platform answered the call: it is written down a little later."""
     campaign: int = 0
     """The campaign that it belongs to; 0: none."""
     shown: Sequence[Mapping[str, Any]] | None = None
@@ -179,7 +181,8 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     # Conversations first, then addresses, then messages: a turn locks them in this order.
     by_person = sorted(results, key=lambda one: one.person)
     await unit.run_each(_PUSH, [
-        _claim_of(one) | {"p_person": one.person, "p_pushed": [dict(entry) for entry in one.shown], "p_at": now}
+        _claim_of(one)
+        | {"p_person": one.person, "p_pushed": [dict(entry) for entry in one.shown], "p_at": one.answered or now}
         for one in by_person if one.shown is not None
     ])  # fmt: skip
     for one in by_person:
@@ -265,7 +268,12 @@ _CLAIMED = exists().where(*_OF_CLAIM)
 _PUSH = Prepared(
     update(conversation)
     .where(conversation.c.person == bindparam("p_person"), _CLAIMED)
-    .values(pushed=bindparam("p_pushed"), pushed_at=bindparam("p_at"))
+    .values(
+        pushed_before=conversation.c.pushed,
+        pushed_before_at=conversation.c.pushed_at,
+        pushed=bindparam("p_pushed"),
+        pushed_at=bindparam("p_at"),
+    )
 )
 
 _OF_ADDRESS = (identity.c.door == bindparam("p_door"), identity.c.external == bindparam("p_external"), _CLAIMED)

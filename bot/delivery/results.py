@@ -55,6 +55,7 @@ class Results:
             reason=_reason(one, outcome.reason),
             repeated=waiting.repeated,
             page=waiting.page,
+            answered=now,
             route=one.way.value,
             campaign=_campaign(waiting),
         )
