@@ -57,6 +57,8 @@ SECRECY = Secrecy("a key that only tests use, 32 signs and more")
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 
+READS = timedelta(seconds=1)
+
 MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=BEIJING)
 """When the tests' stories begin, unless they say otherwise."""
 
@@ -204,7 +206,9 @@ class Chat:
         self.town.serial += 1
         address = Address(self.door, self.name)
         window = {"window": Window(48 * 3600, 5)} if self.door == "wechat" else {}
-        return Incoming(address, str(self.town.serial), self.town.at, language=self.language, **window, **what)
+        # A moment after whatever they answer arrived: nobody answers what they have not read.
+        at = self.town.at + READS
+        return Incoming(address, str(self.town.serial), at, language=self.language, **window, **what)
 
     async def sends(self, **what: Any) -> str:
         reply = await self.town.turns.take(self.incoming(**what))

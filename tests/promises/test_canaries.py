@@ -137,7 +137,7 @@ NAMELESS = {
         """,
     "what was written for many, and what a second person said of that": "campaign.texts campaign.reason",
     "words of a notice: numbers, titles and moments (`bot.desk.telling`), or what was written for many": """
-        fanout.words conversation.pushed
+        fanout.words conversation.pushed conversation.pushed_before
         """,
     "why a platform or the program did not do it; never the text of a message": """
         fanout.reason inbox.error outbox.reason outbox_done.reason sender_slot.reason
