@@ -114,7 +114,9 @@ class App:
             self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned, first_words
         )
         self.pictures: dict[str, Fetch] = {}
-        self.seeing = Seeing(self.turns, self.pictures, settings.address, [one.name for one in SCRIPTS])
+        self.seeing = Seeing(
+            self.turns, self.pictures, settings.address, [one.name for one in SCRIPTS], self.turns.wants_picture
+        )
         self.meters.watch_inbox(lambda: self.turns.in_flight, lambda: self.turns.oldest)
         self.times = Times(clock)
         self.site = Site(settings.zone, settings.locale, NAME)
@@ -258,7 +260,7 @@ class App:
     ) -> None:
         """Serve until SIGTERM, SIGINT or `stop`; then finish what was begun. `taken`: the address to listen on."""
         await self.prepare()
-        application, health = server.create(), self._health()
+        application, health = server.create(larger={web.PHOTO: web.PHOTO_LIMIT}), self._health()
         self.site.attach(application)
         health.attach(application)
         application.add_routes(self._pages())
@@ -297,7 +299,7 @@ class App:
     def _add_chat(self, application: aiohttp_web.Application, demonstration: Demonstration | None) -> None:
         door, reader = self.open_web(), self.answers.reader
         entrance = Entrance(self.settings.address, open_to_all=self.persona is None, persona=self.persona)
-        application.add_routes(web.routes(door, self.turns, entrance, reader))
+        application.add_routes(web.routes(door, self.seeing, entrance, reader))
         application.add_routes(
             chat_page.routes(self.site, entrance, reader, web.hint, title=NAME, demonstration=demonstration)
         )

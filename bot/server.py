@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
@@ -41,6 +41,8 @@ class Deadlines:
     """From a connection's begin to the end of its first request's headers, and between the bytes of later ones."""
     body: float = 5.0
     """For a whole body."""
+    large_body: float = 30.0
+    """For one of a route that takes more: a picture by a telephone in a cellar."""
     keepalive: float = 15.0
     """That a connection may stay open without a request."""
     look: float = 1.0
@@ -85,22 +87,30 @@ QUIET_ROUTES = frozenset(
 """Asked all the time; only what goes wrong there is news. What a platform brings has a record of its turn."""
 
 
-def create(deadlines: Deadlines | None = None) -> web.Application:
-    """An application that refuses bodies over 64 KiB (413) and those that take too long (408), before any handler."""
-    return web.Application(client_max_size=BODY_LIMIT, middlewares=[read_body(deadlines or Deadlines())])
+def create(deadlines: Deadlines | None = None, larger: Mapping[str, int] | None = None) -> web.Application:
+    """An application that refuses bodies over 64 KiB (413) and those that take too long (408), before any handler.
+
+    `larger`: routes that take more, and how many bytes.
+    """
+    reads = read_body(deadlines or Deadlines(), larger or {})
+    return web.Application(client_max_size=BODY_LIMIT, middlewares=[reads])
 
 
-def read_body(deadlines: Deadlines) -> Middleware:
+def read_body(deadlines: Deadlines, larger: Mapping[str, int]) -> Middleware:
     """A middleware that reads the whole body, so that no handler waits for a slow one."""
 
     @web.middleware
     async def read(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.can_read_body:
+            limit = larger.get(_route(request))
+            if limit is not None:
+                request = request.clone(client_max_size=limit)
             if request.content_length is not None and request.content_length > request.client_max_size:
                 raise web.HTTPRequestEntityTooLarge(request.client_max_size, request.content_length)
             try:
                 # Mostly it came with the headers, and nothing is waited for.
-                async with nullcontext() if request.content.is_eof() else asyncio.timeout(deadlines.body):
+                within = asyncio.timeout(deadlines.body if limit is None else deadlines.large_body)
+                async with nullcontext() if request.content.is_eof() else within:
                     await request.read()
             except TimeoutError:
                 raise web.HTTPRequestTimeout from None
@@ -110,6 +120,11 @@ def read_body(deadlines: Deadlines) -> Middleware:
         return await handler(request)
 
     return read
+
+
+def _route(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""
 
 
 def take(host: str, port: int) -> socket.socket:

@@ -22,7 +22,7 @@ from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Overloaded
-from bot.talk.incoming import Incoming, Intent
+from bot.talk.incoming import PICTURE, Address, Incoming, Intent
 from bot.talk.order import Order
 from bot.talk.render import render
 from bot.talk.router import Answered, Router
@@ -128,6 +128,11 @@ class Turns:
             if self.observe:
                 self.observe(incoming.address.door, script, time.perf_counter() - began, outcome)
 
+    async def wants_picture(self, address: Address) -> bool:
+        """Is the open question of whoever writes from here one for a picture itself?"""
+        async with self.database.read() as unit:
+            return await people.open_question(unit, address.door, address.id) == PICTURE
+
     @property
     def in_flight(self) -> int:
         """Messages that wait for their answer."""
@@ -188,7 +193,7 @@ class Turns:
         desk = Desk(unit, me, now, self.city)
         router = self.farewell if me.erasing else self.router
         answered = await router.take(
-            met.session, incoming, now, self._wording(desk), desk, lambda: unit.changed, met.pushed
+            met.session, incoming, now, self._wording(desk), desk, lambda: unit.changed, met.seen(incoming.at)
         )
         if met.new and self.first_words and answered.views and answered.script != GREETING:
             answered.views.insert(0, self.first_words())

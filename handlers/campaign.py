@@ -1,19 +1,19 @@
-"""Writing to many: for whom I speak, whom it means, what its button opens, when, in what words; kept as a draft."""
+"""Writing to many: for whom I speak, whom it means, what its button opens, when, what words and picture; a draft."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 
-from bot.desk.campaigns import Voice
+from bot.desk.campaigns import Mailing, Voice
 from bot.desk.desk import Desk
 from bot.domain.activities import Activity
-from bot.domain.campaigns import STEPS, TEXT_LENGTH, Kept, Letter, Mode, Timing, Unwritable
+from bot.domain.campaigns import STEPS, TEXT_LENGTH, Kept, Letter, Mode, Standing, Timing, Unwritable
 from bot.domain.digits import CHINESE, read_numeral
 from bot.domain.when import read_moment
 from bot.domain.writing import fold
-from bot.talk import Incoming, Intent, Link, Named, Option, Talk, Text, Unclear, Words, _, script
+from bot.talk import PICTURE, Incoming, Intent, Link, Named, Option, Talk, Text, Unclear, Words, _, script
 from handlers import whom
 from handlers.answers import count, words
 from handlers.cards import line
@@ -39,8 +39,9 @@ async def campaign(talk: Talk, desk: Desk) -> None:
     activity = await shown(talk, desk, voice)
     timing, messages = await when(talk, desk.city.zone, activity)
     texts = tuple([await text(talk, place, messages) for place in range(messages)])
+    await talk.ask(PICTURE, SHOW_ME, a_picture, wants="photo", options=[Option("none", _("No picture"), "")])
     letter = Letter(audience, texts, timing, activity.id if activity else None)
-    match await desk.campaigns.keep(voice, letter):
+    match await desk.campaigns.keep(voice, letter, given(talk)):
         case Kept(kept, _people):
             talk.go(Intent("mailing", (str(kept.id),)))
         case Unwritable(why):
@@ -174,6 +175,42 @@ def skipped_or_words(may_skip: bool) -> Callable[[Incoming], str]:
         return read_words(answer)
 
     return read
+
+
+SHOW_ME = _("A picture to go with it? Everybody who gets the message sees it. Send one now, or choose none.")
+
+FLAWS: Mapping[str, Text] = {
+    "": _("Please send a picture, or choose none."),
+    "away": _("The picture did not reach me. Please send it once more."),
+    "kind": _("I cannot read that as a picture. A JPEG or PNG works."),
+    "large": _("That picture is too large: 10 MB at most. Sent as a photo, not as a file, it gets smaller."),
+    "small": _("That picture is too small or too narrow to be seen on a telephone."),
+}
+
+
+def a_picture(answer: Incoming) -> str:
+    """A picture itself, named by its platform's key: the conversation keeps no more of it."""
+    if answer.photo is None:
+        raise Unclear(FLAWS[""])
+    if answer.photo.picture is None:
+        raise Unclear(FLAWS[answer.photo.flaw or "away"], close=True)
+    return answer.photo.key
+
+
+def given(talk: Talk) -> bytes | None:
+    """The picture that this very message brought. The last question asks for it: it need not wait anywhere."""
+    return talk.incoming.photo.picture if talk.incoming.photo else None
+
+
+@script("mailingpicture", title=_("the picture of a campaign"))
+async def mailingpicture(talk: Talk, desk: Desk, number: int) -> None:
+    """Another picture for a draft, or none any more."""
+    found = await desk.campaigns.look(number)
+    if not isinstance(found, Mailing) or not found.mine or found.campaign.standing is not Standing.DRAFT:
+        return talk.say(NO_SUCH, MINE)
+    await talk.ask(PICTURE, SHOW_ME, a_picture, wants="photo", options=[Option("none", _("No picture"), "")])
+    await desk.campaigns.illustrate(number, given(talk))
+    talk.go(Intent("mailing", (str(number),)))
 
 
 def unwritable(why: str) -> Text:

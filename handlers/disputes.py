@@ -197,6 +197,18 @@ def odd(rule: str, found: int, limit: int) -> Words:
                 "{n} arrivals by code within seconds: the code may have gone round.",
                 found,
             )
+        case "reader":
+            return ngettext(
+                "{n} person's own code was read within seconds: they may all have been on one telephone.",
+                "{n} people's own codes were read within seconds: they may all have been on one telephone.",
+                found,
+            )
+        case "once-one":
+            return ngettext(
+                "{n} pair here had linked their chats as one person, and undid it.",
+                "{n} pairs here had linked their chats as one person, and undid it.",
+                found,
+            )
         case "sample":
             return _("Nothing shows these hours. Ask who entered them how they know.")
         case "own":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from bot.desk.activities import Found
 from bot.desk.desk import Desk
@@ -139,7 +138,11 @@ async def show(talk: Talk, desk: Desk, found: Found) -> None:
             Link(_("Find activities"), Intent("find")),
             Link(_("Subscribe"), Intent("subscribe")),
         )
-    await talk.browse("list", lines(understood(found), dropped(found)), found.activities, partial(link, desk=desk))
+
+    async def linked(numbers: Sequence[int]) -> list[Link]:
+        return [link(card, desk) for card in await desk.activities.cards(found, numbers)]
+
+    await talk.browse("list", lines(understood(found), dropped(found)), found.activities, linked)
 
 
 def understood(found: Found) -> Words:

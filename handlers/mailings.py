@@ -20,7 +20,7 @@ def campaign(notice: Notice, again: Words | None) -> View:
         name = Named(event.title, event.english)
         about = ("", name, Span(event.starts, event.ends), event.address)
         links.insert(0, Link(_("Sign up"), Intent("join", (str(event.activity),))))
-    picture = Picture(said["picture"], text) if said.get("picture") else None
+    picture = Picture(said["picture"], "") if said.get("picture") else None
     return View(lines(again, text, *about), tuple(links), picture=picture)
 
 

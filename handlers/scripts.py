@@ -174,6 +174,7 @@ SCRIPTS: tuple[Script, ...] = (
     feedback.evaluations,
     announce.announce,
     campaign.campaign,
+    campaign.mailingpicture,
     sending.campaigns,
     sending.mailing,
     sending.mailinglist,

@@ -31,6 +31,7 @@ from bot.talk import (
     Link,
     Named,
     Option,
+    Picture,
     Talk,
     Text,
     Unclear,
@@ -109,6 +110,7 @@ async def mailing(talk: Talk, desk: Desk, number: int) -> None:
         *await page(desk, found),
         *([Link(_("The list of its messages"), Intent("mailinglist", (str(number),)))] if found.progress else []),
         MINE,
+        picture=Picture(path, _("With this picture.")) if (path := desk.campaigns.picture(one)) else None,
     )
 
 
@@ -141,7 +143,6 @@ async def as_written(desk: Desk, found: Mailing) -> list[Words]:
         *await whom.in_words(desk, one.audience),
         ngettext("{n} person", "{n} people", found.people),
         *((_("Its button opens: {activity}", activity=line(card, desk)),) if card else ()),
-        *((_("With a picture."),) if one.pictured else ()),
         leaves(one.timing, len(one.texts)),
     ]
 
@@ -218,6 +219,8 @@ def ways(found: Mailing, takes_back: bool) -> list[Link]:
         case Standing.DRAFT if found.mine:
             return [
                 Link(_("Test: send it to me alone"), Intent("mailingtest", number)),
+                Link(_("Change or remove the picture") if one.pictured else _("Add a picture"),
+                     Intent("mailingpicture", number)),
                 Link(_("Send"), Intent("mailingsend", number)),
                 Link(_("Throw it away"), stop),
             ]

@@ -87,13 +87,13 @@ _SHIFT = (
 _WIDTH = len(_CARD)
 
 _CARDS: Select[Any] = select(*_CARD).join(organisation, organisation.c.id == activity.c.organisation)
-_ONE_CARD = Prepared(
+_WITH_SHIFTS: Select[Any] = (
     select(*_CARD, *(one.label(f"shift_{one.name}") for one in _SHIFT))
     .join(organisation, organisation.c.id == activity.c.organisation)
     .outerjoin(shift, shift.c.activity == activity.c.id)
-    .where(activity.c.id == bindparam("number"))
     .order_by(shift.c.starts, shift.c.id)
 )
+_ONE_CARD = Prepared(_WITH_SHIFTS.where(activity.c.id == bindparam("number")))
 _SHIFTS = (
     select(shift.c.activity, *_SHIFT)
     .where(shift.c.activity.in_(bindparam("activities", expanding=True)))
@@ -155,7 +155,10 @@ def _plain(word: str) -> str:
 
 @lru_cache(maxsize=256)
 def _search(shape: _Shape) -> Prepared:
-    """Open activities with their shifts, in one statement. A district and a street never have the same code."""
+    """Open activities, by their numbers: a list shows few of those found, and a card has thirty columns.
+
+    A district and a street never have the same code.
+    """
 
     def several(name: str, column: ColumnElement[Any], count: int) -> list[BindParameter[Any]]:
         return [bindparam(f"{name}_{place}", type_=column.type) for place in range(count)]
@@ -187,21 +190,31 @@ def _search(shape: _Shape) -> Prepared:
         east = (activity.c.longitude - number["longitude"]) * number["shrink"]
         conditions.append(activity.c.latitude.is_not(None))
         order.insert(0, north * north + east * east)
-    ordered = [one.label(f"order_{place}") for place, one in enumerate(order)]
-    found = _CARDS.add_columns(*ordered).where(*conditions).order_by(*order).limit(bindparam("at_most")).subquery()
-    return Prepared(
-        select(*list(found.c)[:_WIDTH], *(one.label(f"shift_{one.name}") for one in _SHIFT))
-        .outerjoin(shift, shift.c.activity == found.c.id)
-        .order_by(*list(found.c)[_WIDTH:], shift.c.starts, shift.c.id)
-    )
+    return Prepared(select(activity.c.id).where(*conditions).order_by(*order).limit(bindparam("at_most")))
 
 
-async def find(unit: Unit, wanted: Wanted, now: datetime, limit: int = 50) -> list[Activity]:
-    """Open activities that begin after now, soonest first, or nearest first where a point is given."""
-    rows = list(await unit.run(_search(_shape(wanted)), _values(wanted, now, limit)))
+async def find(unit: Unit, wanted: Wanted, now: datetime, limit: int = 50) -> list[int]:
+    """Numbers of open activities that begin after now, soonest first, or nearest first where a point is given."""
+    return [row.id for row in await unit.run(_search(_shape(wanted)), _values(wanted, now, limit))]
+
+
+@lru_cache(maxsize=64)
+def _cards(count: int) -> Prepared:
+    """So many cards with their shifts."""
+    wanted = [bindparam(f"number_{place}", type_=activity.c.id.type) for place in range(count)]
+    return Prepared(_WITH_SHIFTS.where(activity.c.id.in_(wanted)))
+
+
+async def cards(unit: Unit, ids: Sequence[int], near: tuple[float, float] | None = None) -> list[Activity]:
+    """These activities with their shifts, in this order; how far they are from a point, where one is given."""
+    if not ids:
+        return []
+    numbers = {f"number_{place}": id_ for place, id_ in enumerate(ids)}
+    rows = list(await unit.run(_cards(len(ids)), numbers))
     shifts = _with_shifts(rows)
     once = {row.id: row for row in rows}
-    return [_card(row, shifts.get(row.id, ()), _away(row, wanted.near)) for row in once.values()]
+    found = (once[id_] for id_ in ids if id_ in once)
+    return [_card(row, shifts.get(row.id, ()), _away(row, near)) for row in found]
 
 
 def _with_shifts(rows: Sequence[Any], queues: Mapping[int, int] | None = None) -> dict[int, list[Shift]]:

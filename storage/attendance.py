@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, bindparam, func, insert, or_, select, type_coerce, update
 
 from bot.domain.attendance import Zero
+from bot.domain.enrolment import Stand
 from bot.domain.records import Counted, Piece, Record, cover_of, holds
 from bot.domain.rulesets import RuleSet
 from storage.database import Unit
@@ -19,10 +20,17 @@ from storage.tables.enrolment import attendance, enrolment, record, wrong_code
 from storage.tables.people import person as person_table
 
 
-async def arrive(unit: Unit, enrolment_id: int, person: int, at: datetime, by: str) -> None:
-    """Write down an arrival; a second one keeps the first (unless the person had been taken back by an undo)."""
-    row = unit.insert(attendance).values(enrolment=enrolment_id, person=person, arrived=at, arrived_by=by)
-    again = {"arrived": at, "arrived_by": by, "left": None, "left_by": None}
+async def arrive(
+    unit: Unit, enrolment_id: int, person: int, at: datetime, by: str, stood: Stand = Stand.JOINED
+) -> None:
+    """Write down an arrival; a second one keeps the first (unless the person had been taken back by an undo).
+
+    `stood`: where the sign-up stood before; cancelled where it was made on the spot.
+    """
+    row = unit.insert(attendance).values(
+        enrolment=enrolment_id, person=person, arrived=at, arrived_by=by, stood=stood
+    )
+    again = {"arrived": at, "arrived_by": by, "left": None, "left_by": None, "stood": stood}
     await unit.run(row.on_conflict_do_update(index_elements=["enrolment"], set_=again))
 
 

@@ -37,7 +37,7 @@ KIND = "campaign"
 
 LISTED = 35
 
-_SHOWN = select(campaign, campaign_picture.c.campaign.label("pictured")).outerjoin(
+_SHOWN = select(campaign, campaign_picture.c.campaign.label("pictured"), campaign_picture.c.kept).outerjoin(
     campaign_picture, campaign_picture.c.campaign == campaign.c.id
 )
 
@@ -46,9 +46,13 @@ def _campaign(row: Any) -> Campaign:
     return Campaign(
         id=row.id, author=row.author, organisation=row.organisation, place=row.place,
         audience=Audience.from_segment(row.audience), texts=tuple(row.texts), timing=Timing.from_json(row.timing),
-        activity=row.activity, pictured=row.pictured is not None, standing=Standing(row.standing), people=row.people,
+        activity=row.activity, pictured=_version(row), standing=Standing(row.standing), people=row.people,
         step=row.step, created=row.created, started=row.started, decided_by=row.decided_by, reason=row.reason,
     )  # fmt: skip
+
+
+def _version(row: Any) -> int:
+    return 0 if row.pictured is None else to_milliseconds(row.kept) if row.kept else 1
 
 
 async def keep(
@@ -275,11 +279,16 @@ async def use_list(unit: Unit, token: str, now: datetime) -> tuple[int, int] | N
 # --- Pictures --------------------------------------------------------------------------------------------------------
 
 
-async def keep_picture(unit: Unit, number: int, picture: bytes) -> None:
+async def keep_picture(unit: Unit, number: int, picture: bytes, now: datetime) -> None:
     """Keep the picture that goes with a campaign; a new one replaces the old."""
-    sealed = unit.secrecy.seal(picture, f"campaign:{number}:picture")
-    row = unit.insert(campaign_picture).values(campaign=number, picture=sealed)
-    await unit.run(row.on_conflict_do_update(index_elements=["campaign"], set_={"picture": sealed}))
+    new = {"picture": unit.secrecy.seal(picture, f"campaign:{number}:picture"), "kept": now}
+    row = unit.insert(campaign_picture).values(campaign=number, **new)
+    await unit.run(row.on_conflict_do_update(index_elements=["campaign"], set_=new))
+
+
+async def drop_picture(unit: Unit, number: int) -> None:
+    """A campaign without its picture."""
+    await unit.run(delete(campaign_picture).where(campaign_picture.c.campaign == number))
 
 
 async def picture(unit: Unit, number: int) -> bytes | None:

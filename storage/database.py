@@ -34,9 +34,9 @@ from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.dml import UpdateBase
 
-from storage.prepared import Driver, OnPostgreSQL, OnSQLite, Outcome, Parameters, Prepared
+from storage.prepared import Driver, OnAiosqlite, OnPostgreSQL, OnSQLite, Outcome, Parameters, Prepared
 from storage.secrecy import Secrecy
-from storage.together import InThread, ReadingAhead, Together
+from storage.together import InThread, ReadingAhead, Together, Work
 
 T = TypeVar("T")
 
@@ -122,6 +122,11 @@ class Unit:
         """Run a statement of the turn itself: what it changes is not on the person's behalf."""
         if self._driver is not None:
             return await self._driver.run(statement, parameters)
+        return await self.connection.execute(statement.statement, parameters)
+
+    async def run_once(self, statement: Prepared, parameters: Parameters) -> CursorResult[Any]:
+        """Run what may not come again: SQLAlchemy compiles a shape once, and not each statement of it."""
+        self.changed = self.changed or statement.changes
         return await self.connection.execute(statement.statement, parameters)
 
     async def run_each(self, statement: Prepared, rows: Sequence[Parameters]) -> None:
@@ -214,6 +219,11 @@ class Database:
         """The writing engine, for migrations and checks."""
         return self._writer
 
+    @property
+    def is_wanted(self) -> bool:
+        """Does somebody have SQLite's one writer just now, or wait for it? PostgreSQL has one for everybody."""
+        return self._turn.locked()
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Unit]:
         """One transaction that may change things; committed at the end, undone if anything raises."""
@@ -233,17 +243,30 @@ class Database:
             async with self._on_driver() as unit:
                 return await work(unit)
 
-        def in_thread(connection: Connection) -> Coroutine[Any, Any, T]:
+        return await self._together.do(self._in_thread(work))
+
+    async def aside(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
+        """A transaction that turns need not wait for before it begins, of what is made again if it is lost.
+
+        On SQLite it goes when nobody else wants the one writer, and is not flushed by itself: a power cut takes it back
+        whole, unless a turn came after it. Inside, nothing but the unit may be awaited.
+        """
+        if self._together is None:
+            return await self.turn(work)
+        return await self._together.do(self._in_thread(work), patient=True)
+
+    def _in_thread(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> Work[T]:
+        def on(connection: Connection) -> Coroutine[Any, Any, T]:
             # It has of a connection what a turn needs: `execute` and `begin_nested`.
             like = cast(AsyncConnection, InThread(connection))
             return work(Unit(like, self.dialect, self.secrecy, OnSQLite(connection)))
 
-        return await self._together.do(in_thread)
+        return on
 
     @asynccontextmanager
     async def _on_driver(self) -> AsyncIterator[Unit]:
         """A transaction of asyncpg's connection; SQLAlchemy, told to commit by itself, works within it."""
-        connection, bare = await self._whole()
+        connection, bare = await self._whole(self._turner)
         driver = OnPostgreSQL(bare, connection.dialect)
         try:
             await driver.command("BEGIN")
@@ -258,10 +281,11 @@ class Database:
         finally:
             await connection.close()
 
-    async def _whole(self) -> tuple[AsyncConnection, Any]:
+    @staticmethod
+    async def _whole(engine: AsyncEngine) -> tuple[AsyncConnection, Any]:
         """A connection, with asyncpg's own; those that the server closed since they were used are thrown away."""
         while True:
-            connection = await self._turner.connect()
+            connection = await engine.connect()
             bare: Any = (await connection.get_raw_connection()).driver_connection
             if not bare.is_closed():
                 return connection, bare
@@ -271,8 +295,18 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Unit]:
         """One consistent look; waits for nobody."""
-        async with self._reader.connect() as connection, connection.begin():
-            yield Unit(connection, self.dialect, self.secrecy)
+        if self.dialect == "sqlite":
+            async with self._reader.connect() as connection, connection.begin():
+                bare = (await connection.get_raw_connection()).driver_connection
+                yield Unit(connection, self.dialect, self.secrecy, OnAiosqlite(bare, connection.dialect))
+            return
+        connection, bare = await self._whole(self._reader)
+        try:
+            async with connection.begin():
+                # What is prepared looks without BEGIN: either way each statement sees what is committed by then.
+                yield Unit(connection, self.dialect, self.secrecy, OnPostgreSQL(bare, connection.dialect))
+        finally:
+            await connection.close()
 
     async def session(self, patience: float) -> Any:
         """asyncpg's own connection outside the pool, its receiver's until closed; None on SQLite, without sessions.

@@ -208,6 +208,12 @@ async def booking(unit: Unit, id_: int, person: int) -> Booking | None:
     return _booking(row) if row else None
 
 
+async def shift_of(unit: Unit, id_: int) -> int | None:
+    """The shift of a sign-up."""
+    which: int | None = (await unit.run(select(enrolment.c.shift).where(enrolment.c.id == id_))).scalar_one_or_none()
+    return which
+
+
 async def set_stand(unit: Unit, id_: int, before: Stand, after: Stand, now: datetime) -> bool:
     """Move one sign-up, if it still stands where the rule saw it."""
     done = await unit.run(

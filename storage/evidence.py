@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import literal, select, update
@@ -60,6 +61,19 @@ async def of_record(unit: Unit, record_id: int, person: int) -> list[Evidence]:
         .order_by(evidence.c.id)
     )
     return [_read(row) for row in await unit.run(rows)]
+
+
+async def own_codes_read(unit: Unit, activity: int) -> list[list[datetime]]:
+    """When the own codes of people with records at an activity were read, by each account that read them."""
+    rows = (
+        select(evidence.c.given_by, evidence.c.at)
+        .join(record, record.c.attendance == evidence.c.attendance)
+        .where(record.c.activity == activity, evidence.c.kind == Proof.SHOWN, evidence.c.part == Part.ARRIVAL)
+    )
+    found: dict[int, list[datetime]] = defaultdict(list)
+    for row in await unit.run(rows):
+        found[row.given_by].append(row.at)
+    return list(found.values())
 
 
 async def known_nonces(unit: Unit, nonces: Sequence[str]) -> set[str]:

@@ -303,6 +303,15 @@ async def unfill(unit: Unit, kept: int, filled: dict[str, Any]) -> None:
         await unit.run(update(person).where(same).values({name: None}))
 
 
+async def once_one(unit: Unit, activity_id: int) -> int:
+    """Pairs of people with records at an activity who had been one person, by a link that was undone."""
+    theirs = select(record.c.person).where(record.c.activity == activity_id).scalar_subquery()
+    pairs = select(func.min(merge.c.id)).where(
+        merge.c.undone.is_not(None), merge.c.kept.in_(theirs), merge.c.gone.in_(theirs)
+    )
+    return len(list(await unit.run(pairs.group_by(merge.c.kept, merge.c.gone))))
+
+
 async def restore_minutes(unit: Unit, before: Sequence[dict[str, Any]]) -> None:
     """Records say again what they said, unless they were changed since; what was changed last goes back first."""
     for one in reversed(before):
@@ -331,13 +340,6 @@ async def sit_again(unit: Unit, id_: int, now: datetime) -> Stand | None:
         update(enrolment).where(enrolment.c.id == id_).values(state=stand, changed=now, ended_by=None, late=None)
     )
     return stand
-
-
-async def shift_of(unit: Unit, enrolment_id: int) -> int | None:
-    """The shift of a sign-up."""
-    found = await unit.run(select(enrolment.c.shift).where(enrolment.c.id == enrolment_id))
-    which: int | None = found.scalar_one_or_none()
-    return which
 
 
 # --- After the week -------------------------------------------------------------------------------------------------

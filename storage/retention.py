@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, literal_column, select, update
 
 from bot.domain.reach import Reason
 from storage.database import Unit
@@ -28,6 +28,29 @@ async def drop_late(unit: Unit, ids: Sequence[int], now: datetime) -> int:
         .values(state=State.SUPPRESSED, reason=Reason.LATE.value, done=to_milliseconds(now))
     )
     return dropped.rowcount
+
+
+def _ran_ahead(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Dropped as too late by a clock that had run ahead: at a moment that is still to come, and it is not too late."""
+    moment = to_milliseconds(now)
+    return (
+        outbox.c.state > literal_column("1"),  # so that the partial index of settled messages serves
+        outbox.c.done > moment,
+        outbox.c.state == State.SUPPRESSED,
+        outbox.c.reason == Reason.LATE.value,
+        outbox.c.expires > moment,
+    )
+
+
+async def wrongly_dropped(unit: Unit, now: datetime) -> bool:
+    """Has a clock that ran ahead, and was put right, dropped anything?"""
+    return bool((await unit.run(select(exists().where(*_ran_ahead(now))))).scalar_one())
+
+
+async def wait_again(unit: Unit, now: datetime) -> int:
+    """Let what was dropped by such a clock wait as before. Returns how many."""
+    waiting = {"state": State.PENDING, "reason": None, "done": None}
+    return (await unit.run(update(outbox).where(*_ran_ahead(now)).values(waiting))).rowcount
 
 
 async def retire(unit: Unit, before: datetime, limit: int = 2_000) -> int:

@@ -27,6 +27,10 @@ def keys_of(secret_key: str) -> list[str]:
     return parts if len(parts) > 1 and all(len(part) >= KEY_LENGTH for part in parts) else [secret_key]
 
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Made once: `json.dumps` makes an encoder for each value that is not written as it is used to."""
+
+
 class Secrecy:
     """Seals and opens personal fields. All keys come from the city's secret key; of several the newest one seals.
 
@@ -69,11 +73,11 @@ class Secrecy:
 
     def seal_json(self, value: Any, row: str) -> bytes:
         """Plain JSON as ciphertext of one row: what people typed and read may hold a name or a number."""
-        return self.seal(json.dumps(value, ensure_ascii=False, separators=(",", ":")), row)
+        return self.seal(_COMPACT(value), row)
 
     def open_json(self, sealed: bytes, row: str) -> Any:
         """The JSON. Raises WrongKey."""
-        return json.loads(self.open_bytes(sealed, row))
+        return json.loads(self.open(sealed, row))
 
     def index(self, plain: str) -> str:
         """A blind index: equal for equal text, and nothing can be read from it without the key."""

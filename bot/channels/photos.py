@@ -1,6 +1,7 @@
 """A photo of one of our codes is as good as scanning it: fetched from the platform, read in a thread, forgotten.
 
 Before the turn, because a turn makes no calls. Only what leads to us becomes anything; every other picture stays one.
+Where a conversation asks for a picture itself, it is brought along instead, made fit for every door.
 """
 
 from __future__ import annotations
@@ -8,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import structlog
 
 from bot.talk.door import Listener
-from bot.talk.incoming import BadLink, Incoming, Intent
+from bot.talk.incoming import Address, BadLink, Flaw, Incoming, Intent, Photo
 from bot.talk.view import Reply
 
 LARGEST = 10 * 1024 * 1024
@@ -28,6 +29,14 @@ SIDE = 2_000
 """Pixels of the longer side that are looked at: enough for a code that fills a tenth of the picture."""
 
 FORMATS = ("JPEG", "PNG", "WEBP")
+
+SHOWN_SIDE = 1_600
+"""Pixels of the longer side of a picture that is brought along: a telephone's width, twice over."""
+
+NARROWEST = 120
+"""Pixels of its shorter side: what is narrower is a strip, and Telegram refuses more than 20 to 1."""
+
+QUALITY = 85
 
 SECONDS = 3.0
 """For fetching a picture; then it is one without a code, answered within the five seconds that WeChat waits."""
@@ -49,10 +58,19 @@ class Seeing:
     """A listener that looks at photos first: those of our codes become what the code says."""
 
     def __init__(
-        self, listener: Listener, fetch: Mapping[str, Fetch], public_url: str, scripts: Collection[str]
+        self,
+        listener: Listener,
+        fetch: Mapping[str, Fetch],
+        public_url: str,
+        scripts: Collection[str],
+        wanted: Callable[[Address], Awaitable[bool]] | None = None,
     ) -> None:
-        """`fetch`: how each door's pictures are had; may be filled later. `scripts`: what a code may start."""
+        """`fetch`: how each door's pictures are had; may be filled later. `scripts`: what a code may start.
+
+        `wanted`: is the picture itself what this person is asked for now?
+        """
         self._listener = listener
+        self._wanted = wanted
         self._fetch = fetch
         self._host = urlsplit(public_url).netloc.lower()
         self._scripts = frozenset(scripts)
@@ -73,15 +91,30 @@ class Seeing:
 
     async def seen(self, incoming: Incoming) -> Incoming:
         """The message with what its photo says in the photo's place, where that is ours."""
-        fetch = self._fetch.get(incoming.address.door)
-        if fetch is None or incoming.photo is None or self._waiting >= WAITING:
+        photo = incoming.photo
+        if photo is None:
             return incoming
+        # Beyond this line a picture goes on only as it was made here, and only where one is asked for.
+        bare = replace(incoming, photo=Photo(photo.key))
+        fetch = self._fetch.get(incoming.address.door)
+        if fetch is None and photo.picture is None:
+            return bare
+        asked = self._wanted is not None and await self._wanted(incoming.address)
+        if self._waiting >= WAITING:
+            return replace(bare, photo=Photo(photo.key, flaw="away")) if asked else bare
         self._waiting += 1
         try:
             async with self._free:
-                codes = await self._codes(fetch, incoming.photo.key)
+                picture = photo.picture or (await self._fetched(fetch, photo.key) if fetch else None)
+                if asked:
+                    fit = await asyncio.to_thread(made_fit, picture) if picture else "away"
+                    return replace(bare, photo=_brought(photo.key, fit))
+                codes = await asyncio.to_thread(read_codes, picture) if picture else []
         finally:
             self._waiting -= 1
+        return self._read(bare, codes)
+
+    def _read(self, incoming: Incoming, codes: Sequence[str]) -> Incoming:
         meant = (self.meaning(code) for code in codes)
         found = next((one for one in meant if one is not None), None)
         if found is None:
@@ -92,13 +125,12 @@ class Seeing:
         return replace(incoming, photo=None, text=found)
 
     @staticmethod
-    async def _codes(fetch: Fetch, key: str) -> list[str]:
+    async def _fetched(fetch: Fetch, key: str) -> bytes | None:
         try:
             async with asyncio.timeout(SECONDS):
-                picture = await fetch(key)
+                return await fetch(key)
         except TimeoutError:
-            return []
-        return await asyncio.to_thread(read_codes, picture) if picture else []
+            return None
 
     def meaning(self, code: str) -> Intent | str | None:
         """What a code leads to here: a certificate's page, a script's link in one of our addresses, eight digits.
@@ -125,6 +157,40 @@ class Seeing:
         except BadLink:
             return None
         return intent if intent.script in self._scripts and intent.arguments else None
+
+
+def _brought(key: str, fit: bytes | Flaw) -> Photo:
+    return Photo(key, fit) if isinstance(fit, bytes) else Photo(key, flaw=fit)
+
+
+def made_fit(picture: bytes) -> bytes | Flaw:
+    """A picture as a JPEG that every door takes, upright, with nothing beside it; or why not. For a thread.
+
+    It is drawn anew: what a camera or a program wrote into the file (where it was taken, by whom) stays behind.
+    """
+    from PIL import Image, ImageOps
+
+    if len(picture) > LARGEST:
+        return "large"
+    try:
+        with Image.open(io.BytesIO(picture), formats=FORMATS) as image:
+            if image.width * image.height > PIXELS:
+                return "large"
+            image.draft("RGB", (SHOWN_SIDE, SHOWN_SIDE))
+            upright = ImageOps.exif_transpose(image).convert("RGBA")
+        upright.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+        if min(upright.size) < NARROWEST:
+            return "small"
+        whole = Image.new("RGB", upright.size, "white")
+        whole.paste(upright, mask=upright)
+        out = io.BytesIO()
+        whole.save(out, "JPEG", quality=QUALITY, optimize=True)
+    except Image.DecompressionBombError:
+        return "large"
+    except Exception as broken:  # noqa: BLE001 - as below
+        log.info("a picture could not be read", error=type(broken).__name__)
+        return "kind"
+    return out.getvalue()
 
 
 def read_codes(picture: bytes) -> list[str]:

@@ -26,7 +26,7 @@ from aiohttp import web
 
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Delivered, Listener, Outcome, Overloaded
-from bot.talk.incoming import Address, BadLink, Incoming, Intent, Place
+from bot.talk.incoming import Address, BadLink, Incoming, Intent, Photo, Place
 from bot.talk.view import Page
 from bot.talk.wording import Wording
 
@@ -46,6 +46,10 @@ WEB = Capabilities(
 
 BODY_LIMIT = 32 * 1024
 """Bytes of one post: 4,000 characters of Chinese escaped as JSON are 24,000."""
+PHOTO = "/chat/photo"
+PHOTO_LIMIT = 2 * 1024 * 1024
+"""Bytes of one picture: the page makes it smaller before it posts it."""
+PHOTO_TYPES = ("image/jpeg", "image/png", "image/webp")
 STREAMS_PER_ADDRESS = 20
 HISTORY = 60
 """Letters in one page of history."""
@@ -224,6 +228,26 @@ def routes(
         address_id = entrance.visitor(request)
         raw, posted = await _read(request)
         key, incoming, letter = _understand(address_id, posted, door.now(), language=hint(request), raw=raw)
+        return await hear(request, address_id, key, incoming, letter)
+
+    async def show(request: web.Request) -> web.Response:
+        entrance.check_origin(request)
+        address_id = entrance.visitor(request)
+        key, picture = request.query.get("key", ""), await request.read()
+        if not _KEY.match(key) or not picture:
+            raise web.HTTPBadRequest
+        if request.content_type not in PHOTO_TYPES:
+            raise web.HTTPUnsupportedMediaType
+        # The same picture has the same key, by which a claim knows it again.
+        photo = Photo(hashlib.sha256(picture).hexdigest(), picture)
+        incoming = Incoming(
+            Address(NAME, address_id), f"{address_id}:{key}", door.now(), photo=photo, language=hint(request), raw=PHOTO
+        )
+        return await hear(request, address_id, key, incoming, {"photo": True})
+
+    async def hear(
+        request: web.Request, address_id: str, key: str, incoming: Incoming, letter: dict[str, Any] | None
+    ) -> web.Response:
         if letter:
             await door.append(address_id, key, "me", letter)
         try:
@@ -284,6 +308,7 @@ def routes(
 
     return [
         web.post("/chat/say", say),
+        web.post(PHOTO, show),
         web.get("/chat/events", events),
         web.get("/chat/history", history),
     ]

@@ -25,13 +25,16 @@ FOUND_LIMIT = 35
 class Found:
     """What a search gave, and how it was understood, so that the answer can repeat it."""
 
-    activities: Sequence[Activity]
+    activities: Sequence[int]
+    """Their numbers: a list reads the cards of what it shows."""
     places: Sequence[Place] = ()
     kinds: Sequence[Kind] = ()
     times: Sequence[tuple[datetime, datetime]] = ()
     words: str = ""
     more: bool = False
     """There are more than are listed."""
+    near: tuple[float, float] | None = None
+    """The point from which the nearest come first."""
     dropped: str = ""
     """What had to be given up to find anything: `words`, `kinds`, `times`, or nothing."""
 
@@ -95,8 +98,12 @@ class Activities(Subject):
             if step and given_up == before:
                 continue
             before = given_up
-            rows = await activities.find(self.unit, given_up, self.now, FOUND_LIMIT + 1)
-            if rows:
-                more = len(rows) > FOUND_LIMIT
-                return replace(found, activities=rows[:FOUND_LIMIT], more=more, dropped=step)
+            numbers = await activities.find(self.unit, given_up, self.now, FOUND_LIMIT + 1)
+            if numbers:
+                more = len(numbers) > FOUND_LIMIT
+                return replace(found, activities=numbers[:FOUND_LIMIT], more=more, near=wanted.near, dropped=step)
         return found
+
+    async def cards(self, found: Found, numbers: Sequence[int]) -> list[Activity]:
+        """Some of what was found, to be shown."""
+        return await activities.cards(self.unit, numbers, found.near)

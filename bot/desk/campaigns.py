@@ -157,11 +157,27 @@ class Campaigns(Subject):
             return NotAllowed()
         number = await campaigns.keep(self.unit, self.me.id, voice.organisation, voice.place, letter, self.now)
         if picture:
-            await campaigns.keep_picture(self.unit, number, picture)
+            await campaigns.keep_picture(self.unit, number, picture, self.now)
         await self._log(number, None, Standing.DRAFT)
         kept = await campaigns.find(self.unit, number)
         assert kept is not None
         return Kept(kept, await self.count(kept.audience))
+
+    async def illustrate(self, number: int, picture: bytes | None) -> Changed | NotAllowed:
+        """Give a draft of mine a picture, another one, or none."""
+        one = await self.allowed(number, lock=True)
+        if one is None or one.author != self.me.id or one.standing != Standing.DRAFT:
+            return NotAllowed()
+        if picture is None:
+            await campaigns.drop_picture(self.unit, number)
+        else:
+            await campaigns.keep_picture(self.unit, number, picture, self.now)
+        await self._log(number, None, "unpictured" if picture is None else "pictured")
+        return Changed(replace(one, pictured=to_milliseconds(self.now) if picture else 0))
+
+    def picture(self, one: Campaign) -> str:
+        """The path of its picture; empty: it has none."""
+        return picture_path(self.city, one)
 
     async def _may_show(self, voice: Voice, activity: int) -> bool:
         """Does the activity belong to whom I speak for?"""
@@ -350,10 +366,16 @@ def words_of(city: City, one: Campaign, step: int) -> dict[str, str]:
     more = {"campaign": str(one.id)}
     if one.activity is not None:
         more["activity"] = str(one.activity)
-    if one.pictured:
-        key = city.secrecy.signature(f"campaign:{one.id}:picture")
-        more["picture"] = f"/campaign/{one.id}/picture?k={key}"
+    if path := picture_path(city, one):
+        more["picture"] = path
     return {**one.texts[step], **more}
+
+
+def picture_path(city: City, one: Campaign) -> str:
+    """Where its picture is had, another path for another picture; empty: it has none."""
+    if not one.pictured:
+        return ""
+    return f"/campaign/{one.id}/picture?k={city.secrecy.signature(f'campaign:{one.id}:picture')}&v={one.pictured}"
 
 
 async def told_on(unit: Unit, city: City, one: Campaign, at: datetime) -> bool:

@@ -179,7 +179,8 @@ class Newcomers(Subject):
             id_, _seated = await enrolment.seat(self.unit, found.shift.id, found.person.id, self.now)
         said = Presences(self.unit, self.me, self.now, self.city)
         pieces = [said.piece(Proof.SHOWN, Part.ARRIVAL)] if shown else []
-        seat = Seat(id_, found.person.id, Stand.JOINED, found.shift.starts, found.shift.ends)
+        shift = found.shift
+        seat = Seat(id_, found.person.id, Stand.JOINED, shift.starts, shift.ends, on_the_spot=True)
         await said.arrive(seat, self.now, *pieces, said.piece(Proof.WALKIN, Part.ARRIVAL))
         await tell(self, found.person.id, "added", id_, found.shift.id, found.shift.ends)
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.desk import counting
+from bot.desk.offers import hand_on
 from bot.desk.subject import Subject
-from bot.domain.enrolment import Booking, Stand, move
+from bot.domain.enrolment import Booking, Stand, before_arrival, move
 from bot.domain.evidence import Evidence, Part, Proof, grade
 from bot.domain.records import Counted
 from storage import attendance, audit, enrolment, evidence, matters
@@ -22,6 +23,8 @@ class Seat:
     stand: Stand
     starts: datetime
     ends: datetime
+    on_the_spot: bool = False
+    """It was made in this moment, by whoever leads: if they were not there after all, nothing of it stays."""
 
 
 def seat_of(booking: Booking, person: int) -> Seat:
@@ -41,7 +44,8 @@ class Presences(Subject):
         """They are there. False: somebody was faster."""
         if not await self.move(seat, Stand.ARRIVED, "arrive"):
             return False
-        await attendance.arrive(self.unit, seat.enrolment, seat.person, at, pieces[0].kind)
+        stood = Stand.CANCELLED if seat.on_the_spot else seat.stand
+        await attendance.arrive(self.unit, seat.enrolment, seat.person, at, pieces[0].kind, stood)
         for one in pieces:
             await evidence.add(self.unit, seat.enrolment, one)
         return True
@@ -82,17 +86,34 @@ class Presences(Subject):
             await audit.log(self.unit, self.now, self.me.id, "grade", f"enrolment:{seat.enrolment}", *changed)
 
     async def take_back(self, seat: Seat, part: Part, nonce: str | None = None) -> bool:
-        """What was said of the arrival, or of the departure, does not hold."""
+        """What was said of the arrival, or of the departure, does not hold: the sign-up stands where it stood."""
         if part == Part.DEPARTURE and await matters.is_asked_about(self.unit, seat.enrolment):
             return False  # a record that somebody asks about is corrected, never taken away
-        after = Stand.JOINED if part == Part.ARRIVAL else Stand.ARRIVED
+        stood = (await attendance.presence(self.unit, seat.enrolment)).stood
+        after = before_arrival(stood) if part == Part.ARRIVAL else Stand.ARRIVED
         if not await self.move(seat, after, "undo"):
             return False
         await evidence.add(self.unit, seat.enrolment, self.piece(Proof.TAKEN_BACK, part, nonce=nonce))
         if part == Part.DEPARTURE:
             await attendance.drop_record(self.unit, seat.enrolment)
             await attendance.unleave(self.unit, seat.enrolment)
+        elif stood == Stand.CANCELLED:
+            await self._give_back(seat, after)
         return True
+
+    async def _give_back(self, seat: Seat, stand: Stand) -> None:
+        """They never signed up: a seat of theirs would make them absent."""
+        shift = await enrolment.shift_of(self.unit, seat.enrolment)
+        assert shift is not None
+        await enrolment.lock_shift(self.unit, shift)
+        by = "self" if seat.person == self.me.id else "organiser"
+        move(stand, Stand.CANCELLED)
+        if await enrolment.end(self.unit, seat.enrolment, stand, self.now, by):
+            target = f"enrolment:{seat.enrolment}"
+            await audit.log(self.unit, self.now, self.me.id, "undo", target, stand, Stand.CANCELLED)
+            await enrolment.give_back(self.unit, shift)
+            if self.now < seat.starts:
+                await hand_on(self.unit, self.city, shift, seat.starts, self.now)
 
     async def move(self, seat: Seat, after: Stand, deed: str) -> bool:
         """Move the sign-up if it still stands where it was seen. Raises IllegalMove."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from bot.desk import counting, standing
 from bot.desk.city import City
-from bot.domain.anomalies import Odd, Presence, of_activity, of_presence
+from bot.domain.anomalies import Crowd, Odd, Presence, of_activity, of_presence
 from bot.domain.evidence import standing as standing_evidence
 from bot.domain.matters import About, Said, State, Step, step, when_due
 from bot.domain.records import Interval, holds, overlap, spent
-from storage import attendance, audit, evidence, matters, people
+from storage import attendance, audit, evidence, linking, matters, people
 from storage.database import Database, Unit
 
 LEFT_ALONE = timedelta(minutes=10)
@@ -104,9 +104,14 @@ async def _odd(unit: Unit, city: City, row: Any) -> list[Odd]:
         day.isoformat(), that_day, has_post, any(one.speaks_for_the_organisation(row.person) for one in pieces),
         sampled=any(one.sampled for one in standing_evidence(pieces)),
     )  # fmt: skip
-    moments = await attendance.arrivals_by_code(unit, row.activity)
-    phones = await attendance.most_with_one_phone(unit, row.activity)
-    return of_presence(presence, rules) + of_activity(row.activity, moments, phones, rules)
+    crowd = Crowd(
+        row.activity,
+        await attendance.arrivals_by_code(unit, row.activity),
+        await attendance.most_with_one_phone(unit, row.activity),
+        await evidence.own_codes_read(unit, row.activity),
+        await linking.once_one(unit, row.activity),
+    )
+    return of_presence(presence, rules) + of_activity(crowd, rules)
 
 
 async def _review(unit: Unit, city: City, row: Any, odd: Odd, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,8 +18,8 @@ class Odd:
     """One thing that somebody should look at: the rule, what was found and what is usual, in the rule's own unit."""
 
     rule: str
-    """long-day (minutes), phone (people with one number), burst (arrivals), own, outside (minutes), sample (nothing is
-    odd: it was drawn)."""
+    """long-day (minutes), phone (people with one number), burst (arrivals), reader (own codes), once-one (pairs), own,
+    outside (minutes), sample (nothing is odd: it was drawn)."""
     found: int
     limit: int
     mark: str
@@ -64,15 +64,33 @@ def of_presence(one: Presence, rules: RuleSet) -> list[Odd]:
     return found
 
 
-def of_activity(activity: int, by_code: Iterable[datetime], shared_phone: int, rules: RuleSet) -> list[Odd]:
-    """What is odd about all who were there. `by_code`: when people arrived by the code on the wall; `shared_phone`:
-    how many gave the same telephone number."""
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What is known of all who were at an activity, from what is kept anyway: nothing is kept to know a device by."""
+
+    activity: int
+    by_code: Collection[datetime] = ()
+    """When people arrived by the code on the wall."""
+    one_phone: int = 0
+    """How many gave the same telephone number, at most."""
+    own_codes: Collection[Collection[datetime]] = ()
+    """When people's own codes were read, by each account that read them."""
+    once_one: int = 0
+    """Pairs of people who had been one person, by a link that was undone."""
+
+
+def of_activity(crowd: Crowd, rules: RuleSet) -> list[Odd]:
+    """What is odd about all who were there: few devices that speak for many people."""
     found = []
-    if shared_phone >= rules.shared_phone:
-        found.append(Odd("phone", shared_phone, rules.shared_phone, f"phone:{activity}"))
-    most = densest(sorted(by_code), rules.burst_within)
-    if most >= rules.burst_people:
-        found.append(Odd("burst", most, rules.burst_people, f"burst:{activity}"))
+    if crowd.one_phone >= rules.shared_phone:
+        found.append(Odd("phone", crowd.one_phone, rules.shared_phone, f"phone:{crowd.activity}"))
+    if (most := densest(sorted(crowd.by_code), rules.burst_within)) >= rules.burst_people:
+        found.append(Odd("burst", most, rules.burst_people, f"burst:{crowd.activity}"))
+    read = max((densest(sorted(moments), rules.burst_within) for moments in crowd.own_codes), default=0)
+    if read >= rules.burst_people:
+        found.append(Odd("reader", read, rules.burst_people, f"reader:{crowd.activity}"))
+    if crowd.once_one:
+        found.append(Odd("once-one", crowd.once_one, 0, f"once-one:{crowd.activity}"))
     return found
 
 

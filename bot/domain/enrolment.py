@@ -33,14 +33,14 @@ MOVES: dict[Stand, frozenset[Stand]] = {
     Stand.JOINED: frozenset({Stand.CONFIRMED, Stand.CANCELLED, Stand.ARRIVED, Stand.ABSENT}),
     Stand.CONFIRMED: frozenset({Stand.JOINED, Stand.CANCELLED, Stand.ARRIVED, Stand.ABSENT}),
     Stand.CANCELLED: frozenset({Stand.WAITING, Stand.OFFERED, Stand.JOINED}),
-    Stand.ARRIVED: frozenset({Stand.LEFT, Stand.COMPLETED, Stand.JOINED, Stand.CONFIRMED}),
+    Stand.ARRIVED: frozenset({Stand.LEFT, Stand.COMPLETED, Stand.JOINED, Stand.CONFIRMED, Stand.ABSENT}),
     Stand.LEFT: frozenset({Stand.COMPLETED, Stand.ARRIVED}),
     Stand.COMPLETED: frozenset(),
     Stand.ABSENT: frozenset({Stand.ARRIVED, Stand.EXCUSED}),
     Stand.EXCUSED: frozenset({Stand.ABSENT}),
 }
-"""The state machine. Arrived → joined and left → arrived are the ten-minute undos; offered → waiting is an offer that
-ran out; confirmed → joined is an activity that was moved since."""
+"""The state machine. From arrived back to joined, confirmed or absent, and from left to arrived, are undos; offered →
+waiting is an offer that ran out; confirmed → joined is an activity that was moved since."""
 
 COMING = frozenset({Stand.JOINED, Stand.CONFIRMED})
 """Expected to come; not there yet."""
@@ -50,6 +50,12 @@ HELD = COMING | {Stand.WAITING, Stand.OFFERED}
 
 SEATED = COMING | {Stand.OFFERED, Stand.ARRIVED, Stand.LEFT, Stand.COMPLETED, Stand.ABSENT, Stand.EXCUSED}
 """These hold a seat: one that is offered is nobody else's until the offer runs out."""
+
+
+def before_arrival(stood: str | None) -> Stand:
+    """Where a sign-up stands when its arrival is taken back: where it stood. `stood`: as it was written down at the
+    arrival; nothing was written down before that was kept."""
+    return Stand(stood) if stood in (Stand.CONFIRMED, Stand.ABSENT) else Stand.JOINED
 
 
 class IllegalMove(ValueError):

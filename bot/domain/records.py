@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import TypeVar
 
 from bot.domain.attendance import Zero
@@ -276,10 +277,17 @@ def summed(pieces: Sequence[Piece], latest: Sequence[Record], now: datetime) -> 
     )
 
 
-def _months_of(pieces: Sequence[Piece], now: datetime) -> tuple[list[int], list[str]]:
+def _months_of(pieces: Sequence[Piece], now: datetime) -> tuple[Sequence[int], Sequence[str]]:
     moments = [one.starts for one in pieces] or [0]
-    first, last = (datetime.fromtimestamp(edge / 1000, now.tzinfo) for edge in (min(moments), max(moments)))
-    months = month_starts(first, last)
+    first, last = (datetime.fromtimestamp(edge / 1000, now.tzinfo).date() for edge in (min(moments), max(moments)))
+    return _months_between(first.replace(day=1), last.replace(day=1), now.tzinfo)
+
+
+@lru_cache(maxsize=256)
+def _months_between(first: date, last: date, zone: tzinfo | None) -> tuple[Sequence[int], Sequence[str]]:
+    """When these months begin and what they are called; few pairs of months are asked for."""
+    begin, end = (datetime(day.year, day.month, 1, tzinfo=zone) for day in (first, last))
+    months = month_starts(begin, end)
     return [edge for edge, _name in months], [name for _edge, name in months]
 
 

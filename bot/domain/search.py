@@ -105,12 +105,13 @@ _PUNCTUATION = re.compile(r"[^\w']+|_+")
 
 def understand(text: str, now: datetime, tz: tzinfo, gazetteer: Gazetteer) -> Query:
     """What a sentence looks for; `now` is aware and anchors "tomorrow", `tz` is the city's zone."""
-    return _understood(text[:LONGEST], now, tz, gazetteer)
+    return _understood(text[:LONGEST], now.replace(second=0, microsecond=0), tz, gazetteer)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _understood(text: str, now: datetime, tz: tzinfo, gazetteer: Gazetteer) -> Query:
-    """Kept for the moment: within one turn a sentence is heard, asked whether it says where, and searched for."""
+    """Kept for the minute: within one turn a sentence is heard, asked whether it says where, and searched for, and
+    many type the same words under one poster."""
     times = read_times(text, now, tz)
     rest = blank_out(text, [span for interval in times for span in interval.spans])
     found = gazetteer.match(rest)

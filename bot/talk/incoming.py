@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 LINK_LIMIT = 64
 """Bytes that a link may take on the wire: Telegram's `callback_data` and deep links, WeChat's `scene_str`."""
@@ -66,11 +66,21 @@ class Place:
     """Measured by the device just now, as opposed to a pin that a finger put on a map."""
 
 
+PICTURE = "picture"
+"""The name of a question that is answered by a picture itself; every other question gets its key alone."""
+
+Flaw = Literal["", "away", "kind", "large", "small"]
+"""Why a picture could not be had: it did not come, is none, is too large, or too small and narrow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A picture that a person sent: the platform's key for fetching it, never the bytes."""
+    """A picture that a person sent: the platform's key for fetching it."""
 
     key: str
+    picture: bytes | None = field(default=None, repr=False)
+    """Itself, upright and without what a camera writes beside it: only where `PICTURE` is asked."""
+    flaw: Flaw = ""
 
 
 class Window(NamedTuple):

@@ -133,9 +133,8 @@ def script(
     return made
 
 
-def _itself(link: Any) -> Link | WebLink:
-    made: Link | WebLink = link
-    return made
+async def _themselves(links: Sequence[Any]) -> Sequence[Link | WebLink]:
+    return links
 
 
 @dataclass
@@ -266,16 +265,21 @@ class Talk:
         raise Paused
 
     async def browse(
-        self, name: str, text: Words, links: Sequence[T], made: Callable[[T], Link | WebLink] = _itself
+        self,
+        name: str,
+        text: Words,
+        links: Sequence[T],
+        made: Callable[[Sequence[T]], Awaitable[Sequence[Link | WebLink]]] = _themselves,
     ) -> None:
-        """Show a list of links, in leaves with “more” where it is long. `made` makes a link of what is shown."""
+        """Show a list of links, in leaves with “more” where it is long. `made` makes links of those that are shown."""
         if len(links) <= self._length:
-            return self.say(text, *map(made, links))
+            return self.say(text, *await made(links))
+        more = Option(MORE, _("More"))
         if self._is_for(name):
-            if self._pick_from([Option(MORE, _("More"))]) != MORE:
-                self._refuse(name, text, [*map(made, self._shown(links)), Option(MORE, _("More"))])
+            if self._pick_from([more]) != MORE:
+                self._refuse(name, text, [*await made(self._shown(links)), more])
             self.thread.page += 1
-        self._ask(name, text, [*map(made, self._shown(links)), Option(MORE, _("More"))], "")
+        self._ask(name, text, [*await made(self._shown(links)), more], "")
         raise Paused
 
     @property

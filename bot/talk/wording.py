@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import gettext
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -144,35 +144,13 @@ class Wording:
 
     def __call__(self, words: Words | int | float | Decimal | date | None) -> str:
         """The words in this reader's language."""
-        match words:
-            case None:
-                return ""
-            case str():
-                return words
-            case Text():
-                return self._sentence(words)
-            case Named():
-                return words.english if self.language == "en" and words.english else words.chinese
-            case Joined():
-                return words.by.join(self(part) for part in words.parts)
-            case Span():
-                return self._span(words)
-            case Day():
-                return self.day(words.at)
-            case Date():
-                return self(words.at.astimezone(self.zone).date())
-            case Clock():
-                return self.clock(words.at)
-            case Month():
-                return _date(words.day, "MMM y" if self.language == "en" else "y年M月", self.language)
-            case datetime():
-                return f"{self.day(words)}{' ' if self.language == 'en' else ''}{self.clock(words)}"
-            case date():
-                return _date(words, "d MMM y" if self.language == "en" else "y年M月d日", self.language)
-            case int():
-                return str(words)
-            case _:
-                return _decimal(words, self.language)
+        put = _WAYS.get(type(words))
+        return put(self, words) if put is not None else self._of_other_kind(words)
+
+    def _of_other_kind(self, words: Any) -> str:
+        """What is a kind of one of these: a member of a StrEnum is a text."""
+        way = next((put for kind, put in _WAYS.items() if isinstance(words, kind)), None)
+        return way(self, words) if way is not None else _decimal(words, self.language)
 
     def day(self, at: datetime) -> str:
         """`Sat 28 Nov`, `11月28日（周六）`."""
@@ -183,11 +161,26 @@ class Wording:
         """`09:00`."""
         return f"{at.astimezone(self.zone):%H:%M}"
 
+    def _named(self, name: Named) -> str:
+        return name.english if self.language == "en" and name.english else name.chinese
+
+    def _joined(self, joined: Joined) -> str:
+        return joined.by.join([self(part) for part in joined.parts])
+
+    def _moment(self, at: datetime) -> str:
+        return f"{self.day(at)}{' ' if self.language == 'en' else ''}{self.clock(at)}"
+
+    def _date(self, day: date) -> str:
+        return _date(day, "d MMM y" if self.language == "en" else "y年M月d日", self.language)
+
+    def _month(self, month: Month) -> str:
+        return _date(month.day, "MMM y" if self.language == "en" else "y年M月", self.language)
+
     def _span(self, span: Span) -> str:
         start, end = span.start.astimezone(self.zone), span.end.astimezone(self.zone)
         if start.date() == end.date():
-            return f"{self(start)}–{self.clock(end)}"
-        return f"{self(start)} – {self(end)}"
+            return f"{self._moment(start)}–{self.clock(end)}"
+        return f"{self._moment(start)} – {self._moment(end)}"
 
     def _sentence(self, text: Text) -> str:
         messages = catalogue(self.language)
@@ -196,3 +189,22 @@ class Wording:
         else:
             sentence = messages.gettext(text.msgid) if text.msgid else ""
         return sentence.format_map({name: self(value) for name, value in text.values.items()})
+
+
+_WAYS: dict[type, Callable[[Wording, Any], str]] = {
+    type(None): lambda _wording, _nothing: "",
+    str: lambda _wording, text: str(text),
+    Text: Wording._sentence,
+    Named: Wording._named,
+    Joined: Wording._joined,
+    Span: Wording._span,
+    Day: lambda wording, day: wording.day(day.at),
+    Date: lambda wording, day: wording._date(day.at.astimezone(wording.zone).date()),
+    Clock: lambda wording, clock: wording.clock(clock.at),
+    Month: Wording._month,
+    datetime: Wording._moment,
+    date: Wording._date,
+    int: lambda _wording, number: str(number),
+    float: lambda wording, number: _decimal(number, wording.language),
+}
+"""How each kind of words is put. A table, because a `match` asks fourteen questions and a page has sixty words."""

@@ -30,5 +30,6 @@ campaign_picture = Table(
     "campaign_picture",
     metadata,
     Column("campaign", Id, ForeignKey("campaign.id"), primary_key=True),
-    Column("picture", Sealed, nullable=False),  # JPEG or PNG as it came
+    Column("picture", Sealed, nullable=False),  # JPEG, made fit for every door
+    Column("kept", Moment),  # tells it from the one before it: platforms keep what they fetched from an address
 )

@@ -52,6 +52,7 @@ attendance = Table(
     Column("left", Moment),
     Column("arrived_by", String(16), nullable=False),  # evidence: code | link | leader
     Column("left_by", String(16)),  # code | link | leader | rule
+    Column("stood", String(16)),  # where the sign-up stood before; cancelled: it was made on the spot
 )
 
 record = Table(

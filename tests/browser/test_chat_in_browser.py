@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from axe_playwright_python.async_playwright import Axe
+from PIL import Image
 from playwright.async_api import Browser, Locator, Route, expect
 from playwright.async_api import Page as Tab
 
@@ -24,6 +26,9 @@ from tests.webchat import ScriptedCity, WebChat, choices, serve
 
 def script(incoming: Incoming) -> tuple[Page, ...]:
     """A small join: welcome, a list of two, a page with a map, a confirmation."""
+    if incoming.photo:
+        with Image.open(io.BytesIO(incoming.photo.picture or b"")) as drawn:
+            return (Page(f"{drawn.format} of {drawn.width} by {drawn.height}, {len(drawn.getexif())} notes"),)
     if incoming.place:
         return (Page(f"You are at {incoming.place.latitude:.2f}, {incoming.place.longitude:.2f}."),)
     match incoming.intent.link if incoming.intent else incoming.pick or incoming.text:
@@ -41,6 +46,8 @@ def script(incoming: Incoming) -> tuple[Page, ...]:
             return (Page("You have a seat: number 19 of 20.", (Button(0, "The wall", url="/wall/2?k=x"),)),)
         case "phone":
             return (Page("Your phone number?", wants="phone"),)
+        case "picture":
+            return (Page("A picture?", choices(3, "No picture"), wants="photo"),)
         case "near":
             return (Page("Where are you?", wants="place"),)
     return (Page(f"I heard: {incoming.text or incoming.intent}"),)
@@ -96,6 +103,33 @@ async def write(tab: Tab, words: str) -> None:
 
 def address(chat: WebChat) -> str:
     return next(iter(chat.letters.kept))
+
+
+# --- Pictures ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_picture_leaves_smaller_and_without_what_the_camera_wrote(tab: Tab, city: ScriptedCity) -> None:
+    await expect(tab.locator("#photo")).to_be_hidden()
+    await write(tab, "picture")
+    await expect(tab.get_by_role("button", name="Send a picture")).to_be_visible()
+    exif = Image.Exif()
+    exif[0x010E] = "Fangzhuang, building 7"
+    out = io.BytesIO()
+    Image.new("RGB", (3_200, 2_400), "#3a7").save(out, "JPEG", exif=exif)
+    taken = {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": out.getvalue()}
+    await tab.locator("#file").set_input_files(files=[taken])  # type: ignore[list-item]  # a plain mapping will do
+    await expect(theirs(tab).last).to_have_text("JPEG of 1600 by 1200, 0 notes")
+    await expect(tab.locator(".me").last).to_contain_text("A picture")
+    await expect(tab.locator("#photo")).to_be_hidden()
+
+
+async def test_what_is_no_picture_never_leaves(tab: Tab, city: ScriptedCity) -> None:
+    await write(tab, "picture")
+    await expect(tab.locator("#photo")).to_be_visible()
+    taken = {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": b"hello"}
+    await tab.locator("#file").set_input_files(files=[taken])  # type: ignore[list-item]  # likewise
+    await expect(tab.locator("#toast")).to_contain_text("cannot read this as a picture")
+    assert not any(one.photo for one in city.effects)
 
 
 # --- The conversation ----------------------------------------------------------------------------------------------

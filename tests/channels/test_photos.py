@@ -16,7 +16,7 @@ from aiohttp import web
 from PIL import Image
 
 from bot.channels import photos
-from bot.channels.photos import LARGEST, Seeing, read_codes
+from bot.channels.photos import LARGEST, SHOWN_SIDE, Seeing, made_fit, read_codes
 from bot.channels.telegram.api import TelegramApi
 from bot.channels.wechat.api import WeChatApi
 from bot.talk.incoming import Address, Incoming, Intent, Photo
@@ -191,6 +191,94 @@ def bomb(width: int, height: int) -> bytes:
 )
 def test_what_is_no_picture_or_too_large_has_no_code(picture: bytes) -> None:
     assert read_codes(picture) == []
+
+
+# --- A picture itself -------------------------------------------------------------------------------------------------
+
+
+def snapshot(size: tuple[int, int] = (3_000, 2_000), kind: str = "JPEG", mode: str = "RGB") -> bytes:
+    """A photo that says where it was taken, by a camera that was held on its side."""
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    exif[0x010E] = "Fangzhuang, building 7, flat 402"
+    exif.get_ifd(0x8825)[2] = (39.0, 51.0, 30.0)  # where
+    out = io.BytesIO()
+    Image.new(mode, size, "#3a7").save(out, kind, exif=exif)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_is_made_upright_small_and_tells_nothing_of_where_it_was_taken(kind: str) -> None:
+    assert b"Fangzhuang" in snapshot(kind=kind)
+    fit = made_fit(snapshot(kind=kind))
+    assert isinstance(fit, bytes)
+    assert b"Fangzhuang" not in fit
+    with Image.open(io.BytesIO(fit)) as image:
+        assert image.format == "JPEG"
+        assert max(image.size) == SHOWN_SIDE
+        assert image.size[0] < image.size[1]
+        assert not image.getexif()
+
+
+def test_what_can_be_seen_through_becomes_white() -> None:
+    out = io.BytesIO()
+    Image.new("RGBA", (300, 300), (0, 0, 0, 0)).save(out, "PNG")
+    fit = made_fit(out.getvalue())
+    assert isinstance(fit, bytes)
+    with Image.open(io.BytesIO(fit)) as image:
+        assert image.getpixel((5, 5)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    ("picture", "flaw"),
+    [
+        (b"", "kind"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "kind"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n(x) run", "kind"),
+        (photo(PROOF, "GIF"), "kind"),
+        (snapshot()[:400], "kind"),
+        (bomb(60_000, 60_000), "large"),
+        (snapshot() + b"\0" * LARGEST, "large"),
+        (snapshot((119, 800)), "small"),
+        (snapshot((40_000, 200)), "small"),
+    ],
+)
+def test_what_no_door_could_show_is_told_apart(picture: bytes, flaw: str) -> None:
+    assert made_fit(picture) == flaw
+
+
+async def yes(_address: Address) -> bool:
+    return True
+
+
+async def no(_address: Address) -> bool:
+    return False
+
+
+def bringing(wanted: Callable[[Address], Awaitable[bool]], picture: bytes | None) -> Seeing:
+    return Seeing(Heard(), {"telegram": gives(picture)}, CITY, ["join"], wanted)
+
+
+async def test_it_is_brought_only_where_it_is_asked_for_and_then_its_codes_are_part_of_it() -> None:
+    invitation = photo(f"{CITY}/chat?go=join-42")
+    brought = (await bringing(yes, invitation).seen(sent())).photo
+    assert brought is not None
+    assert brought.picture == made_fit(invitation)
+    assert (await bringing(no, invitation).seen(sent())).intent == Intent("join", ("42",))
+
+
+async def test_what_our_own_page_posts_goes_no_further_than_here_unless_it_is_asked_for() -> None:
+    posted = Incoming(Address("web", "7"), "1", datetime(2026, 11, 24, tzinfo=UTC), photo=Photo("key", snapshot()))
+    assert (await bringing(no, None).seen(posted)).photo == Photo("key")
+    brought = (await bringing(yes, None).seen(posted)).photo
+    assert brought is not None
+    assert brought.picture == made_fit(snapshot())
+
+
+async def test_one_that_does_not_come_or_finds_no_room_is_told_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await bringing(yes, None).seen(sent())).photo == Photo("file", flaw="away")
+    monkeypatch.setattr(photos, "WAITING", 0)
+    assert (await bringing(yes, snapshot()).seen(sent())).photo == Photo("file", flaw="away")
 
 
 # --- Fetching: the platform's own host and no other -------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
 
-from bot.channels.web import BODY_LIMIT, HISTORY, STREAMS_PER_ADDRESS, Entrance
+from bot.channels.web import BODY_LIMIT, HISTORY, PHOTO, STREAMS_PER_ADDRESS, Entrance
 from bot.talk.door import Delivered, Door
 from bot.talk.incoming import Incoming
 from bot.talk.view import Button, Page, Reply
@@ -230,6 +230,53 @@ async def test_a_body_over_the_limit_is_refused_even_when_it_does_not_say_its_le
     async with visitor.session.post(visitor.url + "/chat/say", data=chunks(), headers=headers) as answer:
         assert answer.status == 413
     assert (await visitor.posts(b" " * (BODY_LIMIT + 1))).status == 413
+
+
+# --- Pictures ------------------------------------------------------------------------------------------------------
+
+JPEG = b"\xff\xd8\xff and so on"
+
+
+async def posts_picture(visitor: Visitor, picture: bytes = JPEG, key: str = KEY, **headers: str) -> int:
+    told = {"Origin": visitor.url, "Content-Type": "image/jpeg"} | headers
+    async with visitor.session.post(f"{visitor.url}{PHOTO}?key={key}", data=picture, headers=told) as answer:
+        return answer.status
+
+
+async def test_a_picture_is_a_message_with_itself_and_a_repeated_post_has_one_effect(
+    chat: WebChat, visitor: Visitor
+) -> None:
+    assert [await posts_picture(visitor) for _ in range(2)] == [200, 200]
+    (heard,) = chat.listener.effects
+    assert heard.photo is not None
+    assert heard.photo.picture == JPEG
+    assert "and so on" not in heard.raw
+    mine = [letter["body"] for letter in await visitor.letters() if letter["who"] == "me"]
+    assert mine == [{"photo": True}]
+
+
+async def test_the_same_picture_has_the_same_key(chat: WebChat, visitor: Visitor) -> None:
+    for picture in (JPEG, JPEG, JPEG + b"!"):
+        await posts_picture(visitor, picture, str(uuid.uuid4()))
+    keys = [one.photo.key for one in chat.listener.effects if one.photo]
+    assert keys[0] == keys[1] != keys[2]
+
+
+@pytest.mark.parametrize(
+    ("key", "picture", "headers", "status"),
+    [
+        ("no key", JPEG, {}, 400),
+        (KEY, b"", {}, 400),
+        (KEY, JPEG, {"Content-Type": "text/html"}, 415),
+        (KEY, JPEG, {"Content-Type": "image/svg+xml"}, 415),
+        (KEY, JPEG, {"Origin": "https://evil.example"}, 403),
+    ],
+)
+async def test_a_picture_that_is_not_ours_to_take_is_refused(
+    chat: WebChat, visitor: Visitor, key: str, picture: bytes, headers: dict[str, str], status: int
+) -> None:
+    assert await posts_picture(visitor, picture, key, **headers) == status
+    assert not chat.listener.effects
 
 
 # --- Listening -----------------------------------------------------------------------------------------------------

@@ -165,9 +165,10 @@ async def test_it_may_be_started_at_any_hour(on_sqlite: Database, now: datetime)
 
 async def search(database: Database, sentence: str) -> list[Activity]:
     async with database.read() as unit:
-        found = await Desk(unit, Person(1, "", "zh_CN"), NOW, CITY).activities.search(sentence)
+        desk = Desk(unit, Person(1, "", "zh_CN"), NOW, CITY)
+        found = await desk.activities.search(sentence)
         assert found.dropped == "", sentence
-        return list(found.activities)
+        return await desk.activities.cards(found, found.activities)
 
 
 async def test_what_people_ask_for_is_there(database: Database) -> None:

@@ -13,6 +13,8 @@ from bot.domain.rulesets import SHIPPED
 from storage.tables.matters import matter
 from tests.conversations.kit import Chat, Town
 from tests.conversations.test_ledger import DISTRICT, SATURDAY, appointed, minutes_of, rows, told, watched
+from tests.conversations.test_linking import link as linked
+from tests.conversations.test_linking import other as another
 from tests.conversations.test_on_the_spot import own
 from tests.conversations.test_roll import goes_to
 
@@ -142,7 +144,7 @@ async def with_the_organiser(town: Town, chat: Open) -> tuple[Chat, Chat, int]:
 async def test_who_leads_and_reads_their_own_code_is_looked_at(town: Town, chat: Open) -> None:
     olga, dora, _activity = await with_the_organiser(town, chat)
     _number, _token, digits = await own(olga)
-    assert "Olga Lee here, 10:00" in await olga.says(f"{digits} here")
+    assert f"{olga.sees('Olga Lee')} here, 10:00" in await olga.says(f"{digits} here")
     town.at += timedelta(hours=2)
     await olga.says("checkout")
     await olga.picks("No screen here")
@@ -188,4 +190,68 @@ async def test_an_arrival_outside_the_hours_of_check_in_is_looked_at(town: Town,
 async def test_an_early_arrival_within_them_is_nothing_to_look_at(town: Town, chat: Open) -> None:
     """The control."""
     await early_bird(town, chat, moved=False)
+    assert await reviews(town) == []
+
+
+# --- reader ----------------------------------------------------------------------------------------------------------
+
+
+async def own_codes(town: Town, chat: Open, apart: timedelta) -> Chat:
+    """As many people as are a burst showed their own codes to Olga, so far apart; a telephone of their own each."""
+    olga, dora, activity = await opened(town, chat)
+    people = [await called(chat, activity, NAMES[one], f"138001380{one:02}") for one in range(RULES.burst_people)]
+    goes_to(town, SATURDAY)
+    shown = [(await own(one))[:2] for one in people]
+    for number, token in shown:
+        assert "here" in await olga.opens("present", number, token)
+        town.at += apart
+    goes_to(town, SATURDAY + timedelta(hours=2))
+    for one in people:
+        await one.opens("checkout", activity, (await town.code(activity)).token)
+    return dora
+
+
+async def test_own_codes_read_faster_than_people_can_show_them_are_looked_at_once(town: Town, chat: Open) -> None:
+    dora = await own_codes(town, chat, timedelta(seconds=1))
+    assert await reviews(town) == [("reader", RULES.burst_people, RULES.burst_people)]
+    await looks(town, dora, f"{RULES.burst_people} people's own codes were read within seconds")
+
+
+async def test_own_codes_read_one_after_another_are_nothing_to_look_at(town: Town, chat: Open) -> None:
+    """The control."""
+    await own_codes(town, chat, 2 * RULES.burst_within / RULES.burst_people)
+    assert await reviews(town) == []
+
+
+# --- once-one --------------------------------------------------------------------------------------------------------
+
+
+async def in_two_chats(town: Town, chat: Open, door: str, undone: bool) -> Chat:
+    """Ann and another chat are both signed up and come by code; before, they were linked, or were never."""
+    _olga, dora, activity = await opened(town, chat)
+    ann, there = chat("Ann"), another(town, door)
+    await ann.says("menu")
+    await there.says("menu")
+    if undone:
+        await linked(ann, there)
+        await ann.says("unlink")
+        await ann.picks("Yes, undo it")
+    for one, phone in ((ann, "13800138000"), (there, "13900139000")):
+        await one.opens("join", activity)
+        for said in ("yes", "Ann Lee", phone, "yes"):
+            await one.says(said)
+    await come_and_go(town, activity, [ann, there], timedelta(minutes=1))
+    return dora
+
+
+async def test_two_who_had_been_one_person_are_looked_at_once(town: Town, chat: Open, door: str) -> None:
+    """Linking and undoing it would make two volunteers of one telephone."""
+    dora = await in_two_chats(town, chat, door, undone=True)
+    assert await reviews(town) == [("once-one", 1, 0)]
+    await looks(town, dora, "1 pair here had linked their chats as one person, and undid it.")
+
+
+async def test_two_who_were_never_one_are_nothing_to_look_at(town: Town, chat: Open, door: str) -> None:
+    """The control."""
+    await in_two_chats(town, chat, door, undone=False)
     assert await reviews(town) == []

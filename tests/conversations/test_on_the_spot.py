@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from bot.desk.records import close_shifts
 from bot.domain.mycode import STEP, own_code, own_code_fits
 from storage.tables.activities import shift
 from storage.tables.enrolment import audit, enrolment, record
@@ -41,7 +42,7 @@ async def kinds(town: Town) -> list[str]:
 async def test_a_code_that_the_leader_scans_is_proof_from_both_sides(town: Town, chat: Open) -> None:
     olga, _activity, (ann, *_rest) = await gathered(town, chat)
     number, token, _digits = await own(ann)
-    assert "1. Ann Lee here, 10:00" in await olga.opens("present", number, token)
+    assert f"1. {olga.sees('Ann Lee')} here, 10:00" in await olga.opens("present", number, token)
     assert await kinds(town) == ["shown"]
     town.at += timedelta(hours=2)
     await olga.says("1 left")
@@ -52,9 +53,9 @@ async def test_a_code_that_the_leader_scans_is_proof_from_both_sides(town: Town,
 async def test_six_digits_said_aloud_are_as_good(town: Town, chat: Open) -> None:
     olga, _activity, (_ann, bob, _cy) = await gathered(town, chat)
     _number, _token, digits = await own(bob)
-    assert "2. Bob Lee here, 10:00" in await olga.says(f"{digits} 到")
+    assert f"2. {olga.sees('Bob Lee')} here, 10:00" in await olga.says(f"{digits} 到")
     assert await kinds(town) == ["shown"]
-    assert "2. Bob Lee was here already" in await olga.says(f"{digits} here")
+    assert f"2. {olga.sees('Bob Lee')} was here already" in await olga.says(f"{digits} here")
     assert (await kinds(town)).count("shown") == 1
 
 
@@ -87,7 +88,7 @@ async def test_a_leader_cannot_guess_somebodys_code(town: Town, chat: Open) -> N
     assert "too many wrong codes" in await olga.opens("present", number, token)
     town.at += timedelta(minutes=11)
     number, token, _digits = await own(ann)
-    assert "1. Ann Lee here" in await olga.opens("present", number, token)  # control
+    assert f"1. {olga.sees('Ann Lee')} here" in await olga.opens("present", number, token)  # control
 
 
 async def test_nobody_but_who_leads_reads_a_code(town: Town, chat: Open) -> None:
@@ -123,6 +124,47 @@ async def test_it_was_not_me(town: Town, chat: Open) -> None:
     await dan.opens("notin", 2)
     assert "taken back" in dan.text
     assert await kinds(town) == ["walkin", "takenback"]
+
+
+@pytest.mark.parametrize("by", ["leader", "self"])
+async def test_who_was_added_by_mistake_has_no_seat_left_that_would_make_them_absent(
+    town: Town, chat: Open, by: str
+) -> None:
+    """Before, they kept the seat, and two hours after the end somebody who had never signed up was a no-show."""
+    olga, activity, _people = await gathered(town, chat, "Ann", seats=2)
+    dan = chat("Dan")
+    await dan.says("hello")
+    number, _token, _digits = await own(dan)
+    await olga.opens("walkin", activity, number)
+    await olga.picks("Add")
+    await (olga.says("2 not here") if by == "leader" else dan.opens("notin", 2))
+    assert await states(town) == ["joined", "cancelled"]
+    async with town.database.read() as unit:
+        assert (await unit.run(select(shift.c.taken))).scalar_one() == 1
+        ended = (await unit.run(select(enrolment.c.ended_by, enrolment.c.late).where(enrolment.c.id == 2))).one()
+        log = select(audit.c.before, audit.c.after).where(audit.c.deed == "undo").order_by(audit.c.id)
+        undone = [tuple(row) for row in await unit.run(log)]
+    assert ended == ("organiser" if by == "leader" else "self", None)
+    assert undone == [("arrived", "joined"), ("joined", "cancelled")]
+    town.at += timedelta(hours=5)
+    async with town.database.write() as unit:
+        await close_shifts(unit, town.city, town.at)
+    assert await states(town) == ["absent", "cancelled"]  # Ann is the control
+
+
+async def test_a_seat_that_comes_free_before_the_start_goes_to_the_queue(town: Town, chat: Open) -> None:
+    """Whoever was added by mistake on the last seat held it before those who wait."""
+    olga, activity, _people = await gathered(town, chat, "Ann", seats=2)
+    goes_to(town, SATURDAY - timedelta(minutes=50))
+    bob, dan = chat("Bob"), chat("Dan")
+    await dan.says("hello")
+    number, _token, _digits = await own(dan)
+    await olga.opens("walkin", activity, number)
+    await olga.picks("Add")
+    await bob.joins(activity)
+    assert await states(town) == ["joined", "arrived", "waiting"]
+    await olga.says("2 not here")
+    assert (await states(town))[1:] in (["cancelled", "joined"], ["cancelled", "offered"])
 
 
 async def test_a_full_shift_gets_one_seat_more_only_on_purpose_and_it_is_in_the_log(town: Town, chat: Open) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import false, select
 
 from bot.domain.campaigns import SECOND_PERSON, Audience, Condition
-from bot.domain.parties import TeamKind
+from bot.domain.parties import Ask, TeamKind
 from bot.domain.skills import Proven
-from storage import parties, skills
+from storage import audiences, parties, skills
+from storage.tables.activities import shift
 from storage.tables.campaigns import campaign
 from tests.conversations.campaign_kit import (
     CHAOYANG,
@@ -54,7 +55,7 @@ async def test_it_is_written_looked_at_sent_and_followed_by_typing_alone(town: T
     zhao = await organiser(town, chat("zhao"))
     await crowd(town, 12)
     assert "12 people" in await zhao.says("campaign")
-    await writes(zhao, "done", "as soon as i send it", "来种树", "Come and plant")
+    await writes(zhao, "done", "as soon as i send it", "来种树", "Come and plant", "no picture")
     assert "Come and plant" in zhao.text
     assert "来种树" in zhao.text
     assert "nothing has been sent" in zhao.text
@@ -75,7 +76,7 @@ async def test_in_chinese_too_down_to_the_confirmation(town: Town, door: str) ->
     await organiser(town, zhao)
     await crowd(town, 3)
     assert "3 人" in await zhao.says("群发")
-    await writes(zhao, "完成", "我一发送就发出", "来种树", "跳过")
+    await writes(zhao, "完成", "我一发送就发出", "来种树", "跳过", "不要图片")
     assert "草稿" in zhao.text
     await writes(zhao, "发送", "发送 3")
     assert "3 人" in zhao.text
@@ -109,7 +110,7 @@ async def test_conditions_are_asked_said_back_and_counted(town: Town, chat: Open
     assert "wrote to me within: 90 days" in zhao.text
     await writes(zhao, "district", "海淀、Chaoyang", "with them")
     assert "Haidian" in zhao.text
-    await writes(zhao, "done", "as soon as i send it", "skip", "Only in English")
+    await writes(zhao, "done", "as soon as i send it", "skip", "Only in English", "no picture")
     async with town.database.read() as unit:
         kept = (await unit.run(select(campaign.c.audience))).scalar_one()
     assert [tuple(one) for one in kept["where"]] == [
@@ -128,7 +129,7 @@ async def test_a_theme_week_is_asked_day_by_day(town: Town, chat: Open) -> None:
     assert "Message 1 of 2 in Chinese" in zhao.text
     await writes(zhao, "skip", "Day one: plant", "skip")
     assert "Message 2 of 2 in English" in zhao.text
-    await zhao.says("Day two: plant")
+    await writes(zhao, "Day two: plant", "no picture")
     assert "one a day for 2 days" in zhao.text
     await writes(zhao, "send", "send 1")
     await town.waits(days=1)
@@ -146,7 +147,7 @@ async def test_steps_before_an_activity_and_a_button_that_joins(town: Town, chat
     await writes(zhao, "campaign", "done")
     await zhao.picks("Trees")
     await writes(zhao, "before the activity starts", "soon", "3 days, 1 day")
-    await writes(zhao, "skip", "Three days to plant", "skip", "Tomorrow we plant")
+    await writes(zhao, "skip", "Three days to plant", "skip", "Tomorrow we plant", "no picture")
     assert "Before the start: 3 days, 1 day" in zhao.text
     await writes(zhao, "send", "send 1")
     await town.waits(days=1)
@@ -299,6 +300,41 @@ async def test_skills_and_teams_can_be_meant(town: Town) -> None:
         assert await means(Condition("team", (team,), without=True)) == 2
 
 
+async def test_a_team_that_came_along_may_be_written_to_and_no_other(town: Town) -> None:
+    zhao = await organiser(town, Chat(town, "telegram", "zhao"))
+    chats = [Chat(town, "telegram", name) for name in ("ann", "ben", "cao", "dan")]
+    ann, ben, cao, dan = [await follower(town, one) for one in chats]
+    planted = await town.publishes(zhao, "Trees", SATURDAY)
+    async with town.database.write() as unit:
+        place = (await unit.run(select(shift.c.id).where(shift.c.activity == planted))).scalar_one()
+        came = await parties.found(unit, "Mill Lane", TeamKind.RESIDENTS, "abcd", ann, town.at)
+        stayed = await parties.found(unit, "Elsewhere", TeamKind.FRIENDS, "efgh", cao, town.at)
+        await parties.enter(unit, came, ben, town.at)
+        await parties.enter(unit, stayed, dan, town.at)
+        until = town.at + timedelta(days=1)
+        await parties.ask(unit, Ask.TEAM, place, town.at, until, person=ann, inviter=ann, team_id=came)
+    assert "the teams that came along" in await zhao.says("campaign")
+    assert "2 people" in zhao.text
+    await writes(zhao, "team", "Mill Lane", "with them")
+    assert "in the team: Mill Lane" in zhao.text
+    assert "2 people" in zhao.text
+    await writes(zhao, "an activity of ours", "Trees", "without them")
+    assert "did not sign up for: Trees" in zhao.text
+    assert "2 people" in zhao.text, "a team may be told of what it did not sign up for"
+    await writes(zhao, "done", "no activity", "as soon as i send it", "skip", "Come and plant", "no picture")
+    await writes(zhao, "send", "send 2")
+    await town.waits(minutes=2)
+    assert set(heard(town)) == {chats[0].name, chats[1].name}
+
+
+async def test_control_without_the_teams_nobody_of_them_could_be_meant(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audiences, "_came_along", lambda _organisation: false())
+    with pytest.raises(AssertionError):
+        await test_a_team_that_came_along_may_be_written_to_and_no_other(town)
+
+
 # --- Who may ---------------------------------------------------------------------------------------------------------
 
 
@@ -320,6 +356,6 @@ async def test_elder_mode_asks_the_same(town: Town, chat: Open) -> None:
     await zhao.says("elder")
     await zhao.says("campaign")
     await zhao.says("more")
-    await writes(zhao, "done", "as soon as i send it", "skip", "Come and plant")
+    await writes(zhao, "done", "as soon as i send it", "skip", "Come and plant", "no picture")
     await writes(zhao, "send", "send 1")
     assert "On its way to 1 person" in zhao.text

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.anomalies import Presence, densest, of_activity, of_presence
+from bot.domain.anomalies import Crowd, Presence, densest, of_activity, of_presence
 from bot.domain.attendance import CHECKOUT_CLOSES, OPENS
 from bot.domain.rulesets import SHIPPED
 
@@ -23,7 +23,7 @@ def rules_of(one: Presence) -> list[str]:
 
 def test_a_usual_presence_is_nothing_to_look_at() -> None:
     assert rules_of(USUAL) == []
-    assert of_activity(3, [NOON], 1, RULES) == []
+    assert of_activity(Crowd(3, [NOON], 1, [[NOON]]), RULES) == []
 
 
 @pytest.mark.parametrize(("minutes", "odd"), [(RULES.long_day, []), (RULES.long_day + 1, ["long-day"])])
@@ -52,14 +52,32 @@ def test_hours_outside_the_window(early: timedelta, late: timedelta, odd: int) -
 
 @pytest.mark.parametrize(("people", "odd"), [(RULES.shared_phone - 1, []), (RULES.shared_phone, ["phone"])])
 def test_one_number_for_many(people: int, odd: list[str]) -> None:
-    assert [one.rule for one in of_activity(3, [], people, RULES)] == odd
+    assert [one.rule for one in of_activity(Crowd(3, one_phone=people), RULES)] == odd
 
 
 @pytest.mark.parametrize(("number", "odd"), [(RULES.burst_people - 1, []), (RULES.burst_people, ["burst"])])
 def test_a_code_that_went_round(number: int, odd: list[str]) -> None:
     step = RULES.burst_within / RULES.burst_people
     moments = [NOON + step * one for one in reversed(range(number))]
-    assert [one.rule for one in of_activity(3, moments, 0, RULES)] == odd
+    assert [one.rule for one in of_activity(Crowd(3, by_code=moments), RULES)] == odd
+
+
+@pytest.mark.parametrize(("number", "odd"), [(RULES.burst_people - 1, []), (RULES.burst_people, ["reader"])])
+def test_own_codes_that_one_account_read_faster_than_people_can_stand_in_a_line(number: int, odd: list[str]) -> None:
+    step = RULES.burst_within / RULES.burst_people
+    moments = [NOON + step * one for one in range(number)]
+    assert [one.rule for one in of_activity(Crowd(3, own_codes=[moments, [NOON]]), RULES)] == odd
+
+
+def test_own_codes_that_several_leaders_read_at_once_are_nothing_odd() -> None:
+    step = RULES.burst_within / RULES.burst_people
+    halves = [[NOON + step * one for one in range(RULES.burst_people // 2)]] * 2
+    assert of_activity(Crowd(3, own_codes=halves), RULES) == []
+
+
+@pytest.mark.parametrize(("pairs", "odd"), [(0, []), (1, ["once-one"])])
+def test_two_who_had_been_one(pairs: int, odd: list[str]) -> None:
+    assert [one.rule for one in of_activity(Crowd(3, once_one=pairs), RULES)] == odd
 
 
 def test_arrivals_over_an_hour_are_no_burst() -> None:

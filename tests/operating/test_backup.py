@@ -53,6 +53,17 @@ async def test_the_next_row_after_a_restore_gets_a_new_number(full: Database, fi
         assert made.scalar_one() == 4
 
 
+@pytest.mark.postgres
+async def test_a_city_that_arrived_on_postgresql_is_planned_for_as_large_as_it_is(
+    full: Database, others: dict[str, Database], file: Path
+) -> None:
+    await backup.dump(full, file)
+    await backup.restore(others["postgresql"], file)
+    async with others["postgresql"].read() as unit:
+        known = await unit.run(text("SELECT reltuples FROM pg_class WHERE relname = 'person'"))
+        assert known.scalar_one() == 3
+
+
 async def test_sealed_fields_stay_sealed_and_open_after_the_move(
     full: Database, others: dict[str, Database], file: Path
 ) -> None:

@@ -29,6 +29,8 @@ class Entry:
     admitted: bool = True
     lapses: int = 0
     arrived: datetime | None = None
+    stood: Stand = Stand.JOINED
+    """Before they arrived."""
 
 
 @dataclass
@@ -141,7 +143,7 @@ class City:
         mine = place.entries[who]
         if mine.stand == Stand.ARRIVED:
             return "AlreadyThere"
-        mine.stand, mine.arrived = Stand.ARRIVED, self.now
+        mine.stood, mine.stand, mine.arrived = mine.stand, Stand.ARRIVED, self.now
         return "CheckedIn"
 
     def unarrive(self, who: int, place: Place) -> str:
@@ -149,7 +151,7 @@ class City:
         assert mine.arrived is not None
         if mine.stand != Stand.ARRIVED or self.now - mine.arrived > timedelta(minutes=10):
             return "False"
-        mine.stand, mine.arrived = Stand.JOINED, None
+        mine.stand, mine.arrived = mine.stood, None
         return "True"
 
     def depart(self, who: int, place: Place) -> str:

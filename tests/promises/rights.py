@@ -134,6 +134,7 @@ TABLE: tuple[Line, ...] = (
     # Campaigns.
     held("mailing", "campaign", who=CHANGE),
     held("mailingtest", "campaign", who=CHANGE),
+    held("mailingpicture", "campaign", who=ORGANISER),
     held("mailingsend", "campaign", who=ORGANISER),
     held("mailinglist", "sent", who=CHANGE),
     held("mailingagree", "proposed", who=CHANGE),

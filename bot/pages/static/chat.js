@@ -7,6 +7,7 @@ const WORDS = CHAT.words;
 const SILENCE = 40000; // milliseconds without a beat (every 15 s) after which a stream is taken for dead
 const KEPT = 86400000; // milliseconds after which a message that could not be sent is no longer meant
 const HIDDEN = 60000; // milliseconds in the background after which the stream is given back (a browser has six connections)
+const PHOTO_SIDE = 1600; // pixels of the longer side of a picture that leaves
 const OUTBOX = `menkou.outbox.${CHAT.start}`; // each conversation has its own
 
 const by = (id) => document.getElementById(id);
@@ -92,6 +93,7 @@ function fill(letter, who, body, at) {
   if (body.picture) bubble.append(pictured(body.picture));
   if (body.text) bubble.append(make("span", "text", ...worded(body.text)));
   else if (body.place) bubble.append(icon("pin"), WORDS.place.replace("{metres}", Math.max(1, Math.round(body.place[2]))));
+  else if (body.photo) bubble.append(icon("picture"), WORDS.photographed);
   else if (body.link) bubble.append(icon("link"), WORDS.opened);
   if (body.spot) bubble.append(spotted(body.spot));
   const time = make("time", "", clock.format(at));
@@ -151,6 +153,7 @@ function arrive(letters) {
   if (last.sequence === Math.max(...shown.keys())) {
     text.inputMode = last.body.wants === "phone" ? "tel" : "text";
     by("share").classList.toggle("wanted", last.body.wants === "place");
+    by("photo").hidden = last.body.wants !== "photo";
   }
   if (stuck) scroll();
   else by("below").hidden = fresh.every((letter) => letter.who === "me");
@@ -185,8 +188,8 @@ function expect(message) {
   if (waiting.has(message.key) || [...shown.values()].some((element) => element.dataset.key === message.key)) return;
   const element = make("div", "letter me waiting");
   element.dataset.key = message.key;
-  const { place: at, link: intent, text: words, label } = message;
-  const body = at ? { place: [at.latitude, at.longitude, at.accuracy] } : { text: words ?? label, link: intent };
+  const { place: at, link: intent, text: words, label, photo } = message;
+  const body = at ? { place: [at.latitude, at.longitude, at.accuracy] } : { text: words ?? label, link: intent, photo: Boolean(photo) };
   fill(element, "me", body, new Date());
   log.insertBefore(element, by("typing"));
   dayOf(element);
@@ -208,11 +211,7 @@ async function flush() {
     for (let message = outbox()[0]; message; message = outbox()[0]) {
       by("typing").hidden = false;
       if (stuck) scroll();
-      const answer = await fetch("/chat/say", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(message),
-      });
+      const answer = await post(message);
       if (answer.status === 401) return forgotten();
       if (answer.status === 429 || answer.status >= 500) {
         toast(WORDS.busy);
@@ -230,6 +229,28 @@ async function flush() {
     by("typing").hidden = true;
     flushing = false;
   }
+}
+
+function post(message) {
+  if (!message.photo) {
+    return fetch("/chat/say", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(message) });
+  }
+  const bytes = Uint8Array.from(atob(message.photo), (sign) => sign.charCodeAt(0));
+  return fetch(`/chat/photo?key=${message.key}`, { method: "POST", headers: { "Content-Type": "image/jpeg" }, body: bytes });
+}
+
+// A picture leaves no larger than a telephone shows it, and without what the camera wrote beside it.
+async function smaller(file) {
+  const drawn = await createImageBitmap(file, { imageOrientation: "from-image" });
+  const scale = Math.min(1, PHOTO_SIDE / Math.max(drawn.width, drawn.height));
+  const canvas = make("canvas");
+  canvas.width = Math.max(1, Math.round(drawn.width * scale));
+  canvas.height = Math.max(1, Math.round(drawn.height * scale));
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "white";
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(drawn, 0, 0, canvas.width, canvas.height);
+  return canvas.toDataURL("image/jpeg", 0.85).split(",")[1];
 }
 
 function refuse(key) {
@@ -361,6 +382,17 @@ by("share").addEventListener("click", () => {
     (error) => toast(error.code === error.PERMISSION_DENIED ? WORDS.place_denied : WORDS.place_unknown),
     { enableHighAccuracy: true, timeout: 15000, maximumAge: 30000 },
   );
+});
+by("photo").addEventListener("click", () => by("file").click());
+by("file").addEventListener("change", async ({ target }) => {
+  const [file] = target.files;
+  target.value = "";
+  if (!file) return;
+  try {
+    say({ photo: await smaller(file) });
+  } catch {
+    toast(WORDS.unpictured);
+  }
 });
 by("earlier").addEventListener("click", () => recall(first).catch(() => toast(WORDS.offline)));
 by("below").addEventListener("click", () => (log.scrollTop = log.scrollHeight));
