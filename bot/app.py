@@ -176,7 +176,8 @@ class App:
         self.pictures["telegram"] = api.picture
         door = TelegramDoor(api, paid=settings.telegram_paid_broadcast)
         self.doors[door.name] = door
-        intake = Intake(api, door, UpdateReader(self.clock, [one.name for one in SCRIPTS]), self.seeing)
+        reader = UpdateReader(self.clock, [one.name for one in SCRIPTS])
+        intake = Intake(api, door, reader, self.seeing, told=lambda keys: self.turns.told(door.name, keys))
         self._stops += [lambda: intake.finish(STOP / 2), api.close]
         secret = revealed(settings.telegram_secret) if settings.telegram_mode == "webhook" else ""
 

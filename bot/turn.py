@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -45,6 +45,9 @@ LEFT = "gone"
 
 FAREWELL = ("erasing", "keep", LEFT, "returned", "whereabouts")
 """The scripts that are left to somebody who asked to be erased; the first of them answers whatever they say."""
+
+BRINGING = timedelta(seconds=10)
+"""In which a replica brings a reply, hands it to the sender, and has written so down; or it is gone."""
 
 ATTEMPTS = 3
 """PostgreSQL may ask to begin again when two turns wanted the same rows in another order."""
@@ -163,8 +166,7 @@ class Turns:
         language = incoming.language if incoming.language in LANGUAGES else self.city.language
         met = await turns.begin(unit, door, incoming.key, external, incoming.raw, language, now)
         if met is None:
-            pages = await inbox.kept_reply(unit, door, incoming.key)
-            return Reply(tuple(Page.from_json(page) for page in pages), replayed=True), ""
+            return self._replayed(unit, await inbox.kept_reply(unit, door, incoming.key), now), ""
         if met.returned or met.held:  # what is done for them now asks where they can be reached
             await people.heard_from(unit, met.identity, now, incoming.window)
         if met.returned and not (incoming.intent and incoming.intent.script == LEFT):
@@ -185,6 +187,13 @@ class Turns:
             person=met.person.id,
         )
         return reply, answered.script
+
+    def _replayed(self, unit: Unit, kept: inbox.Kept, now: datetime) -> Reply:
+        pages = tuple(Page.from_json(page) for page in kept.pages)
+        if not unit.locks_rows:  # SQLite has no replicas
+            return Reply(pages, replayed=True)
+        lately = now - kept.at < BRINGING
+        return Reply(pages, replayed=True, elsewhere="told" if kept.told else "perhaps" if lately else "")
 
     async def _spoken(self, unit: Unit, incoming: Incoming, met: Met, now: datetime) -> tuple[Answered, Desk]:
         me = met.person
@@ -241,6 +250,12 @@ class Turns:
         async with self.database.write() as unit:
             await fanouts.plan_reply(unit, door, incoming.address.id, incoming.key, now, said)
         self.planned(door)
+
+    async def told(self, door: str, keys: Collection[str]) -> None:
+        """These messages' replies have been brought: a replica that gets one of them again need not bring it."""
+        if self.database.dialect == "postgresql":
+            async with self.database.write() as unit:
+                await inbox.told(unit, door, keys)
 
     async def bury(self, door: str, key: str, raw: str, why: str) -> None:
         """Keep a message apart that nobody can read."""

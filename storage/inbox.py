@@ -3,12 +3,13 @@ same reply."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import String, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from storage.database import Unit
 from storage.prepared import Prepared
@@ -47,10 +48,32 @@ async def begin(unit: Unit, message: dict[str, Any]) -> bool:
     return bool((await unit.run_aside(_BEGIN[unit.dialect], message)).rowcount)
 
 
-async def kept_reply(unit: Unit, door: str, key: str) -> list[dict[str, Any]]:
-    """The pages answered then."""
-    row = (await unit.run(select(inbox.c.reply).where(inbox.c.door == door, inbox.c.key == key))).first()
-    return opened(unit, door, key, row.reply) if row and row.reply else []
+class Kept(NamedTuple):
+    """A reply that was given before."""
+
+    pages: list[dict[str, Any]]
+    at: datetime
+    told: bool
+    """It has been brought; False: nobody wrote that down."""
+
+
+async def kept_reply(unit: Unit, door: str, key: str) -> Kept:
+    """The reply given then."""
+    wanted = select(inbox.c.reply, inbox.c.at, inbox.c.told).where(inbox.c.door == door, inbox.c.key == key)
+    row = (await unit.run(wanted)).one()
+    return Kept(opened(unit, door, key, row.reply) if row.reply else [], row.at, bool(row.told))
+
+
+_TOLD = Prepared(
+    update(inbox)
+    .where(inbox.c.door == bindparam("of_door"), inbox.c.key == func.any(bindparam("keys", type_=ARRAY(String()))))
+    .values(told=True)
+)
+
+
+async def told(unit: Unit, door: str, keys: Collection[str]) -> None:
+    """These replies have been brought. For PostgreSQL: SQLite has no replicas that might ask."""
+    await unit.run(_TOLD, {"of_door": door, "keys": list(keys)})
 
 
 def opened(unit: Unit, door: str, key: str, reply: bytes) -> list[dict[str, Any]]:

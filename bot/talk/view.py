@@ -126,3 +126,6 @@ class Reply:
     pages: tuple[Page, ...] = field(default=())
     replayed: bool = False
     """The message had been answered before; this is the reply kept then."""
+    elsewhere: Literal["", "told", "perhaps"] = ""
+    """Of a replayed one: another replica has brought it, or took the message so lately that it may be bringing it now.
+    A door that answers within the message's own request answers all the same."""

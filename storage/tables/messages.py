@@ -1,6 +1,6 @@
 """What was said to whom: inbox (what came in and its reply), letters of the web chat, kept tokens."""
 
-from sqlalchemy import Column, Index, Integer, SmallInteger, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Index, Integer, SmallInteger, String, Table, Text, UniqueConstraint
 
 from storage.tables.kinds import Moment, Sealed, metadata
 
@@ -15,6 +15,7 @@ inbox = Table(
     Column("state", SmallInteger, nullable=False),  # 0 answered, 1 dead: a script broke or nobody could read it
     Column("reply", Sealed),
     Column("error", String(400)),
+    Column("told", Boolean),  # the reply has been brought; known on PostgreSQL, where other replicas ask
     Index("ix_inbox_state_at", "state", "at"),
 )
 

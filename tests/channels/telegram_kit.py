@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from aiohttp import web
@@ -55,6 +55,8 @@ class KeptReplies:
     wait: Callable[[Incoming], Awaitable[None]] | None = None
     overloaded: int = 0
     """So many calls are turned away."""
+    elsewhere: Literal["", "told", "perhaps"] = ""
+    """What is known of a reply that is kept: has another replica brought it?"""
     broken: int = 0
     """In so many calls the database is away."""
     effects: list[Incoming] = field(default_factory=list)
@@ -71,7 +73,7 @@ class KeptReplies:
             self.broken -= 1
             raise OSError("no database")
         if incoming.key in self.kept:
-            return Reply(self.kept[incoming.key].pages, replayed=True)
+            return Reply(self.kept[incoming.key].pages, replayed=True, elsewhere=self.elsewhere)
         if self.wait:
             await self.wait(incoming)
         self.effects.append(incoming)

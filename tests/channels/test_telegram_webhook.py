@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
@@ -430,3 +432,83 @@ async def test_a_server_that_closes_lets_requests_under_way_end() -> None:
         await runner.cleanup()
         assert (await bringing)[0] == 200
         assert served.hand.person.texts == ["got hi"]
+
+
+# --- Several replicas ------------------------------------------------------------------------------------------------
+
+
+async def answered_by_another(served: Served) -> dict[str, Any]:
+    """An update that a replica has taken, whose reply is kept; this one has never seen it."""
+    update = served.hand.says("hi")
+    incoming = reader().read(update).incoming
+    assert incoming is not None
+    await served.listener.take(incoming)
+    return update
+
+
+async def test_what_another_replica_has_brought_is_taken_and_not_brought_again() -> None:
+    async with webhook_before(KeptReplies(elsewhere="told")) as served:
+        status, _headers = await bring(served.url, await answered_by_another(served), SECRET)
+        assert (status, served.hand.person.texts) == (200, [])
+        assert served.intake.counts["repeated"] == 1
+
+
+async def test_what_another_replica_may_be_bringing_comes_again_later() -> None:
+    async with webhook_before(KeptReplies(elsewhere="perhaps")) as served:
+        update = await answered_by_another(served)
+        status, headers = await bring(served.url, update, SECRET)
+        assert (status, headers["Retry-After"], served.hand.person.texts) == (503, "2", [])
+        served.listener.elsewhere = ""  # it was killed before it could
+        assert (await bring(served.url, update, SECRET))[0] == 200
+        assert served.hand.person.texts == ["got hi"]
+
+
+async def test_whoever_did_not_ask_would_bring_it_a_second_time() -> None:
+    """The control: on SQLite, where there is one process, nothing is known of others."""
+    async with webhook_before(KeptReplies(elsewhere="")) as served:
+        assert (await bring(served.url, await answered_by_another(served), SECRET))[0] == 200
+        assert served.hand.person.texts == ["got hi"]
+
+
+async def test_a_reply_that_this_process_itself_could_not_bring_to_its_end_is_gone_on_with() -> None:
+    listener = KeptReplies(elsewhere="perhaps")
+    async with webhook_before(listener) as served:
+        update, send = served.hand.says("hi"), served.door.send
+        served.door.send = broken  # type: ignore[method-assign]
+        assert (await bring(served.url, update, SECRET))[0] == 503
+        served.door.send = send  # type: ignore[method-assign]
+        assert (await bring(served.url, update, SECRET))[0] == 200
+        assert served.hand.person.texts == ["got hi"]
+
+
+async def broken(to: str, page: Page, key: str) -> Any:
+    raise OSError("no database for the sender's list")
+
+
+async def test_that_replies_were_brought_is_written_down_together_and_at_the_latest_at_the_stop() -> None:
+    written: list[list[str]] = []
+
+    async def told(keys: Sequence[str]) -> None:
+        written.append(list(keys))
+
+    async with webhook_before() as served:
+        served.intake.__dict__.update(
+            Intake(served.api, served.door, reader(), served.listener, told=told).__dict__
+        )
+        updates = [served.hand.says(str(number)) for number in range(3)]
+        for update in updates:
+            assert (await bring(served.url, update, SECRET))[0] == 200
+        assert await served.intake.finish(1.0)
+        assert written == [[str(update["update_id"]) for update in updates]]
+
+
+async def test_that_it_cannot_be_written_down_stops_nothing() -> None:
+    async def away(keys: Sequence[str]) -> None:
+        raise OSError("no database")
+
+    async with webhook_before() as served:
+        served.intake.__dict__.update(
+            Intake(served.api, served.door, reader(), served.listener, told=away).__dict__
+        )
+        assert (await bring(served.url, served.hand.says("hi"), SECRET))[0] == 200
+        assert await served.intake.finish(1.0)

@@ -156,6 +156,17 @@ async def test_a_poisonous_message_that_comes_again_gets_the_same_apology(town: 
     assert "Something broke on our side" in first.pages[0].text
 
 
+async def test_of_a_reply_given_before_it_is_known_whether_another_replica_brought_it(town: Town, engine: str) -> None:
+    ann = Chat(town, "telegram", "4242")
+    message, alone = ann.incoming(text="hello"), engine == "sqlite"
+    assert (await town.turns.take(message)).elsewhere == ""
+    assert (await town.turns.take(message)).elsewhere == ("" if alone else "perhaps")
+    town.at += turn.BRINGING
+    assert (await town.turns.take(message)).elsewhere == "", "by now it has been brought, or the replica is gone"
+    await town.turns.told("telegram", ["something else", message.key])
+    assert (await town.turns.take(message)).elsewhere == ("" if alone else "told")
+
+
 async def test_an_update_that_nobody_can_read_is_kept_apart(town: Town, looked_over: Callable[[], Any]) -> None:
     reader = Reader(town.now, ["hours"])
     for update in ({"update_id": 7, "message": {"date": "never"}}, ["no", "update"], {"update_id": -1}):

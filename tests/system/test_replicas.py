@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import select
 
 from storage import migrate, slots
+from storage.inbox import kept_reply
 from storage.tables.delivery import State, fanout, outbox
 from storage.tables.messages import inbox
 from storage.tables.people import identity
@@ -26,11 +27,12 @@ from tests.conversations.campaign_kit import crowd, drafted, sent
 from tests.conversations.kit import Chat, Town
 from tests.postgres import Postgres
 from tests.promises.crowd import Count, count
+from tests.standins.telegram import bring
 from tests.system.balancer import Balancer
 from tests.system.load import ByTelegram, ByWeChat, Load
 from tests.system.people import OnTelegram, joins
 from tests.system.seeding import publish
-from tests.system.serving import START, Doors, Serving, surroundings, until
+from tests.system.serving import START, TELEGRAM_SECRET, Doors, Serving, surroundings, until
 from tests.system.test_killed import as_they_were_told, missing, pick
 
 Serves = Callable[..., Serving]
@@ -215,6 +217,72 @@ async def test_a_person_whose_messages_come_to_several_replicas_is_talked_to_as_
     async with town.database.read() as unit:
         keys = list((await unit.run(select(inbox.c.key).where(inbox.c.door == "wechat"))).scalars())
     assert len(keys) == len(set(keys)) == 8 * 5
+
+
+async def to_all_at_once(replicas: Balancer, update: Any) -> int:
+    """An update to every replica in the same moment, and again wherever it was turned away; how often that was."""
+    left, away = list(replicas.replicas), 0
+    async with asyncio.timeout(60):
+        while left:
+            answers = await asyncio.gather(
+                *(bring(f"{one.address}/telegram", update, TELEGRAM_SECRET) for one in left)
+            )
+            assert {status for status, _headers in answers} <= {200, 503}
+            left = [one for one, (status, _headers) in zip(left, answers, strict=True) if status == 503]
+            away += len(left)
+            await asyncio.sleep(0.1)
+    return away
+
+
+async def test_an_update_that_comes_to_all_replicas_at_once_has_one_effect_and_one_answer(
+    town: Town, doors: Doors, replicas: Balancer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Each replica that did not know that another answers brought the reply too: three times the same words.
+    number = await publish(town, "Planting trees", 9, timedelta(days=3))
+    people = [OnTelegram(replicas, doors.telegram, 4242 + place) for place in range(4)]
+    away = 0
+    for one in people:
+        way = ByTelegram(replicas, doors.telegram, one.hand.person.id)
+        for update in way.words(f"join-{number}"):
+            away += await to_all_at_once(replicas, update)
+            assert len(one.heard) == len(set(one.heard)), one.heard
+        assert "You are in" in one.heard[-1]
+    assert await count(town, number, []) == Count()
+    assert len(set(map(tuple, (one.heard for one in people)))) == 1, "each was told the same at each step"
+    async with town.database.read() as unit:
+        keys = list((await unit.run(select(inbox.c.key).where(inbox.c.door == "telegram"))).scalars())
+        replies = [await kept_reply(unit, "telegram", key) for key in keys]
+    assert len(replies) == len(people) * 5
+    assert all(one.told for one in replies)
+    assert sum(len(one.pages) for one in replies) == sum(len(one.heard) for one in people), "each page came once"
+    with capsys.disabled():
+        print(f"\n{len(replies)} updates to {REPLICAS} replicas at once, turned away {away} times")
+
+
+WITHOUT_ASKING = """\
+from datetime import timedelta
+from bot import turn
+from bot.cli import main
+
+async def unsaid(self, door, keys):
+    pass
+
+turn.BRINGING, turn.Turns.told = timedelta(0), unsaid
+main()
+"""
+"""The program with the guard taken out: no replica knows what another has brought."""
+
+
+async def test_replicas_that_do_not_ask_bring_the_same_answer_twice(town: Town, doors: Doors, serves: Serves) -> None:
+    """The control."""
+    processes = [serves(**doors.settings("webhook", only="telegram")) for _replica in range(2)]
+    for one in processes:
+        one.program = ("-c", WITHOUT_ASKING, "serve")
+        await one.start()
+    async with Balancer(processes) as replicas:
+        ann = OnTelegram(replicas, doors.telegram, 4242)
+        await to_all_at_once(replicas, ann.hand.starts())
+        assert len(ann.heard) > len(set(ann.heard)), ann.heard
 
 
 # --- Migrations ------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """One update from its raw JSON to its answer in the chat: in order within a chat, side by side between chats.
 
 The platform is told that we have it only after this: what is answered is on disk, and the reply has gone or stands in
-the sender's list. An update that comes again is answered again unless this process knows that it answered.
+the sender's list. An update that comes again is answered again unless this process or another replica answered; while
+another may be about to, it is asked to come again later.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -19,7 +20,7 @@ from bot.channels.telegram.calls import press_answered
 from bot.channels.telegram.errors import Failed
 from bot.channels.telegram.numbers import NAME
 from bot.channels.telegram.updates import Reader, Unreadable, unread_key, written
-from bot.talk.door import Delivered, Door, Listener, NotSent, Outcome, Refused, Uncertain
+from bot.talk.door import Delivered, Door, Listener, NotSent, Outcome, Overloaded, Refused, Uncertain
 from bot.talk.incoming import Incoming, Intent
 from bot.talk.order import Order
 from bot.talk.view import Reply
@@ -29,6 +30,8 @@ PATIENCE = 4.0
 60 s after which Telegram gives a webhook's request up."""
 PRESS_LIMIT = 3.0
 """Seconds for the answer to a pressed button: after about 10 to 15 nobody waits for it any more."""
+TELL_AFTER = 0.5
+"""Seconds for which replies that were brought gather before that is written down."""
 REMEMBERED = 10_000
 """Answered updates that are known again. Telegram repeats one only until it was told that we have it."""
 
@@ -45,20 +48,27 @@ class Intake:
         reader: Reader,
         listener: Listener,
         *,
+        told: Callable[[Sequence[str]], Awaitable[None]] | None = None,
         patience: float = PATIENCE,
         steady: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """`told` hears which messages' replies have been brought, some at a time, for the other replicas to know."""
         self.counts: Counter[str] = Counter()
         """Updates by what became of them, since the start."""
         self._api = api
         self._door = door
         self._reader = reader
         self._listener = listener
+        self._told = told
+        self._to_tell: list[str] = []
+        self._telling: asyncio.Task[None] | None = None
         self._patience = patience
         self._steady = steady
         self._pause = pause
         self._answered: OrderedDict[str, None] = OrderedDict()
+        self._begun: set[str] = set()
+        """Updates whose reply this process began to bring: it alone knows that, and goes on with it."""
         self._chats = Order()
         self._under_way = 0
         self._idle = asyncio.Event()
@@ -86,6 +96,7 @@ class Intake:
         try:
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
+                await self._tell()
         except TimeoutError:
             log.warning("updates were still under way at the stop", count=self._under_way)
             return False
@@ -113,16 +124,41 @@ class Intake:
 
     async def _answer(self, incoming: Incoming, pressed: asyncio.Task[None] | None) -> None:
         reply = await self._listener.take(incoming)
-        if incoming.key in self._answered:
+        if incoming.key in self._answered or reply.elsewhere == "told":
             self.counts["repeated"] += 1
             return
+        if reply.elsewhere == "perhaps" and incoming.key not in self._begun:
+            raise Overloaded  # until the other has brought it, or is known not to have
         if pressed is not None:
             await asyncio.wait({pressed})
+        self._begun.add(incoming.key)
         await self._say(incoming, reply)
+        self._begun.discard(incoming.key)
         self._answered[incoming.key] = None
+        self._brought(incoming.key)
         while len(self._answered) > REMEMBERED:
             self._answered.popitem(last=False)
         self.counts["answered"] += 1
+
+    def _brought(self, key: str) -> None:
+        if self._told is None:
+            return
+        self._to_tell.append(key)
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell_soon(), name="told replies")
+
+    async def _tell_soon(self) -> None:
+        """Many at a time. What could not be written down is brought again if it should come again, as after a kill."""
+        await asyncio.sleep(TELL_AFTER)
+        await self._tell()
+
+    async def _tell(self) -> None:
+        keys, self._to_tell = self._to_tell, []
+        if self._told is not None and keys:
+            try:
+                await self._told(keys)
+            except Exception as away:  # noqa: BLE001 - whatever keeps the database away
+                log.warning("that replies were brought could not be written down", error=type(away).__name__)
 
     async def _say(self, incoming: Incoming, reply: Reply) -> None:
         """Bring the reply; what cannot go now goes by the sender, what may have gone does not go again."""
