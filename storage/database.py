@@ -34,7 +34,8 @@ from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.dml import UpdateBase
 
-from storage.prepared import Driver, OnPostgreSQL, OnSQLite, Outcome, Parameters, Prepared
+from storage.lines import Line, Lines
+from storage.prepared import Driver, OnSQLite, Outcome, Parameters, Prepared
 from storage.secrecy import Secrecy
 from storage.together import InThread, ReadingAhead, Together
 
@@ -52,6 +53,9 @@ SERVER_SETTINGS = {
     "timezone": "UTC",
 }
 """Of each connection to PostgreSQL."""
+
+LINES = 8
+"""Connections that turns have for themselves, beside the ten for everything else."""
 
 SIGNS_OF_LIFE = 0x4D4B
 """The class of PostgreSQL's advisory locks whose holders show by them that they live."""
@@ -160,27 +164,34 @@ class Database:
             self._writer = self._sqlite(url, "BEGIN IMMEDIATE", size=1)
             self._reader = self._sqlite(url, "BEGIN", size=4)
         else:
-            self._writer = self._reader = create_async_engine(
-                url,
-                pool_size=pool,
-                max_overflow=0,
-                pool_timeout=10,
-                pool_pre_ping=False,
-                hide_parameters=True,  # a message of the database must not carry what a row holds
-                connect_args={"server_settings": SERVER_SETTINGS},
-            )
-        self._turner = self._writer.execution_options(isolation_level="AUTOCOMMIT")
+            self._writer = self._reader = self._postgresql(url, pool)
         # SQLite has one writer. Waiting for it in the event loop instead of in its busy handler: 1,041 turns a second
         # with this lock, 179 without.
         self._turn = asyncio.Lock()
         self._sessions: list[Any] = []
-        self._together = Together(self._threaded(url), self._turn) if self.dialect == "sqlite" else None
+        self._turns = (
+            Together(self._threaded(url), self._turn)
+            if self.dialect == "sqlite"
+            else Lines(self._postgresql(url, LINES), LINES)
+        )
 
     @classmethod
     def _sqlite(cls, url: str, begin: str, size: int) -> AsyncEngine:
         engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=30, hide_parameters=True)
         cls._set_up(engine.sync_engine, begin)
         return engine
+
+    @staticmethod
+    def _postgresql(url: str, size: int) -> AsyncEngine:
+        return create_async_engine(
+            url,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=False,
+            hide_parameters=True,  # a message of the database must not carry what a row holds
+            connect_args={"server_settings": SERVER_SETTINGS},
+        )
 
     @classmethod
     def _threaded(cls, url: str) -> Engine:
@@ -229,44 +240,19 @@ class Database:
 
         On SQLite the turns that wait are committed together, with one flush; one that raises is undone alone.
         """
-        if self._together is None:
-            async with self._on_driver() as unit:
-                return await work(unit)
+        if isinstance(self._turns, Lines):
+
+            async def on_line(line: Line) -> T:
+                return await work(Unit(line.connection, self.dialect, self.secrecy, line.driver))
+
+            return await self._turns.transact(on_line)
 
         def in_thread(connection: Connection) -> Coroutine[Any, Any, T]:
             # It has of a connection what a turn needs: `execute` and `begin_nested`.
             like = cast(AsyncConnection, InThread(connection))
             return work(Unit(like, self.dialect, self.secrecy, OnSQLite(connection)))
 
-        return await self._together.do(in_thread)
-
-    @asynccontextmanager
-    async def _on_driver(self) -> AsyncIterator[Unit]:
-        """A transaction of asyncpg's connection; SQLAlchemy, told to commit by itself, works within it."""
-        connection, bare = await self._whole()
-        driver = OnPostgreSQL(bare, connection.dialect)
-        try:
-            await driver.command("BEGIN")
-            yield Unit(connection, self.dialect, self.secrecy, driver)
-            await driver.command("COMMIT")
-        except BaseException:
-            try:
-                await driver.command("ROLLBACK")
-            except Exception:  # noqa: BLE001 - lost: the server undoes it, and nobody gets this connection again
-                await connection.invalidate()
-            raise
-        finally:
-            await connection.close()
-
-    async def _whole(self) -> tuple[AsyncConnection, Any]:
-        """A connection, with asyncpg's own; those that the server closed since they were used are thrown away."""
-        while True:
-            connection = await self._turner.connect()
-            bare: Any = (await connection.get_raw_connection()).driver_connection
-            if not bare.is_closed():
-                return connection, bare
-            await connection.invalidate()
-            await connection.close()
+        return await self._turns.do(in_thread)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Unit]:
@@ -312,8 +298,7 @@ class Database:
         for session in self._sessions:
             if not session.is_closed():
                 session.terminate()
-        if self._together is not None:
-            await self._together.close()
+        await self._turns.close()
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
