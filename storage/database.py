@@ -32,6 +32,7 @@ from sqlalchemy import cast as in_sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import UpdateBase
 
 from storage.lines import Line, Lines
@@ -51,6 +52,7 @@ SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION),
     "application_name": "menkou",
     "timezone": "UTC",
+    "standard_conforming_strings": "on",
 }
 """Of each connection to PostgreSQL."""
 
@@ -120,6 +122,8 @@ class Unit:
             return await self.run_aside(statement, parameters)
         if isinstance(statement, UpdateBase):
             self.changed = True
+        if self._driver is not None:
+            await self._driver.catch_up()
         return await self.connection.execute(statement, parameters)
 
     async def run_aside(self, statement: Prepared, parameters: Parameters) -> Outcome | CursorResult[Any]:
@@ -127,6 +131,14 @@ class Unit:
         if self._driver is not None:
             return await self._driver.run(statement, parameters)
         return await self.connection.execute(statement.statement, parameters)
+
+    async def run_late(self, statement: Prepared, parameters: Parameters) -> None:
+        """Run a change whose outcome nobody asks for: at the latest with the commit, or before SQLAlchemy is asked."""
+        self.changed = True
+        if self._driver is not None:
+            await self._driver.run_late(statement, parameters)
+        else:
+            await self.connection.execute(statement.statement, parameters)
 
     async def run_each(self, statement: Prepared, rows: Sequence[Parameters]) -> None:
         """Run a prepared change once for each row; for none of them nothing happens."""
@@ -145,8 +157,18 @@ class Unit:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """What happens inside is undone alone if it raises."""
-        async with self.connection.begin_nested():
-            yield
+        if self._driver is None:
+            async with self.connection.begin_nested():
+                yield
+            return
+        await self._driver.catch_up()
+        try:
+            async with self.connection.begin_nested():
+                yield
+                await self._driver.catch_up()
+        except BaseException:
+            self._driver.forget_late()
+            raise
 
 
 class Database:
@@ -164,7 +186,9 @@ class Database:
             self._writer = self._sqlite(url, "BEGIN IMMEDIATE", size=1)
             self._reader = self._sqlite(url, "BEGIN", size=4)
         else:
-            self._writer = self._reader = self._postgresql(url, pool)
+            self._writer = self._reader = self._postgresql(
+                url, pool_size=pool, max_overflow=0, pool_timeout=10, pool_pre_ping=False
+            )
         # SQLite has one writer. Waiting for it in the event loop instead of in its busy handler: 1,041 turns a second
         # with this lock, 179 without.
         self._turn = asyncio.Lock()
@@ -172,7 +196,7 @@ class Database:
         self._turns = (
             Together(self._threaded(url), self._turn)
             if self.dialect == "sqlite"
-            else Lines(self._postgresql(url, LINES), LINES)
+            else Lines(self._postgresql(url, poolclass=NullPool), LINES)
         )
 
     @classmethod
@@ -182,15 +206,10 @@ class Database:
         return engine
 
     @staticmethod
-    def _postgresql(url: str, size: int) -> AsyncEngine:
+    def _postgresql(url: str, **pooling: Any) -> AsyncEngine:
+        # A message of the database must not carry what a row holds.
         return create_async_engine(
-            url,
-            pool_size=size,
-            max_overflow=0,
-            pool_timeout=10,
-            pool_pre_ping=False,
-            hide_parameters=True,  # a message of the database must not carry what a row holds
-            connect_args={"server_settings": SERVER_SETTINGS},
+            url, hide_parameters=True, connect_args={"server_settings": SERVER_SETTINGS}, **pooling
         )
 
     @classmethod
