@@ -36,9 +36,9 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import UpdateBase
 
 from storage.lines import Line, Lines
-from storage.prepared import Driver, OnSQLite, Outcome, Parameters, Prepared
+from storage.prepared import Driver, OnAiosqlite, OnPostgreSQL, OnSQLite, Outcome, Parameters, Prepared
 from storage.secrecy import Secrecy
-from storage.together import InThread, ReadingAhead, Together
+from storage.together import InThread, ReadingAhead, Together, Work
 
 T = TypeVar("T")
 
@@ -139,6 +139,13 @@ class Unit:
             await self._driver.run_late(statement, parameters)
         else:
             await self.connection.execute(statement.statement, parameters)
+
+    async def run_once(self, statement: Prepared, parameters: Parameters) -> CursorResult[Any]:
+        """Run what may not come again: SQLAlchemy compiles a shape once, and not each statement of it."""
+        self.changed = self.changed or statement.changes
+        if self._driver is not None:
+            await self._driver.catch_up()
+        return await self.connection.execute(statement.statement, parameters)
 
     async def run_each(self, statement: Prepared, rows: Sequence[Parameters]) -> None:
         """Run a prepared change once for each row; for none of them nothing happens."""
@@ -244,6 +251,11 @@ class Database:
         """The writing engine, for migrations and checks."""
         return self._writer
 
+    @property
+    def is_wanted(self) -> bool:
+        """Does somebody have SQLite's one writer just now, or wait for it? PostgreSQL has one for everybody."""
+        return self._turn.locked()
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Unit]:
         """One transaction that may change things; committed at the end, undone if anything raises."""
@@ -265,19 +277,52 @@ class Database:
                 return await work(Unit(line.connection, self.dialect, self.secrecy, line.driver))
 
             return await self._turns.transact(on_line)
+        return await self._turns.do(self._in_thread(work))
 
-        def in_thread(connection: Connection) -> Coroutine[Any, Any, T]:
+    async def aside(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
+        """A transaction that turns need not wait for before it begins, of what is made again if it is lost.
+
+        On SQLite it goes when nobody else wants the one writer, and is not flushed by itself: a power cut takes it back
+        whole, unless a turn came after it. Inside, nothing but the unit may be awaited.
+        """
+        if isinstance(self._turns, Lines):
+            return await self.turn(work)
+        return await self._turns.do(self._in_thread(work), patient=True)
+
+    def _in_thread(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> Work[T]:
+        def on(connection: Connection) -> Coroutine[Any, Any, T]:
             # It has of a connection what a turn needs: `execute` and `begin_nested`.
             like = cast(AsyncConnection, InThread(connection))
             return work(Unit(like, self.dialect, self.secrecy, OnSQLite(connection)))
 
-        return await self._turns.do(in_thread)
+        return on
+
+    @staticmethod
+    async def _whole(engine: AsyncEngine) -> tuple[AsyncConnection, Any]:
+        """A connection, with asyncpg's own; those that the server closed since they were used are thrown away."""
+        while True:
+            connection = await engine.connect()
+            bare: Any = (await connection.get_raw_connection()).driver_connection
+            if not bare.is_closed():
+                return connection, bare
+            await connection.invalidate()
+            await connection.close()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Unit]:
         """One consistent look; waits for nobody."""
-        async with self._reader.connect() as connection, connection.begin():
-            yield Unit(connection, self.dialect, self.secrecy)
+        if self.dialect == "sqlite":
+            async with self._reader.connect() as connection, connection.begin():
+                bare = (await connection.get_raw_connection()).driver_connection
+                yield Unit(connection, self.dialect, self.secrecy, OnAiosqlite(bare, connection.dialect))
+            return
+        connection, bare = await self._whole(self._reader)
+        try:
+            async with connection.begin():
+                # What is prepared looks without BEGIN: either way each statement sees what is committed by then.
+                yield Unit(connection, self.dialect, self.secrecy, OnPostgreSQL(bare, connection.dialect))
+        finally:
+            await connection.close()
 
     async def session(self, patience: float) -> Any:
         """asyncpg's own connection outside the pool, its receiver's until closed; None on SQLite, without sessions.

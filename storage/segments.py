@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, exists, func, literal, or_, select
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+)
 
 from bot.domain.notices import Stream
 from bot.domain.roles import Role
@@ -20,8 +36,12 @@ OPT_OUT = "messages"
 """Purpose in `consent` that somebody withdraws who wants nothing but answers."""
 
 
+Number = int | BindParameter[int]
+"""A person's number, or the name under which it comes to a statement that is prepared."""
+
+
 def audience(
-    segment: Mapping[str, Any], after: int = 0, upto: int | None = None, *, refusers: bool = False
+    segment: Mapping[str, Any], after: Number = 0, upto: Number | None = None, *, refusers: bool = False
 ) -> Select[Any]:
     """The people of a segment with a number above `after` and up to `upto`, as a SELECT of one column, `person`.
 
@@ -50,8 +70,11 @@ def audience(
             wanted = or_(
                 *(and_(subscription.c.topic == topic, subscription.c.value == str(value)) for topic, value in topics)
             )
-            chosen = select(who.label("person")).distinct().where(wanted)
-            chosen = chosen if refusers else chosen.where(~opted_out(who), ~_refused(who))
+            chosen = select(who.label("person")).where(wanted)
+            chosen = chosen.distinct() if len(topics) > 1 else chosen
+            if not refusers:
+                willing = ~opted_out(who), ~refuses(Stream.CAMPAIGNS)
+                chosen = chosen.join(person, person.c.id == who).where(*willing)
         case {"digest": [int(weekday), int(hour)], "since": int(since), "until": int(until)}:
             who = digest.c.person
             then = digest.c.weekday == weekday, digest.c.hour == hour
@@ -79,21 +102,39 @@ def refuses(stream: Stream) -> ColumnElement[bool]:
     return func.coalesce(person.c.refuses, 0).bitwise_and(int(stream)) != 0
 
 
-def _refused(who: ColumnElement[int]) -> ColumnElement[bool]:
-    """Has this person switched off campaigns?"""
-    return exists().where(person.c.id == who, refuses(Stream.CAMPAIGNS))
-
-
 def best_door(who: ColumnElement[int], doors: Sequence[str] = (), first: str = "") -> ColumnElement[str]:
     """The door where this person wrote last, empty if all their addresses are closed.
 
     `doors` are those that this city can send through: they come before the others. `first` comes before all.
     """
+    best = select(identity.c.door).where(identity.c.person == who, identity.c.open)
+    best = best.order_by(*_rank(identity, doors, first)).limit(1)
+    return func.coalesce(best.scalar_subquery(), literal("", String))
+
+
+def with_best_door(
+    people: FromClause, doors: Sequence[str] = (), first: str = ""
+) -> tuple[FromClause, ColumnElement[str], ColumnElement[bool]]:
+    """The same for very many: `people` joined to their best doors, the door, and the condition that picks it.
+
+    A join costs half of what `best_door` does for each row: no subquery with a sorter of its own.
+    """
+    theirs, other = identity.alias("theirs"), identity.alias("other")
+    better = exists().where(
+        other.c.person == theirs.c.person,
+        other.c.id != theirs.c.id,
+        other.c.open,
+        tuple_(*_rank(other, doors, first)) < tuple_(*_rank(theirs, doors, first)),
+    )
+    joined = people.outerjoin(theirs, and_(theirs.c.person == people.c.person, theirs.c.open))
+    return joined, func.coalesce(theirs.c.door, literal("", String)), or_(theirs.c.id.is_(None), ~better)
+
+
+def _rank(address: FromClause, doors: Sequence[str], first: str) -> list[ColumnElement[Any]]:
+    """Lowest for the best of somebody's addresses, and different for any two."""
     order: list[ColumnElement[Any]] = []
     if first:
-        order.append(case((identity.c.door == first, 0), else_=1))
+        order.append(case((address.c.door == first, 0), else_=1))
     if doors:
-        order.append(case((identity.c.door.in_(sorted(doors)), 0), else_=1))
-    order += [identity.c.inbound.desc().nulls_last(), identity.c.id]
-    best = select(identity.c.door).where(identity.c.person == who, identity.c.open).order_by(*order).limit(1)
-    return func.coalesce(best.scalar_subquery(), literal("", String))
+        order.append(case((address.c.door.in_(sorted(doors)), 0), else_=1))
+    return [*order, -func.coalesce(type_coerce(address.c.inbound, BigInteger), 0), address.c.id]

@@ -1,6 +1,7 @@
 """SQLite's turns in a thread of their own, several in one transaction: one flush to disk serves all who waited.
 
-A turn that raises is undone alone, by its savepoint; nobody is answered before the commit that holds their turn.
+A turn that raises is undone alone, by its savepoint; nobody is answered before the commit that holds their turn. Work
+that is patient goes when no turn waits, and needs no flush of its own.
 """
 
 from __future__ import annotations
@@ -25,6 +26,13 @@ Work = Callable[[Connection], Coroutine[Any, Any, T]]
 
 AT_ONCE = 32
 """Turns in one transaction at most: the first of them waits for the last, about a millisecond each."""
+
+
+PATIENCE = 0.05
+"""Seconds that patient work lets everybody else go first at most: it stands still for nobody."""
+
+FLUSHED = {True: "PRAGMA synchronous=FULL", False: "PRAGMA synchronous=NORMAL"}
+"""NORMAL: its commit survives a kill; a power cut takes it back, whole, unless somebody flushed after it."""
 
 
 class Waited(RuntimeError):
@@ -56,28 +64,44 @@ class Together:
         self._engine = engine
         self._alone = alone
         self._asked: deque[_Asked[Any]] = deque()
+        self._patient: deque[tuple[float, _Asked[Any]]] = deque()
         self._runner: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
+        self._flushed = True
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turns")
 
-    async def do(self, work: Work[T]) -> T:
-        """Do it, and come back when it is on disk. Raises what it raised, or why its transaction was not committed."""
-        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._asked.append(_Asked(work, contextvars.copy_context(), done))
+    async def do(self, work: Work[T], *, patient: bool = False) -> T:
+        """Do it, and come back when it is on disk. Raises what it raised, or why its transaction was not committed.
+
+        `patient`: alone in its transaction, when nobody else waits, and back before it is flushed.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        asked = _Asked(work, contextvars.copy_context(), done)
+        if patient:
+            self._patient.append((loop.time(), asked))
+        else:
+            self._asked.append(asked)
         if self._runner is None or self._runner.done():
             self._runner = asyncio.create_task(self._run(), name="turns")
         return await done
 
+    def _next(self) -> tuple[list[_Asked[Any]], bool]:
+        """Whose turn it is, and whether they wait for the disk."""
+        if self._patient and (not self._asked or self._patient[0][0] + PATIENCE < asyncio.get_running_loop().time()):
+            return [self._patient.popleft()[1]], False
+        return [self._asked.popleft() for _one in range(min(AT_ONCE, len(self._asked)))], True
+
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._asked:
+        while self._asked or self._patient:
             async with self._alone:
-                batch = [self._asked.popleft() for _one in range(min(AT_ONCE, len(self._asked)))]
+                batch, flushed = self._next()
                 batch = [one for one in batch if not one.done.done()]  # nobody waits for it any more
                 if not batch:
                     continue
                 try:
-                    outcomes = await loop.run_in_executor(self._thread, self._transact, batch)
+                    outcomes = await loop.run_in_executor(self._thread, self._transact, batch, flushed)
                 except Exception as failed:  # noqa: BLE001 - each of them hears it
                     outcomes = [_Done(raised=failed)] * len(batch)
                 except BaseException:
@@ -92,12 +116,16 @@ class Together:
                 else:
                     one.done.set_result(outcome.value)
 
-    def _transact(self, batch: list[_Asked[Any]]) -> list[_Done]:
+    def _transact(self, batch: list[_Asked[Any]], flushed: bool = True) -> list[_Done]:
         """All of them in one transaction; in the thread."""
         if self._connection is None:
-            self._connection = self._engine.connect()
+            self._connection, self._flushed = self._engine.connect(), True
         connection = self._connection
         try:
+            if flushed != self._flushed:
+                bare: Any = connection.connection.driver_connection
+                bare.execute(FLUSHED[flushed])
+                self._flushed = flushed
             if len(batch) == 1:
                 with connection.begin():
                     return [_Done(batch[0].context.run(_driven, batch[0].work(connection)))]

@@ -59,9 +59,9 @@ def count_commits(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[i
     batches: list[int] = []
     sound = together.Together._transact
 
-    def counted(self: together.Together, batch: list[Any]) -> Any:
+    def counted(self: together.Together, batch: list[Any], flushed: bool) -> Any:
         batches.append(len(batch))
-        return sound(self, batch)
+        return sound(self, batch, flushed)
 
     monkeypatch.setattr(together.Together, "_transact", counted)
     return batches
@@ -192,3 +192,53 @@ async def test_writers_beside_the_turns_take_their_turn_too(database: Database) 
 
     await asyncio.gather(*(one for n in range(10) for one in (database.turn(saying(f"turn {n}")), write(f"write {n}"))))
     assert len(await kept(database)) == 20
+
+
+# --- Work that is patient -------------------------------------------------------------------------------------------
+
+
+async def ask_in_order(database: Database) -> list[str]:
+    """Three chunks and then two turns are asked for while another turn is under way: in which order are they done?"""
+    done: list[str] = []
+
+    def noting(words: str) -> Callable[[Unit], Coroutine[Any, Any, str]]:
+        async def work(unit: Unit) -> str:
+            done.append(words)
+            return await saying(words)(unit)
+
+        return work
+
+    asked = [database.turn(noting("a turn"))]
+    asked += [database.aside(noting("a chunk")) for _one in range(3)]
+    asked += [database.turn(noting("a turn")) for _one in range(2)]
+    await asyncio.gather(*asked)
+    return done
+
+
+async def test_patient_work_lets_every_turn_go_first(database: Database) -> None:
+    assert await ask_in_order(database) == ["a turn"] * 3 + ["a chunk"] * 3
+
+
+async def test_but_it_does_not_wait_for_ever(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(together, "PATIENCE", -1.0)
+    assert await ask_in_order(database) == ["a chunk"] * 3 + ["a turn"] * 3
+
+
+async def test_only_patient_work_is_not_flushed(database: Database) -> None:
+    """A power cut may take back what is made again, and nothing that somebody was answered."""
+
+    async def flushed(unit: Unit) -> str:
+        how = (await unit.connection.execute(text("PRAGMA synchronous"))).scalar_one()
+        return {1: "later", 2: "at once"}[how]
+
+    assert await database.turn(flushed) == "at once"
+    assert await database.aside(flushed) == "later"
+    assert await database.turn(flushed) == "at once"
+    assert await database.aside(flushed) == "later"
+
+
+async def test_patient_work_that_breaks_is_undone_and_the_next_one_is_taken(database: Database) -> None:
+    with pytest.raises(Broke):
+        await database.aside(breaks)
+    assert await database.aside(saying("a chunk")) == "a chunk"
+    assert await kept(database) == ["a chunk"]

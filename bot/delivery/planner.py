@@ -9,13 +9,13 @@ import structlog
 
 from bot.delivery.pace import Times
 from storage import fanouts, retention
-from storage.database import Database
+from storage.database import Database, Unit
 from storage.fanouts import Expanded
 
 log = structlog.get_logger("menkou.planner")
 
 BREATH = 0.01
-"""Seconds between two chunks: on SQLite everybody else's small writes go first."""
+"""Seconds that others have between two sweeps, and between two chunks where they waited: on SQLite they go first."""
 
 ALONE = 0.005
 """Seconds that a chunk may keep SQLite's one writer from everybody else."""
@@ -48,6 +48,8 @@ class Planner:
         self._kept = kept
         self._rates = dict(rates or {})
         self._chunk = fanouts.CHUNK[database.dialect]
+        self._enough: dict[int, int] = {}
+        """Rows with which a campaign is far enough ahead, by its number."""
 
     async def tick(self) -> int:
         """Plan the reminders that are due. Returns how many intentions were made."""
@@ -60,34 +62,40 @@ class Planner:
 
     async def expand(self, chunks: int = 1_000) -> int:
         """Make the messages of all intentions whose time has come, chunk by chunk. Returns how many were made."""
-        made = 0
-        for _chunk in range(chunks):
-            step = await self._expand()
-            if step is None:
-                break
-            made += step.made
-            if not step.done:
-                await self._times.pause(BREATH)
+        made, left = 0, chunks
+        while left and await self._look_ahead():
+            before = left
+            while left and (step := await self._expand()) is not None:
+                made, left = made + step.made, left - 1
+                if self._database.is_wanted:
+                    await self._times.pause(BREATH)
+            if left == before:
+                break  # another replica makes them just now
         return made
 
     async def _expand(self) -> Expanded | None:
         now = self._times.city()
-        async with self._database.read() as unit:
-            number = await fanouts.next_to_expand(unit, now, rates=self._rates)
-        if number is None:
-            return None
-        async with self._database.write() as unit:
+
+        async def chunk(unit: Unit) -> tuple[Expanded | None, float]:
             began = self._times.steady()
-            step = await fanouts.expand(unit, now, self._chunk, self._doors, number=number)
-            self._fit(self._times.steady() - began)
-            return step
+            step = await fanouts.expand(unit, now, self._chunk, self._doors, enough=self._enough)
+            return step, self._times.steady() - began
+
+        step, took = await self._database.aside(chunk)
+        if step is not None:
+            self._fit(took)
+        return step
+
+    async def _look_ahead(self) -> bool:
+        async with self._database.read() as unit:
+            return await fanouts.look_ahead(unit, self._times.city(), self._enough, self._rates)
 
     def _fit(self, took: float) -> None:
         """On SQLite as many rows as can be made without keeping a turn waiting; on PostgreSQL nobody waits."""
         if self._database.dialect == "sqlite":
-            largest = fanouts.CHUNK["sqlite"]
-            share = self._chunk // 2 if took > ALONE else self._chunk * 2 if took < ALONE / 2 else self._chunk
-            self._chunk = min(largest, max(SMALLEST, share))
+            # Half of the way: one chunk that was slow by chance says little of the next.
+            fitting = self._chunk * ALONE / max(took, ALONE / 4)
+            self._chunk = min(fanouts.CHUNK["sqlite"], max(SMALLEST, round((self._chunk + fitting) / 2)))
 
     async def sweep(self) -> int:
         """Drop waiting messages that came too late, also where nobody sends. Returns how many.

@@ -65,9 +65,9 @@ class Condition:
 class Scope:
     """Whom a sender may write to at all.
 
-    Of an organisation: its own people (whoever signed up with it, its teams) and the subscribers of its `districts` and
-    of the kinds that it holds. Of a place: whoever signed up there, and the subscribers of its districts. Of the
-    city: everybody.
+    Of an organisation: its own people (whoever signed up with it, the teams that were brought along) and the
+    subscribers of its `districts` and of the kinds that it holds. Of a place: whoever signed up there, and the
+    subscribers of its districts. Of the city: everybody.
     """
 
     organisation: int | None = None

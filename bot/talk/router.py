@@ -12,9 +12,9 @@ from bot.talk.numbers import chosen_number, plain
 from bot.talk.script import Paused, Script, Talk
 from bot.talk.session import Session, Shown, Thread
 from bot.talk.view import Link, View
-from bot.talk.wording import Wording, Words, _
+from bot.talk.wording import Wording, Words, _, lines
 
-CANCEL = frozenset({"cancel", "取消", "stop", "算了", "不弄了", "quit", "exit"})
+CANCEL = frozenset({"cancel", "取消", "stop", "算了", "不弄了", "退出", "quit", "exit"})
 BACK = frozenset({"back", "返回", "上一步", "后退"})
 MORE = frozenset({"more", "更多", "继续看", "下一页"})
 UNDO = frozenset({"undo", "撤销", "撤回"})
@@ -159,11 +159,11 @@ class _Turn:
         heard = self.hear(text, said)
         if heard is not None:
             return await self.run(*heard)
-        if lay_idle or (self.session.shelf and not self.asking):
+        if lay_idle:
             return self.ask_to_go_on()
         if self.asking:
             return await self.go_on(note=_("I did not get that."))
-        return self.lost(_("I did not understand that."))
+        return self.ask_to_go_on(lost=True) if self.session.shelf else self.lost(_("I did not understand that."))
 
     def picked_by_number(self, text: str) -> str | None:
         """The answer that a typed number stands for in the last reply."""
@@ -339,12 +339,13 @@ class _Turn:
             return self.lost(_("There is nothing left to undo: that works for ten minutes after a change."))
         return await self.follow(link)
 
-    def ask_to_go_on(self) -> Answered:
-        """What was typed after a long pause may not be meant as an answer."""
+    def ask_to_go_on(self, lost: bool = False) -> Answered:
+        """What was typed after a long pause may not be meant as an answer; `lost`: it is nothing at all."""
         shelf = self.session.shelf
         if shelf is None or shelf.script not in self.router.scripts:
             return self.lost(_("I did not understand that."))
-        text = _("Go on where you were: {title}?", title=self.router.scripts[shelf.script].title)
+        asked = _("Go on where you were: {title}?", title=self.router.scripts[shelf.script].title)
+        text = lines(_("I did not understand that.") if lost else None, asked)
         return Answered([View(text, (Link(_("Go on"), Intent(RESUME)), *self.ways()))], "resume", "")
 
     def ways(self) -> tuple[Link, ...]:

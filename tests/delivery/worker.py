@@ -30,6 +30,7 @@ from bot.talk.view import Page
 from storage import fanouts
 from storage.database import Database, Unit
 from storage.outbox import Result
+from storage.prepared import Parameters, Prepared
 from storage.tables.delivery import State, outbox
 from tests.delivery.kit import SECRECY, SHANGHAI, SHOWS, TEN, word
 
@@ -155,10 +156,16 @@ class Mortal:
         return getattr(self._unit, name)
 
     async def run(self, statement: Any, parameters: Any = None) -> Any:
-        result = await self._unit.run(statement, parameters)
-        if self._edge == "rows" and isinstance(statement, Insert):
+        return self._behind(statement, await self._unit.run(statement, parameters))
+
+    async def run_once(self, statement: Prepared, parameters: Parameters) -> Any:
+        return self._behind(statement, await self._unit.run_once(statement, parameters))
+
+    def _behind(self, statement: Any, result: Any) -> Any:
+        ran = statement.statement if isinstance(statement, Prepared) else statement
+        if self._edge == "rows" and isinstance(ran, Insert):
             die()
-        if self._edge == "cursor" and isinstance(statement, Update):
+        if self._edge == "cursor" and isinstance(ran, Update):
             die()
         return result
 

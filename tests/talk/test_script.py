@@ -264,6 +264,14 @@ async def test_after_half_an_hour_the_words_are_not_taken_as_the_answer(guest: G
     assert guest.kitchen.baked == [("large", 4)]
 
 
+async def test_nonsense_beside_an_interrupted_conversation_is_called_nonsense(guest: Guest) -> None:
+    await guest.sends(intent=Intent("pizza", ("large",)))
+    await guest.says("menu")
+    answer = await guest.says("what is the weather")
+    assert answer == "I did not understand that.\nGo on where you were: ordering a pizza?"
+    assert "How many?" in await guest.says("1")
+
+
 async def test_within_half_an_hour_they_are(guest: Guest) -> None:
     await guest.sends(intent=Intent("pizza", ("large",)))
     guest.waits(minutes=29)

@@ -243,8 +243,8 @@ def as_telegram(page: Page) -> str:
     if page.spot:
         lines.append(f"📍 {page.spot[2]}, {page.spot[3]}")
     if shown.keyboard:
-        rows = getattr(shown.keyboard, "inline_keyboard", None) or getattr(shown.keyboard, "keyboard", [])
-        lines += ["  ".join(f"[ {button.text} ]" for button in row) for row in rows]
+        rows = shown.keyboard.get("inline_keyboard") or shown.keyboard["keyboard"]
+        lines += ["  ".join(f"[ {button['text']} ]" for button in row) for row in rows]
     return "\n".join(lines)
 
 
