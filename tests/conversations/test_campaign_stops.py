@@ -32,6 +32,8 @@ class Interrupted:
     answers: Callable[[int], Outcome] = lambda call: Delivered(str(call))
     calls: list[tuple[str, float]] = field(default_factory=list)
     """To whom, and when by the clock that never jumps."""
+    others: list[tuple[str, str]] = field(default_factory=list)
+    """What else was said here, and to whom."""
     then: tuple[int, float] = (0, 0.0)
     """How many calls had begun when it was over, and when that was."""
 
@@ -43,6 +45,7 @@ class Interrupted:
                 await self.happens()
                 self.then = len(self.calls), self.town.steady
             return self.answers(number)
+        self.others.append((to, page.text))
         return Delivered(key)
 
     @property
@@ -140,8 +143,18 @@ async def test_when_too_many_fail_it_rests_and_its_author_is_told(town: Town, zh
     found = await progress(town, zhao, running)
     assert found.campaign.standing is Standing.PAUSED
     assert found.failed >= 11
+    told = [text for to, text in far_end.others if to == zhao.name]
+    assert ["Your campaign rests" in text for text in told] == [True], "told once, and of nothing else"
     await zhao.opens("mailing", running.campaign.id)
     assert "Too many of its last messages failed" in zhao.text
+
+
+async def test_control_nobody_is_told_of_what_goes_well(town: Town, zhao: Chat, running: Kept) -> None:
+    far_end = at_telegram(town)
+    for _minute in range(3):
+        await town.waits(minutes=1)
+    told = [text for to, text in far_end.others if to == zhao.name]
+    assert ["is through" in text for text in told] == [True]
 
 
 async def opts_out(town: Town) -> Callable[[], Awaitable[object]]:
