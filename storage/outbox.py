@@ -29,6 +29,7 @@ from sqlalchemy import (
 from bot.domain.reach import KEY_KEEPS, REPEATED_ONCE, Reason, Way
 from storage import grants
 from storage.database import Unit
+from storage.lists import among
 from storage.prepared import Prepared
 from storage.segments import best_door
 from storage.slots import fenced
@@ -42,8 +43,8 @@ IS_SENDING: ColumnElement[bool] = outbox.c.state == literal_column("1")
 IS_HELD: ColumnElement[bool] = outbox.c.account == literal_column("''")
 IS_CAMPAIGN: ColumnElement[bool] = outbox.c.lane == literal_column("9")
 
-RUNS = (int(Running.RUNNING), int(Running.DONE))
-"""A fanout in these states may be sent: `DONE` means that all its rows are made."""
+RUNS = fanout.c.state.in_([literal_column(str(int(one))) for one in (Running.RUNNING, Running.DONE)])
+"""Of an intention: it may be sent. `DONE` means that all its rows are made."""
 
 STOPPED_SENDER = "its sender was stopped while calling"
 
@@ -120,14 +121,21 @@ async def claim(unit: Unit, account: str, epoch: int, ids: Sequence[int]) -> dic
     """
     if not ids:
         return {}
-    runs = exists().where(fanout.c.id == outbox.c.fanout, fanout.c.state.in_(RUNS))
-    taken = await unit.run(
+    taken = await unit.run(_CLAIM, {"p_ids": ids, "p_account": account, "p_epoch": epoch})
+    return {row.id: row.attempt for row in taken}
+
+
+def _claiming(fence: ColumnElement[bool]) -> Prepared:
+    runs = exists().where(fanout.c.id == outbox.c.fanout, RUNS)
+    return Prepared(
         update(outbox)
-        .where(outbox.c.id.in_(ids), IS_PENDING, outbox.c.account == account, runs, fenced(account, epoch))
-        .values(state=State.SENDING, attempt=outbox.c.attempt + 1, epoch=epoch)
+        .where(among(outbox.c.id, "p_ids"), IS_PENDING, outbox.c.account == bindparam("p_account"), runs, fence)
+        .values(state=literal_column("1"), attempt=outbox.c.attempt + 1, epoch=bindparam("p_epoch"))
         .returning(outbox.c.id, outbox.c.attempt)
     )
-    return {row.id: row.attempt for row in taken}
+
+
+_CLAIM = _claiming(fenced(bindparam("p_account", type_=outbox.c.account.type), bindparam("p_epoch")))
 
 
 async def spend_window(unit: Unit, door: str, externals: Collection[str]) -> None:
