@@ -336,18 +336,14 @@ class Campaigns(Subject):
         return NotAllowed() if one is None else await self._progress(one)
 
     async def _progress(self, one: Campaign) -> Progress:
-        """With the names as on a roster: whole for whoever has a post there, and hidden from doors abroad."""
+        """With the names as on a roster: whole for whoever has a post there, masked through a door abroad."""
         found = await progress_of(self.unit, self.city, one)
         if not found.uncertain:
             return found
         posts = await people.posts(self.unit, self.me.id)
         whole = one.organisation is not None and any(post.organisation == one.organisation for post in posts)
-        return replace(found, perhaps=await self._named(one.id, whole))
-
-    async def _named(self, number: int, whole: bool) -> list[str]:
-        names = await perhaps(self.unit, self.city, number)
-        hidden = await self.hidden(names)
-        return [name if whole and who not in hidden else masked(name) for who, name in names.items()]
+        names = await perhaps(self.unit, self.city, one.id)
+        return replace(found, perhaps=[self.called(name, whole) for name in names])
 
     async def page(self, number: int) -> str | NotAllowed:
         """The path of the page that shows its progress."""
@@ -418,11 +414,11 @@ async def tell(unit: Unit, now: datetime, who: int, kind: str, source: int, offs
     )
 
 
-async def perhaps(unit: Unit, city: City, number: int) -> dict[int, str]:
-    """Whom a message of it perhaps reached, with their names."""
+async def perhaps(unit: Unit, city: City, number: int) -> list[str]:
+    """The names of those whom a message of it perhaps reached."""
     ids = await campaigns.uncertain(unit, number, NAMED)
     kept = await people.personal(unit, city.secrecy, ids)
-    return {who: kept[who][0] if who in kept else "" for who in ids}
+    return [kept[who][0] if who in kept else "" for who in ids]
 
 
 async def progress_of(unit: Unit, city: City, one: Campaign) -> Progress:
@@ -467,7 +463,7 @@ async def page_of(database: Database, city: City, number: int, key: str) -> Prog
             return None
         found = await progress_of(unit, city, one)
         # Its address may be passed on: names are masked whoever opens it.
-        named = [masked(name) for name in (await perhaps(unit, city, number)).values()] if found.uncertain else []
+        named = [masked(name) for name in await perhaps(unit, city, number)] if found.uncertain else []
         return replace(found, perhaps=named)
 
 

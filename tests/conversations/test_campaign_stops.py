@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import Engine, event, select
 
 from bot.desk import campaigns
 from bot.domain.campaigns import Kept, Progress, Standing
@@ -187,15 +187,23 @@ async def test_control_without_the_look_at_who_is_still_meant_all_would_get_it(
     assert len(far_end.calls) == CROWD
 
 
-async def test_no_row_of_a_recipient_is_built_here(town: Town, running: Kept) -> None:
+@pytest.fixture
+def said() -> Iterator[list[tuple[str, object]]]:
+    """What makes messages, whichever engine says it."""
     said: list[tuple[str, object]] = []
-    engine = town.database.engine.sync_engine
 
-    @event.listens_for(engine, "before_cursor_execute")
     def heard(_connection: object, _cursor: object, statement: str, values: object, *_more: object) -> None:
         if "INTO outbox " in statement:
             said.append((statement, values))
 
+    event.listen(Engine, "before_cursor_execute", heard)
+    yield said
+    event.remove(Engine, "before_cursor_execute", heard)
+
+
+async def test_no_row_of_a_recipient_is_built_here(
+    town: Town, running: Kept, said: list[tuple[str, object]]
+) -> None:
     town.at += timedelta(minutes=2)
     await campaigns.advance(town.database, town.city, town.at)
     assert await town.planner.expand() == CROWD
