@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 SOCKET = ".s.PGSQL.5432"
-COMMIT = b"COMMIT\x00"
-"""As a turn ends: the words of a simple query, which is one chunk on a Unix socket."""
+COMMITS = (b"COMMIT\x00", b"COMMIT AND CHAIN\x00")
+"""As a turn ends: the last words of a simple query, which is one chunk on a Unix socket."""
 
 Tear = Literal["", "before", "after"]
 
@@ -32,7 +32,7 @@ class Wire:
         back = asyncio.create_task(self._back(theirs, writer))
         try:
             while chunk := await reader.read(65_536):
-                tear = next(self.tears) if COMMIT in chunk else ""
+                tear = next(self.tears) if chunk.endswith(COMMITS) else ""
                 if tear:
                     self.torn[tear] += 1
                 if tear == "after":
