@@ -193,7 +193,7 @@ class Turns:
         desk = Desk(unit, me, now, self.city)
         router = self.farewell if me.erasing else self.router
         answered = await router.take(
-            met.session, incoming, now, self._wording(desk), desk, lambda: unit.changed, met.pushed
+            met.session, incoming, now, self._wording(desk), desk, lambda: unit.changed, met.seen(incoming.at)
         )
         if met.new and self.first_words and answered.views and answered.script != GREETING:
             answered.views.insert(0, self.first_words())

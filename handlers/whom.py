@@ -38,6 +38,7 @@ ASKED: Mapping[By, tuple[Text, Text]] = {
 }
 """What a condition is called, and what is asked about it."""
 
+
 async def asked(talk: Talk, desk: Desk, voice: Voice) -> Audience:
     """Ask for conditions until it is enough; each of them narrows."""
     audience = Audience(voice.scope)
@@ -117,7 +118,10 @@ async def scope_in_words(desk: Desk, audience: Audience) -> Words:
     scope = audience.scope
     if scope.organisation is not None:
         name = Named(*await desk.campaigns.name_of("organisation", scope.organisation))
-        return _("Of {name}: whoever signed up with it or subscribes to its district or kinds", name=name)
+        return _(
+            "Of {name}: whoever signed up with it, the teams that came along, who subscribes to its district or kinds",
+            name=name,
+        )
     if scope.whole_city:
         return _("The whole city")
     places = [desk.city.place(code) for code in (*scope.districts, *scope.streets)]

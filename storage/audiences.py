@@ -14,7 +14,7 @@ from bot.domain.enrolment import Stand
 from bot.domain.skills import Proven
 from storage.tables.activities import activity, shift
 from storage.tables.enrolment import enrolment, record
-from storage.tables.parties import team_member
+from storage.tables.parties import invitation, team, team_member
 from storage.tables.people import identity, person, subscription
 from storage.tables.skills import skill
 
@@ -52,12 +52,25 @@ def _in_scope(scope: Scope) -> ColumnElement[bool]:
             )
         )
         ways.append(_signed_up(activity.c.organisation == scope.organisation))
+        ways.append(_came_along(scope.organisation))
     else:
         if scope.districts:
             ways.append(_signed_up(activity.c.district.in_(scope.districts)))
         if scope.streets:
             ways.append(_signed_up(activity.c.street.in_(scope.streets)))
     return or_(*ways)
+
+
+def _came_along(organisation: int) -> ColumnElement[bool]:
+    """In a team that was brought along to something of an organisation's, and is still one."""
+    brought = (
+        select(invitation.c.team)
+        .join(shift, shift.c.id == invitation.c.shift)
+        .join(activity, activity.c.id == shift.c.activity)
+        .join(team, team.c.id == invitation.c.team)
+        .where(activity.c.organisation == organisation, team.c.ended.is_(None))
+    )
+    return exists().where(team_member.c.person == person.c.id, team_member.c.team.in_(brought))
 
 
 def _holds(condition: Condition, at: int) -> ColumnElement[bool]:

@@ -34,7 +34,7 @@ from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.sql.dml import UpdateBase
 
-from storage.prepared import Driver, OnPostgreSQL, OnSQLite, Outcome, Parameters, Prepared
+from storage.prepared import Driver, OnAiosqlite, OnPostgreSQL, OnSQLite, Outcome, Parameters, Prepared
 from storage.secrecy import Secrecy
 from storage.together import InThread, ReadingAhead, Together, Work
 
@@ -266,7 +266,7 @@ class Database:
     @asynccontextmanager
     async def _on_driver(self) -> AsyncIterator[Unit]:
         """A transaction of asyncpg's connection; SQLAlchemy, told to commit by itself, works within it."""
-        connection, bare = await self._whole()
+        connection, bare = await self._whole(self._turner)
         driver = OnPostgreSQL(bare, connection.dialect)
         try:
             await driver.command("BEGIN")
@@ -281,10 +281,11 @@ class Database:
         finally:
             await connection.close()
 
-    async def _whole(self) -> tuple[AsyncConnection, Any]:
+    @staticmethod
+    async def _whole(engine: AsyncEngine) -> tuple[AsyncConnection, Any]:
         """A connection, with asyncpg's own; those that the server closed since they were used are thrown away."""
         while True:
-            connection = await self._turner.connect()
+            connection = await engine.connect()
             bare: Any = (await connection.get_raw_connection()).driver_connection
             if not bare.is_closed():
                 return connection, bare
@@ -294,8 +295,18 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Unit]:
         """One consistent look; waits for nobody."""
-        async with self._reader.connect() as connection, connection.begin():
-            yield Unit(connection, self.dialect, self.secrecy)
+        if self.dialect == "sqlite":
+            async with self._reader.connect() as connection, connection.begin():
+                bare = (await connection.get_raw_connection()).driver_connection
+                yield Unit(connection, self.dialect, self.secrecy, OnAiosqlite(bare, connection.dialect))
+            return
+        connection, bare = await self._whole(self._reader)
+        try:
+            async with connection.begin():
+                # What is prepared looks without BEGIN: either way each statement sees what is committed by then.
+                yield Unit(connection, self.dialect, self.secrecy, OnPostgreSQL(bare, connection.dialect))
+        finally:
+            await connection.close()
 
     async def session(self, patience: float) -> Any:
         """asyncpg's own connection outside the pool, its receiver's until closed; None on SQLite, without sessions.

@@ -56,20 +56,18 @@ async def wanted(unit: Unit, weekday: int, hour: int) -> bool:
 
 
 def fits(who: ColumnElement[int], since: int, until: int) -> ColumnElement[bool]:
-    """Is this activity new, open, yet to begin, one that this person follows, and not one that they signed up for?
-
-    `since`, `until`: when it was opened, in milliseconds; `until` is the moment of the letter.
-    """
+    """Is this activity new and not one that this person signed up for?"""
     signed_up = exists().where(shift.c.activity == activity.c.id, enrolment.c.shift == shift.c.id,
                                enrolment.c.person == who)  # fmt: skip
+    return and_(_new(since, until), ~signed_up)
+
+
+def _new(since: int, until: int) -> ColumnElement[bool]:
+    """Is this activity open, yet to begin, and was it opened between these, in milliseconds? `until` is the moment of
+    the letter."""
     created = type_coerce(activity.c.created, BigInteger)
-    return and_(
-        activity.c.state == "open",
-        created > since,
-        created <= until,
-        type_coerce(activity.c.starts, BigInteger) > until,
-        ~signed_up,
-    )
+    begins = type_coerce(activity.c.starts, BigInteger)
+    return and_(activity.c.state == "open", created > since, created <= until, begins > until)
 
 
 def follows() -> ColumnElement[bool]:
@@ -81,8 +79,22 @@ def follows() -> ColumnElement[bool]:
 
 
 def anything(who: ColumnElement[int], since: int, until: int) -> ColumnElement[bool]:
-    """Is there anything to write to this person?"""
-    return exists().where(subscription.c.person == who, follows(), fits(who, since, until))
+    """Is there anything to write to this person?
+
+    First whether they follow any district or kind that has something new: those are looked up once for all people,
+    where the other look reads what is still to come anew for each.
+    """
+    new = _new(since, until)
+    districts = select(cast(activity.c.district, String)).where(new)
+    kinds = select(activity.c.kind).where(new)
+    concerned = exists().where(
+        subscription.c.person == who,
+        or_(
+            and_(subscription.c.topic == "district", subscription.c.value.in_(districts)),
+            and_(subscription.c.topic == "kind", subscription.c.value.in_(kinds)),
+        ),
+    )
+    return and_(concerned, exists().where(subscription.c.person == who, follows(), fits(who, since, until)))
 
 
 async def letters(

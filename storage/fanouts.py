@@ -407,7 +407,7 @@ async def pause(unit: Unit, number: int, reason: str, by: ColumnElement[bool] | 
 
     False: it was not running.
     """
-    running = (fanout.c.id == number, fanout.c.state.in_(RUNS))
+    running = (fanout.c.id == number, RUNS)
     paused = update(fanout).where(*running, *(() if by is None else (by,)))
     return bool((await unit.run(paused.values(state=Running.PAUSED, reason=reason[:200]))).rowcount)
 

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from bot.domain.reach import KEY_KEEPS, REPEATED_ONCE, Reason, Way
 from storage import grants
 from storage.database import Unit
+from storage.lists import among
 from storage.prepared import Prepared
 from storage.segments import best_door
 from storage.slots import fenced
@@ -42,8 +43,8 @@ IS_SENDING: ColumnElement[bool] = outbox.c.state == literal_column("1")
 IS_HELD: ColumnElement[bool] = outbox.c.account == literal_column("''")
 IS_CAMPAIGN: ColumnElement[bool] = outbox.c.lane == literal_column("9")
 
-RUNS = (int(Running.RUNNING), int(Running.DONE))
-"""A fanout in these states may be sent: `DONE` means that all its rows are made."""
+RUNS = fanout.c.state.in_([literal_column(str(int(one))) for one in (Running.RUNNING, Running.DONE)])
+"""Of an intention: it may be sent. `DONE` means that all its rows are made."""
 
 STOPPED_SENDER = "its sender was stopped while calling"
 
@@ -90,6 +91,8 @@ class Result:
     """The page that was called with, counted from 0."""
     arrived: int | None = None
     """How many pages have arrived now; None: as many as before the call."""
+    answered: datetime | None = None
+    """When the platform answered the call: it is written down a little later."""
     campaign: int = 0
     """The campaign that it belongs to; 0: none."""
     shown: Sequence[Mapping[str, Any]] | None = None
@@ -118,14 +121,21 @@ async def claim(unit: Unit, account: str, epoch: int, ids: Sequence[int]) -> dic
     """
     if not ids:
         return {}
-    runs = exists().where(fanout.c.id == outbox.c.fanout, fanout.c.state.in_(RUNS))
-    taken = await unit.run(
+    taken = await unit.run(_CLAIM, {"p_ids": ids, "p_account": account, "p_epoch": epoch})
+    return {row.id: row.attempt for row in taken}
+
+
+def _claiming(fence: ColumnElement[bool]) -> Prepared:
+    runs = exists().where(fanout.c.id == outbox.c.fanout, RUNS)
+    return Prepared(
         update(outbox)
-        .where(outbox.c.id.in_(ids), IS_PENDING, outbox.c.account == account, runs, fenced(account, epoch))
-        .values(state=State.SENDING, attempt=outbox.c.attempt + 1, epoch=epoch)
+        .where(among(outbox.c.id, "p_ids"), IS_PENDING, outbox.c.account == bindparam("p_account"), runs, fence)
+        .values(state=literal_column("1"), attempt=outbox.c.attempt + 1, epoch=bindparam("p_epoch"))
         .returning(outbox.c.id, outbox.c.attempt)
     )
-    return {row.id: row.attempt for row in taken}
+
+
+_CLAIM = _claiming(fenced(bindparam("p_account", type_=outbox.c.account.type), bindparam("p_epoch")))
 
 
 async def spend_window(unit: Unit, door: str, externals: Collection[str]) -> None:
@@ -171,7 +181,8 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     # Conversations first, then addresses, then messages: a turn locks them in this order.
     by_person = sorted(results, key=lambda one: one.person)
     await unit.run_each(_PUSH, [
-        _claim_of(one) | {"p_person": one.person, "p_pushed": [dict(entry) for entry in one.shown], "p_at": now}
+        _claim_of(one)
+        | {"p_person": one.person, "p_pushed": [dict(entry) for entry in one.shown], "p_at": one.answered or now}
         for one in by_person if one.shown is not None
     ])  # fmt: skip
     for one in by_person:
@@ -257,7 +268,12 @@ _CLAIMED = exists().where(*_OF_CLAIM)
 _PUSH = Prepared(
     update(conversation)
     .where(conversation.c.person == bindparam("p_person"), _CLAIMED)
-    .values(pushed=bindparam("p_pushed"), pushed_at=bindparam("p_at"))
+    .values(
+        pushed_before=conversation.c.pushed,
+        pushed_before_at=conversation.c.pushed_at,
+        pushed=bindparam("p_pushed"),
+        pushed_at=bindparam("p_at"),
+    )
 )
 
 _OF_ADDRESS = (identity.c.door == bindparam("p_door"), identity.c.external == bindparam("p_external"), _CLAIMED)

@@ -17,6 +17,7 @@ from storage.prepared import Prepared
 from storage.secrecy import Secrecy
 from storage.tables.activities import membership
 from storage.tables.delivery import outbox
+from storage.tables.kinds import to_milliseconds
 from storage.tables.people import consent, conversation, identity, person, subscription
 
 
@@ -27,12 +28,20 @@ class Met:
     person: Person
     identity: int
     session: Session
-    pushed: list[Shown]
+    pushed: Sequence[tuple[int, Any]]
+    """When something that we said first since our last answer arrived, in milliseconds, and the options under it; the
+    newest first."""
     new: bool
     returned: bool = False
     """They had left this address before."""
     held: bool = False
     """Something that we want to say waits until they write."""
+
+    def seen(self, at: datetime) -> list[Shown]:
+        """The options under the newest of it that was there before they wrote: what they cannot have seen they did not
+        answer. Platforms tell whole seconds, in less than which nobody reads and types."""
+        sent = to_milliseconds(at)
+        return next(([Shown(**one) for one in options] for arrived, options in self.pushed if arrived < sent), [])
 
 
 # The condition of ix_outbox_held, to the letter: a look into an index that is nearly always empty.
@@ -48,6 +57,8 @@ MEET = (
         conversation.c.session,
         conversation.c.pushed,
         conversation.c.pushed_at,
+        conversation.c.pushed_before,
+        conversation.c.pushed_before_at,
         exists().where(outbox.c.person == person.c.id, *_IS_HELD).label("held"),
     )
     .select_from(identity.join(person).join(conversation, conversation.c.person == person.c.id))
@@ -71,12 +82,15 @@ async def met(unit: Unit, row: Any, door: str, external: str, language: str, now
         # While we waited for this row, its owner was linked with another chat: meet whom they are now.
         return await meet(unit, door, external, language, now)
     session = Session.from_json(unit.secrecy.open_json(row.session, f"conversation:{row.id}"))
-    pushed = row.pushed or []
-    if not row.pushed_at or row.pushed_at.timestamp() < session.touched:
-        pushed = []
-    return Met(
-        _person(row, door), row.identity, session, [Shown(**entry) for entry in pushed], False, not row.open, row.held
-    )
+    pushed = _since(session, (row.pushed_at, row.pushed), (row.pushed_before_at, row.pushed_before))
+    return Met(_person(row, door), row.identity, session, pushed, False, not row.open, row.held)
+
+
+def _since(session: Session, *pushed: tuple[datetime | None, Any]) -> list[tuple[int, Any]]:
+    """What arrived after our last answer began: that answer is shown after whatever arrived by then."""
+    last = round(session.touched * 1000)
+    arrived = [(to_milliseconds(at), options) for at, options in pushed if at is not None and options]
+    return [(at, options) for at, options in arrived if at > last]
 
 
 def _person(row: Any, door: str) -> Person:

@@ -24,7 +24,7 @@ class Slot:
     """The platform told the account to be silent until then (a 429's `retry_after`)."""
 
 
-def fenced(account: str, epoch: int) -> ColumnElement[bool]:
+def fenced(account: str | ColumnElement[str], epoch: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Holds only while the slot has this number. Part of every statement that a sender sends.
 
     On PostgreSQL it waits for a takeover that is under way and then sees it: the row is locked, not merely read.
@@ -33,7 +33,7 @@ def fenced(account: str, epoch: int) -> ColumnElement[bool]:
     return exists(here.with_for_update(read=True))
 
 
-def _ours(account: str, epoch: int) -> ColumnElement[bool]:
+def _ours(account: str | ColumnElement[str], epoch: int | ColumnElement[int]) -> ColumnElement[bool]:
     """The slot, while it has this number."""
     return and_(sender_slot.c.account == account, sender_slot.c.epoch == epoch)
 

@@ -135,8 +135,9 @@ async def _empty(unit: Unit, which: ColumnElement[bool], now: datetime) -> int:
     rows = select(conversation.c.person).where(which).with_for_update(of=conversation, skip_locked=True)
     ids = list((await unit.run(rows)).scalars())
     for id_ in ids:
-        bare = {"session": sealed_session(unit, id_, Session()), "pushed": None, "pushed_at": None, "emptied": now}
-        await unit.run(update(conversation).where(conversation.c.person == id_).values(bare))
+        none = dict.fromkeys(("pushed", "pushed_at", "pushed_before", "pushed_before_at"))
+        bare = {"session": sealed_session(unit, id_, Session()), "emptied": now}
+        await unit.run(update(conversation).where(conversation.c.person == id_).values(none | bare))
     return len(ids)
 
 

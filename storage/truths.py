@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import bindparam, literal_column, select, tuple_
 
 from bot.domain.campaigns import WEEK, too_often
 from bot.domain.notices import ABOUT_ITS_READER, CAMPAIGNS, STREAMS, Event, Kind, Notice
@@ -16,6 +16,9 @@ from bot.domain.reach import BY_WINDOW, Reachable, Truth
 from storage import asking, digests, grants, masses
 from storage.database import Unit
 from storage.inbox import opened
+from storage.lists import among
+from storage.outbox import IS_CAMPAIGN
+from storage.prepared import Prepared
 from storage.segments import audience, opted_out
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.delivery import Lane, State, outbox
@@ -67,15 +70,11 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
     """Read what is true of these messages now: ten statements, one for each campaign among them, one for teams."""
     if not messages:
         return []
-    people = sorted({one.person for one in messages})
-    readers = {row.id: row for row in await unit.run(_readers(people))}
-    addresses: dict[int, list[tuple[str, Reachable]]] = defaultdict(list)
-    for row in await unit.run(select(identity).where(identity.c.person.in_(people)).order_by(identity.c.id)):
-        reachable = Reachable(
-            row.door, row.external, row.open, row.inbound, row.window_until, row.window_left,
-            row.action_until, row.action_left,
-        )  # fmt: skip
-        addresses[row.person].append((row.door, reachable))
+    people = {"p_people": sorted({one.person for one in messages})}
+    readers = {row.id: row for row in await unit.run(_READERS, people)}
+    addresses: dict[int, list[Reachable]] = defaultdict(list)
+    for person_, *address in await unit.run(_ADDRESSES, people):
+        addresses[person_].append(Reachable(*address))
     await _consents(unit, addresses)
     sign_ups = await _sign_ups(unit, messages)
     subjects = await _subjects(unit, messages, sign_ups, now)
@@ -93,7 +92,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
         subject = subjects.get(one.id)
         listed = letters.get(one.id, ())
         reply = replies.get((one.words.get("door", ""), one.words.get("key", "")))
-        theirs = [reachable for _door, reachable in addresses[one.person]]
+        theirs = addresses[one.person]
         if one.kind == "reply":
             theirs = [same for same in theirs if reply and (same.door, same.external) == reply.address]
         # Nothing but replies goes to somebody who asked to be erased.
@@ -146,24 +145,25 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
     return found
 
 
-async def _consents(unit: Unit, addresses: dict[int, list[tuple[str, Reachable]]]) -> None:
+async def _consents(unit: Unit, addresses: Mapping[int, list[Reachable]]) -> None:
     """What the owners of addresses with windows let us send outside them; no statement where there are none."""
-    windowed = {one.external for theirs in addresses.values() for door, one in theirs if door in BY_WINDOW}
-    given = await grants.of(unit, windowed) if windowed else {}
-    for person_, theirs in addresses.items():
-        for place, (door, one) in enumerate(theirs):
-            if one.external in given and door in BY_WINDOW:
+    windowed = {one.external for theirs in addresses.values() for one in theirs if one.door in BY_WINDOW}
+    if not windowed:
+        return
+    given = await grants.of(unit, windowed)
+    for theirs in addresses.values():
+        for place, one in enumerate(theirs):
+            if one.external in given and one.door in BY_WINDOW:
                 granted, declined = given[one.external]
-                theirs[place] = (door, replace(one, granted=granted, declined=declined))
-        addresses[person_] = theirs
+                theirs[place] = replace(one, granted=granted, declined=declined)
 
 
 def _refuses(streams: int | None, kind: str) -> bool:
     return bool((streams or 0) & STREAMS.get(cast(Kind, kind), 0))
 
 
-def _readers(people: Collection[int]) -> Any:
-    return select(
+_READERS = Prepared(
+    select(
         person.c.id,
         person.c.language,
         person.c.elder,
@@ -172,7 +172,18 @@ def _readers(people: Collection[int]) -> Any:
         person.c.erasing,
         person.c.refuses,
         opted_out(person.c.id).label("opted_out"),
-    ).where(person.c.id.in_(people))
+    ).where(among(person.c.id, "p_people"))
+)
+
+_ADDRESSES = Prepared(
+    select(
+        identity.c.person,
+        *(identity.c[name] for name in ("door", "external", "open", "inbound")),
+        *(identity.c[name] for name in ("window_until", "window_left", "action_until", "action_left")),
+    )
+    .where(among(identity.c.person, "p_people"))
+    .order_by(identity.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +200,19 @@ async def _sign_ups(unit: Unit, messages: Iterable[Waiting]) -> _SignUps:
     found = _SignUps({}, {})
     if pairs:
         shifts, people = {one for one, _person in pairs}, {one for _shift, one in pairs}
-        rows = select(enrolment).where(enrolment.c.shift.in_(sorted(shifts)), enrolment.c.person.in_(sorted(people)))
-        found.by_shift.update({(row.shift, row.person): (row.id, row.state) for row in await unit.run(rows)})
+        rows = await unit.run(_THEIR_SIGN_UPS, {"p_shifts": sorted(shifts), "p_people": sorted(people)})
+        found.by_shift.update({(row.shift, row.person): (row.id, row.state) for row in rows})
     if numbers:
-        rows = select(enrolment).where(enrolment.c.id.in_(numbers))
-        found.by_number.update({row.id: (row.shift, row.person, row.state) for row in await unit.run(rows)})
+        rows = await unit.run(_SIGN_UPS, {"p_ids": numbers})
+        found.by_number.update({row.id: (row.shift, row.person, row.state) for row in rows})
     return found
+
+
+_OF_SIGN_UP = (enrolment.c.id, enrolment.c.shift, enrolment.c.person, enrolment.c.state)
+_SIGN_UPS = Prepared(select(*_OF_SIGN_UP).where(among(enrolment.c.id, "p_ids")))
+_THEIR_SIGN_UPS = Prepared(
+    select(*_OF_SIGN_UP).where(among(enrolment.c.shift, "p_shifts"), among(enrolment.c.person, "p_people"))
+)
 
 
 def _enrolment(one: Waiting) -> int:
@@ -231,25 +249,28 @@ async def _subjects(unit: Unit, messages: Sequence[Waiting], sign_ups: _SignUps,
     activities = {
         one.id: _activity(one) for one in messages if one.kind in CAMPAIGNS and not shifts[one.id] and _activity(one)
     }
-    columns = select(
-        shift.c.id.label("shift"), shift.c.starts, shift.c.ends,
-        activity.c.id, activity.c.title, activity.c.english, activity.c.address, activity.c.latitude,
-        activity.c.longitude, activity.c.revision, activity.c.state,
-        organisation.c.name, organisation.c.english.label("name_english"),
-    ).select_from(shift.join(activity).join(organisation))  # fmt: skip
     by_shift: dict[int, _Subject] = {}
     by_activity: dict[int, _Subject] = {}
     if wanted := sorted(set(shifts.values()) - {0}):
-        for row in await unit.run(columns.where(shift.c.id.in_(wanted))):
+        for row in await unit.run(_SHIFTS, {"p_ids": wanted}):
             by_shift[row.shift] = _subject(row)
     if activities:
-        rows = columns.where(activity.c.id.in_(sorted(set(activities.values())))).order_by(shift.c.starts.desc())
-        for row in await unit.run(rows):
+        for row in await unit.run(_ACTIVITIES, {"p_ids": sorted(set(activities.values()))}):
             # From the last to the first: the next shift that is not over wins, the last one if all are.
             if row.id not in by_activity or row.ends > now:
                 by_activity[row.id] = _subject(row)
     found = {id_: by_shift[number] for id_, number in shifts.items() if number in by_shift}
     return found | {id_: by_activity[number] for id_, number in activities.items() if number in by_activity}
+
+
+_OF_SUBJECT = select(
+    shift.c.id.label("shift"), shift.c.starts, shift.c.ends,
+    activity.c.id, activity.c.title, activity.c.english, activity.c.address, activity.c.latitude,
+    activity.c.longitude, activity.c.revision, activity.c.state,
+    organisation.c.name, organisation.c.english.label("name_english"),
+).select_from(shift.join(activity).join(organisation))  # fmt: skip
+_SHIFTS = Prepared(_OF_SUBJECT.where(among(shift.c.id, "p_ids")))
+_ACTIVITIES = Prepared(_OF_SUBJECT.where(among(activity.c.id, "p_ids")).order_by(shift.c.starts.desc()))
 
 
 def _subject(row: Any) -> _Subject:
@@ -274,11 +295,19 @@ async def _lately(unit: Unit, messages: Iterable[Waiting], now: datetime) -> dic
     found: dict[int, list[datetime]] = defaultdict(list)
     if people:
         since = to_milliseconds(now - WEEK)
-        sent = (outbox.c.lane == Lane.CAMPAIGN, outbox.c.state.in_((State.SENT, State.UNCERTAIN)))
-        rows = select(outbox.c.person, outbox.c.done).where(outbox.c.person.in_(people), *sent, outbox.c.done > since)
-        for row in await unit.run(rows):
+        for row in await unit.run(_CAMPAIGNS, {"p_people": people, "p_since": since}):
             found[row.person].append(from_milliseconds(row.done))
     return found
+
+
+_CAMPAIGNS = Prepared(
+    select(outbox.c.person, outbox.c.done).where(
+        among(outbox.c.person, "p_people"),
+        IS_CAMPAIGN,
+        outbox.c.state.in_([literal_column(str(int(one))) for one in (State.SENT, State.UNCERTAIN)]),
+        outbox.c.done > bindparam("p_since"),
+    )
+)
 
 
 async def _strangers(unit: Unit, messages: Iterable[Waiting]) -> set[int]:
@@ -289,8 +318,8 @@ async def _strangers(unit: Unit, messages: Iterable[Waiting]) -> set[int]:
             by_fanout[one.fanout].append(one)
     found: set[int] = set()
     for theirs in by_fanout.values():
-        people = audience(theirs[0].segment).where(person.c.id.in_([one.person for one in theirs]))
-        meant = set((await unit.run(people)).scalars())
+        people = audience(theirs[0].segment).where(among(person.c.id, "p_people"))
+        meant = set((await unit.run(people, {"p_people": [one.person for one in theirs]})).scalars())
         found |= {one.id for one in theirs if one.person not in meant}
     return found
 
@@ -317,10 +346,16 @@ async def _topics(unit: Unit, messages: Iterable[Waiting]) -> dict[int, set[tupl
     people = sorted({one.person for one in messages if "subscribers" in one.segment})
     found: dict[int, set[tuple[str, str]]] = defaultdict(set)
     if people:
-        rows = select(subscription.c.person, subscription.c.topic, subscription.c.value)
-        for row in await unit.run(rows.where(subscription.c.person.in_(people))):
+        for row in await unit.run(_SUBSCRIPTIONS, {"p_people": people}):
             found[row.person].add((row.topic, row.value))
     return found
+
+
+_SUBSCRIPTIONS = Prepared(
+    select(subscription.c.person, subscription.c.topic, subscription.c.value).where(
+        among(subscription.c.person, "p_people")
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ from datetime import datetime
 from itertools import chain, zip_longest
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, literal_column, select, union_all
 
 from storage.database import Unit
+from storage.lists import among
 from storage.outbox import IS_CAMPAIGN, IS_PENDING, RUNS
+from storage.prepared import Prepared
 from storage.tables.delivery import Lane, fanout, outbox
 from storage.tables.kinds import to_milliseconds
 
@@ -40,28 +42,54 @@ class Waiting:
     """It may have been sent, under the platform's own key, since this moment."""
 
 
-def _first(limit: int, *which: ColumnElement[bool], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
-    """The first of some waiting messages.
-
-    Chosen in the outbox alone: without statistics SQLite would walk through the intentions' rows.
-    """
-    runs = exists().where(fanout.c.id == outbox.c.fanout, fanout.c.state.in_(RUNS))
-    return select(*_OF_MESSAGE).where(IS_PENDING, *which, runs).order_by(*order).limit(limit)
-
-
 _OF_MESSAGE = tuple(
     outbox.c[name]
     for name in ("id", "fanout", "person", "lane", "attempt", "due", "expires", "repeated", "page", "keyed")
 )
 _OF_FANOUT = tuple(fanout.c[name] for name in ("kind", "source", "revision", "offset", "segment", "words"))
+_ACCOUNT = outbox.c.account == bindparam("p_account")
+_RUNS = exists().where(fanout.c.id == outbox.c.fanout, RUNS)
+
+
+def _first(*which: ColumnElement[bool], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    """The first of some waiting messages.
+
+    Chosen in the outbox alone: without statistics SQLite would walk through the intentions' rows.
+    """
+    return select(*_OF_MESSAGE).where(_ACCOUNT, IS_PENDING, *which, _RUNS).order_by(*order).limit(bindparam("p_room"))
+
+
+def _first_of_lane(lane: Lane) -> Select[Any]:
+    whole = _first(
+        outbox.c.lane == literal_column(str(int(lane))), outbox.c.due <= bindparam("p_due"),
+        order=(outbox.c.due, outbox.c.id),
+    )  # fmt: skip
+    return select(whole.subquery())
+
+
+_LANES = (Lane.REPLY, Lane.CHANGE, Lane.REMINDER, Lane.PERSONAL)
+
+_PERSONAL = Prepared(union_all(*map(_first_of_lane, _LANES)))
+"""Of each lane but that of campaigns: from its own end of the index."""
+
+_OF_CAMPAIGN = Prepared(
+    # `due + 0`: else SQLite walks through every campaign by its due index and sorts what it finds.
+    _first(
+        IS_CAMPAIGN, outbox.c.fanout == bindparam("p_fanout"),
+        outbox.c.due + literal_column("0") <= bindparam("p_due"),
+        order=(outbox.c.id,),
+    )
+)
+
+_INTENTIONS = Prepared(select(fanout.c.id, *_OF_FANOUT).where(among(fanout.c.id, "p_ids")))
 
 
 async def _read(unit: Unit, rows: Sequence[Any]) -> list[Waiting]:
     """With their intentions, each of which is read once however many messages it has."""
-    numbers = sorted({row.fanout for row in rows})
+    numbers = {row.fanout for row in rows}
     if not numbers:
         return []
-    intentions = await unit.run(select(fanout.c.id, *_OF_FANOUT).where(fanout.c.id.in_(numbers)))
+    intentions = await unit.run(_INTENTIONS, {"p_ids": sorted(numbers)})
     known = {row.id: (row.kind, row.source, row.revision, row.offset, row.segment, row.words) for row in intentions}
     return [_waiting(row, *known[row.fanout]) for row in rows]
 
@@ -84,49 +112,44 @@ async def peek(
     `campaigns`: places kept for campaigns right behind the replies, so that they never stand still. Several campaigns
     take turns, beginning behind the one with the number `after`.
     """
-    due = to_milliseconds(now)
-    replies = await _peek_lane(unit, account, Lane.REPLY, due, limit - campaigns)
-    others: list[Waiting] = []
-    for lane in (Lane.CHANGE, Lane.REMINDER, Lane.PERSONAL):
-        others += await _peek_lane(unit, account, lane, due, limit - campaigns - len(replies) - len(others))
-    bulk = await _peek_campaigns(unit, account, due, limit - len(replies) - len(others), after)
-    return [*replies, *bulk[:campaigns], *others, *bulk[campaigns:]]
+    looked = {"p_account": account, "p_due": to_milliseconds(now)}
+    room = limit - campaigns
+    found = (await unit.run(_PERSONAL, {**looked, "p_room": room})).all() if room > 0 else []
+    personal = sorted(found, key=lambda row: row.lane)[: max(0, room)]  # stable: each lane keeps its order
+    bulk = await _peek_campaigns(unit, looked, limit - len(personal), after)
+    waiting = await _read(unit, [*personal, *bulk])
+    replies = sum(row.lane == Lane.REPLY for row in personal)
+    behind = len(personal)
+    kept = behind + campaigns
+    return [*waiting[:replies], *waiting[behind:kept], *waiting[replies:behind], *waiting[kept:]]
 
 
-async def _peek_lane(unit: Unit, account: str, lane: Lane, due: int, room: int) -> list[Waiting]:
+async def _peek_campaigns(unit: Unit, looked: Mapping[str, Any], room: int, after: int) -> list[Any]:
     if room < 1:
         return []
-    ours = (outbox.c.account == account, outbox.c.lane == int(lane), outbox.c.due <= due)
-    return await _read(unit, (await unit.run(_first(room, *ours, order=(outbox.c.due, outbox.c.id)))).all())
-
-
-async def _peek_campaigns(unit: Unit, account: str, due: int, room: int, after: int) -> list[Waiting]:
-    if room < 1:
-        return []
-    running = await _running(unit, account)
+    running = [row.number for row in await unit.run(_RUNNING, {"p_account": looked["p_account"]})]
     turns = [*(number for number in running if number > after), *(number for number in running if number <= after)]
-    found: list[list[Waiting]] = []
+    found: list[Sequence[Any]] = []
     for place, number in enumerate(turns[:room]):
         share = -(-(room - sum(map(len, found))) // (min(len(turns), room) - place))
-        # `due + 0`: else SQLite walks through every campaign by its due index and sorts what it finds.
-        ours = (outbox.c.account == account, IS_CAMPAIGN, outbox.c.fanout == number, outbox.c.due + 0 <= due)
-        found.append(await _read(unit, (await unit.run(_first(share, *ours, order=(outbox.c.id,)))).all()))
+        found.append((await unit.run(_OF_CAMPAIGN, {**looked, "p_fanout": number, "p_room": share})).all())
     return [one for one in chain.from_iterable(zip_longest(*found)) if one is not None]
 
 
-async def _running(unit: Unit, account: str) -> list[int]:
+def _next_campaign(after: ColumnElement[int]) -> Select[Any]:
+    """One look into the index, however many rows a campaign has."""
+    return select(func.min(outbox.c.fanout).label("number")).where(
+        _ACCOUNT, IS_PENDING, IS_CAMPAIGN, outbox.c.fanout > after
+    )
+
+
+def _running() -> Prepared:
     """The campaigns with messages waiting at this account that may be sent now, by number."""
-    waiting: list[int] = []
-    while True:
-        # One look into the index for each campaign, however many rows it has.
-        following = select(func.min(outbox.c.fanout)).where(
-            outbox.c.account == account, IS_PENDING, IS_CAMPAIGN, outbox.c.fanout > (waiting[-1] if waiting else 0)
-        )
-        number = (await unit.run(following)).scalar_one_or_none()
-        if number is None:
-            break
-        waiting.append(int(number))
-    if not waiting:
-        return []
-    allowed = select(fanout.c.id).where(fanout.c.id.in_(waiting), fanout.c.state.in_(RUNS)).order_by(fanout.c.id)
-    return list((await unit.run(allowed)).scalars())
+    waiting = _next_campaign(literal_column("0")).cte("waiting", recursive=True)
+    following = _next_campaign(waiting.c.number).scalar_subquery()
+    waiting = waiting.union_all(select(following).where(waiting.c.number.is_not(None)))
+    allowed = select(waiting.c.number).join(fanout, fanout.c.id == waiting.c.number).where(RUNS)
+    return Prepared(allowed.order_by(waiting.c.number))
+
+
+_RUNNING = _running()

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, insert, literal_column, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
-from sqlalchemy.exc import IntegrityError, NoResultFound, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound, OperationalError
 
 import storage
 from storage import activities, enrolment, people
 from storage.activities import Wanted
 from storage.database import Database, Unit
+from storage.lists import among
 from storage.prepared import Prepared
 from storage.secrecy import Secrecy
 from storage.tables import metadata
@@ -137,8 +138,17 @@ EXPECTED = {
 }  # fmt: skip
 
 
+async def by_each(database: Database, work: Callable[[Unit], Coroutine[Any, Any, Any]]) -> list[Any]:
+    """What it gives by SQLAlchemy alone, to a page that only looks, in a turn."""
+    async with database.write() as unit:
+        plain = await work(unit)
+    async with database.read() as unit:
+        looked = await work(unit)
+    return [plain, looked, await database.turn(work)]
+
+
 @pytest.mark.parametrize("wish", WISHES)
-async def test_a_turn_finds_what_a_page_finds(database: Database, wish: str) -> None:
+async def test_a_turn_and_a_page_find_what_sqlalchemy_finds(database: Database, wish: str) -> None:
     async with database.write() as unit:
         await fill(unit)
 
@@ -146,25 +156,45 @@ async def test_a_turn_finds_what_a_page_finds(database: Database, wish: str) -> 
         found = await activities.find(unit, WISHES[wish], NOW)
         return await activities.cards(unit, found, WISHES[wish].near)
 
-    in_turn = await database.turn(find)
-    async with database.read() as unit:
-        assert await find(unit) == in_turn
+    plain, looked, in_turn = await by_each(database, find)
+    assert plain == looked == in_turn
     assert "".join(one.title[-1] for one in in_turn) == EXPECTED[wish]
     assert [len(one.shifts) for one in in_turn] == [int(place) for place in EXPECTED[wish]]
 
 
-async def test_a_turn_reads_a_card_as_a_page_does(database: Database) -> None:
+async def test_a_turn_and_a_page_read_a_card_as_sqlalchemy_does(database: Database) -> None:
     async with database.write() as unit:
         number = await fill(unit)
 
     async def read(unit: Unit) -> Any:
         return await activities.card(unit, number)
 
-    in_turn = await database.turn(read)
-    async with database.read() as unit:
-        assert await read(unit) == in_turn
+    plain, looked, in_turn = await by_each(database, read)
+    assert plain == looked == in_turn
     assert [one.capacity for one in in_turn.shifts] == [1, 2]
     assert in_turn.starts == NOW + timedelta(days=3, hours=2)
+
+
+OF_THESE = Prepared(select(person.c.number).where(among(person.c.id, "ids")).order_by(person.c.id))
+
+
+@pytest.mark.parametrize("ids", [[], [2], [3, 1, 3], list(range(5_000))], ids=["none", "one", "some", "very many"])
+async def test_a_list_is_one_value_however_long_it_is(database: Database, ids: list[int]) -> None:
+    async with database.write() as unit:
+        await unit.run(insert(person), [{"id": one, "number": f"V{one}", "created": NOW} for one in (1, 2, 3)])
+
+    async def ask(unit: Unit) -> list[str]:
+        return [row.number for row in await unit.run(OF_THESE, {"ids": ids})]
+
+    wanted = [f"V{one}" for one in (1, 2, 3) if one in ids]
+    assert await by_each(database, ask) == [wanted] * 3
+
+
+async def test_what_a_page_may_not_ask_is_told_as_by_sqlalchemy(database: Database) -> None:
+    wrong = Prepared(select(literal_column("nothing").label("x")).select_from(person))
+    with pytest.raises(DBAPIError):
+        async with database.read() as unit:
+            await unit.run(wrong, {})
 
 
 async def test_whoever_signs_up_again_keeps_their_row(database: Database) -> None:
@@ -263,6 +293,20 @@ async def test_a_connection_that_the_server_closed_is_thrown_away(engine: str, d
     await other.close()
     await asyncio.sleep(0.1)  # until the end of the connection has come
     assert await database.turn(who) != before
+
+
+async def test_nor_is_it_given_to_a_page_that_looks(engine: str, database: Database) -> None:
+    if engine == "sqlite":
+        pytest.skip("SQLite has no server")
+    async with database.read() as unit:
+        before = int((await unit.connection.exec_driver_sql("SELECT pg_backend_pid()")).scalar_one())
+    other = Database(database.url)
+    async with other.engine.connect() as connection:
+        await connection.exec_driver_sql(f"SELECT pg_terminate_backend({before})")
+    await other.close()
+    await asyncio.sleep(0.1)  # until the end of the connection has come
+    async with database.read() as unit:
+        assert list(await unit.run(OF_THESE, {"ids": [1]})) == []
 
 
 async def test_a_turn_whose_connection_is_lost_asks_the_platform_to_come_again(engine: str, database: Database) -> None:

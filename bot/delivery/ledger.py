@@ -34,6 +34,11 @@ class Ledger:
         self._taken: Counter[Way] = Counter()
         self._pauses: list[tuple[Limit, datetime]] = []
 
+    @property
+    def is_free(self) -> bool:
+        """Is nothing counted here?"""
+        return not self._limits
+
     async def look(self, unit: Unit, now: datetime) -> None:
         """Read what is left now; what was taken and not called since is free again."""
         self._taken.clear()
@@ -42,6 +47,8 @@ class Ledger:
 
     def closed(self, now: datetime) -> dict[Way, datetime]:
         """The ways by which nothing may leave now, and when each opens again."""
+        if not self._limits:
+            return {}
         return {way: self._opening(way, limit, now) for way, limit in self._limits.items() if not self._free(way)}
 
     def _free(self, way: Way) -> bool:
@@ -78,6 +85,8 @@ class Ledger:
 
     async def spend(self, unit: Unit, ways: Iterable[Way], now: datetime) -> None:
         """Count calls that are about to be made."""
+        if not self._limits:
+            return
         counted = Counter(way for way in ways if way in self._limits)
         for way, calls in counted.items():
             self._calls[way].extend([self._steady()] * calls)

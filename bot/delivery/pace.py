@@ -93,10 +93,10 @@ class Bucket:
         self._fill()
         self._tokens -= tokens
 
-    def wait(self) -> float:
-        """Seconds until one may leave."""
+    def wait(self, tokens: int = 1) -> float:
+        """Seconds until so many may leave, at most those of a burst."""
         self._fill()
-        return max(0.0, (1.0 - self._tokens) / self.rate)
+        return max(0.0, (min(tokens, self.burst) - self._tokens) / self.rate)
 
 
 class ChatGaps:

@@ -24,6 +24,7 @@ from bot.talk.door import Delivered, NotSent, Outcome, Refused, Uncertain
 from storage.outbox import Refuses, Result, Unused
 from storage.tables.delivery import Lane, State
 from storage.tables.kinds import to_milliseconds
+from storage.waiting import Waiting
 
 
 class Results:
@@ -39,6 +40,8 @@ class Results:
 
     def of(self, one: Ready, epoch: int, attempt: int, outcome: Outcome, now: datetime) -> Result:
         """What the row becomes, for the claim of this epoch and attempt."""
+        if isinstance(outcome, Delivered):
+            return self._arrived(one, epoch, attempt, outcome)
         waiting = one.waiting
         moment = to_milliseconds(now)
         plain = Result(
@@ -49,19 +52,15 @@ class Results:
             State.PENDING,
             self._account,
             waiting.due,
-            reason=None if isinstance(outcome, Delivered) else _reason(one, outcome.reason),
+            reason=_reason(one, outcome.reason),
             repeated=waiting.repeated,
             page=waiting.page,
+            answered=now,
             route=one.way.value,
-            campaign=waiting.fanout if waiting.lane == Lane.CAMPAIGN else 0,
+            campaign=_campaign(waiting),
         )
         unused = _unused(one)
         match outcome:
-            case Delivered(receipt):
-                # The next page is a call of its own: written ahead, paced, fenced, with attempts of its own.
-                rest = {"state": State.SENT, "shown": one.shown} if one.is_last else {"tried": 0}
-                because, arrived = one.route.because.value, waiting.page + 1
-                return replace(plain, receipt=receipt or None, arrived=arrived, reason=because, **rest)
             case NotSent(halts="account" | "api"):
                 return replace(plain, tried=attempt - 1, gives_back=unused)
             case NotSent(after=after):
@@ -86,6 +85,28 @@ class Results:
                     return replace(plain, repeated=True, due=moment + round(wait * 1000))
                 return replace(plain, state=State.UNCERTAIN)
 
+    def _arrived(self, one: Ready, epoch: int, attempt: int, outcome: Delivered) -> Result:
+        """The next page is a call of its own: written ahead, paced, fenced, with attempts of its own."""
+        waiting, is_last = one.waiting, one.is_last
+        return Result(
+            waiting.id,
+            epoch,
+            attempt,
+            waiting.person,
+            State.SENT if is_last else State.PENDING,
+            self._account,
+            waiting.due,
+            reason=one.route.because.value,
+            receipt=outcome.receipt or None,
+            repeated=waiting.repeated,
+            tried=None if is_last else 0,
+            page=waiting.page,
+            arrived=waiting.page + 1,
+            campaign=_campaign(waiting),
+            shown=one.shown if is_last else None,
+            route=one.way.value,
+        )
+
     def _turned_away(self, one: Ready, plain: Result, closes: bool, now: datetime) -> Result:
         """This address is gone, or closed until they write: another one of theirs, or wait, or it failed."""
         address = (self._account, one.external)
@@ -103,6 +124,10 @@ class Results:
             case Hold(reason) if not closes or reason is Reason.NO_WINDOW:
                 return replace(plain, account="", reason=Reason.NO_WINDOW.value)
         return replace(plain, state=State.FAILED)
+
+
+def _campaign(waiting: Waiting) -> int:
+    return waiting.fanout if waiting.lane == Lane.CAMPAIGN else 0
 
 
 def _unused(one: Ready) -> Unused | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -23,11 +24,10 @@ from bot.delivery.slot import LEASE, Lease
 from bot.domain.reach import Way, places_in_flight
 from bot.talk.door import Delivered, Door, Forms, NotSent, Outcome, Refused, Uncertain
 from bot.talk.view import Page
-from storage import fanouts, grants, outbox, waiting
+from storage import fanouts, grants, outbox, truths, waiting
 from storage.database import Database, Unit
 from storage.outbox import Result
 from storage.tables.delivery import Lane
-from storage.truths import look
 from storage.waiting import Waiting
 
 log = structlog.get_logger("menkou.sender")
@@ -49,8 +49,27 @@ CALL_LIMIT = 9.0
 
 STOP_LIMIT = 10.0
 
+GROUP = 0.004
+"""Seconds that a place in flight may stay empty so that others get empty with it: a write to disk costs as much for
+one message as for twenty."""
+
+AHEAD = 0.05
+"""Seconds of the account's rate before the end of what was looked at, from where on the next look is taken: the calls
+need not wait for it."""
+
 IDLE = 0.5
 """Seconds between looks when there was nothing to do; `nudge` ends them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was looked at together: what of it may leave, and how much else was settled."""
+
+    ready: list[Ready]
+    settled: int
+    at: float
+    """When, by the steady clock."""
+    epoch: int
 
 
 class Sender:
@@ -98,9 +117,11 @@ class Sender:
         self._reach = self._pace.rate * PEEK
         self._calls: set[asyncio.Task[None]] = set()
         self._unwritten: list[Result] = []
+        self._ahead: asyncio.Task[Look] | None = None
         self._stepping = asyncio.Lock()
         self._recording = asyncio.Lock()
         self._finished = asyncio.Event()
+        self._awaited = 1
         self._wanting = False
         self._nudged = asyncio.Event()
         self._stopping = False
@@ -153,6 +174,8 @@ class Sender:
         self._finished.set()
         self.nudge()
         async with self._stepping:
+            if self._ahead is not None:
+                await asyncio.gather(self._ahead, return_exceptions=True)
             if self._calls:
                 _ended, open_ = await asyncio.wait(set(self._calls), timeout=patience)
                 # Still on disk as being sent: whoever takes the slot settles them.
@@ -179,59 +202,99 @@ class Sender:
         async with self._stepping:
             if self._stopping or not await self.lease.hold() or self.lease.blocked:
                 return 0
-            self._nudged.clear()
-            messages = await self._peek()
-            if not messages:
-                return 0
-            decided = await self._decide(messages)
-            return decided.settled + await self._send(decided.ready)
+            look = await self._next_look()
+            return look.settled + await self._send(look)
 
-    async def _peek(self) -> list[Waiting]:
+    async def _next_look(self) -> Look:
+        """What was looked at in advance, as long as it holds, or what is there now."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            look = await ahead
+            holds = look.epoch == self.lease.epoch and self._is_fresh(look) and not self._nudged.is_set()
+            if look.ready and holds:
+                return look
+            self._forget(look.ready)
+        self._nudged.clear()
+        return await self._look()
+
+    async def _look(self, left: Sequence[Ready] = ()) -> Look:
+        """`left`: what has been looked at before and has not left yet."""
+        at, epoch = self._times.steady(), self.lease.epoch
+        messages = await self._peek(left)
+        decided = await self._decide(messages, left) if messages else Decided()
+        return Look(decided.ready, decided.settled, at, epoch)
+
+    async def _peek(self, left: Sequence[Ready] = ()) -> list[Waiting]:
         limit = max(1, round(self._reach))
         self._owed = min(self._owed, max(2.0, 2 * limit * CAMPAIGN_FLOOR))  # a debt of one second, not of a whole day
         owed = min(int(self._owed), limit)
+        known = {one.waiting.id for one in left}
         async with self._database.read() as unit:
-            return await waiting.peek(unit, self.account, self._times.city(), limit, owed, self._campaign)
+            found = await waiting.peek(
+                unit, self.account, self._times.city(), limit + len(left), owed, self._campaign
+            )
+        return [one for one in found if one.id not in known]
 
-    async def _decide(self, messages: Sequence[Waiting]) -> Decided:
+    async def _decide(self, messages: Sequence[Waiting], left: Sequence[Ready] = ()) -> Decided:
         """By what is true now; what is to become of those that may not leave is written down."""
         now = self._times.city()
         async with self._database.read() as unit:
-            dues = await look(unit, messages, now)
+            dues = await truths.look(unit, messages, now)
             await self._ledger.look(unit, now)
-        decided = self._decisions.decide(dues, now, self._calling.values())
+        busy = [*self._calling.values(), *(one.external for one in left)]
+        decided = self._decisions.decide(dues, now, busy)
         if decided.settled:
             await self._database.turn(lambda unit: decided.write(unit, self.account, self.lease.epoch, now))
         return decided
 
-    async def _send(self, ready: list[Ready]) -> int:
-        peeked = self._times.steady()
-        sent = 0
+    async def _send(self, look: Look) -> int:
+        ready, sent, waited = look.ready, 0, False
         self._wanting = True
         try:
-            while ready and self._may_go_on(peeked) and not (sent and self._nudged.is_set()):
-                count = min(self._free, self._bucket.ready(), len(ready))
-                if count < 1:
-                    await self._wait_for_place_or_token()
+            while ready and self._may_go_on(look) and not (sent and self._nudged.is_set()):
+                worth = self._worth(len(ready))
+                if self._free < (1 if waited else worth):
+                    await self._wait_for_places(worth)
+                    waited = True
                     continue
+                if self._bucket.ready() < worth:
+                    await self._wait_for_tokens(worth)
+                    continue
+                count = min(self._free, self._bucket.ready(), len(ready))
                 batch, ready = ready[:count], ready[count:]
                 sent += self._begin(batch, await self._claim(batch))
+                waited = False
+                self._look_ahead(ready)
         finally:
             self._wanting = False
             await self._record()
         self._reach = self._within_reach(sent, len(ready))
+        self._forget(ready)
+        return sent + len(ready)
+
+    def _worth(self, left: int) -> int:
+        """How many are worth a write to disk: what may leave within its time, and a share of the places."""
+        return max(1, min(left, self.places // 4, round(self._pace.rate * GROUP)))
+
+    def _look_ahead(self, left: Sequence[Ready]) -> None:
+        """Look at what comes next while the rest of this leaves; not where a look also counts what quotas leave."""
+        near = 0 < len(left) <= self._pace.rate * AHEAD
+        if near and self._ahead is None and self._ledger.is_free and not (self._stopping or self._nudged.is_set()):
+            self._ahead = asyncio.create_task(self._look(left))
+
+    def _forget(self, ready: Iterable[Ready]) -> None:
+        """They do not leave now, so the places of their chats are free."""
         for one in ready:
             self._gaps.forget(one.external)
-        return sent + len(ready)
 
     def _begin(self, batch: Sequence[Ready], claimed: Mapping[int, int]) -> int:
         """Call those that were claimed. Returns how many."""
+        self._bucket.take(len(claimed))
         for one in batch:
             attempt = claimed.get(one.waiting.id)
             if attempt is None:
                 self._gaps.forget(one.external)
                 continue
-            self._bucket.take()
             self._take_turn(one.waiting)
             self._calling[one.waiting.id] = one.external
             call = asyncio.create_task(self._call(one, self.lease.epoch, attempt))
@@ -252,25 +315,37 @@ class Sender:
         else:
             self._owed += CAMPAIGN_FLOOR / (1.0 - CAMPAIGN_FLOOR)
 
-    def _may_go_on(self, peeked: float) -> bool:
-        fresh = self._times.steady() - peeked < STALE
-        return fresh and not self._stopping and self.lease.holds and not self.lease.blocked
+    def _is_fresh(self, look: Look) -> bool:
+        return self._times.steady() - look.at < STALE
+
+    def _may_go_on(self, look: Look) -> bool:
+        return self._is_fresh(look) and not self._stopping and self.lease.holds and not self.lease.blocked
 
     @property
     def _free(self) -> int:
         """Places for calls, those included whose results go to disk together with the next claim."""
         return self.places - len(self._calling) + len(self._unwritten)
 
-    async def _wait_for_place_or_token(self) -> None:
-        if self._free > 0:
-            self._wanting = False
-            await self._record()
-            await self._times.pause(max(self._bucket.wait(), 0.001))
-            self._wanting = True
+    async def _wait_for_places(self, worth: int) -> None:
+        """For the first that gets empty, and a moment more for so many."""
+        await self._until_free(1)
+        try:
+            async with asyncio.timeout(GROUP):
+                await self._until_free(worth)
+        except TimeoutError:
             return
-        self._finished.clear()
-        if self._free < 1 and not self._stopping:
+
+    async def _until_free(self, places: int) -> None:
+        self._awaited = places
+        while self._free < places and not self._stopping:
+            self._finished.clear()
             await self._finished.wait()
+
+    async def _wait_for_tokens(self, tokens: int) -> None:
+        self._wanting = False
+        await self._record()
+        await self._times.pause(max(self._bucket.wait(tokens), 0.001))
+        self._wanting = True
 
     async def _claim(self, batch: Sequence[Ready]) -> dict[int, int]:
         """The write-ahead, on disk before anything is called; results that wait for it go along."""
@@ -312,19 +387,23 @@ class Sender:
             # Frozen between the write-ahead and the call, and the lease went by: somebody else speaks now.
             outcome = NotSent("its sender lost the slot before the call", halts="account")
         self.outcomes[type(outcome).__name__] += 1
-        if isinstance(outcome, NotSent) and outcome.halts == "account":
-            self._gaps.forget(one.external)
-            if epoch == self.lease.epoch:
-                self.lease.block(max(outcome.after, 1.0), outcome.reason)
-        if isinstance(outcome, NotSent) and outcome.halts == "api":
-            self._gaps.forget(one.external)
-            self._ledger.pause(one.way, max(outcome.after, 1.0), self._times.city())
+        if isinstance(outcome, NotSent) and outcome.halts:
+            self._halt(one, outcome, epoch)
         result = self._results.of(one, epoch, attempt, outcome, self._times.city())
-        self._resting |= self._failing.after([result])
+        self._resting |= self._failing.after(result)
         self._unwritten.append(result)
-        self._finished.set()
+        if self._free >= self._awaited:
+            self._finished.set()
         if not self._wanting:
             await self._record()
+
+    def _halt(self, one: Ready, outcome: NotSent, epoch: int) -> None:
+        """The platform wants silence: from the account, or by this way."""
+        self._gaps.forget(one.external)
+        if outcome.halts == "api":
+            self._ledger.pause(one.way, max(outcome.after, 1.0), self._times.city())
+        elif epoch == self.lease.epoch:
+            self.lease.block(max(outcome.after, 1.0), outcome.reason)
 
     async def _deliver(self, one: Ready) -> Outcome:
         """The page whose turn it is, or the form."""
@@ -365,7 +444,8 @@ class Sender:
         for result in results:
             self._calling.pop(result.id, None)
             self._resting.pop(result.campaign, None)
-        self._finished.set()
+        if self._free >= self._awaited:
+            self._finished.set()
 
     async def _written(self, results: Sequence[Result]) -> None:
         wait = 0.1

@@ -51,8 +51,8 @@ TIMERS = (
     Timer("photo", "evidence", ("photo",), timedelta(days=365), "the presence", "one picture sent twice is seen"),
     Timer("answers", "enrolment", ("answers", "why"), timedelta(days=90), "the end of the shift",
           "the organiser looks after who was there"),
-    Timer("conversation", "conversation", ("session", "pushed"), timedelta(days=180), "the last message",
-          "somebody goes on where they stopped"),
+    Timer("conversation", "conversation", ("session", "pushed", "pushed_before"), timedelta(days=180),
+          "the last message", "somebody goes on where they stopped"),
     Timer("asker", "verification", ("person",), timedelta(days=365), "the check", "its holder sees who asked"),
 )  # fmt: skip
 """All that ends by itself. The lengths are ours: the law asks for the shortest time that the purpose needs (PIPL,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
@@ -342,17 +342,19 @@ def decide(
 
 def _against(notice: Notice, truth: Truth, now: datetime) -> Reason | None:
     """Why it must not be sent. Too late comes last: what was cancelled did not merely come too late."""
-    cancelled = truth.cancelled and notice.kind != "cancellation"
-    checks: Iterable[tuple[bool, Reason]] = (
-        (truth.missing, Reason.GONE),
-        (truth.opted_out and (notice.kind in STREAMS or notice.kind == "digest"), Reason.OPTED_OUT),
-        (truth.often and notice.kind in CAMPAIGNS, Reason.OFTEN),
-        (cancelled, Reason.CANCELLED),
-        (truth.changed, Reason.CHANGED),
-        (not truth.signed_up, Reason.NOT_SIGNED_UP),
-        (now >= truth.expires or too_late(notice, now), Reason.LATE),
-    )
-    return next((reason for holds, reason in checks if holds), None)
+    if truth.missing:
+        return Reason.GONE
+    if truth.opted_out and (notice.kind in STREAMS or notice.kind == "digest"):
+        return Reason.OPTED_OUT
+    if truth.often and notice.kind in CAMPAIGNS:
+        return Reason.OFTEN
+    if truth.cancelled and notice.kind != "cancellation":
+        return Reason.CANCELLED
+    if truth.changed:
+        return Reason.CHANGED
+    if not truth.signed_up:
+        return Reason.NOT_SIGNED_UP
+    return Reason.LATE if now >= truth.expires or too_late(notice, now) else None
 
 
 def places_in_flight(rate: float, latency: float, most: int) -> int:
@@ -379,9 +381,9 @@ MOST_FAILING = 0.05
 """Of those, the share beyond which it rests until a person has looked."""
 
 
-def fails_too_often(lately: Collection[bool]) -> bool:
-    """`lately`: of a campaign's last messages, did they fail? Counted, not shared out: eleven at once are enough."""
-    return sum(lately) > LOOKED_BACK * MOST_FAILING
+def fails_too_often(failed: int) -> bool:
+    """So many of a campaign's last `LOOKED_BACK` messages. Counted, not shared out: eleven at once are enough."""
+    return failed > LOOKED_BACK * MOST_FAILING
 
 
 REPEATED_ONCE: frozenset[Kind] = ABOUT_ITS_READER | AFTERWARDS | {

@@ -49,6 +49,8 @@ conversation = Table(
     Column("pushed", Json),  # the options under what we last said first, so that a typed number means them
     Column("pushed_at", Moment),
     Column("emptied", Moment),  # they had fallen silent: what lay here went; worth something until they write again
+    Column("pushed_before", Json),  # the same under what we had said first before that: they may not have seen the last
+    Column("pushed_before_at", Moment),
 )
 
 consent = Table(

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import false, select
 
 from bot.domain.campaigns import SECOND_PERSON, Audience, Condition
-from bot.domain.parties import TeamKind
+from bot.domain.parties import Ask, TeamKind
 from bot.domain.skills import Proven
-from storage import parties, skills
+from storage import audiences, parties, skills
+from storage.tables.activities import shift
 from storage.tables.campaigns import campaign
 from tests.conversations.campaign_kit import (
     CHAOYANG,
@@ -297,6 +298,41 @@ async def test_skills_and_teams_can_be_meant(town: Town) -> None:
         assert await means(Condition("skill", ("first_aid",), without=True)) == 2
         assert await means(Condition("team", (team,))) == 1
         assert await means(Condition("team", (team,), without=True)) == 2
+
+
+async def test_a_team_that_came_along_may_be_written_to_and_no_other(town: Town) -> None:
+    zhao = await organiser(town, Chat(town, "telegram", "zhao"))
+    chats = [Chat(town, "telegram", name) for name in ("ann", "ben", "cao", "dan")]
+    ann, ben, cao, dan = [await follower(town, one) for one in chats]
+    planted = await town.publishes(zhao, "Trees", SATURDAY)
+    async with town.database.write() as unit:
+        place = (await unit.run(select(shift.c.id).where(shift.c.activity == planted))).scalar_one()
+        came = await parties.found(unit, "Mill Lane", TeamKind.RESIDENTS, "abcd", ann, town.at)
+        stayed = await parties.found(unit, "Elsewhere", TeamKind.FRIENDS, "efgh", cao, town.at)
+        await parties.enter(unit, came, ben, town.at)
+        await parties.enter(unit, stayed, dan, town.at)
+        until = town.at + timedelta(days=1)
+        await parties.ask(unit, Ask.TEAM, place, town.at, until, person=ann, inviter=ann, team_id=came)
+    assert "the teams that came along" in await zhao.says("campaign")
+    assert "2 people" in zhao.text
+    await writes(zhao, "team", "Mill Lane", "with them")
+    assert "in the team: Mill Lane" in zhao.text
+    assert "2 people" in zhao.text
+    await writes(zhao, "an activity of ours", "Trees", "without them")
+    assert "did not sign up for: Trees" in zhao.text
+    assert "2 people" in zhao.text, "a team may be told of what it did not sign up for"
+    await writes(zhao, "done", "no activity", "as soon as i send it", "skip", "Come and plant", "no picture")
+    await writes(zhao, "send", "send 2")
+    await town.waits(minutes=2)
+    assert set(heard(town)) == {chats[0].name, chats[1].name}
+
+
+async def test_control_without_the_teams_nobody_of_them_could_be_meant(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audiences, "_came_along", lambda _organisation: false())
+    with pytest.raises(AssertionError):
+        await test_a_team_that_came_along_may_be_written_to_and_no_other(town)
 
 
 # --- Who may ---------------------------------------------------------------------------------------------------------

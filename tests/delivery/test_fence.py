@@ -144,6 +144,7 @@ async def test_without_its_fence_it_does_harm(
         before = await contents(unit)
         for name in ("storage.outbox.fenced", "storage.slots._ours", f"{__name__}.fenced"):
             monkeypatch.setattr(name, nothing)
+        monkeypatch.setattr(outbox, "_CLAIM", outbox._claiming(true()))
         await FENCED[statement](one)
         assert await contents(unit) != before
 
