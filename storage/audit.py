@@ -42,7 +42,7 @@ async def log(
 ) -> None:
     """One row for every move. `target`: `enrolment:17`; `actor`: a person's number, None for Menkou itself."""
     row = sealed(unit.secrecy, now, actor, deed, target, before, after)
-    await unit.run(_WRITE, {f"its_{name}": value for name, value in row.items()})
+    await unit.run_late(_WRITE, {f"its_{name}": value for name, value in row.items()})
 
 
 def sealed(

@@ -28,7 +28,7 @@ seat, keeps and logs it as one statement, ends a turn with one and begins it wit
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Every statement that runs from now on."""
     seen: list[object] = []
-    for name in ("run", "run_aside", "run_each"):
+    for name in ("run", "run_aside", "run_each", "run_late"):
         monkeypatch.setattr(Unit, name, _counting(seen, name, getattr(Unit, name)))
     return seen
 
