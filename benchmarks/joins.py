@@ -89,6 +89,10 @@ class Overheard(Unit):
         self.heard.append((statement, parameters))
         return await self._unit.run_aside(statement, parameters)
 
+    async def run_late(self, statement: Prepared, parameters: Parameters) -> None:
+        """The same for what may come late: here it is at once."""
+        await self.run(statement, parameters)
+
 
 class Hot:
     """A city with more people than seats are asked for, and a fresh activity for every round of every way."""

@@ -16,12 +16,16 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     cast,
     exists,
     func,
     literal,
     literal_column,
+    not_,
+    or_,
     select,
+    type_coerce,
 )
 
 from bot.domain.enrolment import Stand
@@ -83,11 +87,6 @@ class Wish:
     """They, or somebody for them, accepted the agreement as it stands now."""
     accepted_for_them: bool
     """Somebody else did: for whoever is under age only that counts."""
-
-    @property
-    def is_plain(self) -> bool:
-        """What is said here is all that there is to know."""
-        return not (self.approval or self.needs or self.squad or self.invited or self.busy or self.broken)
 
 
 _WHOSE: BindParameter[int] = bindparam("whose")
@@ -157,13 +156,23 @@ PRINT = _of(_print(*_ALL))
 """On PostgreSQL: what a wish and all that belongs to it are like, in 32 digits."""
 
 _LOOK = _of(*_ALL).cte("look").prefix_with("MATERIALIZED")
+_IS_PLAIN = and_(
+    _LOOK.c.state == literal_column("'open'"),
+    func.coalesce(_LOOK.c.mine, literal_column("'cancelled'")) == literal_column("'cancelled'"),
+    func.coalesce(type_coerce(_LOOK.c.needs, Text), literal_column("'[]'")) == literal_column("'[]'"),
+    not_(or_(_LOOK.c.approval, _LOOK.c.squad, _LOOK.c.invited, _LOOK.c.busy)),
+    _LOOK.c.broken == literal_column("0"),
+)
 _NEW = func.nextval(func.pg_get_serial_sequence(literal_column("'enrolment'"), literal_column("'id'")))
-_SEEN = Prepared(select(*_LOOK.c, _print(*_LOOK.c), func.coalesce(_LOOK.c.mine_id, _NEW).label("own_id")))
+_OWN = case((_IS_PLAIN, func.coalesce(_LOOK.c.mine_id, _NEW))).label("own_id")
+"""No number is used up for whoever may not get in."""
+
+_SEEN = Prepared(select(*_LOOK.c, _print(*_LOOK.c), _OWN))
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A wish as it was before its shift was locked: by its print is found whether it still is."""
+    """A plain wish as it was before its shift was locked: by its print is found whether it still is."""
 
     wish: Wish
     print: str
@@ -178,9 +187,9 @@ async def wish(unit: Unit, shift_id: int, person: int, now: datetime) -> Wish | 
 
 
 async def see(unit: Unit, shift_id: int, person: int, now: datetime) -> Seen | None:
-    """The same on PostgreSQL while others may change it; None: there is no such shift."""
+    """The same on PostgreSQL while others may change it; None: there is none, or more has to be read to decide it."""
     row = (await unit.run(_SEEN, names(shift_id, person, now))).first()
-    return None if row is None else Seen(_wish(row), row.print, row.own_id)
+    return None if row is None or row.own_id is None else Seen(_wish(row), row.print, row.own_id)
 
 
 def names(shift_id: int, person: int, now: datetime) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Enrolment(Subject):
         None: it is to be decided behind the lock, whatever it comes to.
         """
         seen = await wishes.see(self.unit, shift, self.me.id, self.now)
-        if seen is None or not seen.wish.is_plain or band(self.me.born, self.now) is not Band.ADULT:
+        if seen is None or band(self.me.born, self.now) is not Band.ADULT:
             return None
         for gate in GATES:
             if await gate(self, seen.wish) is not None:

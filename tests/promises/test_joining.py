@@ -102,6 +102,14 @@ async def test_who_left_and_comes_again_has_the_same_row_with_a_new_number(crowd
         assert (await audit.verify(unit)).fault is None
 
 
+async def test_whoever_is_refused_uses_up_no_number(crowd: Crowd) -> None:
+    shift_id = await opened(crowd)
+    before = await join(crowd, 0, shift_id)
+    assert await join(crowd, 0, shift_id) == AlreadyIn(Stand.JOINED)
+    after = await join(crowd, 1, shift_id)
+    assert after.enrolment == before.enrolment + 1
+
+
 async def cancelled(unit: Unit) -> None:
     await unit.run(update(activity).values(state="cancelled"))
 
