@@ -49,9 +49,16 @@ async def log(
     unit: Unit, now: datetime, actor: int | None, deed: str, target: str, before: str | None, after: str | None
 ) -> None:
     """One row for every move. `target`: `enrolment:17`; `actor`: a person's number, None for Menkou itself."""
+    row = sealed(unit.secrecy, now, actor, deed, target, before, after)
+    await unit.run_late(_WRITE, {f"its_{name}": value for name, value in row.items()})
+
+
+def sealed(
+    secrecy: Secrecy, now: datetime, actor: int | None, deed: str, target: str, before: str | None, after: str | None
+) -> dict[str, Any]:
+    """The row, with its seal, of a move that a statement makes and logs by itself."""
     row = {"at": now, "actor": actor, "door": "", "deed": deed, "target": target, "before": before, "after": after}
-    seal = _seal(unit.secrecy, secrets.token_hex(NONCE // 2), content(row))
-    await unit.run_late(_WRITE, {f"its_{name}": value for name, value in (row | {"seal": seal}).items()})
+    return row | {"seal": _seal(secrecy, secrets.token_hex(NONCE // 2), content(row))}
 
 
 def content(row: Any) -> str:
