@@ -61,11 +61,10 @@ class Compiled:
     """A statement as text, and how its values go in and its rows come out."""
 
     sql: str
-    names: tuple[str, ...]
-    """Of its values, in order."""
     fixed: Mapping[str, Any]
     """Values that are part of the statement."""
-    writers: tuple[Convert | None, ...]
+    writers: tuple[tuple[str, Convert | None], ...]
+    """Its values by name, in order."""
     row: Callable[[Sequence[Any]], Any] | None
     """None: it gives no rows."""
     readers: tuple[tuple[int, Convert], ...]
@@ -84,22 +83,19 @@ class Compiled:
         shape: Any = namedtuple("Row", [column.name for column in columns], rename=True) if columns else None
         return cls(
             made.string,
-            names,
             {name: bind.value for name, bind in zip(names, binds, strict=True) if not bind.required},
-            tuple(bind.type.dialect_impl(dialect).bind_processor(dialect) for bind in binds),
+            tuple(
+                (name, bind.type.dialect_impl(dialect).bind_processor(dialect))
+                for name, bind in zip(names, binds, strict=True)
+            ),
             shape._make if shape else None,
             tuple((place, reader) for place, reader in readers if reader is not None),
         )
 
     def values(self, given: Parameters) -> list[Any]:
         """What goes to the driver."""
-        fixed = self.fixed
-        return [
-            (given[name] if name in given else fixed[name])
-            if write is None
-            else write(given[name] if name in given else fixed[name])
-            for name, write in zip(self.names, self.writers, strict=True)
-        ]
+        whole = {**self.fixed, **given} if self.fixed else given
+        return [whole[name] if write is None else write(whole[name]) for name, write in self.writers]
 
     def rows(self, raw: Sequence[Sequence[Any]]) -> list[Any]:
         """What came from the driver, as rows with names."""
