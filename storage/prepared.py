@@ -62,8 +62,10 @@ class Compiled:
     """A statement as text, and how its values go in and its rows come out."""
 
     sql: str
+    names: tuple[str, ...]
+    """Of its values, in order."""
     take: Callable[[Parameters], tuple[Any, ...]]
-    """Its values in their order, by their names."""
+    """The values out of what is given by name."""
     fixed: Mapping[str, Any]
     """Values that are part of the statement."""
     writers: tuple[tuple[int, Convert], ...]
@@ -86,6 +88,7 @@ class Compiled:
         shape: Any = namedtuple("Row", [column.name for column in columns], rename=True) if columns else None
         return cls(
             made.string,
+            names,
             _taker(names),
             {name: bind.value for name, bind in zip(names, binds, strict=True) if not bind.required},
             tuple((place, writer) for place, writer in writers if writer is not None),
