@@ -115,7 +115,10 @@ class Answers:
             failed=found.failed,
             uncertain=found.uncertain,
             spared=found.spared,
-            reasons=[(because(why), count) for why, count in found.reasons],
+            refusals=[(because(why), count) for why, count in found.refusals],
+            omissions=[(because(why), count) for why, count in found.omissions],
+            perhaps=[name or "—" for name in found.perhaps],
+            unnamed=found.unnamed,
             joined=found.joined if one.activity else None,
             next=found.next,
         )

@@ -29,6 +29,7 @@ from bot.delivery.sender import Sender
 from bot.desk.city import City
 from bot.letterbox import Letters
 from bot.means import means
+from bot.memory import settled
 from bot.pages import calendar as calendar_page
 from bot.pages import campaign as campaign_page
 from bot.pages import chat as chat_page
@@ -275,7 +276,8 @@ class App:
         log.info("serving", listening=address, doors=sorted(self.doors))
         self.begin_sending()
         told(address)
-        await server.until_stopped(stop)
+        with settled():
+            await server.until_stopped(stop)
         health.stopping = True
         await listening.stop()
         await self.stop()

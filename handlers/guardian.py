@@ -11,7 +11,6 @@ from bot.domain.enrolment import Left, TooYoung, Waitlisted
 from bot.domain.guardians import (
     ANSWERS,
     CHILD_BELOW,
-    MASKED_DOORS,
     PERMITS,
     Answer,
     Band,
@@ -25,7 +24,7 @@ from bot.domain.guardians import (
 )
 from bot.domain.kinds import kind
 from bot.domain.linking import NoSuchCode, code_of
-from bot.domain.people import masked
+from bot.domain.people import ABROAD
 from bot.talk import (
     Clock,
     Incoming,
@@ -121,7 +120,7 @@ async def guardian(talk: Talk, desk: Desk, code: str = "") -> None:
     if age is Band.ADULT:
         return talk.say(_("Whoever is of age decides for themselves."))
     name = ""
-    if age is Band.CHILD and not ward.name and talk.incoming.address.door not in MASKED_DOORS:
+    if age is Band.CHILD and not ward.name and talk.incoming.address.door not in ABROAD:
         name = await talk.ask("child_name", _("What is your child's name, for the organiser's list?"), person_name)
     if not await talk.confirm("sure", notice(ward, age), _("I am the guardian and agree"), _("No")):
         return talk.say(_("All right, nothing was changed."))
@@ -182,17 +181,11 @@ async def children(talk: Talk, desk: Desk) -> None:
         for one in await desk.guardians.permissions()
     ]
     links += [
-        Link(_("Stop deciding for {name}", name=called(one.name, one.number, talk)), Intent("unguard", (one.number,)))
+        Link(_("Stop deciding for {name}", name=one.name or one.number), Intent("unguard", (one.number,)))
         for one in mine
     ]
-    names = Joined(tuple(called(one.name, one.number, talk) for one in mine), ", ")
+    names = Joined(tuple(one.name or one.number for one in mine), ", ")
     await talk.browse("list", _("You decide for: {names}", names=names), links)
-
-
-def called(name: str, number: str, talk: Talk) -> str:
-    """A child's name as this door may show it."""
-    shown_name = masked(name) if talk.incoming.address.door in MASKED_DOORS else name
-    return shown_name or number
 
 
 def standing(one: Permission) -> Words:
@@ -218,7 +211,7 @@ async def permit(talk: Talk, desk: Desk, number: int, said: str = "") -> None:
     if said not in {one.key for one in options} or (due is not None and Answer(said) in PERMITS):
         terms = await desk.agreements.terms(card.id)
         text = lines(
-            _("{name} would like to take part:", name=called(wish.name, "", talk) or _("Your child")),
+            _("{name} would like to take part:", name=wish.name or _("Your child")),
             title(wish),
             Span(wish.starts, wish.ends),
             where(card, desk),
@@ -258,7 +251,7 @@ async def unguard(talk: Talk, desk: Desk, number: str) -> None:
     question = _(
         "Decide for {name} no more? What you agreed to ends, coming seats are given back, and what you let me keep of "
         "a child under 14 is erased, unless another guardian is there.",
-        name=called(ward.name, ward.number, talk),
+        name=ward.name or ward.number,
     )
     if not await talk.confirm("sure", question, _("Yes, end it"), _("No")):
         return talk.say(_("All right, nothing was changed."), CHILDREN)

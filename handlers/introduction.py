@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from bot.desk.desk import Desk
 from bot.domain.enrolment import ASKED_FROM
-from bot.domain.guardians import MASKED_DOORS, Band, band
+from bot.domain.guardians import Band, band
+from bot.domain.people import ABROAD
 from bot.talk import Intent, Link, Option, Talk, _
 from handlers.answers import person_name, phone_number, year_of_birth
 
@@ -32,7 +33,7 @@ async def introduced(talk: Talk, desk: Desk, minimum_age: int = 0) -> Met:
             born = await talk.ask("born", _("In which year were you born?"), year_of_birth(talk.now))
         if band(born, talk.now) is Band.CHILD:
             return Met.CHILD
-        if band(born, talk.now) is Band.ADULT or talk.incoming.address.door not in MASKED_DOORS:
+        if band(born, talk.now) is Band.ADULT or talk.incoming.address.door not in ABROAD:
             await talk.ask("name", _("What is your name?"), person_name)
             await talk.ask("phone", _("Which phone number can the organiser call?"), phone_number, wants="phone")
     if minimum_age >= ASKED_FROM and born is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bot.desk.desk import Desk
 from bot.domain.attendance import TooManyTries
 from bot.domain.linking import Both, NoSuchCode, Side, code_of
-from bot.domain.people import masked
 from bot.talk import Clock, Incoming, Intent, Joined, Link, Named, Option, Talk, Unclear, Words, _, lines, script
 from handlers.hours import as_hours
 from handlers.mydata import DOORS
@@ -87,7 +86,7 @@ async def agree(talk: Talk, desk: Desk, waiting: Both) -> None:
             ),
             [
                 Option("mine", _("{name}, of this chat", name=waiting.mine.name), False),
-                Option("theirs", _("{name}, of the other chat", name=masked(waiting.theirs.name)), True),
+                Option("theirs", _("{name}, of the other chat", name=waiting.theirs.name), True),
             ],
         )
     question = lines(_("Make these two one person?"), *both(waiting), _("Only agree if the other chat is yours."))
@@ -120,7 +119,7 @@ def both(found: Both) -> list[Words]:
         for title, english, starts in found.shared
     ]
     names: list[Words] = [_("The two have different names.")] if found.two_names else []
-    mine, theirs = side(found.mine, found.mine.name), side(found.theirs, masked(found.theirs.name))
+    mine, theirs = side(found.mine, found.mine.name), side(found.theirs, found.theirs.name)
     return [_("Here: {side}", side=mine), _("There: {side}", side=theirs), *names, *alike]
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.desk.desk import Desk
-from bot.domain.guardians import MASKED_DOORS, Band, band
-from bot.domain.people import masked_phone
+from bot.domain.guardians import Band, band
+from bot.domain.people import ABROAD, masked_phone
 from bot.domain.privacy import Consent, Held, Marked, NothingHeld, Withdrawn
 from bot.talk import Date, Intent, Joined, Link, Option, Talk, WebLink, Words, _, lines, ngettext, script
 from handlers.answers import person_name, phone_number
@@ -104,7 +104,7 @@ async def correct(talk: Talk, desk: Desk, what: str = "") -> None:
             _("I have neither your name nor your phone number. I ask when you sign up for the first time."),
             Link(_("My data"), Intent("mydata")),
         )
-    if band(desk.me.born, talk.now) is not Band.ADULT and desk.me.door in MASKED_DOORS:
+    if band(desk.me.born, talk.now) is not Band.ADULT and desk.me.door in ABROAD:
         abroad = _("No names of people under 18 here: this chat's servers stand abroad. Please use another chat.")
         return talk.say(abroad)
     if what not in ("name", "phone"):

@@ -189,13 +189,29 @@ def in_numbers(found: Progress) -> list[Words]:
     told = [
         _("Sent: {sent}. Waiting: {waiting}.", sent=found.sent, waiting=found.waiting),
         _("Refused: {n}", n=found.failed) if found.failed else None,
-        _("Perhaps arrived: {n}", n=found.uncertain) if found.uncertain else None,
+        *by_reason(found.refusals),
+        *doubtful(found),
         _("Left out by rule: {n}", n=found.spared) if found.spared else None,
-        *(Joined(("–", because(reason), str(count)), " ") for reason, count in found.reasons),
+        *by_reason(found.omissions),
         _("Signed up afterwards: {n}", n=found.joined) if found.campaign.activity else None,
         _("The next message leaves {at}.", at=found.next) if found.next else None,
     ]
     return [one for one in told if one is not None]
+
+
+def by_reason(reasons: Sequence[tuple[str, int]]) -> list[Words]:
+    """A line for each."""
+    return [Joined(("–", because(reason), str(count)), " ") for reason, count in reasons]
+
+
+def doubtful(found: Progress) -> list[Words]:
+    """Whom it perhaps reached, by name: the platform gave no answer, and it is not sent twice."""
+    if not found.uncertain:
+        return []
+    names: list[Words] = [name or "—" for name in found.perhaps]
+    if found.unnamed:
+        names.append(ngettext("and {n} more", "and {n} more", found.unnamed))
+    return [_("Perhaps arrived: {n}", n=found.uncertain), Joined(("–", Joined(tuple(names), " · ")), " ")]
 
 
 def because(reason: str) -> Words:

@@ -43,7 +43,7 @@ async def log(
     """One row for every move. `target`: `enrolment:17`; `actor`: a person's number, None for Menkou itself."""
     row = {"at": now, "actor": actor, "door": "", "deed": deed, "target": target, "before": before, "after": after}
     seal = _seal(unit.secrecy, secrets.token_hex(NONCE // 2), content(row))
-    await unit.run(_WRITE, {f"its_{name}": value for name, value in (row | {"seal": seal}).items()})
+    await unit.run_late(_WRITE, {f"its_{name}": value for name, value in (row | {"seal": seal}).items()})
 
 
 def content(row: Any) -> str:

@@ -210,6 +210,18 @@ async def outcomes(unit: Unit, number: int) -> dict[tuple[State, str], int]:
     return counted
 
 
+async def uncertain(unit: Unit, number: int, limit: int) -> list[int]:
+    """Whom nobody knows whether a message of it reached."""
+    parts = [
+        select(table.c.person)
+        .join(fanout, fanout.c.id == table.c.fanout)
+        .where(_of(number), table.c.state == State.UNCERTAIN)
+        for table in (outbox, outbox_done)
+    ]
+    both = union_all(*parts).subquery()
+    return list((await unit.run(select(both.c.person).distinct().order_by(both.c.person).limit(limit))).scalars())
+
+
 async def joined(unit: Unit, one: Campaign) -> int:
     """People who signed up for its activity after a message of it had reached them."""
     if one.activity is None:

@@ -32,8 +32,10 @@ from sqlalchemy import cast as in_sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import UpdateBase
 
+from storage.lines import Line, Lines
 from storage.prepared import Driver, OnAiosqlite, OnPostgreSQL, OnSQLite, Outcome, Parameters, Prepared
 from storage.secrecy import Secrecy
 from storage.together import InThread, ReadingAhead, Together, Work
@@ -50,8 +52,12 @@ SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION),
     "application_name": "menkou",
     "timezone": "UTC",
+    "standard_conforming_strings": "on",
 }
 """Of each connection to PostgreSQL."""
+
+LINES = 8
+"""Connections that turns have for themselves, beside the ten for everything else."""
 
 SIGNS_OF_LIFE = 0x4D4B
 """The class of PostgreSQL's advisory locks whose holders show by them that they live."""
@@ -116,6 +122,8 @@ class Unit:
             return await self.run_aside(statement, parameters)
         if isinstance(statement, UpdateBase):
             self.changed = True
+        if self._driver is not None:
+            await self._driver.catch_up()
         return await self.connection.execute(statement, parameters)
 
     async def run_aside(self, statement: Prepared, parameters: Parameters) -> Outcome | CursorResult[Any]:
@@ -124,9 +132,19 @@ class Unit:
             return await self._driver.run(statement, parameters)
         return await self.connection.execute(statement.statement, parameters)
 
+    async def run_late(self, statement: Prepared, parameters: Parameters) -> None:
+        """Run a change whose outcome nobody asks for: at the latest with the commit, or before SQLAlchemy is asked."""
+        self.changed = True
+        if self._driver is not None:
+            await self._driver.run_late(statement, parameters)
+        else:
+            await self.connection.execute(statement.statement, parameters)
+
     async def run_once(self, statement: Prepared, parameters: Parameters) -> CursorResult[Any]:
         """Run what may not come again: SQLAlchemy compiles a shape once, and not each statement of it."""
         self.changed = self.changed or statement.changes
+        if self._driver is not None:
+            await self._driver.catch_up()
         return await self.connection.execute(statement.statement, parameters)
 
     async def run_each(self, statement: Prepared, rows: Sequence[Parameters]) -> None:
@@ -146,8 +164,18 @@ class Unit:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """What happens inside is undone alone if it raises."""
-        async with self.connection.begin_nested():
-            yield
+        if self._driver is None:
+            async with self.connection.begin_nested():
+                yield
+            return
+        await self._driver.catch_up()
+        try:
+            async with self.connection.begin_nested():
+                yield
+                await self._driver.catch_up()
+        except BaseException:
+            self._driver.forget_late()
+            raise
 
 
 class Database:
@@ -165,27 +193,31 @@ class Database:
             self._writer = self._sqlite(url, "BEGIN IMMEDIATE", size=1)
             self._reader = self._sqlite(url, "BEGIN", size=4)
         else:
-            self._writer = self._reader = create_async_engine(
-                url,
-                pool_size=pool,
-                max_overflow=0,
-                pool_timeout=10,
-                pool_pre_ping=False,
-                hide_parameters=True,  # a message of the database must not carry what a row holds
-                connect_args={"server_settings": SERVER_SETTINGS},
+            self._writer = self._reader = self._postgresql(
+                url, pool_size=pool, max_overflow=0, pool_timeout=10, pool_pre_ping=False
             )
-        self._turner = self._writer.execution_options(isolation_level="AUTOCOMMIT")
         # SQLite has one writer. Waiting for it in the event loop instead of in its busy handler: 1,041 turns a second
         # with this lock, 179 without.
         self._turn = asyncio.Lock()
         self._sessions: list[Any] = []
-        self._together = Together(self._threaded(url), self._turn) if self.dialect == "sqlite" else None
+        self._turns = (
+            Together(self._threaded(url), self._turn)
+            if self.dialect == "sqlite"
+            else Lines(self._postgresql(url, poolclass=NullPool), LINES)
+        )
 
     @classmethod
     def _sqlite(cls, url: str, begin: str, size: int) -> AsyncEngine:
         engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=30, hide_parameters=True)
         cls._set_up(engine.sync_engine, begin)
         return engine
+
+    @staticmethod
+    def _postgresql(url: str, **pooling: Any) -> AsyncEngine:
+        # A message of the database must not carry what a row holds.
+        return create_async_engine(
+            url, hide_parameters=True, connect_args={"server_settings": SERVER_SETTINGS}, **pooling
+        )
 
     @classmethod
     def _threaded(cls, url: str) -> Engine:
@@ -239,11 +271,13 @@ class Database:
 
         On SQLite the turns that wait are committed together, with one flush; one that raises is undone alone.
         """
-        if self._together is None:
-            async with self._on_driver() as unit:
-                return await work(unit)
+        if isinstance(self._turns, Lines):
 
-        return await self._together.do(self._in_thread(work))
+            async def on_line(line: Line) -> T:
+                return await work(Unit(line.connection, self.dialect, self.secrecy, line.driver))
+
+            return await self._turns.transact(on_line)
+        return await self._turns.do(self._in_thread(work))
 
     async def aside(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
         """A transaction that turns need not wait for before it begins, of what is made again if it is lost.
@@ -251,9 +285,9 @@ class Database:
         On SQLite it goes when nobody else wants the one writer, and is not flushed by itself: a power cut takes it back
         whole, unless a turn came after it. Inside, nothing but the unit may be awaited.
         """
-        if self._together is None:
+        if isinstance(self._turns, Lines):
             return await self.turn(work)
-        return await self._together.do(self._in_thread(work), patient=True)
+        return await self._turns.do(self._in_thread(work), patient=True)
 
     def _in_thread(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> Work[T]:
         def on(connection: Connection) -> Coroutine[Any, Any, T]:
@@ -262,24 +296,6 @@ class Database:
             return work(Unit(like, self.dialect, self.secrecy, OnSQLite(connection)))
 
         return on
-
-    @asynccontextmanager
-    async def _on_driver(self) -> AsyncIterator[Unit]:
-        """A transaction of asyncpg's connection; SQLAlchemy, told to commit by itself, works within it."""
-        connection, bare = await self._whole(self._turner)
-        driver = OnPostgreSQL(bare, connection.dialect)
-        try:
-            await driver.command("BEGIN")
-            yield Unit(connection, self.dialect, self.secrecy, driver)
-            await driver.command("COMMIT")
-        except BaseException:
-            try:
-                await driver.command("ROLLBACK")
-            except Exception:  # noqa: BLE001 - lost: the server undoes it, and nobody gets this connection again
-                await connection.invalidate()
-            raise
-        finally:
-            await connection.close()
 
     @staticmethod
     async def _whole(engine: AsyncEngine) -> tuple[AsyncConnection, Any]:
@@ -346,8 +362,7 @@ class Database:
         for session in self._sessions:
             if not session.is_closed():
                 session.terminate()
-        if self._together is not None:
-            await self._together.close()
+        await self._turns.close()
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()

@@ -179,8 +179,31 @@ class Driver(Protocol):
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
         """Run a change once for each row. Raises what SQLAlchemy would raise."""
 
+    async def run_late(self, prepared: Prepared, given: Parameters) -> None:
+        """Run a change at the latest with the commit."""
 
-class OnSQLite:
+    async def catch_up(self) -> None:
+        """Run what came late now."""
+
+    def forget_late(self) -> None:
+        """What came late since is undone before it was done."""
+
+
+class _AtHand:
+    """Where no statement is a journey, nothing is saved by coming late."""
+
+    async def run_late(self: Driver, prepared: Prepared, given: Parameters) -> None:
+        """Run a change, at once."""
+        await self.run(prepared, given)
+
+    async def catch_up(self) -> None:
+        """Nothing came late."""
+
+    def forget_late(self) -> None:
+        """Nothing came late."""
+
+
+class OnSQLite(_AtHand):
     """The connection of the thread of turns."""
 
     def __init__(self, connection: Connection) -> None:
@@ -211,7 +234,7 @@ class OnSQLite:
             raise _translated(compiled.sql, error) from error
 
 
-class OnAiosqlite:
+class OnAiosqlite(_AtHand):
     """A connection with a thread of its own, for those who only look: one crossing for a statement, where SQLAlchemy's
     cursor makes four.
     """
@@ -243,18 +266,57 @@ _TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClien
 
 
 class OnPostgreSQL:
-    """asyncpg keeps a statement prepared in the server, and needs one journey for each after the first."""
+    """asyncpg keeps a statement prepared in the server, and needs one journey for each after the first.
+
+    What may come late goes with the commit, all in one journey: by name, with values of digits and hex digits alone.
+    """
 
     def __init__(self, bare: Any, dialect: Dialect) -> None:
         self._bare = bare
         self._dialect = dialect
+        self._named: dict[Prepared, str] = {}
+        """The server's own prepared statements, by which a text of several can call them."""
+        self._late: list[str] = []
 
-    async def command(self, sql: str) -> None:
-        """BEGIN, COMMIT or ROLLBACK."""
+    async def begin(self) -> None:
+        """Begin a transaction."""
+        await self._command("BEGIN")
+
+    async def commit(self, begin: bool = False) -> None:
+        """Run what came late, commit, and `begin` another transaction at once."""
+        late, self._late = self._late, []
+        await self._command("; ".join([*late, "COMMIT AND CHAIN" if begin else "COMMIT"]))
+
+    async def rollback(self) -> None:
+        """Undo the transaction."""
+        self.forget_late()
+        await self._command("ROLLBACK")
+
+    async def run_late(self, prepared: Prepared, given: Parameters) -> None:
+        """Run a change at the latest with the commit."""
+        compiled = prepared.compiled(self._dialect)
+        name = self._named.get(prepared)
+        if name is None:
+            name = f"late_{len(self._named)}"
+            await self._command(f"PREPARE {name} AS {compiled.sql}")
+            self._named[prepared] = name
+        self._late.append(f"EXECUTE {name}({', '.join(map(_spelt, compiled.values(given)))})")
+
+    async def catch_up(self) -> None:
+        """Run what came late now: something may want to read it."""
+        if self._late:
+            late, self._late = self._late, []
+            await self._command("; ".join(late))
+
+    def forget_late(self) -> None:
+        """What came late since is undone before it was done."""
+        self._late.clear()
+
+    async def _command(self, text: str) -> None:
         try:
-            await self._bare.execute(sql)
+            await self._bare.execute(text)
         except _TROUBLE as error:
-            raise _translated(sql, error) from error
+            raise _translated(text.partition(" ")[0], error) from error
 
     async def run(self, prepared: Prepared, given: Parameters) -> Outcome:
         """Run one statement."""
@@ -276,6 +338,17 @@ class OnPostgreSQL:
             await self._bare.executemany(compiled.sql, [compiled.values(one) for one in rows])
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise _translated(compiled.sql, error) from error
+
+
+def _spelt(value: Any) -> str:
+    """A value in a statement's text. Nothing that somebody typed stands there as it is: only digits and hex digits."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):  # True and False too
+        return str(value)
+    if isinstance(value, str):
+        return f"convert_from('\\x{value.encode().hex()}', 'UTF8')"
+    return f"'\\x{bytes(value).hex()}'::bytea"
 
 
 def _translated(sql: str, error: Exception) -> exc.DBAPIError:

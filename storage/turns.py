@@ -61,4 +61,4 @@ async def close(
     reply = {"of_door": door, "of_key": key, "kept_reply": sealed_reply(unit, door, key, pages)}
     heard = HEARD if window is None else HEARD_AFTER_ACTION if window[2] else HEARD_IN_WINDOW
     for statement in (_AT_ONCE if unit.locks_rows else _ONE_BY_ONE)[heard]:
-        await unit.run_aside(statement, said | written | reply)
+        await unit.run_late(statement, said | written | reply)

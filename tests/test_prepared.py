@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import pkgutil
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +22,7 @@ from storage import activities, enrolment, people
 from storage.activities import Wanted
 from storage.database import Database, Unit
 from storage.lists import among
-from storage.prepared import Prepared
+from storage.prepared import Prepared, _spelt
 from storage.secrecy import Secrecy
 from storage.tables import metadata
 from storage.tables.activities import activity, organisation, shift
@@ -322,3 +324,77 @@ async def test_a_turn_whose_connection_is_lost_asks_the_platform_to_come_again(e
     with pytest.raises((OperationalError, OSError)):  # whichever of the two notices it first; both mean “away”
         await database.turn(lost)
     assert await people_there(database) == 0
+
+
+# --- What may come late ---
+
+LATE = {"its_number": "O'Brien\\'; -- 名", "its_birth": NOW}
+
+
+async def put_late(unit: Unit) -> None:
+    await unit.run_late(ADDED, LATE)
+
+
+async def test_what_comes_late_is_there_after_the_commit_as_it_was_given(database: Database) -> None:
+    await database.turn(put_late)
+    async with database.read() as unit:
+        kept = (await unit.run(select(person.c.number, person.c.created, person.c.name))).one()
+    assert tuple(kept) == (LATE["its_number"], NOW, None)
+
+
+async def test_whoever_asks_by_sqlalchemy_sees_what_comes_late(database: Database) -> None:
+    async def both(unit: Unit) -> int:
+        await put_late(unit)
+        return int((await unit.run(select(func.count()).select_from(person))).scalar_one())
+
+    assert await database.turn(both) == 1
+    assert await people_there(database) == 1
+
+
+async def test_what_comes_late_is_undone_with_its_turn(database: Database) -> None:
+    async def breaks(unit: Unit) -> None:
+        await put_late(unit)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await database.turn(breaks)
+    await database.turn(_nothing)  # on the same connection, whose commit must not bring it
+    assert await people_there(database) == 0
+
+
+async def _nothing(_unit: Unit) -> None:
+    pass
+
+
+async def test_what_comes_late_belongs_to_its_savepoint(database: Database) -> None:
+    async def half(unit: Unit) -> None:
+        await put_late(unit)
+        with contextlib.suppress(LookupError):
+            async with unit.savepoint():
+                await unit.run_late(ADDED, LATE | {"its_number": "V2"})
+                raise LookupError
+        async with unit.savepoint():
+            await unit.run_late(ADDED, LATE | {"its_number": "V3"})
+
+    await database.turn(half)
+    async with database.read() as unit:
+        numbers = {row.number for row in await unit.run(select(person.c.number))}
+    assert numbers == {LATE["its_number"], "V3"}
+
+
+async def test_what_the_database_refuses_of_what_comes_late_is_told_without_its_text(database: Database) -> None:
+    async def twice(unit: Unit) -> None:
+        await put_late(unit)
+        await put_late(unit)
+
+    with pytest.raises(IntegrityError) as refused:
+        await database.turn(twice)
+    assert "EXECUTE late" not in str(refused.value)
+    assert await people_there(database) == 0
+
+
+@pytest.mark.parametrize("value", ["'; DROP TABLE person; --", "\\'", "名", "", b"'\x00", 5, -5, True, None])
+def test_nothing_that_somebody_typed_stands_in_a_statement(value: object) -> None:
+    assert re.fullmatch(
+        r"NULL|True|-?\d+|convert_from\('\\x[0-9a-f]*', 'UTF8'\)|'\\x[0-9a-f]*'::bytea", _spelt(value)
+    )

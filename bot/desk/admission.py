@@ -11,7 +11,6 @@ from bot.desk.organising import Organising
 from bot.desk.subject import Subject
 from bot.domain.activities import Activity, NotAllowed
 from bot.domain.enrolment import Stand, clash, move
-from bot.domain.people import masked
 from bot.domain.reliability import WITHIN, weight
 from bot.domain.roles import Deed
 from storage import admission, audit, enrolment, fanouts, people
@@ -58,17 +57,14 @@ class Admission(Subject):
         rows = await admission.asking(self.unit, activity)
         whole = await self._organising.is_own(card)
         names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
-        hidden = await self.hidden([row.person for row in rows])
-        return [
-            await self._asking(row, names.get(row.person, ("", ""))[0], whole, row.person in hidden) for row in rows
-        ]
+        return [await self._asking(row, names.get(row.person, ("", ""))[0], whole) for row in rows]
 
-    async def _asking(self, row: Any, name: str, whole: bool, hidden: bool) -> Asking:
+    async def _asking(self, row: Any, name: str, whole: bool) -> Asking:
         theirs = await enrolment.bookings(self.unit, row.person, self.now)
         return Asking(
             row.id,
             row.shift,
-            name if whole and not hidden else masked(name),
+            self.called(name, whole),
             (row.role, row.role_english),
             admission.opened(self.unit, row.id, row.answers) if whole else (),
             clash(row.starts, row.ends, theirs, row.shift) is not None,

@@ -4,6 +4,7 @@ each is."""
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from bot.desk.reach import Reach
 from bot.desk.subject import Subject
 from bot.domain.activities import Activity, NotAllowed
 from bot.domain.campaigns import (
+    NAMED,
     UNDO,
     Asked,
     Audience,
@@ -207,7 +209,7 @@ class Campaigns(Subject):
         asked = one.standing == Standing.ASKED and not mine
         decides = asked and await self.allowed(number, Deed.AGREE) is not None
         people_ = await self.count(one.audience) if one.standing == Standing.DRAFT else one.people
-        begun = await progress_of(self.unit, self.city, one) if one.started else None
+        begun = await self._progress(one) if one.started else None
         return Mailing(one, people_, mine, decides, begun)
 
     async def allowed(self, number: int, deed: Deed = Deed.CAMPAIGN, lock: bool = False) -> Campaign | None:
@@ -331,7 +333,17 @@ class Campaigns(Subject):
     async def progress(self, number: int) -> Progress | NotAllowed:
         """How far it is."""
         one = await self.allowed(number)
-        return NotAllowed() if one is None else await progress_of(self.unit, self.city, one)
+        return NotAllowed() if one is None else await self._progress(one)
+
+    async def _progress(self, one: Campaign) -> Progress:
+        """With the names as on a roster: whole for whoever has a post there, masked through a door abroad."""
+        found = await progress_of(self.unit, self.city, one)
+        if not found.uncertain:
+            return found
+        posts = await people.posts(self.unit, self.me.id)
+        whole = one.organisation is not None and any(post.organisation == one.organisation for post in posts)
+        names = await perhaps(self.unit, self.city, one.id)
+        return replace(found, perhaps=[self.called(name, whole) for name in names])
 
     async def page(self, number: int) -> str | NotAllowed:
         """The path of the page that shows its progress."""
@@ -402,6 +414,13 @@ async def tell(unit: Unit, now: datetime, who: int, kind: str, source: int, offs
     )
 
 
+async def perhaps(unit: Unit, city: City, number: int) -> list[str]:
+    """The names of those whom a message of it perhaps reached."""
+    ids = await campaigns.uncertain(unit, number, NAMED)
+    kept = await people.personal(unit, city.secrecy, ids)
+    return [kept[who][0] if who in kept else "" for who in ids]
+
+
 async def progress_of(unit: Unit, city: City, one: Campaign) -> Progress:
     """How far a campaign is, from the outbox."""
     counted = await campaigns.outcomes(unit, one.id)
@@ -409,10 +428,13 @@ async def progress_of(unit: Unit, city: City, one: Campaign) -> Progress:
     def total(*states: State) -> int:
         return sum(messages for (state, _why), messages in counted.items() if state in states)
 
-    whys: dict[str, int] = {}
-    for (state, why), messages in counted.items():
-        if state in (State.FAILED, State.DEAD, State.SUPPRESSED, State.UNCERTAIN):
-            whys[why] = whys.get(why, 0) + messages
+    def by_reason(*states: State) -> list[tuple[str, int]]:
+        whys: Counter[str] = Counter()
+        for (state, why), messages in counted.items():
+            if state in states:
+                whys[why] += messages
+        return sorted(whys.items(), key=lambda pair: (-pair[1], pair[0]))
+
     event = await campaigns.starts(unit, one.activity)
     coming = one.started is not None and one.step < len(one.texts) and one.standing == Standing.RUNNING
     return Progress(
@@ -423,7 +445,9 @@ async def progress_of(unit: Unit, city: City, one: Campaign) -> Progress:
         failed=total(State.FAILED, State.DEAD),
         uncertain=total(State.UNCERTAIN),
         spared=total(State.SUPPRESSED),
-        reasons=sorted(whys.items(), key=lambda pair: (-pair[1], pair[0])),
+        refusals=by_reason(State.FAILED, State.DEAD),
+        omissions=by_reason(State.SUPPRESSED),
+        perhaps=(),
         joined=await campaigns.joined(unit, one),
         next=moment(one.timing, one.step, one.started, event, city.zone) if coming and one.started else None,
     )
@@ -435,7 +459,12 @@ async def page_of(database: Database, city: City, number: int, key: str) -> Prog
         return None
     async with database.read() as unit:
         one = await campaigns.find(unit, number)
-        return None if one is None else await progress_of(unit, city, one)
+        if one is None:
+            return None
+        found = await progress_of(unit, city, one)
+        # Its address may be passed on: names are masked whoever opens it.
+        named = [masked(name) for name in await perhaps(unit, city, number)] if found.uncertain else []
+        return replace(found, perhaps=named)
 
 
 async def listed(database: Database, city: City, token: str, now: datetime) -> Sequence[Told] | None:

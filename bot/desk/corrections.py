@@ -21,7 +21,6 @@ from bot.domain.corrections import (
     needs_second,
 )
 from bot.domain.matters import Said, State, Step
-from bot.domain.people import masked
 from bot.domain.records import Counted, Record
 from bot.domain.roles import Deed, may
 from bot.domain.rulesets import final_from
@@ -55,8 +54,7 @@ class Corrections(Subject):
         posts = await people.posts(self.unit, self.me.id)
         whole = any(post.organisation == found[0].organisation for post in posts)
         names = await people.personal(self.unit, self.city.secrecy, [one.person for one in found])
-        hidden = await self.hidden(names)
-        shown = {id_: name if whole and id_ not in hidden else masked(name) for id_, (name, _phone) in names.items()}
+        shown = {id_: self.called(name, whole) for id_, (name, _phone) in names.items()}
         return [(one, shown.get(one.person, "")) for one in found]
 
     async def record(self, number: int, deed: Deed = Deed.AMEND) -> Record | NotAllowed:

@@ -9,8 +9,8 @@ from bot.desk.city import City
 from bot.desk.organising import Organising
 from bot.desk.subject import Subject
 from bot.domain.activities import NotAllowed
-from bot.domain.documents import ABROAD, KINDS, PURPOSE, Cover, Insured, Kept, Wanted, masked_number
-from bot.domain.people import CONSENT_VERSION, masked
+from bot.domain.documents import KINDS, PURPOSE, Cover, Insured, Kept, Wanted, masked_number
+from bot.domain.people import ABROAD, CONSENT_VERSION, masked
 from bot.domain.roles import Deed
 from storage import audit, documents, people
 from storage.database import Database

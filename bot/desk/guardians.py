@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TypeVar
+
 from bot.desk.enrolment import Enrolment
 from bot.desk.subject import Subject
 from bot.desk.telling import tell
@@ -24,6 +27,9 @@ from bot.domain.guardians import (
 )
 from bot.domain.linking import TRIES, TRIES_WITHIN, NoSuchCode, new_code
 from storage import activities, audit, guardians, linking, people, privacy
+
+Child = TypeVar("Child", Ward, Permission)
+"""What names a child."""
 
 
 class Guardians(Subject):
@@ -71,15 +77,19 @@ class Guardians(Subject):
 
     async def children(self) -> list[Ward]:
         """Whom I decide for."""
-        return await guardians.wards_of(self.unit, self.me.id)
+        return [self._named(one) for one in await guardians.wards_of(self.unit, self.me.id)]
 
     async def permissions(self) -> list[Permission]:
         """What I decide about, soonest first."""
-        return await guardians.coming(self.unit, self.me.id, self.now)
+        return [self._named(one) for one in await guardians.coming(self.unit, self.me.id, self.now)]
+
+    def _named(self, one: Child) -> Child:
+        return replace(one, name=self.called(one.name))
 
     async def permission(self, id_: int) -> Permission | None:
         """One thing that I decide about, while it has not begun."""
-        return await guardians.asked_of(self.unit, self.me.id, id_, self.now)
+        found = await guardians.asked_of(self.unit, self.me.id, id_, self.now)
+        return self._named(found) if found else None
 
     async def answer(self, id_: int, answer: Answer) -> object:
         """Agree, come along, refuse, or take it back. Returns what came of the child's sign-up; NotMine: not mine.

@@ -70,11 +70,14 @@ class Linking(Subject):
     async def _both(self, other: int, offer: int = 0) -> Both:
         shared = await linking.shared(self.unit, self.me.id, other)
         shifts = tuple((one.title, one.english, one.starts) for one in shared)
-        return Both(offer, await self._side(self.me.id), await self._side(other), shifts)
+        known = await people.personal(self.unit, self.city.secrecy, [self.me.id, other])
+        mine, theirs = (known.get(one, ("", ""))[0] for one in (self.me.id, other))
+        here, there = self.called(mine), self.called(theirs, whole=False)
+        sides = await self._side(self.me.id, here), await self._side(other, there)
+        return Both(offer, *sides, shifts, two_names=bool(mine and theirs and mine != theirs))
 
-    async def _side(self, id_: int) -> Side:
+    async def _side(self, id_: int, name: str) -> Side:
         who = await people.find(self.unit, id_)
-        name = (await people.personal(self.unit, self.city.secrecy, [id_])).get(id_, ("", ""))[0]
         return Side(
             id_,
             who.number if who else "",

@@ -114,9 +114,8 @@ class Matters(Subject):
             return NoSuchMatter()
         name = (await people.personal(self.unit, self.city.secrecy, [about.person])).get(about.person, ("", ""))[0]
         whole = mine or (side is not None and side[0] == record.organisation)
-        whole = whole and not await self.hidden([about.person])
         return Shown(
-            about, record, other, await matters.words(self.unit, number), name if whole else masked(name), mine,
+            about, record, other, await matters.words(self.unit, number), self.called(name, whole), mine,
             await self._answers(about, side),
         )  # fmt: skip
 

@@ -14,9 +14,7 @@ from bot.domain.agreements import Terms
 from bot.domain.attendance import new_secret
 from bot.domain.enrolment import HELD, Stand, move
 from bot.domain.flags import Flag
-from bot.domain.guardians import MASKED_DOORS
 from bot.domain.kinds import kind
-from bot.domain.people import masked, masked_phone
 from bot.domain.roles import Deed, Role, may
 from bot.domain.rulesets import NOT_SERVICE, SERVICE
 from bot.domain.search import tokens
@@ -268,11 +266,10 @@ class Organising(Subject):
         for row in rows:
             name, phone = names.get(row.person, ("", ""))
             answers = admission.opened(self.unit, row.id, row.answers) if whole else ()
-            open_ = whole and not (row.person in minors and self.me.door in MASKED_DOORS)
-            shown = (name, phone) if open_ else (masked(name), masked_phone(phone))
             listed.append(
                 Listed(
-                    *shown,
+                    self.called(name, whole),
+                    self.phone(phone, whole),
                     Stand(row.state),
                     row.arrived,
                     row.queue,
@@ -292,7 +289,8 @@ class Organising(Subject):
         """Name and phone of the first guardian of each."""
         deciding = await guardians.guardians_of(self.unit, sorted(minors)) if minors else {}
         known = await people.personal(self.unit, self.city.secrecy, [one[0] for one in deciding.values()])
-        return {child: " ".join(known.get(one[0], ("", ""))) for child, one in deciding.items()}
+        minding = {child: known.get(one[0], ("", "")) for child, one in deciding.items()}
+        return {child: f"{self.called(name)} {self.phone(phone)}" for child, (name, phone) in minding.items()}
 
     async def wall(self, activity: int) -> str | NotAllowed:
         """The path of the activity's check-in wall, for its projector."""

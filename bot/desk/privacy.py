@@ -14,8 +14,7 @@ from bot.desk.subject import Subject
 from bot.domain.documents import PURPOSE as DOCUMENT
 from bot.domain.documents import masked_number
 from bot.domain.enrolment import HELD
-from bot.domain.guardians import MASKED_DOORS, Band, band
-from bot.domain.people import Person, masked
+from bot.domain.people import Person
 from bot.domain.privacy import (
     ERASES_ON_LEAVING,
     TAKEAWAY,
@@ -40,8 +39,6 @@ class Privacy(Subject):
         """What is stored about me, over all my chats."""
         ids = await privacy.same(self.unit, self.me.id)
         name, phone = (await people.personal(self.unit, self.city.secrecy, [self.me.id])).get(self.me.id, ("", ""))
-        if band(self.me.born, self.now) is not Band.ADULT and self.me.door in MASKED_DOORS:
-            name, phone = masked(name), ""
         minutes, presences = await attendance.total(self.unit, self.me.id)
         counts = {
             table: await privacy.count(self.unit, ids, table)
@@ -54,8 +51,8 @@ class Privacy(Subject):
             number=self.me.number,
             since=await privacy.since(self.unit, self.me.id),
             doors=tuple(door for _id, door, _there in await privacy.addresses(self.unit, ids)),
-            name=name,
-            phone=phone,
+            name=self.called(name),
+            phone=self.phone(phone) if phone else "",
             consented=await privacy.consented(self.unit, ids),
             born=self.me.born,
             sign_ups=counts["enrolment"],

@@ -9,7 +9,6 @@ from bot.desk.organising import Organising
 from bot.desk.subject import Subject
 from bot.domain.activities import NotAllowed
 from bot.domain.enrolment import Stand, move
-from bot.domain.people import masked
 from bot.domain.reliability import WITHIN, Broken
 from bot.domain.roles import Deed
 from storage import admission, audit, people
@@ -49,12 +48,10 @@ class Promises(Subject):
         rows = await admission.missing(self.unit, activity)
         whole = await self._organising.is_own(card)
         names = await people.personal(self.unit, self.city.secrecy, [row.person for row in rows])
-        hidden = await self.hidden([row.person for row in rows])
         found = []
         for row in rows:
             name = names.get(row.person, ("", ""))[0]
-            said = name if whole and row.person not in hidden else masked(name)
-            found.append(Missing(row.id, said, Stand(row.state), row.reason or ""))
+            found.append(Missing(row.id, self.called(name, whole), Stand(row.state), row.reason or ""))
         return sorted(found, key=lambda one: not one.reason)
 
     async def excuse(self, activity: int, ids: Sequence[int]) -> int | NotAllowed:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from bot.desk.city import City
 from bot.desk.subject import Subject
 from bot.domain import proofs as rules
-from bot.domain.people import masked
+from bot.domain.people import ABROAD, masked
 from bot.domain.proofs import (
     Certificate,
     Checked,
@@ -26,10 +26,6 @@ from bot.domain.roles import Deed, may
 from storage import audit, fanouts, people, proofs
 from storage.database import Database, Unit
 from storage.tables.delivery import Lane
-
-OUTSIDE = frozenset({"telegram"})
-"""Doors whose platform fetches pictures into another country: what they carry has names masked."""
-
 
 LAST_LOOKS = 5
 """Of those who asked, who are shown beside the certificate."""
@@ -93,7 +89,10 @@ class Proofs(Subject):
         return rules.usual_periods(first, self.today)
 
     async def name(self) -> str:
-        """My name as it is stored."""
+        """My name as it will stand on a certificate, as far as my door may show it."""
+        return self.called(await self._name())
+
+    async def _name(self) -> str:
         return (await people.personal(self.unit, self.city.secrecy, [self.me.id])).get(self.me.id, ("", ""))[0]
 
     async def minutes(self, organisation: int, period: Period) -> dict[str, int]:
@@ -109,7 +108,7 @@ class Proofs(Subject):
             return NothingCounted(None)
         if not issuer.may_issue:
             return MayNotIssue(issuer)
-        name = await self.name()
+        name = await self._name()
         if not name:
             return Nameless()
         return await self._issued(self.me.id, self.me.number, name, issuer, period)
@@ -164,12 +163,13 @@ class Proofs(Subject):
     def papers(self, number: str) -> Papers:
         """The signed paths. A picture that another platform fetches has the names masked."""
         whole = self.city.secrecy.signature(f"proof:{number}")
-        picture = self.city.secrecy.signature(f"proof:{number}:masked") if self.me.door in OUTSIDE else whole
+        picture = self.city.secrecy.signature(f"proof:{number}:masked") if self.me.door in ABROAD else whole
         return Papers(f"/proof/{number}.pdf?k={whole}", f"/proof/{number}.png?k={picture}")
 
     async def check(self, number: str, name: str = "") -> Checked:
         """Is it valid? The holder will see that somebody asked; their own looks are not counted."""
-        return await check(self.unit, number, name, self.me.id, self.now)
+        found = await check(self.unit, number, name, self.me.id, self.now)
+        return replace(found, name=self.called(found.name))
 
     async def looked_after(self, number: str) -> Certificate | None:
         """A valid certificate of an organisation that I may withdraw it for; None says nothing about why."""

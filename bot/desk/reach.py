@@ -12,7 +12,6 @@ from bot.domain.activities import Activity, NotAllowed
 from bot.domain.deliveries import Delivery, Outcome, code_of, reason_of
 from bot.domain.forecast import Account, RoutePlan, plan_of_routes
 from bot.domain.notices import Kind
-from bot.domain.people import masked
 from bot.domain.reach import Way
 from bot.domain.roles import Deed
 from storage import forecast, outbox_reports, people, quotas
@@ -80,8 +79,7 @@ class Reach(Subject):
         whole = any(post.organisation == card.organisation for post in posts)
         told = await outbox_reports.of_activity(self.unit, activity, limit)
         kept = await people.personal(self.unit, self.city.secrecy, sorted({one.person for one in told}))
-        hidden = await self.hidden(kept)
-        names = {id_: name if whole and id_ not in hidden else masked(name) for id_, (name, _phone) in kept.items()}
+        names = {id_: self.called(name, whole) for id_, (name, _phone) in kept.items()}
         return Deliveries(card, await self._deliveries(told, names), whole)
 
     async def _deliveries(self, told: Sequence[Told], names: Mapping[int, str]) -> list[Delivery]:

@@ -14,7 +14,7 @@ from bot.domain.activities import Activity, NotAllowed
 from bot.domain.attendance import CHECKOUT_CLOSES, OPENS
 from bot.domain.enrolment import COMING, Stand
 from bot.domain.evidence import BY_THE_ORGANISER, Evidence, Part, Proof, standing
-from bot.domain.people import Person, masked
+from bot.domain.people import Person
 from bot.domain.roles import Deed
 from bot.domain.roll import AlreadySo, Call, Mark, Marked, NotMarked, Outcome, Rolled, Tick, chosen
 from storage import evidence, people, roll
@@ -91,8 +91,7 @@ class Rolls(Subject):
         posts = await people.posts(self.unit, self.me.id)
         whole = any(post.organisation == card.organisation for post in posts)
         kept = await people.personal(self.unit, self.city.secrecy, ids)
-        hidden = await self.hidden(ids)
-        return {who: name if whole and who not in hidden else masked(name) for who, (name, _phone) in kept.items()}
+        return {who: self.called(name, whole) for who, (name, _phone) in kept.items()}
 
     async def mark(
         self, line: Rolled, mark: Mark, at: datetime, kind: Proof = Proof.ROLL, nonce: str | None = None

@@ -9,7 +9,6 @@ from typing import Any
 
 from bot.desk.city import City
 from bot.desk.subject import Subject
-from bot.domain.people import masked
 from bot.domain.roles import Deed, may
 from bot.domain.skills import Proof, Proven
 from storage import activities, audit, fanouts, people, skills
@@ -71,7 +70,7 @@ class Skills(Subject):
 
     async def _name(self, person: int, whole: bool) -> str:
         name = (await people.personal(self.unit, self.city.secrecy, [person])).get(person, ("", ""))[0]
-        return name if whole and not await self.hidden([person]) else masked(name)
+        return self.called(name, whole)
 
     async def decide(self, id_: int, accepted: bool) -> bool:
         """Accept a proof, or not; its owner is told. Nobody vouches for themselves. False: it is not mine to decide."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from bot.desk.city import City
-from bot.domain.guardians import MASKED_DOORS
-from bot.domain.people import Person
-from storage import guardians
+from bot.domain.people import Person, as_shown, phone_as_shown
 from storage.database import Unit
 
 
@@ -21,8 +18,10 @@ class Subject:
         self.now = now
         self.city = city
 
-    async def hidden(self, ids: Collection[int]) -> set[int]:
-        """Who of these is named to nobody through my door: nobody under age, where its servers stand abroad."""
-        if self.me.door not in MASKED_DOORS:
-            return set()
-        return await guardians.under_age(self.unit, sorted(set(ids)), self.now)
+    def called(self, name: str, whole: bool = True) -> str:
+        """A name as I may see it through my door; every name that a conversation shows comes through here."""
+        return as_shown(name, self.me.door, whole)
+
+    def phone(self, phone: str, whole: bool = True) -> str:
+        """A telephone number as I may see it through my door."""
+        return phone_as_shown(phone, self.me.door, whole)

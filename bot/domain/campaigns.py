@@ -33,6 +33,9 @@ WEEK = timedelta(days=7)
 TEXT_LENGTH = 500
 """Characters of a message: longer ones meet Telegram's limits sooner and are read by nobody."""
 
+NAMED = 20
+"""Names of those whom a message perhaps reached: a look at each is worth it; the list has them all."""
+
 STEPS = 14
 """Messages of one campaign at most: two weeks of a theme week."""
 
@@ -336,12 +339,21 @@ class Progress:
     uncertain: int
     spared: int
     """Dropped by rule: opted out, too often, too late, stopped."""
-    reasons: Sequence[tuple[str, int]]
-    """Why what did not arrive did not, most first."""
+    refusals: Sequence[tuple[str, int]]
+    """Why what was refused was, most first."""
+    omissions: Sequence[tuple[str, int]]
+    """The same of what was dropped by rule."""
+    perhaps: Sequence[str]
+    """Whom nobody knows whether it reached, by name, the first of them."""
     joined: int
     """Who signed up for its activity after a message had reached them."""
     next: datetime | None
     """Of its next message."""
+
+    @property
+    def unnamed(self) -> int:
+        """How many more of those messages there are than names, where there are too many names."""
+        return max(0, self.uncertain - NAMED) if len(self.perhaps) >= NAMED else 0
 
     @property
     def share(self) -> float:

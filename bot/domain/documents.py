@@ -16,9 +16,6 @@ KINDS = ("resident", "permit", "passport")
 KEEP = timedelta(days=30)
 """How long a number is kept after its activity, for an insurer's late questions."""
 
-ABROAD = frozenset({"telegram"})
-"""Doors through which such a number neither comes nor goes: their servers are in another country (article 38)."""
-
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 _OTHER = re.compile(r"[A-Z0-9]{6,18}\Z")

@@ -17,9 +17,6 @@ CODE_LASTS = timedelta(hours=24)
 VERSION = "2026-11"
 """Of the two notices that a guardian agrees to."""
 
-MASKED_DOORS = frozenset({"telegram"})
-"""Doors whose servers stand abroad: no name of somebody under age is taken or shown there."""
-
 
 class Band(StrEnum):
     """What somebody's age means for their sign-ups."""

@@ -80,7 +80,7 @@ class Side:
     person: int
     number: str
     name: str
-    """As it is stored: whole for its owner, masked for the other."""
+    """As it is shown: whole for its owner (where the door may), masked for the other."""
     doors: tuple[str, ...]
     sign_ups: int
     minutes: int
@@ -96,11 +96,8 @@ class Both:
     theirs: Side
     shared: tuple[tuple[str, str, datetime], ...]
     """Title, English title and start of shifts that both signed up to."""
-
-    @property
-    def two_names(self) -> bool:
-        """Have both a name, and not the same?"""
-        return bool(self.mine.name and self.theirs.name and self.mine.name != self.theirs.name)
+    two_names: bool
+    """Have both a name, and not the same?"""
 
 
 @dataclass(frozen=True, slots=True)

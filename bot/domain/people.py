@@ -42,6 +42,21 @@ def masked(name: str) -> str:
     return name[:1] + "*" * min(max(len(name) - 1, 1), 3) if name else ""
 
 
+ABROAD = frozenset({"telegram"})
+"""Doors whose servers stand in another country. No whole name, telephone or document number goes there, whosever it
+is, and nothing personal of somebody under age is asked there (PIPL, articles 36 and 38; rules.md, row 47)."""
+
+
+def as_shown(name: str, door: str, whole: bool = True) -> str:
+    """A name as a door shows it: whole to who may see it whole, and to nobody abroad."""
+    return name if whole and door not in ABROAD else masked(name)
+
+
+def phone_as_shown(phone: str, door: str, whole: bool = True) -> str:
+    """The same for a telephone number; abroad and to others with its middle hidden."""
+    return phone if whole and door not in ABROAD else masked_phone(phone)
+
+
 def masked_phone(phone: str) -> str:
     """A telephone number as its owner recognises it: `+86 138****5678`."""
     return f"{phone[:-8]}****{phone[-4:]}" if len(phone) > 8 else "****"

@@ -10,12 +10,12 @@ from typing import Any
 from aiohttp import web
 
 from bot.pages.site import Site
-from bot.talk.wording import Text, Wording, Words, _
+from bot.talk.wording import Text, Wording, Words, _, ngettext
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignFacts:
-    """What the page shows at this moment. People are counts, never names."""
+    """What the page shows at this moment. People are counts; masked names only of whom it perhaps reached."""
 
     title: Words
     standing: Words
@@ -29,8 +29,14 @@ class CampaignFacts:
     failed: int
     uncertain: int
     spared: int
-    reasons: Sequence[tuple[Words, int]]
-    """Why what did not arrive did not, most first."""
+    refusals: Sequence[tuple[Words, int]]
+    """Why the platforms refused what they refused, most first."""
+    omissions: Sequence[tuple[Words, int]]
+    """Why the rules left out what they left out."""
+    perhaps: Sequence[str]
+    """Whom nobody knows whether it reached: masked names, the first of them."""
+    unnamed: int
+    """How many more."""
     joined: int | None
     """Signed up afterwards; None: its button opens no activity."""
     next: datetime | None
@@ -49,7 +55,9 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 WORDS: dict[str, Text] = {
     "title": _("How far it is"),
-    "reasons": _("Why not"),
+    "refusals": _("Refused, and why"),
+    "perhaps": _("Whom it perhaps reached"),
+    "omissions": _("Left out by rule, and why"),
     "lost": _("No connection. These are the last figures."),
 }
 
@@ -120,5 +128,11 @@ def state(one: CampaignFacts, wording: Wording) -> dict[str, Any]:
         "percent": percent,
         "done": wording(_("{n} % settled", n=percent)),
         "rows": [[wording(name), wording(value)] for name, value in rows],
-        "reasons": [[wording(why), str(count)] for why, count in one.reasons],
+        "refusals": [[wording(why), str(count)] for why, count in one.refusals],
+        "perhaps": [[name, ""] for name in one.perhaps] + _more(one, wording),
+        "omissions": [[wording(why), str(count)] for why, count in one.omissions],
     }
+
+
+def _more(one: CampaignFacts, wording: Wording) -> list[list[str]]:
+    return [[wording(ngettext("and {n} more", "and {n} more", one.unnamed)), ""]] if one.unnamed else []

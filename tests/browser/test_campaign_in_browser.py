@@ -44,11 +44,12 @@ async def test_the_bar_fills_and_the_page_stops_asking_when_it_is_through(
     page = await open_page(url, locale="en-GB")
     await expect(page.locator("#bar")).to_have_js_property("value", 42)
     done = Named("已发完。", "It is through.")
-    city.facts = replace(FACTS, share=1.0, sent=800, waiting=0, over=True, standing=done, reasons=[])
+    city.facts = replace(FACTS, share=1.0, sent=800, waiting=0, over=True, standing=done, refusals=[])
     await expect(page.locator("#bar")).to_have_js_property("value", 100)
     await expect(page.locator("#standing")).to_have_text("It is through.")
     await expect(page.locator("#rows")).to_contain_text("800")
-    await expect(page.locator("#why")).to_be_hidden()
+    await expect(page.locator("#refusals")).to_be_hidden()
+    await expect(page.locator("#omissions")).to_be_visible()
     asked = city.asked
     await page.evaluate("ask()")
     assert city.asked == asked

@@ -56,10 +56,13 @@ def founded(city_url: str) -> Town:
 
 @pytest.fixture
 async def town(founded: Town) -> AsyncIterator[Town]:
+    """Whatever its story was, no name went to a platform abroad."""
     yield founded
+    abroad = await founded.told_abroad()
     for sender in founded.senders:
         await sender.lease.release()  # its sign of life is a connection of its own
     await founded.database.close()
+    assert not abroad
 
 
 @pytest.fixture(params=sorted(DOORS))

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from bot.channels.telegram.numbers import TELEGRAM
 from bot.channels.terminal import TERMINAL
 from bot.channels.web import WEB
@@ -25,7 +27,7 @@ from bot.desk.desk import Desk
 from bot.domain.activities import Plan, Published
 from bot.domain.agreements import uninsured
 from bot.domain.attendance import Code, code_at
-from bot.domain.people import Person
+from bot.domain.people import ABROAD, Person, as_shown, phone_as_shown
 from bot.domain.roles import Role
 from bot.talk import Address, Incoming, Intent, Photo, Place
 from bot.talk.capabilities import Capabilities
@@ -40,6 +42,7 @@ from storage import activities, people
 from storage.database import Database
 from storage.secrecy import Secrecy
 from storage.tables.activities import organisation
+from storage.tables.people import person
 
 DOORS: dict[str, Capabilities] = {"telegram": TELEGRAM, "wechat": WECHAT, "web": WEB, "terminal": TERMINAL}
 
@@ -92,9 +95,24 @@ class Town:
         self.ticks = Ticks(self.planner, self.senders)
         self.serial = 0
         self.organisation = 0
+        self.replies_abroad: list[Page] = []
 
     def now(self) -> datetime:
         return self.at
+
+    async def told_abroad(self) -> list[str]:
+        """What went to a door whose servers stand in another country and holds a whole name or telephone number of
+        somebody: nothing ever should."""
+        pages = [*self.replies_abroad, *(page for door in ABROAD for _to, page in self.mailboxes[door].sent)]
+        if not pages:
+            return []
+        async with self.database.read() as unit:
+            everybody = list((await unit.run(select(person.c.id))).scalars())
+            known = await people.personal(unit, self.city.secrecy, everybody)
+        secret = {said for pair in known.values() for said in pair if said}
+        secret |= {phone.removeprefix("+86") for _name, phone in known.values() if phone}
+        texts = ["\n".join((page.text, *(button.label for button in page.buttons))) for page in pages]
+        return [text for text in texts if any(said in text for said in secret)]
 
     async def pauses(self, seconds: float) -> None:
         """The sender waits for its next token: no time of ours."""
@@ -195,6 +213,8 @@ class Chat:
     async def sends(self, **what: Any) -> str:
         reply = await self.town.turns.take(self.incoming(**what))
         self.pages = reply.pages
+        if self.door in ABROAD:
+            self.town.replies_abroad += reply.pages
         return self.text
 
     async def says(self, text: str) -> str:
@@ -221,6 +241,14 @@ class Chat:
 
     async def sends_photo(self) -> str:
         return await self.sends(photo=Photo("file"))
+
+    def sees(self, name: str) -> str:
+        """A name as this door shows it to who may see it whole."""
+        return as_shown(name, self.door)
+
+    def sees_phone(self, phone: str) -> str:
+        """A telephone number, likewise."""
+        return phone_as_shown(phone, self.door)
 
     def pushed(self) -> Sequence[Page]:
         """What we said first to this address."""

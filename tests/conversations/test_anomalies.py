@@ -144,7 +144,7 @@ async def with_the_organiser(town: Town, chat: Open) -> tuple[Chat, Chat, int]:
 async def test_who_leads_and_reads_their_own_code_is_looked_at(town: Town, chat: Open) -> None:
     olga, dora, _activity = await with_the_organiser(town, chat)
     _number, _token, digits = await own(olga)
-    assert "Olga Lee here, 10:00" in await olga.says(f"{digits} here")
+    assert f"{olga.sees('Olga Lee')} here, 10:00" in await olga.says(f"{digits} here")
     town.at += timedelta(hours=2)
     await olga.says("checkout")
     await olga.picks("No screen here")

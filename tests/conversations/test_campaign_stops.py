@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import Engine, event, select
 
 from bot.desk import campaigns
 from bot.domain.campaigns import Kept, Progress, Standing
@@ -32,6 +32,8 @@ class Interrupted:
     answers: Callable[[int], Outcome] = lambda call: Delivered(str(call))
     calls: list[tuple[str, float]] = field(default_factory=list)
     """To whom, and when by the clock that never jumps."""
+    others: list[tuple[str, str]] = field(default_factory=list)
+    """What else was said here, and to whom."""
     then: tuple[int, float] = (0, 0.0)
     """How many calls had begun when it was over, and when that was."""
 
@@ -43,6 +45,7 @@ class Interrupted:
                 await self.happens()
                 self.then = len(self.calls), self.town.steady
             return self.answers(number)
+        self.others.append((to, page.text))
         return Delivered(key)
 
     @property
@@ -140,8 +143,18 @@ async def test_when_too_many_fail_it_rests_and_its_author_is_told(town: Town, zh
     found = await progress(town, zhao, running)
     assert found.campaign.standing is Standing.PAUSED
     assert found.failed >= 11
+    told = [text for to, text in far_end.others if to == zhao.name]
+    assert ["Your campaign rests" in text for text in told] == [True], "told once, and of nothing else"
     await zhao.opens("mailing", running.campaign.id)
     assert "Too many of its last messages failed" in zhao.text
+
+
+async def test_control_nobody_is_told_of_what_goes_well(town: Town, zhao: Chat, running: Kept) -> None:
+    far_end = at_telegram(town)
+    for _minute in range(3):
+        await town.waits(minutes=1)
+    told = [text for to, text in far_end.others if to == zhao.name]
+    assert ["is through" in text for text in told] == [True]
 
 
 async def opts_out(town: Town) -> Callable[[], Awaitable[object]]:
@@ -174,15 +187,23 @@ async def test_control_without_the_look_at_who_is_still_meant_all_would_get_it(
     assert len(far_end.calls) == CROWD
 
 
-async def test_no_row_of_a_recipient_is_built_here(town: Town, running: Kept) -> None:
+@pytest.fixture
+def said() -> Iterator[list[tuple[str, object]]]:
+    """What makes messages, whichever engine says it."""
     said: list[tuple[str, object]] = []
-    engine = town.database.engine.sync_engine
 
-    @event.listens_for(engine, "before_cursor_execute")
     def heard(_connection: object, _cursor: object, statement: str, values: object, *_more: object) -> None:
         if "INTO outbox " in statement:
             said.append((statement, values))
 
+    event.listen(Engine, "before_cursor_execute", heard)
+    yield said
+    event.remove(Engine, "before_cursor_execute", heard)
+
+
+async def test_no_row_of_a_recipient_is_built_here(
+    town: Town, running: Kept, said: list[tuple[str, object]]
+) -> None:
     town.at += timedelta(minutes=2)
     await campaigns.advance(town.database, town.city, town.at)
     assert await town.planner.expand() == CROWD

@@ -58,7 +58,7 @@ async def test_a_claim_counts_with_grade_c_once_the_organiser_has_approved_it(to
     assert await records(town) == []
     await olga.says("organise")
     await olga.picks("1 claim to decide")
-    await olga.picks("Ann Lee")
+    await olga.picks(olga.sees("Ann Lee"))
     assert "I read to the small ones." in olga.text
     assert "With a photo" in olga.text
     assert "It counts 1.5 h, with grade C." in await olga.picks("Approve")
@@ -188,12 +188,12 @@ async def test_the_organisers_word_lifts_one_sided_presences(town: Town, chat: O
         await one.says((await town.code(activity)).digits)
     assert await records(town) == [(120, "B")] * 3
     await olga.opens("vouch", activity)
-    assert "Look at these one by one:\n2. Bob Lee: shared a place that is not there" in olga.text
+    assert f"Look at these one by one:\n2. {olga.sees('Bob Lee')}: shared a place that is not there" in olga.text
     assert "confirm that the others were there" in olga.text
     assert "Confirmed: 2 people." in await olga.picks("I confirm")
     assert await records(town) == [(120, "A"), (120, "B"), (120, "A")]
     await olga.opens("vouch", activity)
-    assert "Confirmed: 1 person." in await olga.picks("Confirm 2. Bob Lee all the same")
+    assert "Confirmed: 1 person." in await olga.picks(f"Confirm 2. {olga.sees('Bob Lee')} all the same")
     assert await records(town) == [(120, "A")] * 3
     assert "Nobody waits for your word" in await olga.opens("vouch", activity)
     before = await count(town)

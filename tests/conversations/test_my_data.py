@@ -71,7 +71,7 @@ async def row_of(town: Town, id_: int) -> Any:
 async def test_what_is_stored_and_why_is_shown_in_lines(town: Town, chat: Open) -> None:
     ann, _activity = await settled(town, chat)
     await ann.says("mydata")
-    assert f"Name: {NAME}, for organisers of what you join; since 23 Nov 2026." in ann.text
+    assert f"Name: {ann.sees(NAME)}, for organisers of what you join; since 23 Nov 2026." in ann.text
     assert "****8000, so that they can reach you" in ann.text
     assert "13800138000" not in ann.text
     assert "1 sign-up, for your seats." in ann.text
@@ -94,7 +94,7 @@ async def test_name_and_phone_are_put_right(town: Town, chat: Open) -> None:
     await ann.opens("correct", "phone")
     await ann.says("13912345678")
     await ann.says("mydata")
-    assert "Name: Anna Lee" in ann.text
+    assert f"Name: {ann.sees('Anna Lee')}" in ann.text
     assert "5678" in ann.text
     async with town.database.read() as unit:
         found = await people.personal(unit, SECRECY, [await number_of(town, ann)])
@@ -218,7 +218,7 @@ async def test_erasing_takes_two_yes_and_leaves_a_week_in_which_only_the_undo_is
     assert "nothing will be erased" in await ann.picks("Keep my data")
     await passes(town, days=8)
     await ann.says("mydata")
-    assert NAME in ann.text
+    assert f"Name: {ann.sees(NAME)}" in ann.text
 
 
 @pytest.mark.parametrize("word", ["undo", "keep", "撤销", "保留"])
@@ -375,7 +375,7 @@ async def test_whoever_follows_again_within_the_week_finds_everything(town: Town
     await ann.opens("start")
     await passes(town, days=2)
     await ann.says("mydata")
-    assert NAME in ann.text
+    assert f"Name: {ann.sees(NAME)}" in ann.text
 
 
 @pytest.mark.parametrize("door", ["wechat"])
@@ -389,7 +389,7 @@ async def test_unfollowing_one_of_two_chats_erases_only_that_address(town: Town,
     await passes(town, days=7)
     assert (await row_of(town, id_)).name is not None
     await other.says("mydata")
-    assert NAME in other.text
+    assert f"Name: {other.sees(NAME)}" in other.text
     async with town.database.read() as unit:
         assert await people.at_address(unit, "wechat", ann.name) is None
         assert (await unit.run(select(func.count()).where(inbox.c.external == ann.name))).scalar_one() == 0

@@ -46,7 +46,7 @@ async def test_without_the_proof_there_is_no_seat_and_with_it_there_is(town: Tow
     assert "This role needs" in await ann.joins(number)
     await olga.says("organise")
     await olga.picks("Proofs to look at")
-    assert "Ann Lee · First aid certificate" in olga.text
+    assert f"{olga.sees('Ann Lee')} · First aid certificate" in olga.text
     assert "Red Cross Beijing · number RC-2025-0042" in olga.text
     assert "Accepted" in await olga.picks("Accept")
     await town.waits(seconds=5)

@@ -262,6 +262,47 @@ def test_a_crash_goes_through_the_log(log: io.StringIO, monkeypatch: pytest.Monk
     assert hits(log.getvalue()) == []
 
 
+def test_our_own_records_look_like_the_libraries(log: io.StringIO) -> None:
+    structlog.get_logger("bot.turn").warning("told %s", "twice", door="web")
+    logging.getLogger("bot.turn").warning("told %s", "twice", extra={"door": "web"})
+    ours, theirs = map(json.loads, log.getvalue().splitlines())
+    assert list(ours) == ["door", "event", "level", "logger", "at"]
+    assert {name: value for name, value in ours.items() if name not in ("at", "door")} == {
+        name: value for name, value in theirs.items() if name != "at"
+    }
+
+
+def test_what_is_below_the_level_is_not_even_looked_at() -> None:
+    out = io.StringIO()
+    logs_before = logging.getLogger().handlers[:], logging.getLogger().level, logging.raiseExceptions
+    try:
+        logs.configure("warning", stream=out)
+        structlog.get_logger("turn").info("quiet", what=object())
+        structlog.get_logger("turn").warning("loud")
+    finally:
+        logging.getLogger().handlers[:], logging.getLogger().level, logging.raiseExceptions = logs_before
+        logging.captureWarnings(False)
+        structlog.reset_defaults()
+    assert [json.loads(line)["event"] for line in out.getvalue().splitlines()] == ["loud"]
+
+
+class _Unsayable:
+    def __str__(self) -> str:
+        raise RuntimeError("and it says so with a secret")
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["it cannot be said", "the disk is full"])
+def test_a_record_that_cannot_be_written_stops_nothing(
+    log: io.StringIO, full: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if full:
+        monkeypatch.setattr(log, "write", lambda line: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    structlog.get_logger("turn").info("turn", why=_Unsayable())
+    monkeypatch.undo()
+    structlog.get_logger("turn").info("and the next one is told")
+    assert [json.loads(line)["event"] for line in log.getvalue().splitlines()] == ["and the next one is told"]
+
+
 def test_what_is_remembered_of_a_short_text_is_its_clean_form_and_each_log_s_own() -> None:
     knows = logs.Redaction(["hunter2-but-longer"])
     said = "the password is hunter2-but-longer"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -42,6 +43,7 @@ async def test_links_name_the_port_that_was_really_taken(tmp_path: Path, monkeyp
     assert port != 0
     assert f":{port}/" in app.shared["web"]
     assert app.city.public_url == f"http://127.0.0.1:{port}"
+    assert gc.get_freeze_count()  # what was made by now is looked at no more
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.close()
     os.kill(os.getpid(), signal.SIGTERM)

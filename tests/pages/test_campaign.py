@@ -23,7 +23,10 @@ FACTS = CampaignFacts(
     failed=9,
     uncertain=2,
     spared=3,
-    reasons=[(Named("不想收", "not wanted"), 3), ("blocked", 9)],
+    refusals=[("blocked", 9)],
+    omissions=[(Named("不想收", "not wanted"), 3)],
+    perhaps=["王**"],
+    unnamed=1,
     joined=41,
     next=datetime(2026, 11, 25, 1, tzinfo=UTC),
 )
@@ -61,6 +64,8 @@ async def test_it_shows_a_bar_figures_and_reasons_and_escapes_what_was_written(
     assert "Come and plant &lt;b&gt;" in page
     for shown in ("812", "331", "467", "Signed up afterwards", "41", "Refused by the platform", "blocked", "09:00"):
         assert shown in page
+    for shown in ("not wanted", "王**", "and 1 more"):
+        assert shown in page
 
 
 async def test_its_figures_come_as_json_in_the_readers_language(session: ClientSession, url: str) -> None:
@@ -68,7 +73,9 @@ async def test_its_figures_come_as_json_in_the_readers_language(session: ClientS
         state = await answer.json()
     assert (state["percent"], state["over"], state["standing"]) == (42, False, "正在发送。")
     assert ["已发", "331"] in state["rows"]
-    assert state["reasons"] == [["不想收", "3"], ["blocked", "9"]]
+    assert state["refusals"] == [["blocked", "9"]]
+    assert state["omissions"] == [["不想收", "3"]]
+    assert state["perhaps"] == [["王**", ""], ["还有 1 位", ""]]
 
 
 @pytest.mark.parametrize(

@@ -105,16 +105,17 @@ CANARIES = (*KEPT.values(), *SECRETS.values(), SAID)
 NAMELESS = {
     "a word out of a list of ours": """
         activity.kind activity.risk activity.state activity.counts_as agreement.conditions agreement.door
-        agreement_text.version attendance.arrived_by attendance.left_by audit.door audit.deed audit.before audit.after
-        campaign.standing campaign.timing certificate.state certificate.reason claim.state consent.purpose
-        consent.version consent.door correction.state cover.kind cover.state document.kind enrolment.state
-        enrolment.reason enrolment.ended_by erasure.door evidence.kind evidence.part evidence.band fanout.kind
-        guardianship.version guardianship.door identity.door inbox.door invitation.kind invitation.state letter.who
-        matter.kind matter.state matter.verdict matter_word.said membership.role merge.door notice_grant.template
-        objection.reason organisation.type organisation.level organisation.state outbox.account outbox.route
-        outbox_done.account outbox_done.route permission.state permission.door person.language quota.account quota.api
-        record.grade record.state record.rules sender_slot.account shift.needs skill.code skill.state squad.skill
-        star.rules star.state star.reason subscription.topic subscription.value team.kind terms.conditions token.name
+        agreement_text.version attendance.arrived_by attendance.left_by attendance.stood audit.door audit.deed
+        audit.before audit.after campaign.standing campaign.timing certificate.state certificate.reason claim.state
+        consent.purpose consent.version consent.door correction.state cover.kind cover.state document.kind
+        enrolment.state enrolment.reason enrolment.ended_by erasure.door evidence.kind evidence.part evidence.band
+        fanout.kind guardianship.version guardianship.door identity.door inbox.door invitation.kind invitation.state
+        letter.who matter.kind matter.state matter.verdict matter_word.said membership.role merge.door
+        notice_grant.template objection.reason organisation.type organisation.level organisation.state outbox.account
+        outbox.route outbox_done.account outbox_done.route permission.state permission.door person.language
+        quota.account quota.api record.grade record.state record.rules sender_slot.account shift.needs skill.code
+        skill.state squad.skill star.rules star.state star.reason subscription.topic subscription.value team.kind
+        terms.conditions token.name
         """,
     "numbers of rows and moments": """
         audit.target campaign.audience certificate.minutes correction.before correction.after fanout.segment

@@ -27,7 +27,7 @@ seat and keeps it as one statement, ends a turn with one and begins it with one,
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Every statement that runs from now on."""
     seen: list[object] = []
-    for name in ("run", "run_aside", "run_each"):
+    for name in ("run", "run_aside", "run_each", "run_late"):
         monkeypatch.setattr(Unit, name, _counting(seen, name, getattr(Unit, name)))
     return seen
 

@@ -30,8 +30,10 @@ function draw(state) {
   say(by("done"), state.done);
   say(by("standing"), state.standing);
   list(by("rows"), state.rows);
-  list(by("reasons"), state.reasons);
-  by("why").hidden = state.reasons.length === 0;
+  for (const part of ["refusals", "perhaps", "omissions"]) {
+    list(by(part), state[part]);
+    by(part).parentElement.hidden = state[part].length === 0;
+  }
 }
 
 async function ask() {
