@@ -47,6 +47,9 @@ CAMPAIGN_FLOOR = 0.1
 CALL_LIMIT = 9.0
 """Seconds that a call may take before nobody knows; less than what an orderly stop waits."""
 
+OVERDUE = "no answer in time"
+"""Says to a call why it is ended."""
+
 STOP_LIMIT = 10.0
 
 GROUP = 0.004
@@ -116,6 +119,9 @@ class Sender:
         self._resting: dict[int, int] = {}
         self._reach = self._pace.rate * PEEK
         self._calls: set[asyncio.Task[None]] = set()
+        self._open: dict[int, tuple[asyncio.Task[None], float]] = {}
+        """Calls that wait for the platform, the oldest first, and until when they may."""
+        self._watch: asyncio.TimerHandle | None = None
         self._unwritten: list[Result] = []
         self._ahead: asyncio.Task[Look] | None = None
         self._stepping = asyncio.Lock()
@@ -183,6 +189,8 @@ class Sender:
                     call.cancel()
                 if open_:
                     await asyncio.wait(open_)
+            if self._watch is not None:
+                self._watch.cancel()
             await self.lease.release()
 
     @property
@@ -411,20 +419,42 @@ class Sender:
         if page is None and form is None:
             return Delivered()
         key = f"{one.waiting.id}.{one.waiting.page}" if len(one.pages) > 1 else str(one.waiting.id)
+        self._watch_over(one.waiting.id)
         try:
-            async with asyncio.timeout(CALL_LIMIT):
-                if page is not None and one.due.tag is not None:
-                    return await self._broadcast(one.due.tag, page, key)
-                if page is not None:
-                    return await door.send(one.external, page, key)
-                if form is not None and isinstance(door, Forms):
-                    return await door.fill(one.external, form, key)
-                return Refused("this door takes no forms", declines=True)
-        except TimeoutError:
+            if page is not None and one.due.tag is not None:
+                return await self._broadcast(one.due.tag, page, key)
+            if page is not None:
+                return await door.send(one.external, page, key)
+            if form is not None and isinstance(door, Forms):
+                return await door.fill(one.external, form, key)
+            return Refused("this door takes no forms", declines=True)
+        except asyncio.CancelledError as ended:
+            call = asyncio.current_task()
+            if ended.args != (OVERDUE,) or call is None or call.uncancel():
+                raise
             return Uncertain(f"no answer in {CALL_LIMIT:g} s")
         except Exception as error:  # noqa: BLE001 - a door that breaks its promise: nobody knows what was sent
             log.error("sender.door_raised", account=self.account, error=type(error).__name__)
             return Uncertain(type(error).__name__)
+        finally:
+            self._open.pop(one.waiting.id, None)
+
+    def _watch_over(self, id_: int) -> None:
+        """End this call when it lasts too long. One watch for all of them: hardly any ever does."""
+        loop, call = asyncio.get_running_loop(), asyncio.current_task()
+        if call is not None:
+            self._open[id_] = call, loop.time() + CALL_LIMIT
+        if self._watch is None:
+            self._watch = loop.call_later(CALL_LIMIT, self._end_overdue)
+
+    def _end_overdue(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._watch = None
+        for call, until in self._open.values():  # the oldest first
+            if until > loop.time():
+                self._watch = loop.call_at(until, self._end_overdue)
+                return
+            call.cancel(OVERDUE)
 
     async def _broadcast(self, tag: int, page: Page, key: str) -> Outcome:
         """To everybody under a tag. The key is the city's own among all that the account ever used."""
