@@ -106,7 +106,8 @@ class Sender:
         self._pace = pace or pace_of(door.name)
         self._bucket = Bucket(self._pace.rate, times.steady)
         self._gaps = ChatGaps(self._pace, times.steady)
-        self._calling: dict[int, str] = {}
+        self._calling: dict[int, tuple[str, float]] = {}
+        """By message: the address whose call is under way or not on disk yet, and since when."""
         self.lease = Lease(database, door.name, times, calling=self._calling.keys(), seconds=lease, owner=owner)
         routes = frozenset(doors) | {door.name}
         self._ledger = Ledger("wechat", city.limits, times.steady)
@@ -200,7 +201,7 @@ class Sender:
 
     @property
     def places(self) -> int:
-        """How many calls may be under way at once, from the rate and the measured latency."""
+        """How many calls may be under way at once, from the rate and for how long one has its place."""
         return places_in_flight(self._pace.rate, self._latency * 1.2, self._pace.most_in_flight)
 
     # --- One round -------------------------------------------------------------------------------------------------
@@ -249,7 +250,7 @@ class Sender:
         async with self._database.read() as unit:
             dues = await truths.look(unit, messages, now)
             await self._ledger.look(unit, now)
-        busy = [*self._calling.values(), *(one.external for one in left)]
+        busy = [*(external for external, _since in self._calling.values()), *(one.external for one in left)]
         decided = self._decisions.decide(dues, now, busy)
         if decided.settled:
             await self._database.turn(lambda unit: decided.write(unit, self.account, self.lease.epoch, now))
@@ -298,13 +299,14 @@ class Sender:
     def _begin(self, batch: Sequence[Ready], claimed: Mapping[int, int]) -> int:
         """Call those that were claimed. Returns how many."""
         self._bucket.take(len(claimed))
+        now = self._times.steady()
         for one in batch:
             attempt = claimed.get(one.waiting.id)
             if attempt is None:
                 self._gaps.forget(one.external)
                 continue
             self._take_turn(one.waiting)
-            self._calling[one.waiting.id] = one.external
+            self._calling[one.waiting.id] = one.external, now
             call = asyncio.create_task(self._call(one, self.lease.epoch, attempt))
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
@@ -350,9 +352,12 @@ class Sender:
             await self._finished.wait()
 
     async def _wait_for_tokens(self, tokens: int) -> None:
-        self._wanting = False
-        await self._record()
-        await self._times.pause(max(self._bucket.wait(tokens), 0.001))
+        """Results go to disk meanwhile, unless the next claim takes them along in a moment."""
+        wait = max(self._bucket.wait(tokens), 0.001)
+        if wait > GROUP:
+            self._wanting = False
+            await self._record()
+        await self._times.pause(wait)
         self._wanting = True
 
     async def _claim(self, batch: Sequence[Ready]) -> dict[int, int]:
@@ -387,10 +392,8 @@ class Sender:
     # --- One call --------------------------------------------------------------------------------------------------
 
     async def _call(self, one: Ready, epoch: int, attempt: int) -> None:
-        began = self._times.steady()
         if self.lease.holds and self.lease.epoch == epoch:
             outcome = await self._deliver(one)
-            self._latency += 0.1 * (min(self._times.steady() - began, CALL_LIMIT) - self._latency)
         else:
             # Frozen between the write-ahead and the call, and the lease went by: somebody else speaks now.
             outcome = NotSent("its sender lost the slot before the call", halts="account")
@@ -471,8 +474,10 @@ class Sender:
                 self._recorded(results)
 
     def _recorded(self, results: Sequence[Result]) -> None:
+        now = self._times.steady()
         for result in results:
-            self._calling.pop(result.id, None)
+            _external, since = self._calling.pop(result.id, ("", now))
+            self._latency += 0.1 * (min(now - since, CALL_LIMIT) - self._latency)
             self._resting.pop(result.campaign, None)
         if self._free >= self._awaited:
             self._finished.set()

@@ -211,7 +211,7 @@ async def test_without_patience_it_would(crowd: SmallCity, monkeypatch: pytest.M
 
 async def test_a_call_that_a_stop_ends_is_not_taken_for_one_that_lasted_too_long(crowd: SmallCity) -> None:
     sender = crowd.sender(pace=QUICK)
-    crowd.doors["telegram"].script["telegram-2"] = [lambda: asyncio.sleep(60)]
+    crowd.doors["telegram"].script |= {"telegram-2": [lambda: asyncio.sleep(60)], "*": [slowly] * len(READERS)}
     running = asyncio.create_task(sender.run())
     await until(lambda: len(crowd.doors["telegram"].calls) == len(READERS) and sender.in_flight == 1)
     await sender.stop(patience=0.01)
