@@ -47,9 +47,6 @@ CAMPAIGN_FLOOR = 0.1
 CALL_LIMIT = 9.0
 """Seconds that a call may take before nobody knows; less than what an orderly stop waits."""
 
-OVERDUE = "no answer in time"
-"""Says to a call why it is ended."""
-
 STOP_LIMIT = 10.0
 
 GROUP = 0.004
@@ -122,6 +119,8 @@ class Sender:
         self._calls: set[asyncio.Task[None]] = set()
         self._open: dict[int, tuple[asyncio.Task[None], float]] = {}
         """Calls that wait for the platform, the oldest first, and until when they may."""
+        self._overdue: set[int] = set()
+        """Of those, which are being ended for that."""
         self._watch: asyncio.TimerHandle | None = None
         self._unwritten: list[Result] = []
         self._ahead: asyncio.Task[Look] | None = None
@@ -431,16 +430,17 @@ class Sender:
             if form is not None and isinstance(door, Forms):
                 return await door.fill(one.external, form, key)
             return Refused("this door takes no forms", declines=True)
-        except asyncio.CancelledError as ended:
+        except asyncio.CancelledError:
             call = asyncio.current_task()
-            if ended.args != (OVERDUE,) or call is None or call.uncancel():
-                raise
+            if one.waiting.id not in self._overdue or call is None or call.uncancel():
+                raise  # by a stop
             return Uncertain(f"no answer in {CALL_LIMIT:g} s")
         except Exception as error:  # noqa: BLE001 - a door that breaks its promise: nobody knows what was sent
             log.error("sender.door_raised", account=self.account, error=type(error).__name__)
             return Uncertain(type(error).__name__)
         finally:
             self._open.pop(one.waiting.id, None)
+            self._overdue.discard(one.waiting.id)
 
     def _watch_over(self, id_: int) -> None:
         """End this call when it lasts too long. One watch for all of them: hardly any ever does."""
@@ -453,11 +453,12 @@ class Sender:
     def _end_overdue(self) -> None:
         loop = asyncio.get_running_loop()
         self._watch = None
-        for call, until in self._open.values():  # the oldest first
+        for id_, (call, until) in self._open.items():  # the oldest first
             if until > loop.time():
                 self._watch = loop.call_at(until, self._end_overdue)
                 return
-            call.cancel(OVERDUE)
+            self._overdue.add(id_)
+            call.cancel()
 
     async def _broadcast(self, tag: int, page: Page, key: str) -> Outcome:
         """To everybody under a tag. The key is the city's own among all that the account ever used."""
