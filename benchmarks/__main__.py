@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -61,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=tuple(SUBJECTS), help="one subject; writes no file")
     given = parser.parse_args(arguments)
     console, about = Console(), machine.describe()
+    # A line for each turn of a measurement would be all that one sees.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     lines: list[Line] = []
     for name, measure in SUBJECTS.items():
         if given.only in (None, name):

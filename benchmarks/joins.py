@@ -44,6 +44,9 @@ PGBENCH = "pgbench"
 PERSON = ("whose", "its_actor")
 """By which names the statements have whoever joins."""
 
+SEEN = ("print", "own_id")
+"""What one statement of PostgreSQL's finds and a later one must be told: columns of the one, values of the other."""
+
 
 SETTLED = 6
 """Times that a statement runs before PostgreSQL keeps its plan: until then it is planned while the seats are locked."""
@@ -61,9 +64,9 @@ class Part:
     names: tuple[str, ...]
     values: tuple[Any, ...]
 
-    def given(self, person: int, number: int, shift_id: int) -> list[Any]:
-        """Its values for another join."""
-        fresh = dict.fromkeys(PERSON, person) | {"number": number, "wanted": shift_id}
+    def given(self, person: int, number: int, shift_id: int, seen: Mapping[str, Any] | None = None) -> list[Any]:
+        """Its values for another join. `seen`: what a statement before it found."""
+        fresh = dict.fromkeys(PERSON, person) | {"number": number, "wanted": shift_id, **(seen or {})}
         return [fresh.get(name, value) for name, value in zip(self.names, self.values, strict=True)]
 
 
@@ -85,6 +88,10 @@ class Overheard(Unit):
         """Remember it, and hand it on."""
         self.heard.append((statement, parameters))
         return await self._unit.run_aside(statement, parameters)
+
+    async def run_late(self, statement: Prepared, parameters: Parameters) -> None:
+        """The same for what may come late: here it is at once."""
+        await self.run(statement, parameters)
 
 
 class Hot:
@@ -174,9 +181,11 @@ class Hot:
 
         async def lane(client: int, connection: Any) -> None:
             for person in waiting:
+                seen: dict[str, Any] = {}
                 async with connection.transaction():
                     for part in self.parts:
-                        await connection.fetch(part.sql, *part.given(person, 0, shift_id))
+                        for row in await connection.fetch(part.sql, *part.given(person, 0, shift_id, seen)):
+                            seen |= {name: row[name] for name in SEEN if name in row}
                 ended.append((client, time.perf_counter()))
 
         await asyncio.gather(*(lane(client, connection) for client, connection in enumerate(connections)))
@@ -211,11 +220,12 @@ class Hot:
         for part in self.parts:
             values = part.given(0, 0, shift_id)
             written = [
-                ":person" if name in PERSON else _literal(value)
+                ":person" if name in PERSON else f":seen_{name}" if name in SEEN else _literal(value)
                 for name, value in zip(part.names, values, strict=True)
             ]
-            sql = re.sub(r"\$(\d+)", lambda place: written[int(place[1]) - 1], part.sql)  # noqa: B023
-            lines.append(" ".join(sql.split()) + ";")
+            sql = " ".join(re.sub(r"\$(\d+)", lambda place: written[int(place[1]) - 1], part.sql).split())  # noqa: B023
+            found = all(f"AS {name}" in sql for name in SEEN) and not any(name in SEEN for name in part.names)
+            lines.append(f"{sql} \\gset seen_" if found else f"{sql};")
         return "\n".join([*lines, "COMMIT;", ""])
 
     async def _look(self, shift_id: int) -> None:

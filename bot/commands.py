@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -98,8 +99,9 @@ async def chat(settings: Settings, name: str | None, folder: Path | None) -> Non
         await fill_demo(app.database, app.city, app.clock())
     who = name or ("mei" if folder is not None else "me")
     screen = open_screen(who)
-    known = await app.answers.reader(who, None, "terminal")
-    terminal = Terminal(app.turns, who, screen, known, [one.name for one in SCRIPTS], app.clock)
+    reader = partial(app.answers.reader, who, None, "terminal")
+    scripts = [one.name for one in SCRIPTS]
+    terminal = Terminal(app.turns, who, screen, await reader(), scripts, app.clock, reader=reader)
     app.doors[terminal.name] = terminal
     app.begin_sending()
     try:

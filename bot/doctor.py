@@ -41,6 +41,8 @@ SILENT_WARN = 30.0
 """Seconds; shorter silences are the platform's usual pace."""
 MISCONFIGURED = re.compile(r"\b(40001|40013|40125|40164|61004|48001|48004|50002)\b|token|401")
 """In the reason for a silence: what no waiting mends."""
+FLUSHING = ("fsync", "full_page_writes", "synchronous_commit")
+"""PostgreSQL's settings without which a commit is not on disk when it is answered, or not whole after a power cut."""
 BACKUP_AGE = timedelta(hours=24)
 DIFFERENT_SIGNS = 12
 """A key with fewer different signs was typed by hand."""
@@ -229,6 +231,15 @@ def check_pragmas(journal: str, synchronous: int, foreign_keys: int) -> Finding:
     if wrong:
         return fail("sqlite", ", ".join(wrong), "Keep the database on a local disk; network folders have no WAL.")
     return ok("sqlite", "WAL, synchronous FULL, foreign keys")
+
+
+def check_flushing(settings: Mapping[str, str]) -> Finding:
+    """PostgreSQL as our connections have it: with one of these off a power cut loses what was answered, or more."""
+    off = [name for name, value in settings.items() if value == "off"]
+    if off:
+        fix = "Switch it on, in postgresql.conf and for our role and database."
+        return warn("postgresql", f"{', '.join(off)} off: a power cut loses what was answered", fix)
+    return ok("postgresql", ", ".join(f"{name} {value}" for name, value in settings.items()))
 
 
 def check_seal(found: Key) -> Finding:
@@ -448,6 +459,8 @@ class Doctor:
             else:
                 version = (await unit.run(text("SHOW server_version"))).scalar_one()
                 lines.append(ok("database", f"PostgreSQL {version}"))
+                flushing = {name: str((await unit.run(text(f"SHOW {name}"))).scalar_one()) for name in FLUSHING}
+                lines.append(check_flushing(flushing))
                 theirs = (await unit.run(text("SELECT clock_timestamp()"))).scalar_one()
                 lines.append(check_clock((datetime.now(UTC) - theirs).total_seconds()))
         found = await migrate.current(database)

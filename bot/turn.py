@@ -15,8 +15,7 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
 
 from bot.desk.city import City
 from bot.desk.desk import Desk
@@ -29,7 +28,7 @@ from bot.talk.router import Answered, Router
 from bot.talk.view import Link, Page, Reply, View
 from bot.talk.wording import LANGUAGES, Wording, _, catalogue
 from storage import fanouts, inbox, outbox, people, privacy, turns
-from storage.database import Database, Unit
+from storage.database import Database, Unit, is_away
 from storage.people import Met
 
 log = structlog.get_logger("turn")
@@ -112,18 +111,23 @@ class Turns:
         began = time.perf_counter()
         script, outcome = "", "broken"
         try:
-            reply, script = await self._answered(incoming)
+            try:
+                reply, script = await self._answered(incoming)
+            except Exception as broken:
+                if is_away(broken):
+                    raise
+                # A script that breaks must not stop this person for ever, nor anybody else: keep the message apart.
+                log.error("turn broke", door=incoming.address.door, error=type(broken).__name__, where=place_of(broken))
+                return await self._apologise(incoming, broken)
             outcome = "replayed" if reply.replayed else "answered"
             return reply
-        except (OperationalError, InterfaceError, PoolTimeout, OSError) as away:
+        except Exception as away:
+            if not is_away(away):
+                raise
             # The database is away, not the message at fault: the platform shall bring it again.
             log.error("database away", door=incoming.address.door, error=type(away).__name__)
             outcome = "away"
             raise Overloaded from away
-        except Exception as broken:  # noqa: BLE001
-            # A script that breaks must not stop this person for ever, nor anybody else: keep the message apart.
-            log.error("turn broke", door=incoming.address.door, error=type(broken).__name__, where=place_of(broken))
-            return await self._apologise(incoming, broken)
         finally:
             if self.observe:
                 self.observe(incoming.address.door, script, time.perf_counter() - began, outcome)

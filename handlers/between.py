@@ -136,6 +136,9 @@ def permitted(notice: Notice, event: Event, again: Words | None, name: Words) ->
         case ("agreed" | "accompanied"), "Permitted":
             text = _("Your guardian agreed: {title}. The organiser still asks you something first.", title=name)
             return View(lines(again, text), (sign_up(event),))
+        case ("agreed" | "accompanied"), "MayCome":
+            text = _("Your guardian agreed: {title}. Whoever leads there can add you now.", title=name)
+            return View(lines(again, text), (Link(_("Show my code"), Intent("mycode")),))
         case ("agreed" | "accompanied"), _outcome:
             text = _("Your guardian agreed, but something else is missing: {title}", title=name)
             return View(lines(again, text), (sign_up(event),))

@@ -253,6 +253,10 @@ BECAME: dict[str, Text] = {
     "unknown": _("nobody has that number"),
     "self": _("is you: somebody else has to enter your hours"),
     "times": _("those times are not inside the activity, or still to come"),
+    "guardian": _("their guardian did not agree to it: whoever is under age takes part only with that"),
+    "age": _("they are younger than it asks for, or nobody knows their age"),
+    "skill": _("the proof of skill that it asks for is missing"),
+    "agreement": _("the agreement that was due was not accepted"),
     "already": _("their presence is known already"),
 }
 

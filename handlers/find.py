@@ -13,12 +13,14 @@ from bot.domain.kinds import KINDS
 from bot.domain.places import beijing
 from bot.domain.roles import Deed
 from bot.domain.search import sounds_like_search
+from bot.domain.writing import for_readers
 from bot.talk import (
     Day,
     Incoming,
     Intent,
     Joined,
     Link,
+    Named,
     Option,
     Picture,
     Spot,
@@ -200,7 +202,7 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
             _("For people from {n} years on", n=card.minimum_age) if card.minimum_age else None,
             *roles(card),
             _("The organiser lets people in.") if card.approval else None,
-            card.about or None,
+            Named(*for_readers(card.about)) if card.about else None,
             *shown(await desk.agreements.terms(number)),
             _("Held by {organiser}", organiser=organiser(card)),
             _("Called off.") if card.state != "open" else state,

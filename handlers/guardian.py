@@ -14,6 +14,7 @@ from bot.domain.guardians import (
     PERMITS,
     Answer,
     Band,
+    MayCome,
     MustBeOfAge,
     NotMine,
     Permission,
@@ -80,6 +81,14 @@ async def call(talk: Talk, desk: Desk, card: Activity, shift: int) -> None:
 async def show(talk: Talk, desk: Desk) -> None:
     """From 14 on, and no guardian yet: a code for them; the wish waits."""
     talk.say(lines(_("Your mother, father or guardian has to agree first."), *way(await desk.guardians.show_code())))
+
+
+@script("myguardian", words=["myguardian", "my guardian", "我的监护人"], title=_("a code for your guardian"))
+async def myguardian(talk: Talk, desk: Desk) -> None:
+    """Whoever is under age shows their guardian a code, also without an activity that could still be joined."""
+    if desk.me.consented and band(desk.me.born, talk.now) is Band.ADULT:
+        return talk.say(_("Whoever is of age decides for themselves."))
+    await show(talk, desk)
 
 
 def way(code: str) -> list[Words]:
@@ -175,7 +184,10 @@ async def children(talk: Talk, desk: Desk) -> None:
     """Whom I decide for, what is asked and what I agreed to."""
     mine = await desk.guardians.children()
     if not mine:
-        return talk.say(_("You decide for nobody yet. Your child's chat shows a code; send me “guardian” with it."))
+        return talk.say(
+            _("You decide for nobody yet. Your child's chat shows a code; send me “guardian” with it."),
+            Link(_("I am the one under 18"), Intent("myguardian")),
+        )
     links = [
         Link(Joined((title(one), one.starts, standing(one)), " · "), Intent("permit", (str(one.id),)))
         for one in await desk.guardians.permissions()
@@ -233,6 +245,8 @@ def outcome(came: object) -> tuple[Words]:
             return (_("Your child has a seat, and knows that you agreed. You can take it back at any time."),)
         case Waitlisted(_enrolment, position):
             return (_("Your child is number {n} in the queue, and knows that you agreed.", n=position),)
+        case MayCome():
+            return (_("Noted. It has begun: whoever leads there can add your child now."),)
         case Left():
             return (_("Your child's seat was given back. I have told them that it was your decision."),)
         case TooYoung(minimum):

@@ -8,15 +8,23 @@ from bot.desk.rolls import Answer
 from bot.domain.activities import NotAllowed
 from bot.domain.agreements import NeedsAgreement
 from bot.domain.attendance import TooManyTries
-from bot.domain.enrolment import TooYoung
+from bot.domain.enrolment import Clashed, TooYoung
 from bot.domain.guardians import GuardianAsked, GuardianRefused
 from bot.domain.people import ALPHABET, Person
 from bot.domain.roles import Deed
 from bot.domain.roll import AlreadySo, Mark, Rolled
-from bot.talk import Clock, Incoming, Intent, Link, Picture, Talk, Unclear, Words, _, lines, ngettext, script
+from bot.domain.skills import NeedsSkill
+from bot.domain.squads import NoLead
+from bot.talk import Clock, Incoming, Intent, Joined, Link, Picture, Talk, Unclear, Words, _, lines, ngettext, script
 from handlers.cards import title
 from handlers.organise import NOT_YOURS
 from handlers.roll import done, on_now
+from handlers.skills import skill_name
+
+UNKNOWN_AGE = _(
+    "I do not know how old they are. Add only somebody who is 18 or older: whoever is younger needs their guardian's "
+    "yes first."
+)
 
 ORGANISE = Link(_("What you look after"), Intent("organise"))
 
@@ -78,6 +86,7 @@ async def brought(talk: Talk, desk: Desk, activity: int, who: Person, *, shown: 
             title(found.activity),
             _("Add {name}, who has no seat here?", name=found.name),
             full if lift else free,
+            None if found.person.consented or found.person.born else UNKNOWN_AGE,
         )
         if not await talk.confirm("sure", question, _("One seat more") if lift else _("Add"), _("No")):
             return talk.say(_("Nothing was changed."), ORGANISE)
@@ -106,8 +115,26 @@ def refused(outcome: object) -> Words:
             return _(
                 "One must be {n} for that, and I do not know their age: they have to sign up themselves.", n=minimum
             )
-        case GuardianAsked() | GuardianRefused():
-            return _("They are under age: their guardian has to agree first, in their own chat.")
+        case GuardianAsked(0):
+            return _(
+                "They are under 18 and have no guardian here yet. Ask them to send “my guardian” in their own chat: it "
+                "shows a code for the guardian. With the guardian's yes you can add them; until then they cannot take "
+                "part."
+            )
+        case GuardianAsked():
+            return _(
+                "They are under 18. I have asked their guardian in their own chat just now: as soon as there is a yes, "
+                "add them again. Until then they cannot take part."
+            )
+        case GuardianRefused():
+            return _("Their guardian said no to this activity: they cannot take part in it.")
+        case NeedsSkill(codes):
+            needed = Joined(tuple(skill_name(one) for one in codes), ", ")
+            return _("This role needs {skills}, proven and in date: they cannot take it.", skills=needed)
+        case NoLead(skill):
+            return _("There is nobody with {skill} here to lead one more.", skill=skill_name(skill))
+        case Clashed(other):
+            return _("They are signed up elsewhere at these hours: {title}.", title=title(other))
         case NeedsAgreement():
             return _("An agreement is due: they have to sign up themselves and accept it.")
         case Newcomer():

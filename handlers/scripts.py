@@ -88,6 +88,7 @@ SCRIPTS: tuple[Script, ...] = (
     party.uninvited,
     party.passon,
     party.take,
+    guardian.myguardian,
     guardian.guardian,
     guardian.children,
     guardian.permit,

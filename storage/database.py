@@ -31,10 +31,13 @@ from sqlalchemy import (
 from sqlalchemy import cast as in_sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import UpdateBase
 
+from storage import prepared
 from storage.lines import Line, Lines
 from storage.prepared import Driver, OnAiosqlite, OnPostgreSQL, OnSQLite, Outcome, Parameters, Prepared
 from storage.secrecy import Secrecy
@@ -77,6 +80,19 @@ def _has_sign(number: ColumnElement[int]) -> ColumnElement[bool]:
         _LOCKS.c.granted,
     )  # fmt: skip
     return exists(found)
+
+
+def is_away(error: Exception) -> bool:
+    """Is the database gone, stopping, full or too busy, and neither a statement nor a value at fault?
+
+    SQLAlchemy tells of a connection that asyncpg lost by its widest class; what it was stands behind it.
+    """
+    found = error.orig if isinstance(error, DBAPIError) else error
+    causes = (found, found.__cause__ if found is not None else None)
+    if any(isinstance(one, ValueError) for one in causes):
+        return False
+    known = isinstance(error, OperationalError | InterfaceError | PoolTimeout | OSError)
+    return known or any(prepared.is_away(one) for one in causes)
 
 
 class Unit:

@@ -42,7 +42,7 @@ _ASK = (
     .values(next_queue=shift.c.next_queue + 1, seated=false())
     .returning(shift.c.next_queue, shift.c.seated)
 )
-_DECIDE = (
+DECIDE = (
     update(shift)
     .where(shift.c.id == bindparam("wanted"))
     .values(
@@ -56,39 +56,41 @@ _KEPT = ("shift", "person", "queue", "state", "joined", "changed", "admitted")
 _NAMES = ("wanted", "whose", "number", "stand", "at", "at", "let_in")
 
 
-def _anew(row: Any) -> Prepared:
+def begun_anew(row: Any) -> Any:
     """Whoever signed up before and ended it begins anew, in the same row."""
     fresh = dict.fromkeys(("reason", "offered_until", "ended_by", "late", "answers", "why"), null())
     again = {name: row.excluded[name] for name in ("queue", "state", "joined", "changed", "admitted")}
-    return Prepared(
-        row.on_conflict_do_update(
-            index_elements=["shift", "person"],
-            set_={**again, "lapses": literal_column("0"), "guests": literal_column("0"), **fresh},
-        ).returning(enrolment.c.id, enrolment.c.state)
-    )
+    return row.on_conflict_do_update(
+        index_elements=["shift", "person"],
+        set_={**again, "lapses": literal_column("0"), "guests": literal_column("0"), **fresh},
+    ).returning(enrolment.c.id, enrolment.c.state)
 
 
-def _at_once(deciding: Any) -> Prepared:
-    """Decide and keep, as one statement of PostgreSQL."""
+def decided_and_kept(deciding: Any, own_id: str | None = None) -> Any:
+    """Decide and keep, as one statement of PostgreSQL. `own_id`: by which name the row's number comes, if it does."""
     given = deciding.cte("given")
+    kept = ("id", *_KEPT) if own_id else _KEPT
+    names = (own_id, *_NAMES) if own_id else _NAMES
     typed = {
-        name: bindparam(name, type_=enrolment.c[column].type) for name, column in zip(_NAMES, _KEPT, strict=True)
+        name: bindparam(name, type_=enrolment.c[column].type) for name, column in zip(names, kept, strict=True)
     }
     seated = case(
         (given.c.seated, literal(Stand.JOINED, String)), else_=literal(Stand.WAITING, String)
     )
     values = typed | {"number": given.c.next_queue, "stand": seated}
     row = postgresql.insert(enrolment).from_select(
-        _KEPT, select(*(values[name] for name in _NAMES)).select_from(given), include_defaults=False
+        kept, select(*(values[name] for name in names)).select_from(given), include_defaults=False
     )
-    return _anew(row)
+    return begun_anew(row)
 
 
-_DECIDES = {True: Prepared(_DECIDE), False: Prepared(_ASK)}
-_KEEP = _anew(
-    sqlite.insert(enrolment).values({column: bindparam(name) for column, name in zip(_KEPT, _NAMES, strict=True)})
+_DECIDES = {True: Prepared(DECIDE), False: Prepared(_ASK)}
+_KEEP = Prepared(
+    begun_anew(
+        sqlite.insert(enrolment).values({column: bindparam(name) for column, name in zip(_KEPT, _NAMES, strict=True)})
+    )
 )
-_AT_ONCE = {True: _at_once(_DECIDE), False: _at_once(_ASK)}
+_AT_ONCE = {True: Prepared(decided_and_kept(DECIDE)), False: Prepared(decided_and_kept(_ASK))}
 
 
 async def seat(unit: Unit, shift_id: int, person: int, now: datetime, admitted: bool = True) -> tuple[int, bool]:

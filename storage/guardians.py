@@ -101,6 +101,13 @@ async def under_age(unit: Unit, ids: Sequence[int], now: datetime) -> set[int]:
     return {row.id for row in rows if band(row.born, now) is not Band.ADULT}
 
 
+async def said_young(unit: Unit, child: int) -> bool:
+    """Did somebody whose year of birth is not known say that they are under age: showed a guardian's code, or wished
+    to join with a guardian's yes?"""
+    code, wish = (select(table.c.child).where(table.c.child == child) for table in (guardian_code, permission))
+    return (await unit.run(code.union_all(wish).limit(1))).first() is not None
+
+
 # --- Permissions ----------------------------------------------------------------------------------------------------
 
 
@@ -158,14 +165,15 @@ async def _permissions(unit: Unit, statement: Select[Any]) -> list[Permission]:
 
 
 async def asked_of(unit: Unit, guardian: int, id_: int, now: datetime) -> Permission | None:
-    """One permission that this guardian decides about, as long as the shift has not begun."""
-    found = await _permissions(unit, _asked(guardian).where(permission.c.id == id_, shift.c.starts > now))
+    """One permission that this guardian decides about, as long as the shift is not over: whoever stands at the gate
+    without it can still be let in."""
+    found = await _permissions(unit, _asked(guardian).where(permission.c.id == id_, shift.c.ends > now))
     return found[0] if found else None
 
 
 async def coming(unit: Unit, guardian: int, now: datetime, child: int | None = None) -> list[Permission]:
     """What this guardian decides about, soonest first; of one child or of all."""
-    which = _asked(guardian).where(shift.c.starts > now)
+    which = _asked(guardian).where(shift.c.ends > now)
     return await _permissions(unit, which if child is None else which.where(permission.c.child == child))
 
 

@@ -340,6 +340,22 @@ class OnPostgreSQL:
             raise _translated(compiled.sql, error) from error
 
 
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what it says of a connection that breaks under a statement
+    asyncpg.exceptions.InvalidCachedStatementError,
+    sqlite3.OperationalError,
+)
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Of a driver's trouble: is the database gone, stopping, full or too busy, and no value at fault?"""
+    return isinstance(error, _AWAY) and not isinstance(error, ValueError)
+
+
 def _spelt(value: Any) -> str:
     """A value in a statement's text. Nothing that somebody typed stands there as it is: only digits and hex digits."""
     if value is None:
@@ -353,17 +369,8 @@ def _spelt(value: Any) -> str:
 
 def _translated(sql: str, error: Exception) -> exc.DBAPIError:
     """The driver's trouble as SQLAlchemy's, without the row's values."""
-    away = (
-        asyncpg.PostgresConnectionError,
-        asyncpg.OperatorInterventionError,
-        asyncpg.InsufficientResourcesError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,  # what it says of a connection that breaks under a statement
-        asyncpg.exceptions.InvalidCachedStatementError,
-        sqlite3.OperationalError,
-    )
     wrong = (asyncpg.IntegrityConstraintViolationError, sqlite3.IntegrityError)
-    shape = exc.OperationalError if isinstance(error, away) else exc.DBAPIError
+    shape = exc.OperationalError if is_away(error) else exc.DBAPIError
     if isinstance(error, wrong):
         shape = exc.IntegrityError
     return shape(sql, None, error, hide_parameters=True)

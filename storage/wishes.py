@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
     Exists,
     ScalarSelect,
+    Select,
     String,
+    Text,
     and_,
     bindparam,
+    case,
+    cast,
     exists,
     func,
     literal,
     literal_column,
+    not_,
+    or_,
     select,
+    type_coerce,
 )
 
 from bot.domain.enrolment import Stand
@@ -105,37 +113,91 @@ def _not_kept() -> ScalarSelect[int]:
     return select(func.count()).where(*of_theirs, at.c.starts > bindparam("since")).scalar_subquery()
 
 
-_WISH = Prepared(
-    select(
-        shift.c.id, shift.c.activity, activity.c.title, activity.c.english, shift.c.starts, shift.c.ends,
-        activity.c.state, activity.c.minimum_age, shift.c.minimum_age.label("own_age"), activity.c.kind,
-        activity.c.starts.label("activity_starts"), activity.c.ends.label("activity_ends"), shift.c.capacity,
-        terms.c.conditions, activity.c.approval, shift.c.needs, _MINE.c.state.label("mine"),
-        exists().where(squad.c.shift == shift.c.id).label("squad"),
-        exists().where(document_need.c.activity == activity.c.id).label("insured"),
-        exists().where(reminding.c.activity == shift.c.activity).label("reminds"),
-        exists().where(
-            invitation.c.shift == shift.c.id,
-            invitation.c.person == _WHOSE,
-            invitation.c.state == literal_column("'open'"),
-        ).label("invited"),
-        _overlaps().label("busy"),
-        _not_kept().label("broken"),
-        acceptance(_WHOSE).exists().label("accepted"),
-        acceptance(_WHOSE).where(agreement.c.accepted_by != agreement.c.person).exists().label("accepted_for_them"),
-    )
-    .join(activity, activity.c.id == shift.c.activity)
-    .outerjoin(terms, terms.c.activity == activity.c.id)
-    .outerjoin(_MINE, and_(_MINE.c.shift == shift.c.id, _MINE.c.person == _WHOSE))
-    .where(shift.c.id == bindparam("wanted"))
+_READ = (
+    shift.c.id, shift.c.activity, activity.c.title, activity.c.english, shift.c.starts, shift.c.ends,
+    activity.c.state, activity.c.minimum_age, shift.c.minimum_age.label("own_age"), activity.c.kind,
+    activity.c.starts.label("activity_starts"), activity.c.ends.label("activity_ends"), shift.c.capacity,
+    terms.c.conditions, activity.c.approval, shift.c.needs, _MINE.c.state.label("mine"),
+    exists().where(squad.c.shift == shift.c.id).label("squad"),
+    exists().where(document_need.c.activity == activity.c.id).label("insured"),
+    exists().where(reminding.c.activity == shift.c.activity).label("reminds"),
+    exists().where(
+        invitation.c.shift == shift.c.id,
+        invitation.c.person == _WHOSE,
+        invitation.c.state == literal_column("'open'"),
+    ).label("invited"),
+    _overlaps().label("busy"),
+    _not_kept().label("broken"),
+    acceptance(_WHOSE).exists().label("accepted"),
+    acceptance(_WHOSE).where(agreement.c.accepted_by != agreement.c.person).exists().label("accepted_for_them"),
 )  # fmt: skip
+
+
+def _of(*columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
+        .join(activity, activity.c.id == shift.c.activity)
+        .outerjoin(terms, terms.c.activity == activity.c.id)
+        .outerjoin(_MINE, and_(_MINE.c.shift == shift.c.id, _MINE.c.person == _WHOSE))
+        .where(shift.c.id == bindparam("wanted"))
+    )
+
+
+_WISH = Prepared(_of(*_READ))
+
+_ALL = (_MINE.c.id.label("mine_id"), *_READ)
+
+
+def _print(*columns: Any) -> Any:
+    return func.md5(cast(func.row(*columns), Text)).label("print")
+
+
+PRINT = _of(_print(*_ALL))
+"""On PostgreSQL: what a wish and all that belongs to it are like, in 32 digits."""
+
+_LOOK = _of(*_ALL).cte("look").prefix_with("MATERIALIZED")
+_IS_PLAIN = and_(
+    _LOOK.c.state == literal_column("'open'"),
+    func.coalesce(_LOOK.c.mine, literal_column("'cancelled'")) == literal_column("'cancelled'"),
+    func.coalesce(type_coerce(_LOOK.c.needs, Text), literal_column("'[]'")) == literal_column("'[]'"),
+    not_(or_(_LOOK.c.approval, _LOOK.c.squad, _LOOK.c.invited, _LOOK.c.busy)),
+    _LOOK.c.broken == literal_column("0"),
+)
+_NEW = func.nextval(func.pg_get_serial_sequence(literal_column("'enrolment'"), literal_column("'id'")))
+_OWN = case((_IS_PLAIN, func.coalesce(_LOOK.c.mine_id, _NEW))).label("own_id")
+"""No number is used up for whoever may not get in."""
+
+_SEEN = Prepared(select(*_LOOK.c, _print(*_LOOK.c), _OWN))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A plain wish as it was before its shift was locked: by its print is found whether it still is."""
+
+    wish: Wish
+    print: str
+    own_id: int
+    """The number that the sign-up has, or will have."""
 
 
 async def wish(unit: Unit, shift_id: int, person: int, now: datetime) -> Wish | None:
     """The shift, its activity and what this person has to do with them. The shift must be locked where it decides."""
-    row = (await unit.run(_WISH, {"wanted": shift_id, "whose": person, "since": now - WITHIN})).first()
-    if row is None:
-        return None
+    row = (await unit.run(_WISH, names(shift_id, person, now))).first()
+    return None if row is None else _wish(row)
+
+
+async def see(unit: Unit, shift_id: int, person: int, now: datetime) -> Seen | None:
+    """The same on PostgreSQL while others may change it; None: there is none, or more has to be read to decide it."""
+    row = (await unit.run(_SEEN, names(shift_id, person, now))).first()
+    return None if row is None or row.own_id is None else Seen(_wish(row), row.print, row.own_id)
+
+
+def names(shift_id: int, person: int, now: datetime) -> dict[str, Any]:
+    """What a wish is read by."""
+    return {"wanted": shift_id, "whose": person, "since": now - WITHIN}
+
+
+def _wish(row: Any) -> Wish:
     return Wish(
         row.id, row.activity, row.title, row.english, row.starts, row.ends, row.state,
         max(row.minimum_age, row.own_age), row.kind, row.activity_starts, row.activity_ends, row.capacity,

@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from datetime import UTC, datetime
 from typing import Protocol, TextIO
 
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text as Painted
 
 from bot.talk.capabilities import Capabilities
-from bot.talk.door import Delivered, Listener, Outcome, Overloaded, Refused
+from bot.talk.door import TRY_AGAIN, Delivered, Listener, Outcome, Overloaded, Refused
 from bot.talk.incoming import Address, BadLink, Incoming, Intent, Place
 from bot.talk.view import Page, Reply
 from bot.talk.wording import Wording, Words, _
@@ -75,8 +75,10 @@ class Terminal:
         scripts: Collection[str] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         session: str = "",
+        reader: Callable[[], Awaitable[Wording]] | None = None,
     ) -> None:
-        """`scripts`: names that a command may start; any other `/word` is text. `session` begins each message's key."""
+        """`scripts`: names that a command may start; any other `/word` is text. `session` begins each message's key.
+        `reader`: how whoever sits here reads after a turn, which may have changed it."""
         self._listener = listener
         self._address = Address(NAME, address_id)
         self._screen = screen
@@ -84,6 +86,7 @@ class Terminal:
         self._scripts = frozenset(scripts)
         self._now = now
         self._session = session or uuid.uuid4().hex
+        self._reader = reader
         self._count = 0
 
     # --- What is typed ---
@@ -127,8 +130,10 @@ class Terminal:
         try:
             reply = await self._listener.take(incoming)
         except Overloaded:
-            self._say(_("Too many people are talking at once. Please try again in a moment."))
+            self._say(TRY_AGAIN)
             return
+        if self._reader is not None:
+            self._wording = await self._reader()
         self._show(reply)
 
     # --- What is shown ---

@@ -33,6 +33,7 @@ from bot.domain.campaigns import (
     Told,
     Unwritable,
     expiry,
+    may_use_mass,
     moment,
     needs_second,
     unfit,
@@ -245,12 +246,17 @@ class Campaigns(Subject):
 
     # --- Sending ---
 
-    async def send(self, number: int, typed: int) -> Sent | Asked | Miscounted | NobodyMeant | Unwritable | NotAllowed:
-        """Send a draft of mine: `typed` must be the number of people that it means now."""
+    async def send(
+        self, number: int, typed: int, mass: bool = False
+    ) -> Sent | Asked | Miscounted | NobodyMeant | Unwritable | NotAllowed:
+        """Send a draft of mine: `typed` must be the number of people that it means now.
+
+        `mass`: whoever nothing else reaches on WeChat gets it with one of the account's few mass messages.
+        """
         one = await self.allowed(number, lock=True)
         if one is None or one.author != self.me.id or one.standing != Standing.DRAFT:
             return NotAllowed()
-        counted = await self.count(one.audience)
+        counted, mass = await self.count(one.audience), mass and may_use_mass(one)
         if not counted:
             return NobodyMeant()
         if typed != counted:
@@ -259,9 +265,9 @@ class Campaigns(Subject):
         if why or await self._told_today(one):
             return Unwritable(why or "today")
         if needs_second(counted, one.audience):
-            await self._move(one, Standing.ASKED, people=counted)
+            await self._move(one, Standing.ASKED, people=counted, mass=mass)
             return Asked(number, counted, await self._ask(one))
-        await self._move(one, Standing.RUNNING, people=counted, started=self.now)
+        await self._move(one, Standing.RUNNING, people=counted, mass=mass, started=self.now)
         return Sent(number, counted, await self._first(one))
 
     async def _told_today(self, one: Campaign) -> bool:
@@ -378,6 +384,8 @@ def words_of(city: City, one: Campaign, step: int) -> dict[str, str]:
     more = {"campaign": str(one.id)}
     if one.activity is not None:
         more["activity"] = str(one.activity)
+    if one.mass:
+        more["mass"] = "yes"
     if path := picture_path(city, one):
         more["picture"] = path
     return {**one.texts[step], **more}

@@ -22,9 +22,10 @@ from bot.domain.enrolment import (
     Waitlisted,
     move,
 )
+from bot.domain.guardians import Band, band
 from bot.domain.reliability import WITHIN, may_have_to_ask, minutes_late, must_ask
 from bot.domain.reminders import USUAL, first
-from storage import admission, audit, enrolment, reminders, wishes
+from storage import admission, audit, enrolment, joining, reminders, wishes
 from storage.admission import Answers
 from storage.wishes import Wish
 
@@ -42,6 +43,8 @@ class Enrolment(Subject):
 
         `in_spite`: although it overlaps with something I joined.
         """
+        if self.unit.locks_rows and not in_spite and (told := await self._join_at_once(shift, answers)) is not None:
+            return told
         await enrolment.lock_shift(self.unit, shift)
         wish = await wishes.wish(self.unit, shift, self.me.id, self.now)
         if wish is None:
@@ -54,15 +57,34 @@ class Enrolment(Subject):
         if wish.invited and not why:
             await claim(self, wish)
         id_, seated = await enrolment.seat(self.unit, shift, self.me.id, self.now, admitted=not why)
+        if why:
+            if answers:
+                await admission.keep_answers(self.unit, id_, answers)
+            return Asked(id_, why)
+        return await self._let_in(wish, id_, seated, answers)
+
+    async def _join_at_once(self, shift: int, answers: Answers) -> Joined | Waitlisted | None:
+        """As most people join: nothing is asked of them that more would have to be read for.
+
+        None: it is to be decided behind the lock, whatever it comes to.
+        """
+        seen = await wishes.see(self.unit, shift, self.me.id, self.now)
+        if seen is None or band(self.me.born, self.now) is not Band.ADULT:
+            return None
+        for gate in GATES:
+            if await gate(self, seen.wish) is not None:
+                return None
+        made = await joining.join(self.unit, seen, self.me.id, self.now)
+        return None if made is None else await self._let_in(seen.wish, *made, answers)
+
+    async def _let_in(self, wish: Wish, id_: int, seated: bool, answers: Answers) -> Joined | Waitlisted:
         if answers:
             await admission.keep_answers(self.unit, id_, answers)
-        if why:
-            return Asked(id_, why)
         if seated:
             chosen = await reminders.chosen(self.unit, [wish.activity]) if wish.reminds else {}
             return Joined(id_, first(wish.starts, self.now, chosen.get(wish.activity, USUAL)), wish.insured)
-        row = await enrolment.own(self.unit, self.me.id, shift)
-        return Waitlisted(id_, await enrolment.position(self.unit, shift, row.queue))
+        row = await enrolment.own(self.unit, self.me.id, wish.shift)
+        return Waitlisted(id_, await enrolment.position(self.unit, wish.shift, row.queue))
 
     async def _must_ask(self, wish: Wish) -> bool:
         since = self.now - WITHIN

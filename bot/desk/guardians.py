@@ -9,6 +9,7 @@ from bot.desk.enrolment import Enrolment
 from bot.desk.subject import Subject
 from bot.desk.telling import tell
 from bot.domain.attendance import TooManyTries
+from bot.domain.enrolment import Left
 from bot.domain.guardians import (
     ANSWERS,
     CODE_LASTS,
@@ -16,6 +17,7 @@ from bot.domain.guardians import (
     Answer,
     Band,
     GuardianRefused,
+    MayCome,
     MustBeOfAge,
     NotMine,
     Permission,
@@ -87,7 +89,7 @@ class Guardians(Subject):
         return replace(one, name=self.called(one.name))
 
     async def permission(self, id_: int) -> Permission | None:
-        """One thing that I decide about, while it has not begun."""
+        """One thing that I decide about, while it is not over."""
         found = await guardians.asked_of(self.unit, self.me.id, id_, self.now)
         return self._named(found) if found else None
 
@@ -105,7 +107,8 @@ class Guardians(Subject):
         await self._log("permit", f"permission:{id_}", asked.answer, answer)
         outcome = await self._follow(asked, answer)
         words = {"answer": str(answer), "outcome": type(outcome).__name__}
-        await tell(self, asked.child, "permitted", id_, asked.shift, asked.starts, place, **words)
+        until = asked.starts if asked.starts > self.now else asked.ends
+        await tell(self, asked.child, "permitted", id_, asked.shift, until, place, **words)
         return outcome
 
     async def _follow(self, asked: Permission, answer: Answer) -> object:
@@ -114,6 +117,8 @@ class Guardians(Subject):
         if child is None:
             return NotMine()
         seats = Enrolment(self.unit, child, self.now, self.city)
+        if answer in PERMITS and asked.starts <= self.now:
+            return MayCome()
         if answer in PERMITS:
             card = await activities.card(self.unit, asked.activity)
             return Permitted() if card and card.questions else await seats.join(asked.shift)
@@ -131,7 +136,7 @@ class Guardians(Subject):
         others = [one for one in (await guardians.guardians_of(self.unit, [child]))[child] if one != self.me.id]
         for one in for_it if not others else ():
             if one.answer in PERMITS:
-                given_up += int(not isinstance(await self.answer(one.id, Answer.WITHDRAWN), NotMine))
+                given_up += isinstance(await self.answer(one.id, Answer.WITHDRAWN), Left)
         await guardians.release(self.unit, self.me.id, child, self.now)
         if not others and band(ward.born, self.now) is Band.CHILD:
             await privacy.withdraw(self.unit, [child], self.now)

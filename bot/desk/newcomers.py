@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.desk.gates import Refusal, agreed, free_then, of_age
+from bot.desk.gates import Refusal, agreed, free_then, of_age, skilled
+from bot.desk.led import led
 from bot.desk.organising import Organising
 from bot.desk.permitted import permitted
 from bot.desk.presences import Presences, Seat
@@ -21,7 +22,7 @@ from bot.domain.roles import Deed
 from bot.domain.roll import Mark, Rolled
 from storage import activities, attendance, audit, enrolment, people, roll, wishes
 
-GATES = (of_age, free_then, permitted, agreed)
+GATES = (of_age, skilled, free_then, led, permitted, agreed)
 """Who comes on the spot meets the same gates as everybody, but that the activity has begun."""
 
 

@@ -7,21 +7,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.desk.flagging import flagged
+from bot.desk.gates import agreed, of_age, skilled
 from bot.desk.newcomers import Newcomers
 from bot.desk.organising import Organising
+from bot.desk.permitted import permits, under_age
 from bot.desk.presences import Presences, Seat
 from bot.desk.rolls import Rolls
 from bot.desk.subject import Subject
 from bot.desk.telling import tell
 from bot.domain.activities import Activity, NotAllowed, Shift
 from bot.domain.claims import WITHIN, Claim, Claimed, Decided, Missing
-from bot.domain.enrolment import COMING, Stand
+from bot.domain.enrolment import COMING, SEATED, Stand
 from bot.domain.evidence import Evidence, Part, Proof, sample, standing
 from bot.domain.flags import Flag
 from bot.domain.people import Person
 from bot.domain.roles import Deed
 from bot.domain.roll import Rolled
-from storage import activities, audit, claims, enrolment, evidence, roll
+from storage import activities, audit, claims, enrolment, evidence, roll, wishes
 
 TELL_WITHIN = timedelta(days=14)
 """How long a decision waits for somebody who cannot be reached."""
@@ -185,6 +187,9 @@ class Vouching(Subject):
             return "self"
         if shift is None or one.ends > self.now:
             return "times"
+        refused = await self._refused(who, shift)
+        if refused:
+            return refused
         seat = await self._seat_for(who, card.id, shift)
         if seat is None:
             return "already"
@@ -193,6 +198,19 @@ class Vouching(Subject):
         last = self._said.piece(Proof.BULK, Part.DEPARTURE, one.ends, sampled=drawn)
         await self._said.leave(replace(seat, stand=Stand.ARRIVED), one.ends, last)
         return "done"
+
+    async def _refused(self, who: Person, shift: Shift) -> str:
+        """Who had no seat meets the gates that a seat would have had; nobody is asked afterwards."""
+        asker = Subject(self.unit, who, self.now, self.city)
+        wish = await wishes.wish(self.unit, shift.id, who.id, self.now)
+        if wish is None or wish.mine in SEATED:
+            return ""
+        if await under_age(asker) and not await permits(asker, wish):
+            return "guardian"
+        for word, gate in (("age", of_age), ("skill", skilled), ("agreement", agreed)):
+            if await gate(asker, wish) is not None:
+                return word
+        return ""
 
     async def _seat_for(self, who: Person, activity: int, shift: Shift) -> Seat | None:
         """Their seat, or one more that is put up for them and stands in the log. None: their presence is known."""

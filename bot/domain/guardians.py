@@ -72,6 +72,11 @@ class Permitted:
 
 
 @dataclass(frozen=True, slots=True)
+class MayCome:
+    """The guardian agreed to what has begun: whoever leads can add the child on the spot."""
+
+
+@dataclass(frozen=True, slots=True)
 class GuardianRefused:
     """The guardian said no to this activity, or took the yes back."""
 
@@ -119,7 +124,7 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class NotMine:
-    """Nobody asks me this, or the shift has begun."""
+    """Nobody asks me this, or the shift is over."""
 
 
 @dataclass(frozen=True, slots=True)

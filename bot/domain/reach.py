@@ -287,7 +287,8 @@ def quiet_until(now_local: datetime, from_minute: int, until_minute: int) -> dat
 
 
 def too_late(notice: Notice, now: datetime) -> bool:
-    """Would it be of no use any more? What no event belongs to has only its own expiry."""
+    """Would it be of no use any more? What no event belongs to has only its own expiry. A guardian's yes is of use
+    while the child stands at the gate."""
     event = notice.event
     if event is None or notice.kind in AFTERWARDS:
         return False
@@ -296,7 +297,7 @@ def too_late(notice: Notice, now: datetime) -> bool:
     for reminding in REMINDINGS:
         if (reminding.kind, reminding.offset) == (notice.kind, notice.offset):
             return now >= event.ends + timedelta(minutes=reminding.useful_until)
-    if notice.kind in ("change", "cancellation", "checkout"):
+    if notice.kind in ("change", "cancellation", "checkout", "permission", "permitted"):
         return now >= event.ends
     return now >= event.starts
 

@@ -79,3 +79,21 @@ def alternation(names: Iterable[str]) -> str:
     for name in sorted(names, key=lambda name: (-len(name), name)):
         by_first[name[0]].append(re.escape(name[1:]))
     return "|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in sorted(by_first.items()))
+
+
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_LATIN_WORD = re.compile(r"[A-Za-z]{2}")
+
+
+def for_readers(text: str) -> tuple[str, str]:
+    """What somebody wrote in two languages, a line in each: as readers of Chinese and readers of English see it. What
+    is in one language only, both see in whole."""
+    lines = text.splitlines()
+    english = [line for line in lines if _LATIN_WORD.search(line) and not _HAN.search(line)]
+    chinese = [line for line in lines if _HAN.search(line)]
+    if not english or not chinese:
+        return text, text
+    return (
+        "\n".join(line for line in lines if line not in english),
+        "\n".join(line for line in lines if line not in chinese),
+    )

@@ -287,3 +287,65 @@ async def test_a_guardian_who_takes_their_consent_back_decides_no_more(town: Tow
     await mum.says("yes")
     assert await stands(town) == ["cancelled"]
     assert "You decide for nobody yet" in await mum.says("children")
+
+
+# --- On the spot ------------------------------------------------------------------------------------------------------
+
+
+async def test_whoever_comes_without_the_guardians_yes_is_let_in_as_soon_as_there_is_one(
+    town: Town, chat: Open
+) -> None:
+    """Before, nobody could say yes any more once it had begun."""
+    olga, kid, mum = chat("Olga"), chat("Kim"), chat("Mary")
+    trees = await town.publishes(olga, "Planting trees", SATURDAY)
+    later = await town.publishes(olga, "River walk", SATURDAY + timedelta(days=7))
+    await youth_asks(town, kid, later)
+    town.at = (SATURDAY + timedelta(minutes=10)).astimezone(town.at.tzinfo)
+    number = (await row_of(town, kid)).number
+    await olga.opens("walkin", trees, number)
+    assert "have no guardian here yet" in await olga.picks("Add")
+    assert await stands(town) == []
+    await kid.says("my guardian")
+    await guards(mum, code_in(kid))
+    await mum.picks("Answer: Planting trees")
+    assert "whoever leads there can add your child now" in await mum.picks("I agree")
+    await town.waits(seconds=5)
+    await kid.says("menu")
+    await town.waits(seconds=5)
+    assert any("Whoever leads there can add you now" in page.text for page in kid.pushed())
+    await olga.opens("walkin", trees, number)
+    assert "is added and here" in await olga.picks("Add")
+    assert await stands(town) == ["arrived"]
+
+
+async def test_whose_guardian_says_no_stays_out(town: Town, chat: Open) -> None:
+    olga, kid, mum = chat("Olga"), chat("Kim"), chat("Mary")
+    trees = await town.publishes(olga, "Planting trees", SATURDAY)
+    later = await town.publishes(olga, "River walk", SATURDAY + timedelta(days=7))
+    await youth_asks(town, kid, later)
+    await guards(mum, code_in(kid))
+    town.at = (SATURDAY + timedelta(minutes=10)).astimezone(town.at.tzinfo)
+    number = (await row_of(town, kid)).number
+    await olga.opens("walkin", trees, number)
+    assert "asked their guardian in their own chat just now" in await olga.picks("Add")
+    await mum.says("children")
+    await mum.picks("Planting trees")
+    await mum.picks("No, not this one")
+    await olga.opens("walkin", trees, number)
+    assert "Their guardian said no to this activity" in await olga.picks("Add")
+    assert await stands(town) == []
+
+
+async def test_a_child_whose_age_nobody_knows_is_not_added_after_they_said_so(town: Town, chat: Open) -> None:
+    """Nothing is kept of them, but that they showed a code for their guardian; of a stranger the leader is asked."""
+    olga, kid, stranger = chat("Olga"), chat("Kim"), chat("Dan")
+    trees = await town.publishes(olga, "Planting trees", SATURDAY)
+    await kid.opens("join", trees)
+    await kid.picks("I am younger than 14")
+    await stranger.says("menu")
+    town.at = (SATURDAY + timedelta(minutes=10)).astimezone(town.at.tzinfo)
+    for who, added in ((kid, False), (stranger, True)):
+        await olga.opens("walkin", trees, (await row_of(town, who)).number)
+        assert "Add only somebody who is 18 or older" in olga.text
+        assert ("is added and here" in await olga.picks("Add")) == added
+    assert await stands(town) == ["arrived"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -24,6 +25,7 @@ from storage.outbox_reports import Counts
 from storage.secrecy import Secrecy
 from storage.tables.messages import token
 from tests.operating.conftest import NOW
+from tests.postgres import Postgres
 
 KEY = "Zk3v9Q_x8LwP0sTnUyRbEeDdCcFfGg1hJjKkMm"
 TOKEN = "123456789:" + "A" * 35
@@ -92,6 +94,9 @@ LINES: list[tuple[str, Callable[[], Finding | list[Finding]], Level, str]] = [
     ("no wal", lambda: doctor.check_pragmas("delete", 2, 1), "fail", "local disk"),
     ("not full", lambda: doctor.check_pragmas("wal", 1, 1), "fail", "synchronous 1"),
     ("no keys", lambda: doctor.check_pragmas("wal", 2, 0), "fail", "foreign keys off"),
+    ("flushes", lambda: doctor.check_flushing({"fsync": "on", "synchronous_commit": "local"}), "ok", "commit local"),
+    ("no fsync", lambda: doctor.check_flushing({"fsync": "off"}), "warn", "power cut"),
+    ("late", lambda: doctor.check_flushing({"fsync": "on", "synchronous_commit": "off"}), "warn", "commit off"),
     ("seal", lambda: doctor.check_seal("same"), "ok", "this database's"),
     ("first seal", lambda: doctor.check_seal("first"), "ok", "no key"),
     ("other seal", lambda: doctor.check_seal("other"), "fail", "used before"),
@@ -194,6 +199,17 @@ async def test_a_city_at_work_is_well(database: Database, tmp_path: Path) -> Non
     found = levels(lines)
     assert found["database"] == found["migrations"] == found["dead letters"] == found["outbox"] == "ok"
     assert found["sqlite" if database.dialect == "sqlite" else "clock"] == "ok"
+
+
+async def test_a_server_that_does_not_flush_is_warned_of_and_one_that_does_is_not(postgres: Postgres) -> None:
+    if postgres.own is None:
+        pytest.skip("the server is not ours to set")
+    name = f"flushing_{secrets.token_hex(4)}"
+    url = postgres.create(name)
+    lines = await Doctor().examine(settings(database_url=url, secret_key=SecretStr(KEY)))
+    (line,) = [line for line in lines if line.name == "postgresql"]
+    assert (line.level, line.says) == ("warn", "fsync, full_page_writes off: a power cut loses what was answered")
+    postgres.drop(name)
 
 
 async def test_a_city_without_tables_is_told_what_to_do(empty: Database) -> None:

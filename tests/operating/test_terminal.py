@@ -236,3 +236,22 @@ async def test_a_person_at_a_window_types_and_sees_colours_and_messages_above() 
     assert "Reminder" in shown
     assert "Which shift?" in shown
     assert "\x1b[" in shown
+
+
+async def test_labels_follow_whoever_sits_there_to_another_language() -> None:
+    """Before, they stayed in the language in which the terminal was opened."""
+    spoken = ["en"]
+
+    async def reader() -> Wording:
+        return Wording(spoken[0], ENGLISH.zone)
+
+    class Speaks(Listens):
+        async def take(self, incoming: Incoming) -> Reply:
+            spoken[0] = {"中文": "zh_CN"}.get(incoming.text or "", spoken[0])
+            return Reply((Page("*", picture="http://a/p.png"),))
+
+    out = io.StringIO()
+    await sit(Speaks(), Plain(io.StringIO("hello\n中文\n"), out), reader=reader).run()
+    assert [line for line in out.getvalue().splitlines() if "http" in line] == [
+        "Picture: http://a/p.png", "图片： http://a/p.png",
+    ]  # fmt: skip

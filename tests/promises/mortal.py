@@ -10,7 +10,6 @@ import contextlib
 import multiprocessing
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -24,11 +23,11 @@ from bot.turn import Turns
 from handlers.scripts import SCRIPTS
 from storage.database import Database
 from tests.conversations.kit import BEIJING, DOORS, MONDAY, SECRECY
+from tests.promises.answered import Acknowledged, Pages
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload([__name__])
 
-Pages = list[dict[str, Any]]
 Told = tuple[str, Pages | None, bool]
 """Over the line: a message's key, its reply (None: come again), and whether the reply was kept from an earlier life."""
 WARM = 8
@@ -80,16 +79,6 @@ async def _serve(line: Connection, url: str, acknowledges_first: bool) -> None:
 
 
 # --- Outside -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """A message, and the pages that its platform was given for it."""
-
-    message: Incoming
-    pages: Pages
-    replayed: bool
-    """A process before had committed it, and was killed before it could say so."""
 
 
 class Mortal:

@@ -18,9 +18,10 @@ from tests.conversations.kit import MONDAY, Chat, Town
 
 SATURDAY = MONDAY + timedelta(days=5)
 
-LEAST = {"sqlite": 11, "postgresql": 8}
+LEAST = {"sqlite": 11, "postgresql": 7}
 """Of a confirmation. An agreement that is due adds two: what was accepted, and the move. PostgreSQL decides about the
-seat and keeps it as one statement, ends a turn with one and begins it with one, but locks the shift with another."""
+seat, keeps and logs it as one statement, ends a turn with one and begins it with one, but locks the shift with another.
+"""
 
 
 @pytest.fixture

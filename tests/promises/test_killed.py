@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count as numbers
 
@@ -17,14 +16,11 @@ import pytest
 from sqlalchemy import select
 
 from bot.domain.enrolment import Stand
-from bot.talk import Address, Incoming, Intent
-from storage.inbox import opened
-from storage.tables.enrolment import enrolment
 from storage.tables.messages import inbox
-from storage.tables.people import identity
 from tests.conversations.kit import MONDAY, Chat, Town
+from tests.promises.answered import missing, signing_up, standing, told
 from tests.promises.crowd import Count, count
-from tests.promises.mortal import Acknowledged, Mortal, acknowledged
+from tests.promises.mortal import Mortal, acknowledged
 
 pytestmark = [pytest.mark.durable, pytest.mark.timeout(600)]
 
@@ -35,15 +31,6 @@ LANES = 8
 """People who talk to one process at the same time."""
 SEATS = 15
 SATURDAY = MONDAY + timedelta(days=5)
-DOORS = ("web", "wechat", "telegram")
-
-
-def signing_up(activity: int, number: int) -> Iterator[Incoming]:
-    """All that one person says, from the link to the outcome."""
-    address = Address(DOORS[number % len(DOORS)], f"somebody-{number}")
-    yield Incoming(address, f"{number}:link", MONDAY, intent=Intent("join", (str(activity),)), language="en")
-    for turn, word in enumerate(("yes", "Ann Lee", f"138{number:08}", "yes")):
-        yield Incoming(address, f"{number}:{turn}", MONDAY, text=word, language="en")
 
 
 class Load:
@@ -89,27 +76,6 @@ async def under_kills(town: Town, url: str, kills: int, *, acknowledges_first: b
     await load.is_killed(kills)
     await load.ends()
     return processes
-
-
-async def missing(town: Town, acks: list[Acknowledged]) -> list[Acknowledged]:
-    """Acknowledged, and not there with the very reply."""
-    async with town.database.read() as unit:
-        rows = list(await unit.run(select(inbox.c.door, inbox.c.key, inbox.c.reply)))
-        kept = {(row.door, row.key): opened(unit, row.door, row.key, row.reply) for row in rows}
-    return [one for one in acks if kept.get((one.message.address.door, one.message.key)) != one.pages]
-
-
-def told(acks: list[Acknowledged], words: str) -> set[tuple[str, str]]:
-    """The addresses of those who were told so."""
-    found = (one.message.address for one in acks if any(words in page["text"] for page in one.pages))
-    return {(address.door, address.id) for address in found}
-
-
-async def standing(town: Town, stand: Stand) -> set[tuple[str, str]]:
-    """The addresses of those who stand so, by the rows."""
-    rows = select(identity.c.door, identity.c.external).join(enrolment, enrolment.c.person == identity.c.person)
-    async with town.database.read() as unit:
-        return {(row.door, row.external) for row in await unit.run(rows.where(enrolment.c.state == stand))}
 
 
 async def test_killed_in_the_middle_of_turns_nothing_acknowledged_is_missing(

@@ -38,11 +38,13 @@ Join = Callable[[Database, int, int, datetime], Awaitable[str]]
 
 
 async def join(database: Database, shift_id: int, person: int, now: datetime) -> str:
-    """By the desk, in a transaction of its own. Returns what was answered."""
-    async with database.write() as unit:
+    """By the desk, in a transaction as a turn has it. Returns what was answered."""
+
+    async def turn(unit: Unit) -> object:
         desk = Desk(unit, Person(person, "", "en"), now, City(BEIJING, SECRECY, "http://city.test", "en"))
-        outcome = await desk.enrolment.join(shift_id)
-    match outcome:
+        return await desk.enrolment.join(shift_id)
+
+    match outcome := await database.turn(turn):
         case Joined():
             return "joined"
         case Waitlisted():

@@ -1,0 +1,72 @@
+"""The wire to a PostgreSQL server, torn at a COMMIT: before the server hears of it, or before we hear of its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import repeat
+from pathlib import Path
+from typing import Literal
+
+SOCKET = ".s.PGSQL.5432"
+COMMITS = (b"COMMIT\x00", b"COMMIT AND CHAIN\x00")
+"""As a turn ends: the last words of a simple query, which is one chunk on a Unix socket."""
+
+Tear = Literal["", "before", "after"]
+
+
+class Wire:
+    """Stands between: whoever connects to its folder speaks to the server in the other."""
+
+    def __init__(self, server: Path) -> None:
+        self._server = server
+        self.tears: Iterator[Tear] = repeat("")
+        """What becomes of each COMMIT."""
+        self.torn: Counter[Tear] = Counter()
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs, to_server = await asyncio.open_unix_connection(str(self._server / SOCKET))
+        back = asyncio.create_task(self._back(theirs, writer))
+        try:
+            while chunk := await reader.read(65_536):
+                tear = next(self.tears) if chunk.endswith(COMMITS) else ""
+                if tear:
+                    self.torn[tear] += 1
+                if tear == "after":
+                    back.cancel()
+                    to_server.write(chunk)
+                    await theirs.read(65_536)  # it has committed, and nobody will know
+                if tear:
+                    return
+                to_server.write(chunk)
+        finally:
+            back.cancel()
+            to_server.close()
+            writer.close()
+
+    @staticmethod
+    async def _back(theirs: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await theirs.read(65_536):
+            writer.write(chunk)
+        writer.close()
+
+    @asynccontextmanager
+    async def strung(self, folder: Path) -> AsyncIterator[None]:
+        """A server's socket in this folder."""
+
+        async def comes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+            await self._carry(reader, writer)
+
+        listening = await asyncio.start_unix_server(comes, str(folder / SOCKET))
+        yield
+        listening.close()
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
