@@ -1,4 +1,4 @@
-"""Recruiting: which activity, to whom, in what words; a look at it with the count; then it is sent."""
+"""Recruiting: which activity, to whom, in what words; a look at it with its routes; then it is sent."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from bot.talk import Intent, Link, Option, Talk, _, lines, ngettext, script
 from handlers.answers import words
 from handlers.cards import kind_name, line, place_name
 from handlers.organise import NOT_YOURS
+from handlers.sending import by_mass, routes
 
 
 @script("announce", words=["announce", "招募"], title=_("announcing an activity"))
@@ -38,23 +39,25 @@ async def announce(talk: Talk, desk: Desk, activity: int = 0) -> None:
         "text", _("What shall I tell them? At most {n} characters.", n=TEXT_LENGTH), words(5, TEXT_LENGTH)
     )
     audience = await desk.announcements.audience(activity, topics)
-    people = audience.people if isinstance(audience, Audience) else 0
-    if not people:
+    if not isinstance(audience, Audience) or not audience.people:
         return talk.say(
             _("Nobody has subscribed to that yet. You can share the activity instead."),
             Link(_("Share"), Intent("share", (str(activity),))),
         )
+    plan = await desk.announcements.routes(audience)
+    mass = await by_mass(talk, plan)
     look = lines(
         text,
         line(card, desk),
         "",
-        ngettext(
-            "{n} person will get it, not at night. Send it?", "{n} people will get it, not at night. Send it?", people
-        ),
+        ngettext("{n} person would get it:", "{n} people would get it:", audience.people),
+        *routes(plan),
+        "",
+        _("Nobody is written to at night. Send it?"),
     )
     if not await talk.confirm("sure", look, _("Send"), _("Not now")):
         return talk.say(_("Nothing was sent."))
-    match await desk.announcements.announce(activity, topics, text):
+    match await desk.announcements.announce(activity, topics, text, mass):
         case Announced(_fanout, reached):
             talk.say(
                 ngettext("On its way to {n} person.", "On its way to {n} people.", reached),

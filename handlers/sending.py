@@ -19,6 +19,7 @@ from bot.domain.campaigns import (
     Standing,
     Timing,
     Unwritable,
+    may_use_mass,
 )
 from bot.domain.deliveries import reason_of
 from bot.domain.forecast import Leg, RoutePlan
@@ -47,7 +48,7 @@ from handlers.answers import words
 from handlers.campaign import MINE, NO_SUCH, ORGANISERS_ONLY, WRITTEN, unwritable
 from handlers.cards import line
 from handlers.mailings import in_either
-from handlers.whynot import REASONS, WAYS
+from handlers.whynot import REASONS
 
 STANDINGS: dict[Standing, Text] = {
     Standing.DRAFT: _("A draft: nothing has been sent."),
@@ -66,16 +67,26 @@ DOORS: dict[str, Words] = {
     "terminal": _("Terminal"),
 }
 
+BY: dict[Way, Text] = {
+    Way.CHAT: _("chat message"),
+    Way.WINDOW: _("chat message"),
+    Way.TEMPLATE: _("WeChat notice"),
+    Way.GRANT: _("WeChat notice that was allowed once"),
+    Way.MASS: _("mass message"),
+}
+
 
 @script("campaigns", words=["campaigns", "我的群发", "my campaigns"], title=_("your campaigns"))
 async def campaigns(talk: Talk, desk: Desk) -> None:
-    """What I wrote to many, and what was written for whom I speak for; the latest first."""
+    """What waits for my yes; what I wrote to many, and what was written for whom I speak for, the latest first."""
     if not await desk.campaigns.voices():
         return talk.say(ORGANISERS_ONLY)
     mine = await desk.campaigns.mine()
-    links = [Link(in_one_line(one), Intent("mailing", (str(one.id),))) for one in mine]
+    waiting = await desk.campaigns.waiting()
+    shown = [*waiting, *(one for one in mine if one not in waiting)]
+    links = [Link(in_one_line(one), Intent("mailing", (str(one.id),))) for one in shown]
     links.insert(0, Link(_("Write to many"), Intent("campaign")))
-    await talk.browse("list", _("Your campaigns:") if mine else _("You have not written to many yet."), links)
+    await talk.browse("list", _("Your campaigns:") if shown else _("You have not written to many yet."), links)
 
 
 def in_one_line(one: Campaign) -> Words:
@@ -144,6 +155,7 @@ async def as_written(desk: Desk, found: Mailing) -> list[Words]:
         ngettext("{n} person", "{n} people", found.people),
         *((_("Its button opens: {activity}", activity=line(card, desk)),) if card else ()),
         leaves(one.timing, len(one.texts)),
+        *((_("One of WeChat's mass messages tells whom nothing else reaches."),) if one.mass else ()),
     ]
 
 
@@ -283,14 +295,16 @@ async def mailingsend(talk: Talk, desk: Desk, number: int) -> None:
         return talk.say(NO_SUCH, MINE)
     if not found.people:
         return talk.say(_("Nobody fits these conditions now."), look(number))
-    plan = await desk.campaigns.routes(found.campaign.audience)
+    plan = await desk.campaigns.routes(found.campaign)
+    mass = may_use_mass(found.campaign) and await by_mass(talk, plan)
     question = lines(
         ngettext("{n} person would get it:", "{n} people would get it:", found.people),
         *routes(plan),
         "",
         _("Type “send {n}” to send it.", n=found.people),
     )
-    match await desk.campaigns.send(number, await talk.ask("typed", question, confirmed(found.people))):
+    typed = await talk.ask("typed", question, confirmed(found.people))
+    match await desk.campaigns.send(number, typed, mass):
         case Sent(_number, people, first):
             talk.undoable(Intent("mailingstop", (str(number),)))
             talk.say(
@@ -360,14 +374,29 @@ def routes(plan: RoutePlan) -> list[Words]:
     return told
 
 
+async def by_mass(talk: Talk, plan: RoutePlan) -> bool:
+    """Shall one of WeChat's mass messages tell whom nothing else reaches? Asked only where there is one left."""
+    leg = next((one for one in plan.legs if one.way is Way.MASS and one.left), None)
+    if leg is None:
+        return False
+    question = ngettext(
+        "{n} person is reached on WeChat by a mass message only; {left} of {of} are left. Use one?",
+        "{n} people are reached on WeChat by a mass message only; {left} of {of} are left. Use one?",
+        leg.people,
+        left=leg.left or 0,
+        of=leg.of or 0,
+    )
+    return await talk.confirm("mass", question, _("Use one"), _("Let them wait until they write"))
+
+
 def route(leg: Leg) -> Words:
     """One route: how many, by which door, how, and when it is through."""
     people: Words = ngettext("{n} person", "{n} people", leg.people)
-    parts = [people, DOORS.get(leg.door, leg.door), WAYS[leg.way]]
+    parts = [people, DOORS.get(leg.door, leg.door), BY[leg.way]]
     if leg.way is Way.MASS:
         parts.append(_("{left} of {of} are left", left=leg.left or 0, of=leg.of or 0))
     else:
-        parts.append(_("until {at}", at=leg.ends) if leg.ends else _("not with today's limits"))
+        parts.append(_("through by {at}", at=leg.ends) if leg.ends else _("not with today's limits"))
     return Joined(tuple(parts), " · ")
 
 
@@ -380,7 +409,7 @@ async def mailingagree(talk: Talk, desk: Desk, number: int) -> None:
     found = await desk.campaigns.look(number)
     if not isinstance(found, Mailing) or not found.decides:
         return talk.say(NO_SUCH, MINE)
-    plan = await desk.campaigns.routes(found.campaign.audience)
+    plan = await desk.campaigns.routes(found.campaign)
     read = lines(*await as_written(desk, found), "", *routes(plan), "", _("Do you agree that it is sent?"))
     if not await talk.confirm("sure", read, _("I agree"), _("Not now")):
         return talk.say(_("Nothing was sent."), look(number))

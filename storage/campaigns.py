@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from bot.domain.campaigns import MOVES, Audience, Campaign, Letter, Scope, Standing, Timing
 from storage.database import Unit
+from storage.masses import EVERYBODY
 from storage.segments import audience
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.campaigns import campaign, campaign_picture
@@ -48,6 +49,7 @@ def _campaign(row: Any) -> Campaign:
         audience=Audience.from_segment(row.audience), texts=tuple(row.texts), timing=Timing.from_json(row.timing),
         activity=row.activity, pictured=_version(row), standing=Standing(row.standing), people=row.people,
         step=row.step, created=row.created, started=row.started, decided_by=row.decided_by, reason=row.reason,
+        mass=row.mass,
     )  # fmt: skip
 
 
@@ -80,6 +82,12 @@ async def of(unit: Unit, author: int, organisations: Sequence[int], places: Sequ
         campaign.c.author == author, campaign.c.organisation.in_(organisations), campaign.c.place.in_(places)
     )
     return [_campaign(row) for row in await unit.run(_SHOWN.where(theirs).order_by(campaign.c.id.desc()).limit(LISTED))]
+
+
+async def asked(unit: Unit) -> list[Campaign]:
+    """Those that wait for a second person, the oldest first."""
+    waiting = _SHOWN.where(campaign.c.standing == Standing.ASKED).order_by(campaign.c.id)
+    return [_campaign(row) for row in await unit.run(waiting)]
 
 
 async def alive(unit: Unit) -> list[Campaign]:
@@ -201,7 +209,7 @@ async def outcomes(unit: Unit, number: int) -> dict[tuple[State, str], int]:
         rows = (
             select(table.c.state, table.c.reason, func.count().label("messages"))
             .join(fanout, fanout.c.id == table.c.fanout)
-            .where(_of(number))
+            .where(_of(number), table.c.person > EVERYBODY)
             .group_by(table.c.state, table.c.reason)
         )
         for row in await unit.run(rows):
@@ -215,7 +223,7 @@ async def uncertain(unit: Unit, number: int, limit: int) -> list[int]:
     parts = [
         select(table.c.person)
         .join(fanout, fanout.c.id == table.c.fanout)
-        .where(_of(number), table.c.state == State.UNCERTAIN)
+        .where(_of(number), table.c.state == State.UNCERTAIN, table.c.person > EVERYBODY)
         for table in (outbox, outbox_done)
     ]
     both = union_all(*parts).subquery()
@@ -254,7 +262,7 @@ async def messages(unit: Unit, number: int, limit: int) -> list[Any]:
             table.c.id, table.c.person, table.c.state, table.c.reason, table.c.account, table.c.done, fanout.c.offset
         )
         .join(fanout, fanout.c.id == table.c.fanout)
-        .where(_of(number))
+        .where(_of(number), table.c.person > EVERYBODY)
         for table in (outbox, outbox_done)
     ]
     both = union_all(*parts).subquery()

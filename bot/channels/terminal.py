@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text as Painted
 
 from bot.talk.capabilities import Capabilities
-from bot.talk.door import Delivered, Listener, Outcome, Overloaded, Refused
+from bot.talk.door import TRY_AGAIN, Delivered, Listener, Outcome, Overloaded, Refused
 from bot.talk.incoming import Address, BadLink, Incoming, Intent, Place
 from bot.talk.view import Page, Reply
 from bot.talk.wording import Wording, Words, _
@@ -130,7 +130,7 @@ class Terminal:
         try:
             reply = await self._listener.take(incoming)
         except Overloaded:
-            self._say(_("Too many people are talking at once. Please try again in a moment."))
+            self._say(TRY_AGAIN)
             return
         if self._reader is not None:
             self._wording = await self._reader()

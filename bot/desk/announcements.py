@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.desk.organising import Organising
+from bot.desk.reach import Reach
 from bot.desk.subject import Subject
 from bot.domain.activities import Activity, NotAllowed
+from bot.domain.forecast import RoutePlan
 from bot.domain.roles import Deed
 from storage import audit, fanouts, people
 from storage.tables.delivery import Lane
@@ -48,6 +50,11 @@ class Announcements(Subject):
             return NotAllowed()
         return Audience(card, topics, await people.subscribers(self.unit, topics))
 
+    async def routes(self, audience: Audience) -> RoutePlan:
+        """By which routes they would be told, and until when."""
+        reach = Reach(self.unit, self.me, self.now, self.city)
+        return await reach.plan_of_routes(_segment(audience.topics), "announcement")
+
     async def announce(
         self, activity: int, topics: tuple[tuple[str, str], ...], text: str, mass: bool = False
     ) -> Announced | AnnouncedToday | NotAllowed:
@@ -65,7 +72,7 @@ class Announcements(Subject):
             source=activity,
             revision=day,
             lane=Lane.CAMPAIGN,
-            segment={"subscribers": [list(topic) for topic in topics]},
+            segment=_segment(topics),
             words={"text": text, "mass": "yes"} if mass else {"text": text},
             not_before=self.now,
             expires=min(audience.activity.starts, self.now + timedelta(days=1)),
@@ -79,3 +86,7 @@ class Announcements(Subject):
     @property
     def _organising(self) -> Organising:
         return Organising(self.unit, self.me, self.now, self.city)
+
+
+def _segment(topics: tuple[tuple[str, str], ...]) -> dict[str, list[list[str]]]:
+    return {"subscribers": [list(topic) for topic in topics]}

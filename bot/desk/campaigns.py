@@ -33,6 +33,7 @@ from bot.domain.campaigns import (
     Told,
     Unwritable,
     expiry,
+    may_use_mass,
     moment,
     needs_second,
     unfit,
@@ -122,9 +123,10 @@ class Campaigns(Subject):
         """How many people an audience means now."""
         return await campaigns.count(self.unit, self._segment(audience))
 
-    async def routes(self, audience: Audience) -> RoutePlan:
-        """By which routes they would be told, and until when."""
-        return await Reach(self.unit, self.me, self.now, self.city).plan_of_routes(self._segment(audience), "campaign")
+    async def routes(self, one: Campaign) -> RoutePlan:
+        """By which routes those whom it means would be told its first message, and until when."""
+        reach = Reach(self.unit, self.me, self.now, self.city)
+        return await reach.plan_of_routes(self._segment(one.audience), "campaign", await self._first(one))
 
     def _segment(self, audience: Audience) -> dict[str, Any]:
         return segment(audience, self.now)
@@ -200,6 +202,11 @@ class Campaigns(Subject):
         places = [one.place for one in voices if one.place is not None]
         return await campaigns.of(self.unit, self.me.id, organisations, places) if voices else []
 
+    async def waiting(self) -> list[Campaign]:
+        """What waits for my yes."""
+        asked = [one for one in await campaigns.asked(self.unit) if one.author != self.me.id]
+        return [one for one in asked if await self.allowed(one.id, Deed.AGREE) is not None]
+
     async def look(self, number: int) -> Mailing | NotAllowed:
         """One campaign, with what I may do to it."""
         one = await self.allowed(number)
@@ -245,12 +252,17 @@ class Campaigns(Subject):
 
     # --- Sending ---
 
-    async def send(self, number: int, typed: int) -> Sent | Asked | Miscounted | NobodyMeant | Unwritable | NotAllowed:
-        """Send a draft of mine: `typed` must be the number of people that it means now."""
+    async def send(
+        self, number: int, typed: int, mass: bool = False
+    ) -> Sent | Asked | Miscounted | NobodyMeant | Unwritable | NotAllowed:
+        """Send a draft of mine: `typed` must be the number of people that it means now.
+
+        `mass`: whoever nothing else reaches on WeChat gets it with one of the account's few mass messages.
+        """
         one = await self.allowed(number, lock=True)
         if one is None or one.author != self.me.id or one.standing != Standing.DRAFT:
             return NotAllowed()
-        counted = await self.count(one.audience)
+        counted, mass = await self.count(one.audience), mass and may_use_mass(one)
         if not counted:
             return NobodyMeant()
         if typed != counted:
@@ -259,9 +271,9 @@ class Campaigns(Subject):
         if why or await self._told_today(one):
             return Unwritable(why or "today")
         if needs_second(counted, one.audience):
-            await self._move(one, Standing.ASKED, people=counted)
+            await self._move(one, Standing.ASKED, people=counted, mass=mass)
             return Asked(number, counted, await self._ask(one))
-        await self._move(one, Standing.RUNNING, people=counted, started=self.now)
+        await self._move(one, Standing.RUNNING, people=counted, mass=mass, started=self.now)
         return Sent(number, counted, await self._first(one))
 
     async def _told_today(self, one: Campaign) -> bool:
@@ -378,6 +390,8 @@ def words_of(city: City, one: Campaign, step: int) -> dict[str, str]:
     more = {"campaign": str(one.id)}
     if one.activity is not None:
         more["activity"] = str(one.activity)
+    if one.mass:
+        more["mass"] = "yes"
     if path := picture_path(city, one):
         more["picture"] = path
     return {**one.texts[step], **more}

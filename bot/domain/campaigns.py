@@ -222,6 +222,8 @@ class Campaign:
     decided_by: int | None = None
     reason: str = ""
     """Why it was declined, or why it rests."""
+    mass: bool = False
+    """Whom nothing else reaches on WeChat may be told with one of the account's mass messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,11 @@ class Letter:
 def needs_second(people: int, audience: Audience) -> bool:
     """Must a second person agree? Above `SECOND_PERSON` people, and whenever the whole city is meant."""
     return people > SECOND_PERSON or audience.scope.whole_city
+
+
+def may_use_mass(one: Campaign) -> bool:
+    """A message of its own only: four a month are too few for the days of a theme week."""
+    return len(one.texts) == 1
 
 
 def unfit(letter: Letter, now: datetime) -> str:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 from bot.talk.capabilities import Capabilities
 from bot.talk.incoming import Incoming
 from bot.talk.view import Page, Reply
+from bot.talk.wording import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +119,8 @@ class Listener(Protocol):
 
 
 class Overloaded(Exception):
-    """Too many messages are waiting; the platform should deliver this one again in a moment."""
+    """Too much is waiting, or the database is away: nothing was kept, and the message should come again in a moment."""
+
+
+TRY_AGAIN = _("This could not be written down just now; nothing was changed. Please try again in a moment.")
+"""What a door says then, where its platform brings nothing again by itself."""

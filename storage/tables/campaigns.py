@@ -1,6 +1,6 @@
 """Recruiting by broadcast: campaign (what an author wrote and to whom), and the picture that goes with it."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, SmallInteger, String, Table
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, SmallInteger, String, Table, false
 
 from storage.tables.kinds import Id, Json, Moment, Sealed, metadata
 
@@ -22,6 +22,7 @@ campaign = Table(
     Column("started", Moment),
     Column("decided_by", Id, ForeignKey("person.id")),  # the second person
     Column("reason", String(200), nullable=False, server_default=""),
+    Column("mass", Boolean, nullable=False, server_default=false()),  # one of WeChat's mass messages may be used
     Index("ix_campaign_standing", "standing"),
     Index("ix_campaign_organisation", "organisation", "id"),
 )

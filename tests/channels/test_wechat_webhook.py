@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+from dataclasses import dataclass
+from datetime import UTC
 
 import aiohttp
 import pytest
 
+from bot.channels.wechat import webhook
 from bot.channels.wechat.envelope import Opened
 from bot.channels.wechat.messages import Said
 from bot.channels.wechat.parsing import parse
 from bot.channels.wechat.webhook import WeChatWebhook, _Turn
-from bot.talk.door import Overloaded
+from bot.talk.door import TRY_AGAIN, Overloaded
 from bot.talk.incoming import Incoming, Intent
 from bot.talk.view import Button, Page, Reply
+from bot.talk.wording import Wording
 from tests.channels.wechat_kit import AES_KEY_PREVIOUS, KeptReplies, Served, at, envelope, reader, serve
 from tests.standins.wechat import ManualClock, xml_of
 
@@ -205,15 +209,14 @@ async def test_a_late_turn_that_breaks_is_kept_apart(caplog: pytest.LogCaptureFi
     assert "秘密" not in caplog.text
 
 
-@pytest.mark.parametrize("problem", [Overloaded(), OSError("disk")])
-async def test_a_turn_that_cannot_be_had_now_asks_the_platform_to_come_again(problem: Exception) -> None:
+async def test_a_turn_that_the_listener_cannot_account_for_is_no_answer() -> None:
     tries = 0
 
     def answer(incoming: Incoming) -> Reply:
         nonlocal tries
         tries += 1
         if tries == 1:
-            raise problem
+            raise OSError("disk")
         return Reply((Page("现在好了"),))
 
     async with serve(KeptReplies(answer)) as served:
@@ -223,6 +226,57 @@ async def test_a_turn_that_cannot_be_had_now_asks_the_platform_to_come_again(pro
         )
         assert (status, body) == (503, b"")
         assert (await served.platform.push("o1", fields)).text == "现在好了"
+        assert not served.listener.buried
+
+
+# --- Not now -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Refuses:
+    """A listener that cannot take anything for so many times."""
+
+    times: int
+    tries: int = 0
+
+    def __call__(self, _incoming: Incoming) -> Reply:
+        self.tries += 1
+        if self.tries <= self.times:
+            raise Overloaded
+        return Reply((Page("现在好了"),))
+
+
+async def test_a_turn_that_cannot_be_had_at_once_is_tried_again_within_the_five_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(webhook, "AGAIN", 0.01)
+    refuses = Refuses(3)
+    async with serve(KeptReplies(refuses)) as served:
+        answered = await served.platform.person().says("你好")
+    assert (answered.text, answered.tries, refuses.tries) == ("现在好了", 1, 4)
+
+
+async def test_whoever_cannot_be_heard_is_asked_kindly_to_say_it_again() -> None:
+    """For an error WeChat shows “service unavailable” in our place."""
+    refuses = Refuses(1)
+    async with serve(KeptReplies(refuses), patience=0.05) as served:
+        ann = served.platform.person()
+        assert (await ann.says("你好")).text == Wording("zh_CN", UTC)(TRY_AGAIN)
+        assert (await ann.says("你好")).text == "现在好了"
+        assert not served.listener.buried
+
+
+async def test_what_could_not_be_had_after_we_fell_silent_is_tried_again_and_brought_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such a message was once kept apart with nobody answered: WeChat had been told `success`."""
+    monkeypatch.setattr(webhook, "AGAIN", 0.01)
+    gate, refuses = Gate(), Refuses(3)
+    async with serve(KeptReplies(refuses, wait=gate), patience=0.05) as served:
+        assert (await served.platform.person().says("慢")).kind == "silence"
+        gate.open.set()
+        await settled(served)
+        assert len(served.listener.brought_later) == 1
         assert not served.listener.buried
 
 

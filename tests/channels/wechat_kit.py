@@ -16,6 +16,7 @@ from bot.channels.wechat.messages import Finished, Granted, Reader
 from bot.channels.wechat.webhook import WeChatWebhook
 from bot.talk.incoming import Incoming
 from bot.talk.view import Page, Reply
+from bot.talk.wording import catalogue
 from tests.standins.wechat import ManualClock, Platform, Seal, WeChatApiStandIn
 
 APP_ID = "wx0123456789abcdef"
@@ -23,6 +24,7 @@ TOKEN = "menkoutoken"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 AES_KEY_PREVIOUS = "0" * 43
 SCRIPTS = ("join", "find", "checkin", "hours", "start")
+catalogue("zh_CN")  # read beforehand, as wherever turns are taken
 
 
 def envelope(clock: ManualClock, **changed: Any) -> Envelope:

@@ -27,6 +27,7 @@ from bot.desk.desk import Desk
 from bot.domain.activities import Plan, Published
 from bot.domain.agreements import uninsured
 from bot.domain.attendance import Code, code_at
+from bot.domain.forecast import Means
 from bot.domain.people import ABROAD, Person, as_shown, phone_as_shown
 from bot.domain.roles import Role
 from bot.talk import Address, Incoming, Intent, Photo, Place
@@ -82,7 +83,8 @@ class Town:
     def __init__(self, database: Database, language: str = "en") -> None:
         self.database = database
         self.at = MONDAY.astimezone(UTC)
-        self.city = City(BEIJING, SECRECY, "http://city.test", language)
+        means = Means(dict.fromkeys(DOORS, 28.0))
+        self.city = City(BEIJING, SECRECY, "http://city.test", language, means=means)
         self.mailboxes = {name: Mailbox(name, capabilities) for name, capabilities in DOORS.items()}
         self.turns = Turns(database, Router(SCRIPTS), self.city, DOORS, self.now)
         self.steady = 0.0

@@ -159,7 +159,7 @@ async def test_an_organiser_publishes_in_six_questions_and_announces_to_subscrib
         await olga.picks("More")
     await olga.picks("Environment")
     await olga.says("Come and help us clean the canal!")
-    assert "1 person will get it" in olga.text
+    assert "1 person would get it" in olga.text
     assert "On its way to 1 person" in await olga.picks("Send")
     await town.waits(seconds=5)
     [page] = ann.pushed()

@@ -85,7 +85,7 @@ async def test_a_message_that_comes_late_brings_its_own_time(town: Town, chat: O
     town.at += timedelta(minutes=40)
     await town.turns.take(sent)
     async with town.database.read() as unit:
-        assert (await unit.run(select(attendance.c.arrived))).scalar_one() == SATURDAY
+        assert (await unit.run(select(attendance.c.arrived))).scalar_one() == sent.at
 
 
 async def test_no_message_brings_a_time_from_the_future(town: Town, chat: Open) -> None:

@@ -12,11 +12,13 @@ from sqlalchemy import delete, select, update
 from bot.account import Account
 from bot.channels.wechat import Finished
 from bot.channels.wechat.extras import Extras
+from bot.desk.campaigns import segment
 from bot.desk.city import City
+from bot.domain.campaigns import Audience, Condition, Scope
 from bot.domain.forecast import Means
 from bot.domain.quotas import MASS_BY_KIND, WECHAT
 from bot.domain.reach import Because, Offers, Reason, Way
-from storage import fanouts, quotas
+from storage import campaigns, fanouts, quotas
 from storage.tables.delivery import State
 from storage.tables.official import mass, tagged
 from storage.tables.people import identity, subscription
@@ -36,9 +38,9 @@ class MassTown(WeChatTown):
 
     account: Account
 
-    async def campaign(self, people: range, revision: int = 1, **words: str) -> int:
+    async def campaign(self, people: range, revision: int = 1, mass: str = "yes", **changes: Any) -> int:
         """Everybody subscribes and is announced to; the WeChat sender finds no way and lets them wait."""
-        number = await self.city.announces(revision=revision, words={"text": "来吧", "mass": "yes"} | words)
+        number = await self.city.announces(revision=revision, **{"words": {"text": "来吧", "mass": mass}} | changes)
         await self.city.planner(("wechat",)).expand()
         await self.city.senders[0].drain()
         return number
@@ -94,6 +96,18 @@ async def test_whom_nothing_else_reaches_gets_one_mass_message_and_the_others_th
         assert left["mass"].left == 3
         mine = next(row for row in await city.rows() if row.person == 9)
         assert mine.reason == Because.MASS.value
+
+
+async def test_a_campaign_is_told_to_its_audience_so_and_each_of_them_is_counted_once(city: SmallCity) -> None:
+    async with massed(city, range(2, 12)) as town:
+        everybody = segment(Audience(Scope(), (Condition("subscribed", ("green",)),)), city.clock.now)
+        await town.campaign(range(2, 12), kind="campaign", segment=everybody, words={"activity": "1", "mass": "yes"})
+        await town.ticks()
+        assert await town.counted() == {("mass", State.SENT): 10}
+        assert {len(one.received) for one in town.platform.followers.values()} == {1}
+        async with city.database.read() as unit:
+            assert await campaigns.outcomes(unit, 1) == {(State.SENT, Because.MASS.value): 10}
+            assert len(await campaigns.messages(unit, 1, 100)) == 10
 
 
 async def test_without_leave_no_mass_message_is_sent(city: SmallCity) -> None:

@@ -38,6 +38,8 @@ HISTORIES, OPERATIONS = (50, 500) if SOAK else (3, 160)
 CLIENTS, PEOPLE, SEATS = 32, 40, 6
 FAR = MONDAY + timedelta(days=300)
 
+pytestmark = pytest.mark.timeout(600 if SOAK else 120)
+
 
 class Clients:
     """Thirty-two clients of one activity, who do by chance what people do."""
@@ -77,19 +79,21 @@ class Clients:
             return
         person = self.chance.choice(self.crowd.people)
         asked, about = time.monotonic(), self.mine.get(person, 0)
+
+        async def turn(unit: Unit) -> tuple[str, int, int, int]:
+            desk = Desk(unit, Person(person, "", "en"), self.town.at, self.town.city)
+            said, id_, number = self._said(await self._did(desk, deed, about), about)
+            last = select(func.max(audit.c.id))
+            return said, id_, number, int((await unit.run(last)).scalar_one() or 0) if said else 0
+
         try:
-            async with self.town.database.write() as unit:
-                desk = Desk(unit, Person(person, "", "en"), self.town.at, self.town.city)
-                outcome = await self._did(desk, deed, about)
-                said, about, number = self._said(outcome, about)
-                last = select(func.max(audit.c.id))
-                witness = int((await unit.run(last)).scalar_one() or 0) if said else 0
+            said, id_, number, witness = await self.town.database.turn(turn)
         except DBAPIError:
             self.refused += 1
             return
-        if deed == "join" and about:
-            self.mine[person] = about
-        self.done.append(Operation(client, deed, asked, time.monotonic(), said, about, number, witness))
+        if deed == "join" and id_:
+            self.mine[person] = id_
+        self.done.append(Operation(client, deed, asked, time.monotonic(), said, id_, number, witness))
 
     async def _did(self, desk: Desk, deed: str, about: int) -> object:
         if deed == "join":

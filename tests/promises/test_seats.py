@@ -30,15 +30,17 @@ SOAK = os.environ.get("MENKOU_SOAK") == "1"
 PEOPLE, SEATS, ROUNDS_OF_JOINS = (1_000, 50, 20) if SOAK else (300, 20, 2)
 SATURDAY = MONDAY + timedelta(days=5)
 
+pytestmark = pytest.mark.timeout(600 if SOAK else 120)
 
-async def gather(crowd: Crowd, engine: str, guards_off: tuple[str, ...] = (), people: int = PEOPLE) -> None:
-    """PostgreSQL is served by four processes; SQLite by one, and a second one may be there by mistake."""
-    crowd.starts(4 if engine == "postgresql" else 2, guards_off)
+
+async def gather(crowd: Crowd, guards_off: tuple[str, ...] = (), people: int = PEOPLE) -> None:
+    """Four processes serve the city; SQLite is meant for one, and others that are there by mistake do no harm."""
+    crowd.starts(4, guards_off)
     await crowd.comes(people)
 
 
-async def test_hundreds_want_a_few_seats_at_once_and_as_many_get_one(crowd: Crowd, engine: str) -> None:
-    await gather(crowd, engine)
+async def test_hundreds_want_a_few_seats_at_once_and_as_many_get_one(crowd: Crowd) -> None:
+    await gather(crowd)
     for round_ in range(ROUNDS_OF_JOINS):
         # A day later each time: whoever has a seat would clash with another at the same hour.
         starts = SATURDAY + timedelta(days=round_)
@@ -48,9 +50,9 @@ async def test_hundreds_want_a_few_seats_at_once_and_as_many_get_one(crowd: Crow
         assert await count(crowd.town, shift_id, acks) == Count()
 
 
-async def test_by_counting_first_a_seat_is_given_twice(crowd: Crowd, engine: str) -> None:
+async def test_by_counting_first_a_seat_is_given_twice(crowd: Crowd) -> None:
     """The control: what people write who have never seen two customers at once."""
-    await gather(crowd, engine)
+    await gather(crowd)
     shift_id = await crowd.publishes(SATURDAY, SATURDAY + timedelta(hours=2), SEATS)
     async with crowd.town.database.write() as unit:
         await unkeyed(unit)
@@ -71,10 +73,8 @@ async def unkeyed(unit: Unit) -> None:
     await unit.run(text(plain))
 
 
-async def test_the_same_person_through_every_process_at_once_has_one_row_and_one_seat(
-    crowd: Crowd, engine: str
-) -> None:
-    await gather(crowd, engine, people=60)
+async def test_the_same_person_through_every_process_at_once_has_one_row_and_one_seat(crowd: Crowd) -> None:
+    await gather(crowd, people=60)
     shift_id = await crowd.publishes(SATURDAY, SATURDAY + timedelta(hours=2), 40)
     acks = await crowd.joins(shift_id, everyone_everywhere=True)
     assert said(acks) == {
@@ -85,9 +85,9 @@ async def test_the_same_person_through_every_process_at_once_has_one_row_and_one
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("engine", ["postgresql"])
-async def test_without_the_lock_one_person_takes_two_seats(crowd: Crowd, engine: str) -> None:
+async def test_without_the_lock_one_person_takes_two_seats(crowd: Crowd) -> None:
     """The control. On SQLite a transaction that writes locks everybody else out from its beginning."""
-    await gather(crowd, engine, ("lock",), people=60)
+    await gather(crowd, ("lock",), people=60)
     shift_id = await crowd.publishes(SATURDAY, SATURDAY + timedelta(hours=2), 40)
     wrong = await count(crowd.town, shift_id, await crowd.joins(shift_id, everyone_everywhere=True))
     assert wrong.taken_is_wrong > 0

@@ -8,20 +8,25 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from aiohttp import web
 
 from bot.channels.wechat.envelope import BODY_LIMIT, Envelope, Opened
-from bot.channels.wechat.messages import NAME, Finished, Granted, Heard, Reader, Said
+from bot.channels.wechat.messages import LANGUAGE, NAME, Finished, Granted, Heard, Reader, Said
 from bot.channels.wechat.parsing import NotWeChat, Push, legible, parse
 from bot.channels.wechat.replies import SUCCESS, joined, layout, passive_reply
-from bot.talk.door import Listener
+from bot.talk.door import TRY_AGAIN, Listener, Overloaded
 from bot.talk.incoming import Incoming
-from bot.talk.view import Reply
+from bot.talk.view import Page, Reply
+from bot.talk.wording import Wording
 
 PATIENCE = 4.0
 """Seconds from a push's arrival to our answer; WeChat cuts at 5 and repeats, three times in all."""
+AGAIN = 0.5
+"""Seconds after which a turn that could not be had is tried again, while there is time."""
+LATE = 60.0
+"""Seconds for that once we have said `success`: WeChat does not come again, and the person waits."""
 REMEMBERED = 10_000
 """Messages whose late reply was handed to the sender: a push that is repeated after that must not bring it again."""
 
@@ -130,7 +135,7 @@ class WeChatWebhook:
         key = said.incoming.key
         if key in self._handed_over:
             return _plain(SUCCESS)
-        turn = self._turns.get(key) or self._begin(said)
+        turn = self._turns.get(key) or self._begin(said, deadline)
         turn.waiting += 1
         try:
             left = deadline - asyncio.get_running_loop().time()
@@ -145,15 +150,31 @@ class WeChatWebhook:
         failed = turn.task.exception() if not turn.task.cancelled() else asyncio.CancelledError()
         if failed:
             log.warning("WeChat turn failed: %s", type(failed).__name__)
-            return web.Response(status=503)  # nothing was kept; the push may come again
+            if turn.quiet or not isinstance(failed, Overloaded):
+                return web.Response(status=503)  # nothing was kept; the push may come again
+            # In the chat WeChat shows “service unavailable” for anything but an answer, and brings nothing again.
+            return self._say(Page(Wording(LANGUAGE, UTC)(TRY_AGAIN)), push, opened)
         page = joined(turn.task.result().pages)
         if page is None or turn.quiet:
             return _plain(SUCCESS)
+        return self._say(page, push, opened)
+
+    def _say(self, page: Page, push: Push, opened: Opened) -> web.Response:
         xml = passive_reply(layout(page), push.need("FromUserName"), push.need("ToUserName"), self._clock().timestamp())
         return web.Response(text=self._envelope.seal(xml, opened), content_type="application/xml", charset="utf-8")
 
-    def _begin(self, said: Said) -> _Turn:
-        task = asyncio.get_running_loop().create_task(self._listener.take(said.incoming))
+    async def _taken(self, incoming: Incoming, until: float) -> Reply:
+        """The reply to it, if need be after several tries. Raises Overloaded, and whatever else the listener raises."""
+        while True:
+            try:
+                return await self._listener.take(incoming)
+            except Overloaded:
+                if asyncio.get_running_loop().time() + AGAIN >= until:
+                    raise
+            await asyncio.sleep(AGAIN)
+
+    def _begin(self, said: Said, until: float) -> _Turn:
+        task = asyncio.get_running_loop().create_task(self._taken(said.incoming, until))
         turn = _Turn(task, said.incoming, said.quiet)
         self._turns[said.incoming.key] = turn
         task.add_done_callback(lambda _task: self._ended(turn))
@@ -179,6 +200,9 @@ class WeChatWebhook:
     async def _hand_over(self, incoming: Incoming, failed: BaseException | None) -> None:
         """We said `success`, so WeChat will not come again: bring what was answered later, keep apart what broke."""
         try:
+            if isinstance(failed, Overloaded):
+                await self._taken(incoming, asyncio.get_running_loop().time() + LATE)
+                failed = None
             if failed is None:
                 await self._listener.later(incoming)
             else:
