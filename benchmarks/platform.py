@@ -24,6 +24,9 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _CHAT = re.compile(rb'chat_id(?:=|": ?)(-?\d+)')
 """In a form, in JSON."""
 
+_SENT = b'{"ok":true,"result":{"message_id":%d,"date":1795400100,"chat":{"id":%b,"type":"private"},"text":"x"}}'
+"""A whole message, though short: aiogram takes no less."""
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -36,7 +39,7 @@ class Heard:
     most: int
     """Messages in the chat that got most of them."""
     seconds: float
-    """From the first call to the last."""
+    """From the first call, or from where it began to count, to the last."""
 
     @property
     def rate(self) -> float:
@@ -55,8 +58,17 @@ class Far:
         self.first = self.last = 0.0
         self._second: deque[float] = deque()
 
+    def begin(self) -> None:
+        """Count from now on: who sent so far has warmed up."""
+        self.calls = self.refused = 0
+        self.chats.clear()
+        self.first = self.last = time.monotonic()
+
     def take(self, path: bytes, body: bytes) -> bytes:
         """The whole answer to one request."""
+        if path.startswith(b"/begin"):
+            self.begin()
+            return _answer(b"200 OK", b"{}")
         if path.startswith(b"/heard"):
             heard = Heard(
                 self.calls, self.refused, len(self.chats), max(self.chats.values(), default=0), self.last - self.first
@@ -74,9 +86,10 @@ class Far:
                 told = json.dumps(refusal | {"parameters": {"retry_after": 1}}).encode()
                 return _answer(b"429 Too Many Requests", told)
             self._second.append(now)
-        chat = _CHAT.search(body)
-        self.chats[chat[1] if chat else b""] += 1
-        return _answer(b"200 OK", b'{"ok":true,"result":{"message_id":%d}}' % self.calls)
+        found = _CHAT.search(body)
+        chat = found[1] if found else b"0"
+        self.chats[chat] += 1
+        return _answer(b"200 OK", _SENT % (self.calls, chat))
 
 
 def _answer(status: bytes, body: bytes) -> bytes:
@@ -140,6 +153,11 @@ def platform(latency: float = 0.0, limit: int = 0) -> Iterator[int]:
         process.stdin.close()
         process.wait(STOP_SECONDS)
         process.stdout.close()
+
+
+def begin(port: int) -> None:
+    """Have it count from now on."""
+    urllib.request.urlopen(f"http://127.0.0.1:{port}/begin").close()
 
 
 def heard(port: int) -> Heard:

@@ -37,6 +37,7 @@ def _bare(url: str) -> str:
 
 async def _procrastinate(url: str, jobs: int) -> float:
     from procrastinate import App, PsycopgConnector
+    from procrastinate.types import JSONValue
 
     app = App(connector=PsycopgConnector(conninfo=url))
 
@@ -46,7 +47,8 @@ async def _procrastinate(url: str, jobs: int) -> float:
 
     async with app.open_async():
         await app.schema_manager.apply_schema_async()
-        await nothing.batch_defer_async(*({"person": number} for number in range(jobs)))
+        people: list[dict[str, JSONValue]] = [{"person": number} for number in range(jobs)]
+        await nothing.batch_defer_async(*people)
         began = time.perf_counter()
         await app.run_worker_async(wait=False, concurrency=AT_ONCE, install_signal_handlers=False)
         return jobs / (time.perf_counter() - began)

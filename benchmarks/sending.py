@@ -10,10 +10,11 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from statistics import quantiles
 from typing import Any
 
@@ -22,11 +23,12 @@ import psutil  # type: ignore[import-untyped] # it ships no types
 import structlog
 
 from benchmarks import crowd
-from benchmarks.platform import Heard, heard, platform
+from benchmarks.platform import Heard, begin, heard, platform
 from benchmarks.processes import ROOT
 from bot.delivery.decisions import City
 from bot.delivery.pace import Pace, Times, pace_of
 from bot.delivery.sender import Sender
+from bot.memory import settled
 from bot.talk.wording import catalogue
 from storage import fanouts
 from storage.database import Database
@@ -37,6 +39,8 @@ from tests.standins.telegram import TOKEN
 AT_ONCE = 64
 """Calls beside each other, for the pool and for us."""
 UNLIMITED = 5_000.0
+WARMING = 1_000
+"""Messages before what is measured: statements are compiled, connections made, models built at their first use."""
 LAST = 19_000
 """Somebody far down a campaign."""
 
@@ -54,16 +58,29 @@ def measure(messages: int, latency: float) -> dict[str, Sent]:
     with crowd.places("sending") as urls:
         sent = {"pool": _apart("pool", latency, messages=messages)}
         for name, url in urls.items():
-            asyncio.run(_fill(url, messages))
-            sent[name] = _apart("send", latency, url=url, messages=messages, rate=UNLIMITED)
+            asyncio.run(_fill(url, messages + WARMING))
+            sent[name] = _apart("send", latency, url=url, messages=messages, rate=UNLIMITED, warming=WARMING)
         return sent
 
 
-def paced(messages: int, rate: float, limit: int, latency: float = 0.05) -> Sent:
+def broadcaster(messages: int) -> dict[str, float | None]:
+    """Messages a second of aiogram-broadcaster with its SQL storage, by database; None: it is not installed here.
+
+    It calls one chat after the other and writes its whole list down after each: the more chats, the slower.
+    """
+    if not find_spec("aiogram_broadcaster"):
+        return {"SQLite": None, "PostgreSQL": None}
+    with crowd.places("broadcaster") as urls:
+        return {
+            name: _apart("broadcaster", 0.0, url=url, messages=messages).heard.rate for name, url in urls.items()
+        }
+
+
+def paced(messages: int, rate: float, limit: int, latency: float = 0.05, warming: int = 0) -> Sent:
     """On SQLite at a rate against a platform's limit."""
     with crowd.places("paced") as urls:
-        asyncio.run(_fill(urls["SQLite"], messages))
-        return _apart("send", latency, limit, url=urls["SQLite"], messages=messages, rate=rate)
+        asyncio.run(_fill(urls["SQLite"], messages + warming))
+        return _apart("send", latency, limit, url=urls["SQLite"], messages=messages, rate=rate, warming=warming)
 
 
 def weigh(waiting: tuple[int, int], messages: int) -> tuple[float, float]:
@@ -114,18 +131,23 @@ def _run(what: str, **order: Any) -> dict[str, Any]:
 
 async def _pool(port: int, messages: int) -> dict[str, Any]:
     """What a program that keeps nothing can do with aiohttp: so many calls at once, each answer read."""
-    numbers = iter(range(messages))
-    cpu = time.process_time()
 
-    async def calls(session: aiohttp.ClientSession) -> None:
+    async def calls(session: aiohttp.ClientSession, numbers: Iterator[int]) -> None:
         for number in numbers:
             form = {"chat_id": str(number), "text": "招募：周六上午颐和园东门植树，还差二十人。"}
             async with session.post(f"http://127.0.0.1:{port}/bot/sendMessage", data=form) as response:
                 await response.json()
 
+    async def everybody(session: aiohttp.ClientSession, people: range) -> None:
+        numbers = iter(people)
+        await asyncio.gather(*(calls(session, numbers) for _one in range(AT_ONCE)))
+
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        await asyncio.gather(*(calls(session) for _one in range(AT_ONCE)))
-    return {"cpu": (time.process_time() - cpu) / messages * 1e3}
+        await everybody(session, range(1, 1 + WARMING))
+        await asyncio.to_thread(begin, port)
+        cpu = time.process_time()
+        await everybody(session, range(1, 1 + messages))
+        return {"cpu": (time.process_time() - cpu) / messages * 1e3}
 
 
 @asynccontextmanager
@@ -149,15 +171,46 @@ async def _sender(url: str, port: int, pace: Pace) -> AsyncIterator[tuple[Sender
         await database.close()
 
 
-async def _send(port: int, url: str, messages: int, rate: float) -> dict[str, Any]:
+async def _send(port: int, url: str, messages: int, rate: float, warming: int = 0) -> dict[str, Any]:
+    """`warming`: so many are sent before it counts."""
     pace = replace(pace_of("telegram", rate), most_in_flight=AT_ONCE if rate == UNLIMITED else 160, latency=0.05)
     async with _sender(url, port, pace) as (sender, _database):
-        cpu = time.process_time()
-        while sender.outcomes["Delivered"] < messages:  # noqa: ASYNC110 - a look now and then disturbs least
-            await asyncio.sleep(0.05)
-        spent = time.process_time() - cpu
+        await _delivered(sender, warming)
+        with settled():  # as `menkou serve` is when it has started
+            if warming:
+                await asyncio.to_thread(begin, port)
+            cpu, before = time.process_time(), sender.outcomes["Delivered"]
+            await _delivered(sender, messages + warming)
+            spent = time.process_time() - cpu
+        messages = sender.outcomes["Delivered"] - before
         resident = psutil.Process().memory_info().rss / 1e6
     return {"cpu": spent / messages * 1e3, "resident": resident}
+
+
+async def _delivered(sender: Sender, messages: int) -> None:
+    while sender.outcomes["Delivered"] < messages:  # noqa: ASYNC110 - a look now and then disturbs least
+        await asyncio.sleep(0.02)
+
+
+async def _broadcaster(port: int, url: str, messages: int) -> dict[str, Any]:
+    from aiogram import Bot
+    from aiogram.client.session.aiohttp import AiohttpSession
+    from aiogram.client.telegram import TelegramAPIServer
+    from aiogram_broadcaster import Broadcaster
+    from aiogram_broadcaster.contents import TextContent
+    from aiogram_broadcaster.storages.sqlalchemy import SQLAlchemyStorage
+
+    bot = Bot(TOKEN, session=AiohttpSession(api=TelegramAPIServer.from_base(f"http://127.0.0.1:{port}")))
+    storage = SQLAlchemyStorage.from_url(url)
+    await storage.startup()
+    text = TextContent(text="招募：周六上午颐和园东门植树，还差二十人。")
+    mailer = await Broadcaster(bot, storage=storage).create_mailer(chats=range(1, 1 + messages), content=text)
+    cpu = time.process_time()
+    await mailer.start()
+    spent = time.process_time() - cpu
+    await storage.shutdown()
+    await bot.session.close()
+    return {"cpu": spent / messages * 1e3}
 
 
 async def _urgent(port: int, url: str, seconds: float) -> dict[str, Any]:
@@ -192,5 +245,7 @@ if __name__ == "__main__":
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     catalogue("zh_CN")
-    given = json.loads(sys.argv[2])
-    print(json.dumps(uvloop.run({"pool": _pool, "send": _send, "urgent": _urgent}[sys.argv[1]](**given))))
+    ways: dict[str, Callable[..., Coroutine[Any, Any, dict[str, Any]]]] = {
+        "pool": _pool, "send": _send, "urgent": _urgent, "broadcaster": _broadcaster
+    }  # fmt: skip
+    print(json.dumps(uvloop.run(ways[sys.argv[1]](**json.loads(sys.argv[2])))))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from bot.clock import Ticks
 from bot.desk import campaigns, covers, digests, offers, parties, privacy, skills, squads, stars, watching
@@ -92,8 +93,7 @@ class Rounds:
         async with self._database.read() as unit:
             waiting = await audit.is_waiting(unit)
         while waiting:
-            async with self._database.write() as unit:
-                waiting = await audit.chain(unit, self._clock()) == audit.AT_ONCE
+            waiting = await self._database.aside(partial(audit.chain, now=self._clock())) == audit.AT_ONCE
 
     async def forget(self) -> None:
         """Drop what has outlived its use."""

@@ -189,7 +189,9 @@ FLAWS: Mapping[str, Text] = {
 
 
 def a_picture(answer: Incoming) -> str:
-    """A picture itself, named by its platform's key: the conversation keeps no more of it."""
+    """A picture itself, named by its platform's key: the conversation keeps no more of it. Empty: none is wanted."""
+    if fold(answer.text or "").strip() in SKIPPED:
+        return ""
     if answer.photo is None:
         raise Unclear(FLAWS[""])
     if answer.photo.picture is None:

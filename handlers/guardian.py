@@ -83,7 +83,7 @@ async def show(talk: Talk, desk: Desk) -> None:
     talk.say(lines(_("Your mother, father or guardian has to agree first."), *way(await desk.guardians.show_code())))
 
 
-@script("myguardian", words=["myguardian", "my guardian", "我的监护人"], title=_("a code for your guardian"))
+@script("myguardian", title=_("a code for your guardian"))
 async def myguardian(talk: Talk, desk: Desk) -> None:
     """Whoever is under age shows their guardian a code, also without an activity that could still be joined."""
     if desk.me.consented and band(desk.me.born, talk.now) is Band.ADULT:
@@ -113,7 +113,10 @@ def guardian_code(answer: Incoming) -> str:
 @script("guardian", words=["guardian", "监护", "监护人"], title=_("becoming a guardian"), takes_rest=True)
 async def guardian(talk: Talk, desk: Desk, code: str = "") -> None:
     """The code, what is kept of the child and why, a yes: from then on the guardian is asked for each activity."""
-    code = code_of(code) or await talk.ask("code", _("What is the code that your child's chat shows?"), guardian_code)
+    if not code_of(code):
+        mine = Link(_("I am the one under 18"), Intent("myguardian"))
+        code = await talk.ask("code", _("What is the code that your child's chat shows?"), guardian_code, also=[mine])
+    code = code_of(code) or ""
     ward = await desk.guardians.look(code)
     if not isinstance(ward, Ward):
         return talk.say(*no_ward(ward))

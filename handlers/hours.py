@@ -14,7 +14,8 @@ from handlers.proven import GRADES
 
 LATEST = 5
 MOST = 3
-"""Kinds, organisations and grades that are named; the others are counted."""
+"""Kinds and organisations that are named; the others are counted. Every grade is named:
+what was entered by hand never hides."""
 
 
 @script("hours", words=["hours", "时长", "我的时长", "my hours", "志愿时长"])
@@ -67,7 +68,7 @@ def split(ledger: Ledger) -> list[Words]:
     return [
         _("By kind: {parts}", parts=few(kinds)),
         _("By organisation: {parts}", parts=few(organisations)),
-        _("By proof: {parts}", parts=few(grades)),
+        _("By proof: {parts}", parts=Joined(tuple(grades), " · ")),
     ]
 
 

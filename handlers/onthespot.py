@@ -117,9 +117,9 @@ def refused(outcome: object) -> Words:
             )
         case GuardianAsked(0):
             return _(
-                "They are under 18 and have no guardian here yet. Ask them to send “my guardian” in their own chat: it "
-                "shows a code for the guardian. With the guardian's yes you can add them; until then they cannot take "
-                "part."
+                "They are under 18 and have no guardian here yet. Ask them to send “guardian” in their own chat and to "
+                "choose that they are the younger one: it shows a code for the guardian. With the guardian's yes you "
+                "can add them; until then they cannot take part."
             )
         case GuardianAsked():
             return _(

@@ -78,13 +78,15 @@ BY: dict[Way, Text] = {
 
 @script("campaigns", words=["campaigns", "我的群发", "my campaigns"], title=_("your campaigns"))
 async def campaigns(talk: Talk, desk: Desk) -> None:
-    """What I wrote to many, and what was written for whom I speak for; the latest first."""
+    """What waits for my yes; what I wrote to many, and what was written for whom I speak for, the latest first."""
     if not await desk.campaigns.voices():
         return talk.say(ORGANISERS_ONLY)
     mine = await desk.campaigns.mine()
-    links = [Link(in_one_line(one), Intent("mailing", (str(one.id),))) for one in mine]
+    waiting = await desk.campaigns.waiting()
+    shown = [*waiting, *(one for one in mine if one not in waiting)]
+    links = [Link(in_one_line(one), Intent("mailing", (str(one.id),))) for one in shown]
     links.insert(0, Link(_("Write to many"), Intent("campaign")))
-    await talk.browse("list", _("Your campaigns:") if mine else _("You have not written to many yet."), links)
+    await talk.browse("list", _("Your campaigns:") if shown else _("You have not written to many yet."), links)
 
 
 def in_one_line(one: Campaign) -> Words:
@@ -293,7 +295,7 @@ async def mailingsend(talk: Talk, desk: Desk, number: int) -> None:
         return talk.say(NO_SUCH, MINE)
     if not found.people:
         return talk.say(_("Nobody fits these conditions now."), look(number))
-    plan = await desk.campaigns.routes(found.campaign.audience)
+    plan = await desk.campaigns.routes(found.campaign)
     mass = may_use_mass(found.campaign) and await by_mass(talk, plan)
     question = lines(
         ngettext("{n} person would get it:", "{n} people would get it:", found.people),
@@ -407,7 +409,7 @@ async def mailingagree(talk: Talk, desk: Desk, number: int) -> None:
     found = await desk.campaigns.look(number)
     if not isinstance(found, Mailing) or not found.decides:
         return talk.say(NO_SUCH, MINE)
-    plan = await desk.campaigns.routes(found.campaign.audience)
+    plan = await desk.campaigns.routes(found.campaign)
     read = lines(*await as_written(desk, found), "", *routes(plan), "", _("Do you agree that it is sent?"))
     if not await talk.confirm("sure", read, _("I agree"), _("Not now")):
         return talk.say(_("Nothing was sent."), look(number))

@@ -119,7 +119,7 @@ async def scope_in_words(desk: Desk, audience: Audience) -> Words:
     if scope.organisation is not None:
         name = Named(*await desk.campaigns.name_of("organisation", scope.organisation))
         return _(
-            "Of {name}: whoever signed up with it, the teams that came along, who subscribes to its district or kinds",
+            "Of {name}: whoever signed up with it, the teams that came along, and subscribers of its district or kinds",
             name=name,
         )
     if scope.whole_city:

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from bot.domain.activities import Activity, Plan, Shift
 from bot.domain.questions import Question, read, written
 from storage.database import Unit
+from storage.lists import among
 from storage.prepared import Prepared
 from storage.secrecy import Secrecy
 from storage.tables.activities import activity, organisation, shift
@@ -94,6 +95,7 @@ _WITH_SHIFTS: Select[Any] = (
     .order_by(shift.c.starts, shift.c.id)
 )
 _ONE_CARD = Prepared(_WITH_SHIFTS.where(activity.c.id == bindparam("number")))
+_SEVERAL_CARDS = Prepared(_WITH_SHIFTS.where(among(activity.c.id, "numbers")))
 _SHIFTS = (
     select(shift.c.activity, *_SHIFT)
     .where(shift.c.activity.in_(bindparam("activities", expanding=True)))
@@ -198,19 +200,11 @@ async def find(unit: Unit, wanted: Wanted, now: datetime, limit: int = 50) -> li
     return [row.id for row in await unit.run(_search(_shape(wanted)), _values(wanted, now, limit))]
 
 
-@lru_cache(maxsize=64)
-def _cards(count: int) -> Prepared:
-    """So many cards with their shifts."""
-    wanted = [bindparam(f"number_{place}", type_=activity.c.id.type) for place in range(count)]
-    return Prepared(_WITH_SHIFTS.where(activity.c.id.in_(wanted)))
-
-
 async def cards(unit: Unit, ids: Sequence[int], near: tuple[float, float] | None = None) -> list[Activity]:
     """These activities with their shifts, in this order; how far they are from a point, where one is given."""
     if not ids:
         return []
-    numbers = {f"number_{place}": id_ for place, id_ in enumerate(ids)}
-    rows = list(await unit.run(_cards(len(ids)), numbers))
+    rows = list(await unit.run(_SEVERAL_CARDS, {"numbers": ids}))
     shifts = _with_shifts(rows)
     once = {row.id: row for row in rows}
     found = (once[id_] for id_ in ids if id_ in once)

@@ -35,6 +35,14 @@ BEGINNING = "0" * 64
 
 _COLUMNS = ("at", "actor", "door", "deed", "target", "before", "after", "seal")
 _WRITE = Prepared(insert(audit).values({name: bindparam(f"its_{name}") for name in _COLUMNS}))
+_WAITING = Prepared(
+    select(audit).where(audit.c.chain.is_(None)).order_by(audit.c.id).limit(bindparam("at_most"))
+)
+_LINK = Prepared(
+    update(audit).where(audit.c.id == bindparam("of")).values(chain=bindparam("place"), hash=bindparam("covers"))
+)
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Made once: `json.dumps` makes an encoder for each row."""
 
 
 async def log(
@@ -56,7 +64,7 @@ def sealed(
 def content(row: Any) -> str:
     """What a row says, in one canonical text: equal for equal rows on both databases."""
     at, *rest = (row[name] for name in ("at", "actor", "door", "deed", "target", "before", "after"))
-    return json.dumps([to_milliseconds(at), *rest], ensure_ascii=False, separators=(",", ":"))
+    return _CANONICAL([to_milliseconds(at), *rest])
 
 
 def _seal(secrecy: Secrecy, nonce: str, said: str) -> str:
@@ -114,8 +122,7 @@ async def chain(unit: Unit, now: datetime, at_once: int = AT_ONCE) -> int:
     """
     await begin(unit, now)
     head = (await unit.run(select(audit_head).with_for_update())).one()
-    waiting = select(audit).where(audit.c.chain.is_(None)).order_by(audit.c.id).limit(at_once)
-    rows = (await unit.run(waiting)).mappings().all()
+    rows = [row._asdict() for row in await unit.run(_WAITING, {"at_most": at_once})]
     if not rows:
         return 0
     number, last = head.number, head.hash
@@ -123,8 +130,7 @@ async def chain(unit: Unit, now: datetime, at_once: int = AT_ONCE) -> int:
     for row in rows:
         number, last = number + 1, _hash(unit.secrecy, last, row)
         links.append({"of": row["id"], "place": number, "covers": last})
-    linking = update(audit).where(audit.c.id == bindparam("of"))
-    await unit.run(linking.values(chain=bindparam("place"), hash=bindparam("covers")), links)
+    await unit.run_each(_LINK, links)
     mac = _mac(unit.secrecy, number, last)
     await unit.run(update(audit_head).values(number=number, hash=last, at=now, mac=mac))
     return len(links)

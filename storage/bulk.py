@@ -162,6 +162,7 @@ async def write_evidence(unit: Unit) -> None:
 
 async def remind_as_before(unit: Unit, now: datetime, but: Sequence[int] = ()) -> None:
     """What was due to be said before now was said, for all shifts but these: a city does not begin with a flood."""
+    await unit.connection.execute(outbox.delete())  # to one reader each, and written as it was said
     await fanouts.derive(unit, now)
     said = update(fanout).where(fanout.c.source.not_in(but)).values(state=Running.DONE, upper=0)
     await unit.connection.execute(said)

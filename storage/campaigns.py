@@ -84,6 +84,12 @@ async def of(unit: Unit, author: int, organisations: Sequence[int], places: Sequ
     return [_campaign(row) for row in await unit.run(_SHOWN.where(theirs).order_by(campaign.c.id.desc()).limit(LISTED))]
 
 
+async def asked(unit: Unit) -> list[Campaign]:
+    """Those that wait for a second person, the oldest first."""
+    waiting = _SHOWN.where(campaign.c.standing == Standing.ASKED).order_by(campaign.c.id)
+    return [_campaign(row) for row in await unit.run(waiting)]
+
+
 async def alive(unit: Unit) -> list[Campaign]:
     """Those whose next message may have to be planned, or of which something must be told."""
     running = _SHOWN.where(campaign.c.standing.in_((Standing.RUNNING, Standing.PAUSED))).order_by(campaign.c.id)

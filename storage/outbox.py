@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -179,32 +180,38 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     if not results:
         return
     # Conversations first, then addresses, then messages: a turn locks them in this order.
-    by_person = sorted(results, key=lambda one: one.person)
+    by_person = sorted(results, key=attrgetter("person"))
     await unit.run_each(_PUSH, [
-        _claim_of(one)
-        | {"p_person": one.person, "p_pushed": [dict(entry) for entry in one.shown], "p_at": one.answered or now}
+        {**_claim_of(one), "p_person": one.person, "p_pushed": one.shown, "p_at": now}
         for one in by_person if one.shown is not None
     ])  # fmt: skip
     for one in by_person:
-        await _record_address(unit, one)
+        if one.closes or one.window_closes or one.gives_back or one.refuses:
+            await _record_address(unit, one)
     finished = to_milliseconds(now)
-    alive = (State.PENDING, State.SENDING)
-    await unit.run_each(_RECORD, [
-        _claim_of(result) | {
-            "p_state": int(result.state),
-            "p_account": result.account,
-            "p_tried": result.attempt if result.tried is None else result.tried,
-            "p_arrived": result.page if result.arrived is None else result.arrived,
-            "p_repeated": int(result.repeated),
-            "p_due": result.due,
-            "p_reason": result.reason[:200] if result.reason else None,
-            "p_receipt": result.receipt[:64] if result.receipt else None,
-            "p_route": result.route,
-            "p_keyed": int(result.keyed),
-            "p_done": None if result.state in alive else finished,
-        }
-        for result in sorted(results, key=lambda one: one.id)
-    ])  # fmt: skip
+    by_number = sorted(results, key=attrgetter("id"))
+    await unit.run_each(_RECORD, [_becomes(one, finished) for one in by_number])
+
+
+def _becomes(result: Result, now: int) -> dict[str, Any]:
+    """The row's values."""
+    return {
+        **_claim_of(result),
+        "p_state": int(result.state),
+        "p_account": result.account,
+        "p_tried": result.attempt if result.tried is None else result.tried,
+        "p_arrived": result.page if result.arrived is None else result.arrived,
+        "p_repeated": int(result.repeated),
+        "p_due": result.due,
+        "p_reason": result.reason[:200] if result.reason else None,
+        "p_receipt": result.receipt[:64] if result.receipt else None,
+        "p_route": result.route,
+        "p_keyed": int(result.keyed),
+        "p_done": None if result.state in _ALIVE else now,
+    }
+
+
+_ALIVE = frozenset({State.PENDING, State.SENDING})
 
 
 async def _record_address(unit: Unit, result: Result) -> None:

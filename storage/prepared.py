@@ -11,6 +11,7 @@ import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Protocol
 
 import asyncpg
@@ -63,9 +64,11 @@ class Compiled:
     sql: str
     names: tuple[str, ...]
     """Of its values, in order."""
+    take: Callable[[Parameters], tuple[Any, ...]]
+    """The values out of what is given by name."""
     fixed: Mapping[str, Any]
     """Values that are part of the statement."""
-    writers: tuple[Convert | None, ...]
+    writers: tuple[tuple[int, Convert], ...]
     row: Callable[[Sequence[Any]], Any] | None
     """None: it gives no rows."""
     readers: tuple[tuple[int, Convert], ...]
@@ -81,25 +84,27 @@ class Compiled:
         if "POSTCOMPILE" in made.string or made_up:
             raise ValueError("a prepared statement has no list of changing length and no value that Python makes up")
         readers = ((place, _reader(column.type, dialect)) for place, column in enumerate(columns))
+        writers = enumerate(bind.type.dialect_impl(dialect).bind_processor(dialect) for bind in binds)
         shape: Any = namedtuple("Row", [column.name for column in columns], rename=True) if columns else None
         return cls(
             made.string,
             names,
+            _taker(names),
             {name: bind.value for name, bind in zip(names, binds, strict=True) if not bind.required},
-            tuple(bind.type.dialect_impl(dialect).bind_processor(dialect) for bind in binds),
+            tuple((place, writer) for place, writer in writers if writer is not None),
             shape._make if shape else None,
             tuple((place, reader) for place, reader in readers if reader is not None),
         )
 
-    def values(self, given: Parameters) -> list[Any]:
+    def values(self, given: Parameters) -> Sequence[Any]:
         """What goes to the driver."""
-        fixed = self.fixed
-        return [
-            (given[name] if name in given else fixed[name])
-            if write is None
-            else write(given[name] if name in given else fixed[name])
-            for name, write in zip(self.names, self.writers, strict=True)
-        ]
+        taken = self.take({**self.fixed, **given} if self.fixed else given)
+        if not self.writers:
+            return taken
+        written = list(taken)
+        for place, write in self.writers:
+            written[place] = write(written[place])
+        return written
 
     def rows(self, raw: Sequence[Sequence[Any]]) -> list[Any]:
         """What came from the driver, as rows with names."""
@@ -115,6 +120,12 @@ class Compiled:
                 values[place] = convert(values[place])
             read.append(make(values))
         return read
+
+
+def _taker(names: tuple[str, ...]) -> Callable[[Parameters], tuple[Any, ...]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda given: tuple(given[name] for name in names)
 
 
 def _reader(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:

@@ -27,7 +27,7 @@ def keys_of(secret_key: str) -> list[str]:
     return parts if len(parts) > 1 and all(len(part) >= KEY_LENGTH for part in parts) else [secret_key]
 
 
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 """Made once: `json.dumps` makes an encoder for each value that is not written as it is used to."""
 
 

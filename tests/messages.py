@@ -121,6 +121,8 @@ class Catalogues:
 def written(catalogue: Catalog, title: str, language: str = "") -> str:
     """The catalogue as a file: no dates, no line numbers, nothing of the machine that wrote it."""
     for message in catalogue:
+        # Babel reads the sentence that a translation was made for ("#| …") as a comment, and would keep it for ever.
+        message.user_comments = [one for one in message.user_comments if not one.startswith("|")]
         message.flags &= {"fuzzy"}  # Babel takes “50 % of” for a printf format; ours are named values in braces
     text = io.BytesIO()
     write_po(text, catalogue, width=WIDTH, omit_header=True, include_lineno=False, include_previous=True)

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate, islice
 
+from bot.city import told
 from bot.city.maker import DAY, HOUR, Held, Maker
 from bot.city.stories import STORIES, Story
 from bot.desk.city import City
+from bot.domain.attendance import CHECKOUT_CLOSES
 from bot.domain.enrolment import Stand, old_enough
 from bot.domain.kinds import KINDS, kind
 from bot.domain.questions import Question, Sort
@@ -27,6 +29,7 @@ AHEAD = 20
 PAST = 182
 """Days of history."""
 LIN_HOURS = 118
+FIFTEEN = 15
 
 CHAOYANG, HAIDIAN, WANGJING = 110105, 110108, 110105026
 LIVES_HERE = Question("您住在望京吗？", Sort.YES)
@@ -53,6 +56,12 @@ PERSONAS = (
         Named("组织者，望京街道志愿服务队", "an organiser of Wangjing's volunteers"),
         Named("组织者", "organise"),
     ),
+    Who(
+        "qiao",
+        Named("家长，孩子 15 岁想参加活动", "a parent; the child is 15 and would like to come"),
+        Named("我的孩子", "children"),
+    ),
+    Who("nan", Named("15 岁，等家长同意", "15 years old, waits for the parent's yes"), Named("我的", "my")),
     Who("centre", Named("望京街道指导中心", "the centre of Wangjing street"), Named("组织者", "organise")),
 )
 """Of the resident nothing is stored: to Menkou they write for the first time."""
@@ -90,6 +99,7 @@ async def fill_demo(database: Database, city: City, now: datetime, seed: int = 2
         crowd.come(held, maker.random.uniform(0.55, 1.05))
     for place, held in enumerate(ahead):
         _fill(maker, crowd, held, place)
+    cast = _cast(maker, crowd, lin, zhao, past, ahead)
     for held in (soon, *past, *ahead):
         maker.closes(held)
     async with database.write() as unit:
@@ -98,8 +108,9 @@ async def fill_demo(database: Database, city: City, now: datetime, seed: int = 2
             await bulk.insert_rows(unit, table, rows[table])
         await bulk.write_evidence(unit)
         await bulk.write_audit(unit)
-        await bulk.remind_as_before(unit, now, but=(soon.id,))
         await bulk.settle(unit)
+        await told.tell(unit, city, now, cast)
+        await bulk.remind_as_before(unit, now, but=(soon.id,))
         counts = await bulk.census(unit)
     return Demo(counts, soon.id, f"/wall/{soon.id}?k={city.secrecy.signature(f'wall:{soon.id}')}")
 
@@ -213,6 +224,39 @@ def _lins_past(maker: Maker, crowd: Crowd, lin: int, past: list[Held]) -> None:
             continue
         maker.takes_part(lin, held, sure=True)
         hours += (held.ends - held.starts).total_seconds() / 3600
+
+
+def _cast(maker: Maker, crowd: Crowd, lin: int, zhao: int, past: list[Held], ahead: list[Held]) -> told.Cast:
+    """Who asks and answers what, once everybody else has a seat: three days at zhao's where lin was otherwise free, and
+    a family of whom the child is fifteen."""
+    disputed = max((one for one in past if one.organisation == HOME and lin in one.people), key=lambda one: one.ends)
+    claimed, entered, own = islice(_lins_other_days(maker, crowd, lin), 3)
+    for held in (claimed, entered, own):
+        past.append(held)
+        crowd.taken(lin, held)
+        crowd.come(held, 0.6)
+    maker.signs_up(lin, claimed, Stand.ABSENT, claimed.ends + CHECKOUT_CLOSES)
+    maker.leaves(lin, own, own.starts, own.ends, own=True, closed=True)
+    parent, child = maker.volunteer("乔岸", "qiao", CHAOYANG), maker.volunteer("乔南", "nan", CHAOYANG)
+    maker.rows["person"][-1]["born"] = maker.now.year - FIFTEEN - 1
+    agreed, *others = (one for one in ahead if _suits_a_youth(one, maker.now))
+    asked = next(one for one in others if one.ends <= agreed.starts or one.starts >= agreed.ends)
+    return told.Cast(lin, zhao, parent, child, claimed, entered, disputed, agreed, asked)
+
+
+def _suits_a_youth(held: Held, now: datetime) -> bool:
+    """Open to somebody of fifteen without a word of the organiser's, and not so soon that nobody can be asked."""
+    plain = not held.role[0] and "议事会" not in held.story.title
+    return plain and held.free > 1 and held.starts > now + DAY and kind(held.story.kind).minimum_age <= FIFTEEN
+
+
+def _lins_other_days(maker: Maker, crowd: Crowd, lin: int) -> Iterator[Held]:
+    """Afternoons of the last weeks at zhao's, on which lin was nowhere else."""
+    for days in range(5, 40):
+        starts = maker.day(-days, -days) + timedelta(hours=14)
+        held = maker.held(_told("楼门美化"), starts, maker.site("community", CHAOYANG, "望京"), HOME, 10)
+        if crowd.may(lin, held):
+            yield held
 
 
 # --- What is ahead ---------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ class Pace:
     per_chat: float = 0.0
     most_in_flight: int = 64
     latency: float = 0.15
-    """Seconds that a call is taken to last until some have been measured."""
+    """Seconds that a call and the writing down of its result are taken to last until some have been measured."""
     per_group: float = 0.0
     """Messages a second in one group, where it may be spoken to less often than a person (0: as often)."""
     long_text: int = 0

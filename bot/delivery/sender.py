@@ -103,7 +103,8 @@ class Sender:
         self._pace = pace or pace_of(door.name)
         self._bucket = Bucket(self._pace.rate, times.steady)
         self._gaps = ChatGaps(self._pace, times.steady)
-        self._calling: dict[int, str] = {}
+        self._calling: dict[int, tuple[str, float]] = {}
+        """By message: the address whose call is under way or not on disk yet, and since when."""
         self.lease = Lease(database, door.name, times, calling=self._calling.keys(), seconds=lease, owner=owner)
         routes = frozenset(doors) | {door.name}
         self._ledger = Ledger("wechat", city.limits, times.steady)
@@ -116,6 +117,11 @@ class Sender:
         self._resting: dict[int, int] = {}
         self._reach = self._pace.rate * PEEK
         self._calls: set[asyncio.Task[None]] = set()
+        self._open: dict[int, tuple[asyncio.Task[None], float]] = {}
+        """Calls that wait for the platform, the oldest first, and until when they may."""
+        self._overdue: set[int] = set()
+        """Of those, which are being ended for that."""
+        self._watch: asyncio.TimerHandle | None = None
         self._unwritten: list[Result] = []
         self._ahead: asyncio.Task[Look] | None = None
         self._stepping = asyncio.Lock()
@@ -183,6 +189,8 @@ class Sender:
                     call.cancel()
                 if open_:
                     await asyncio.wait(open_)
+            if self._watch is not None:
+                self._watch.cancel()
             await self.lease.release()
 
     @property
@@ -192,7 +200,7 @@ class Sender:
 
     @property
     def places(self) -> int:
-        """How many calls may be under way at once, from the rate and the measured latency."""
+        """How many calls may be under way at once, from the rate and for how long one has its place."""
         return places_in_flight(self._pace.rate, self._latency * 1.2, self._pace.most_in_flight)
 
     # --- One round -------------------------------------------------------------------------------------------------
@@ -241,7 +249,7 @@ class Sender:
         async with self._database.read() as unit:
             dues = await truths.look(unit, messages, now)
             await self._ledger.look(unit, now)
-        busy = [*self._calling.values(), *(one.external for one in left)]
+        busy = [*(external for external, _since in self._calling.values()), *(one.external for one in left)]
         decided = self._decisions.decide(dues, now, busy)
         if decided.settled:
             await self._database.turn(lambda unit: decided.write(unit, self.account, self.lease.epoch, now))
@@ -290,13 +298,14 @@ class Sender:
     def _begin(self, batch: Sequence[Ready], claimed: Mapping[int, int]) -> int:
         """Call those that were claimed. Returns how many."""
         self._bucket.take(len(claimed))
+        now = self._times.steady()
         for one in batch:
             attempt = claimed.get(one.waiting.id)
             if attempt is None:
                 self._gaps.forget(one.external)
                 continue
             self._take_turn(one.waiting)
-            self._calling[one.waiting.id] = one.external
+            self._calling[one.waiting.id] = one.external, now
             call = asyncio.create_task(self._call(one, self.lease.epoch, attempt))
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
@@ -342,9 +351,12 @@ class Sender:
             await self._finished.wait()
 
     async def _wait_for_tokens(self, tokens: int) -> None:
-        self._wanting = False
-        await self._record()
-        await self._times.pause(max(self._bucket.wait(tokens), 0.001))
+        """Results go to disk meanwhile, unless the next claim takes them along in a moment."""
+        wait = max(self._bucket.wait(tokens), 0.001)
+        if wait > GROUP:
+            self._wanting = False
+            await self._record()
+        await self._times.pause(wait)
         self._wanting = True
 
     async def _claim(self, batch: Sequence[Ready]) -> dict[int, int]:
@@ -379,10 +391,8 @@ class Sender:
     # --- One call --------------------------------------------------------------------------------------------------
 
     async def _call(self, one: Ready, epoch: int, attempt: int) -> None:
-        began = self._times.steady()
         if self.lease.holds and self.lease.epoch == epoch:
             outcome = await self._deliver(one)
-            self._latency += 0.1 * (min(self._times.steady() - began, CALL_LIMIT) - self._latency)
         else:
             # Frozen between the write-ahead and the call, and the lease went by: somebody else speaks now.
             outcome = NotSent("its sender lost the slot before the call", halts="account")
@@ -411,20 +421,44 @@ class Sender:
         if page is None and form is None:
             return Delivered()
         key = f"{one.waiting.id}.{one.waiting.page}" if len(one.pages) > 1 else str(one.waiting.id)
+        self._watch_over(one.waiting.id)
         try:
-            async with asyncio.timeout(CALL_LIMIT):
-                if page is not None and one.due.tag is not None:
-                    return await self._broadcast(one.due.tag, page, key)
-                if page is not None:
-                    return await door.send(one.external, page, key)
-                if form is not None and isinstance(door, Forms):
-                    return await door.fill(one.external, form, key)
-                return Refused("this door takes no forms", declines=True)
-        except TimeoutError:
+            if page is not None and one.due.tag is not None:
+                return await self._broadcast(one.due.tag, page, key)
+            if page is not None:
+                return await door.send(one.external, page, key)
+            if form is not None and isinstance(door, Forms):
+                return await door.fill(one.external, form, key)
+            return Refused("this door takes no forms", declines=True)
+        except asyncio.CancelledError:
+            call = asyncio.current_task()
+            if one.waiting.id not in self._overdue or call is None or call.uncancel():
+                raise  # by a stop
             return Uncertain(f"no answer in {CALL_LIMIT:g} s")
         except Exception as error:  # noqa: BLE001 - a door that breaks its promise: nobody knows what was sent
             log.error("sender.door_raised", account=self.account, error=type(error).__name__)
             return Uncertain(type(error).__name__)
+        finally:
+            self._open.pop(one.waiting.id, None)
+            self._overdue.discard(one.waiting.id)
+
+    def _watch_over(self, id_: int) -> None:
+        """End this call when it lasts too long. One watch for all of them: hardly any ever does."""
+        loop, call = asyncio.get_running_loop(), asyncio.current_task()
+        if call is not None:
+            self._open[id_] = call, loop.time() + CALL_LIMIT
+        if self._watch is None:
+            self._watch = loop.call_later(CALL_LIMIT, self._end_overdue)
+
+    def _end_overdue(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._watch = None
+        for id_, (call, until) in self._open.items():  # the oldest first
+            if until > loop.time():
+                self._watch = loop.call_at(until, self._end_overdue)
+                return
+            self._overdue.add(id_)
+            call.cancel()
 
     async def _broadcast(self, tag: int, page: Page, key: str) -> Outcome:
         """To everybody under a tag. The key is the city's own among all that the account ever used."""
@@ -441,8 +475,10 @@ class Sender:
                 self._recorded(results)
 
     def _recorded(self, results: Sequence[Result]) -> None:
+        now = self._times.steady()
         for result in results:
-            self._calling.pop(result.id, None)
+            _external, since = self._calling.pop(result.id, ("", now))
+            self._latency += 0.1 * (min(now - since, CALL_LIMIT) - self._latency)
             self._resting.pop(result.campaign, None)
         if self._free >= self._awaited:
             self._finished.set()

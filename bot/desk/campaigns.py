@@ -123,9 +123,10 @@ class Campaigns(Subject):
         """How many people an audience means now."""
         return await campaigns.count(self.unit, self._segment(audience))
 
-    async def routes(self, audience: Audience) -> RoutePlan:
-        """By which routes they would be told, and until when."""
-        return await Reach(self.unit, self.me, self.now, self.city).plan_of_routes(self._segment(audience), "campaign")
+    async def routes(self, one: Campaign) -> RoutePlan:
+        """By which routes those whom it means would be told its first message, and until when."""
+        reach = Reach(self.unit, self.me, self.now, self.city)
+        return await reach.plan_of_routes(self._segment(one.audience), "campaign", await self._first(one))
 
     def _segment(self, audience: Audience) -> dict[str, Any]:
         return segment(audience, self.now)
@@ -200,6 +201,11 @@ class Campaigns(Subject):
         organisations = [one.organisation for one in voices if one.organisation is not None]
         places = [one.place for one in voices if one.place is not None]
         return await campaigns.of(self.unit, self.me.id, organisations, places) if voices else []
+
+    async def waiting(self) -> list[Campaign]:
+        """What waits for my yes."""
+        asked = [one for one in await campaigns.asked(self.unit) if one.author != self.me.id]
+        return [one for one in asked if await self.allowed(one.id, Deed.AGREE) is not None]
 
     async def look(self, number: int) -> Mailing | NotAllowed:
         """One campaign, with what I may do to it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.desk.organising import Organising
@@ -19,6 +20,9 @@ from storage.outbox_reports import Told
 from storage.tables.delivery import State
 
 WECHAT = "wechat"
+
+SOON = timedelta(minutes=5)
+"""Within this time what waits at an account goes first."""
 
 OUTCOMES = {
     State.PENDING: Outcome.WAITS,
@@ -46,19 +50,23 @@ class Deliveries:
 class Reach(Subject):
     """What the planner knows, and what became of what was said."""
 
-    async def plan_of_routes(self, segment: Mapping[str, Any], kind: Kind = "announcement") -> RoutePlan:
+    async def plan_of_routes(
+        self, segment: Mapping[str, Any], kind: Kind = "announcement", begins: datetime | None = None
+    ) -> RoutePlan:
         """What telling a segment would be like now: people by route, who must wait, when each route is through.
 
         From aggregates and the ledgers alone; nothing is sent or planned. Raises ValueError for a segment of no known
-        kind. Who may ask is the caller's to know.
+        kind. Who may ask is the caller's to know. `begins`: when the first leaves; None, or a past moment: now.
         """
         means = self.city.means
         left = await quotas.left(self.unit, WECHAT, means.limits.values(), self.now)
         limits = {way: left[limit.api] for way, limit in means.limits.items()}
         counted = await forecast.by_route(self.unit, segment, kind, self.now, tuple(means.rates), means.offers)
-        ahead = await forecast.ahead(self.unit, self.now)
+        begins = max(begins or self.now, self.now)
+        # What waits now is gone by a later moment.
+        ahead = await forecast.ahead(self.unit, self.now) if begins <= self.now + SOON else {}
         accounts = {door: Account(rate, ahead.get(door, 0)) for door, rate in means.rates.items()}
-        return plan_of_routes(counted, self.now, self.city.zone, self.city.quiet, accounts, limits)
+        return plan_of_routes(counted, begins, self.city.zone, self.city.quiet, accounts, limits)
 
     def asking(self, kind: Kind) -> str:
         """The path of the page where I can allow one more notice of a kind; empty where my chat needs none."""

@@ -358,9 +358,13 @@ def _against(notice: Notice, truth: Truth, now: datetime) -> Reason | None:
     return Reason.LATE if now >= truth.expires or too_late(notice, now) else None
 
 
+FEWEST_PLACES = 4
+"""Calls that may be under way however quick the platform is: one that hangs must not hold up a whole account."""
+
+
 def places_in_flight(rate: float, latency: float, most: int) -> int:
     """How many calls must be under way at once to keep up `rate` a second when one takes `latency` seconds."""
-    return max(1, min(most, math.ceil(rate * latency)))
+    return min(most, max(FEWEST_PLACES, math.ceil(rate * latency)))
 
 
 def wait_after(attempt: int, chance: float) -> float:

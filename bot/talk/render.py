@@ -98,10 +98,10 @@ def _fitted(page: Page, capabilities: Capabilities) -> list[Page]:
         long = any(len(button.label) > capabilities.label_length for button in buttons)
         if long:
             text += "\n\n" + "\n".join(f"{button.number}  {button.label}" for button in buttons if button.number)
-        buttons = tuple(
-            Button(button.number, _shortened(button, capabilities.label_length), button.wire, button.url)
-            for button in buttons
-        )
+            buttons = tuple(
+                Button(button.number, _shortened(button, capabilities.label_length), button.wire, button.url)
+                for button in buttons
+            )
         below = 0
     else:
         below = sum(capabilities.length(button.label) + capabilities.option_cost for button in buttons)

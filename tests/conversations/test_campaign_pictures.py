@@ -113,10 +113,11 @@ async def test_what_cannot_be_shown_is_refused_in_words_and_asked_for_again(
     assert "With this picture." in zhao.text
 
 
-async def test_without_a_picture_is_a_word_too(town: Town, chat: Open) -> None:
+@pytest.mark.parametrize("said", ["no picture", "none", "skip", "不用", "1"])
+async def test_without_a_picture_is_a_word_too(town: Town, chat: Open, said: str) -> None:
     zhao = await asked_for_a_picture(town, chat("zhao"))
     assert "choose none" in await zhao.says("what kind of picture?")
-    await zhao.says("no picture")
+    await zhao.says(said)
     assert "nothing has been sent" in zhao.text
     assert not any(page.picture for page in zhao.pages)
 

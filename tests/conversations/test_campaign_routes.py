@@ -115,6 +115,13 @@ async def test_a_theme_week_uses_none(town: Town, zhao: Chat) -> None:
     assert [one.get("mass") for one in await planned(town)] == [None]
 
 
+async def test_what_leaves_later_is_through_later(town: Town, zhao: Chat) -> None:
+    kept = await drafted(town, zhao, timing=Timing("at", town.at + timedelta(days=1, hours=2)))
+    await zhao.opens("mailingsend", kept.campaign.id)
+    await zhao.says("no")
+    assert "through by Fri 27 Nov 12:00" in zhao.text, "it named the present minute, a day before anything left"
+
+
 async def test_where_none_is_left_none_is_offered(town: Town, zhao: Chat, means: Means) -> None:
     used_up = {Way.MASS: replace(MASS_BY_KIND["service"], allowed=0)}
     town.city = town.turns.city = replace(town.city, means=replace(means, limits=used_up))

@@ -25,7 +25,6 @@ ELSEWHERE = {
         *("sample", "withdrawproof", "proofregister", "starcases", "starnotices"),
     },
     "the activity or sign-up itself": {"join", "document", "unsubscribe", "unlink"},
-    "my children": {"myguardian"},
     "any moment": {"start", "menu", "help"},
 }
 """Where a conversation is offered that the list of everything else leaves out."""

@@ -305,7 +305,8 @@ async def test_whoever_comes_without_the_guardians_yes_is_let_in_as_soon_as_ther
     await olga.opens("walkin", trees, number)
     assert "have no guardian here yet" in await olga.picks("Add")
     assert await stands(town) == []
-    await kid.says("my guardian")
+    await kid.says("guardian")
+    await kid.picks("I am the one under 18")
     await guards(mum, code_in(kid))
     await mum.picks("Answer: Planting trees")
     assert "whoever leads there can add your child now" in await mum.picks("I agree")

@@ -40,7 +40,7 @@ async def test_outside_wechats_window_it_says_what_the_reminder_waits_for(town: 
     assert list(ann.pushed()) == []
     found = await organiser.opens("deliveries", number)
     assert "Trees: 0 of 1 messages were sent." in found
-    assert "Ann Lee · Reminder · waits for the next message on WeChat" in found
+    assert f"{organiser.sees('Ann Lee')} · Reminder · waits for the next message on WeChat" in found
     # They ask, and with that the window is open again.
     await ann.says("whynot")
     assert "Reminder · Trees · leaves as soon as it may" in ann.text

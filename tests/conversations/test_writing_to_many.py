@@ -257,6 +257,20 @@ async def test_the_second_person_reads_all_of_it_and_agrees(town: Town, chat: Op
     assert len(set(heard(town))) == SECOND_PERSON + 1
 
 
+async def test_what_waits_for_my_yes_is_found_without_the_notice(town: Town, chat: Open) -> None:
+    zhao, wu, far = await organiser(town, chat("zhao")), chat("wu"), chat("far")
+    await centre(town, wu, HAIDIAN)
+    await centre(town, far, CHAOYANG)
+    await crowd(town, SECOND_PERSON + 1)
+    kept = await drafted(town, zhao)
+    await zhao.opens("mailingsend", kept.campaign.id)
+    await zhao.says(f"send {SECOND_PERSON + 1}")
+    await wu.says("campaigns")
+    await wu.picks("Come and plant")
+    assert "Agree" in wu.labels
+    assert "You have not written to many yet" in await far.says("campaigns")
+
+
 async def test_a_refusal_comes_with_its_reason(town: Town, chat: Open) -> None:
     zhao, wu = await organiser(town, chat("zhao")), chat("wu")
     await centre(town, wu, HAIDIAN)

@@ -48,9 +48,11 @@ class Platform:
     port: int = 0
     texts: dict[str, list[str]] = field(default_factory=dict)
     by: list[tuple[int, str]] = field(default_factory=list)
+    open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
+        self.open.add(writer)
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
                 number, pid, to, text = json.loads(line)
@@ -58,6 +60,7 @@ class Platform:
                 self.by.append((pid, to))
                 loop.call_later(0.01, self._answer, writer, number, len(self.by))
         writer.close()
+        self.open.discard(writer)
 
     @staticmethod
     def _answer(writer: asyncio.StreamWriter, number: int, message: int) -> None:
@@ -75,6 +78,8 @@ async def platform() -> AsyncIterator[Platform]:
     stand_in.port = server.sockets[0].getsockname()[1]
     yield stand_in
     server.close()
+    for writer in stand_in.open:  # of workers that were killed: on a busy machine the end has not come yet
+        writer.transport.abort()
     await asyncio.sleep(0.02)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from sqlalchemy import insert
 from bot.delivery.pace import Pace
 from bot.delivery.sender import Sender
 from bot.talk.door import Delivered
-from storage import fanouts, outbox
+from storage import fanouts
 from storage.tables.delivery import State
 from storage.tables.messages import inbox
 from storage.tables.people import subscription
@@ -146,36 +145,75 @@ async def test_what_was_looked_at_in_advance_is_dropped_for_what_is_urgent(
     assert sorted(to) == sorted([*EVERYBODY, "telegram-999"])
 
 
-async def claims(city: SmallCity, monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many writes it takes to claim them all where the answers come one by one."""
-    claim, counted, turns = outbox.claim, [], itertools.count()
+class Held:
+    """All places are taken by calls that end one by one, when a test lets them; and what is claimed meanwhile."""
 
-    async def noted(unit: Any, account: str, epoch: int, ids: Any) -> dict[int, int]:
-        counted.append(len(ids))
-        return await claim(unit, account, epoch, ids)
+    def __init__(self, city: SmallCity, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.claimed: list[int] = []
+        self.gates: list[asyncio.Event] = []
+        self.sender = city.sender(pace=QUICK)
+        city.doors["telegram"].script["*"] = [self._until_let_go] * len(READERS)
+        claim = self.sender._claim
 
-    async def one_by_one() -> Delivered:
-        await asyncio.sleep(0.002 * (next(turns) % 32))
+        async def noted(batch: Sequence[Any]) -> dict[int, int]:
+            self.claimed.append(len(batch))
+            return await claim(batch)
+
+        monkeypatch.setattr(self.sender, "_claim", noted)
+
+    async def _until_let_go(self) -> Delivered:
+        gate = asyncio.Event()
+        self.gates.append(gate)
+        await gate.wait()
         return Delivered()
 
-    monkeypatch.setattr(outbox, "claim", noted)
-    sender = city.sender(pace=QUICK)
-    city.doors["telegram"].script["*"] = [one_by_one] * len(READERS)
-    await sender.drain()
-    assert await city.states() == {State.SENT: 300}
-    return len(counted)
+    async def after(self, ended: int, *, waits: bool = False) -> list[int]:
+        """What is claimed when so many calls have ended; `waits`: in the next moment."""
+        running = asyncio.create_task(self.sender.run())
+        await until(lambda: len(self.gates) == QUICK.most_in_flight)
+        self.claimed.clear()
+        for gate in self.gates[:ended]:
+            gate.set()
+        await (asyncio.sleep(0.1) if waits else until(lambda: self.claimed))
+        found = list(self.claimed)
+        for gate in self.gates:
+            gate.set()
+        self.sender._stopping = True
+        self.sender._finished.set()
+        await running
+        return found
 
 
-async def test_places_that_get_empty_one_by_one_are_filled_together(
+async def test_for_one_place_that_gets_empty_nothing_goes_to_disk_in_that_moment(
     crowd: SmallCity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.delivery.sender.GROUP", 1.0)
-    assert await claims(crowd, monkeypatch) <= 300 / 7
+    monkeypatch.setattr("bot.delivery.sender.GROUP", 10.0)
+    assert await Held(crowd, monkeypatch).after(1, waits=True) == []
 
 
-async def test_without_a_moments_patience_many_of_them_are_a_write_of_their_own(
+async def test_those_that_get_empty_in_the_same_moment_are_filled_together(
     crowd: SmallCity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.delivery.sender.GROUP", 10.0)
+    assert await Held(crowd, monkeypatch).after(8) == [8]
+
+
+async def test_when_the_moment_is_over_one_is_filled_alone(crowd: SmallCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await Held(crowd, monkeypatch).after(1) == [1]
+
+
+async def test_without_patience_it_would(crowd: SmallCity, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control."""
+    monkeypatch.setattr("bot.delivery.sender.GROUP", 10.0)
     monkeypatch.setattr(Sender, "_worth", lambda *_numbers: 1)
-    assert await claims(crowd, monkeypatch) > 300 / 7
+    assert await Held(crowd, monkeypatch).after(1) == [1]
+
+
+async def test_a_call_that_a_stop_ends_is_not_taken_for_one_that_lasted_too_long(crowd: SmallCity) -> None:
+    sender = crowd.sender(pace=QUICK)
+    crowd.doors["telegram"].script |= {"telegram-2": [lambda: asyncio.sleep(60)], "*": [slowly] * len(READERS)}
+    running = asyncio.create_task(sender.run())
+    await until(lambda: len(crowd.doors["telegram"].calls) == len(READERS) and sender.in_flight == 1)
+    await sender.stop(patience=0.01)
+    await running
+    assert await crowd.states() == {State.SENT: 299, State.SENDING: 1}

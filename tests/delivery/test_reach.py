@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.domain.notices import Event, Kind, Notice
 from bot.domain.reach import (
     ATTEMPTS,
+    FEWEST_PLACES,
     ByAddress,
     Dropped,
     Hold,
@@ -216,7 +217,8 @@ def test_quiet_hours_that_last_until_it_is_too_late_drop_it_with_that_reason() -
 def test_calls_in_flight_follow_rate_and_latency() -> None:
     assert places_in_flight(28, 0.15, 64) == 5
     assert places_in_flight(1000, 0.15, 64) == 64
-    assert places_in_flight(0.5, 0.1, 64) == 1
+    assert places_in_flight(0.5, 0.1, 64) == FEWEST_PLACES, "one that hangs holds nobody up"
+    assert places_in_flight(0.5, 0.1, 2) == 2
 
 
 def test_attempts_take_about_an_hour_and_no_wait_is_longer_than_a_quarter_of_one() -> None:

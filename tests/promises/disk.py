@@ -58,7 +58,7 @@ def hinders_tracing(folder: Path) -> str:
     tried = subprocess.run(
         [*_strace(folder / "tried", [folder]), "true"], capture_output=True, text=True, timeout=20, check=False
     )
-    return tried.stderr.strip().splitlines()[-1] if tried.returncode else ""
+    return f"strace says: {tried.stderr.strip()[-200:]}" if tried.returncode else ""
 
 
 def traced(command: Sequence[str], trace: Path, files: Sequence[Path], seconds: float) -> list[Step]:

@@ -23,9 +23,14 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 import pytest
+from sqlalchemy import func, select
 
+from bot.domain.campaigns import Audience, Scope
 from bot.talk import Incoming, Intent
+from storage import fanouts
 from storage.database import Database
+from storage.tables.delivery import Lane, fanout, outbox
+from storage.tables.kinds import to_milliseconds
 from tests.conversations.kit import MONDAY, SECRECY, Chat, Town
 from tests.postgres import apart, find_memory
 from tests.promises.crowd import Count, count
@@ -39,7 +44,7 @@ SOAK = os.environ.get("MENKOU_SOAK") == "1"
 CUTS = 3_000 if SOAK else 300
 PEOPLE = 150
 SEATS = 40
-RESTARTS = 4
+RESTARTS = 50 if SOAK else len(HOWS)
 """Disks on which the city is started again and everybody comes again."""
 PATIENCE = 120
 """Seconds for the process that is traced, on a machine that has other things to do."""
@@ -59,6 +64,8 @@ UNION ALL SELECT 'half a turn: ' || i.key FROM inbox i JOIN identity a ON a.door
 UNION ALL SELECT 'half a turn, of person ' || e.person FROM enrolment e
     WHERE NOT EXISTS (SELECT 1 FROM inbox i JOIN identity a ON a.door = i.door AND a.external = i.external
                       WHERE a.person = e.person AND i.key LIKE '%:last')
+UNION ALL SELECT 'a chunk without its cursor, or a cursor without its chunk' FROM fanout f WHERE kind = 'announcement'
+    AND (SELECT count(*) FROM outbox WHERE fanout = f.id) <> (SELECT count(*) FROM person WHERE id <= f.cursor)
 """
 """What no moment of a city may show."""
 
@@ -96,6 +103,12 @@ async def gather(file: Path) -> None:
             await town.turns.take(Incoming(address, f"{number}:{turn}", MONDAY, text=word, language="en"))
 
     await asyncio.gather(*map(comes, range(PEOPLE)))
+    async with town.database.write() as unit:
+        everybody = Audience(Scope()).segment() | {"at": to_milliseconds(MONDAY)}
+        await fanouts.plan(
+            unit, kind="announcement", source=activity, lane=Lane.CAMPAIGN, segment=everybody, not_before=MONDAY,
+            expires=saturday,
+        )  # fmt: skip
     await town.database.close()
 
 
@@ -240,7 +253,7 @@ async def test_after_a_power_cut_the_city_goes_on_and_whoever_was_not_answered_c
     told: Callable[[str], Story], room: Path
 ) -> None:
     story = await asyncio.to_thread(told, "FULL")
-    for moment in list(power_cuts(story, CUTS))[:: CUTS // RESTARTS]:
+    for moment in power_cuts(story, RESTARTS):
         town = await asyncio.to_thread(opened, laid_out(moment.disk, room))
         replies = await asyncio.gather(*(town.turns.take(last_word(number)) for number in range(PEOPLE)))
         for number, reply in enumerate(replies):
@@ -249,7 +262,18 @@ async def test_after_a_power_cut_the_city_goes_on_and_whoever_was_not_answered_c
                 assert ("You are in" in reply.pages[0].text) == (was == "joined"), moment.which
         assert sum("You are in" in reply.pages[0].text for reply in replies) == SEATS, moment.which
         assert await count(town, 1, []) == Count(), moment.which
+        while await town.database.aside(lambda unit: fanouts.expand(unit, MONDAY)):
+            pass
+        assert await announced(town) == (PEOPLE + 1, PEOPLE + 1), moment.which
         await town.database.close()
+
+
+async def announced(town: Town) -> tuple[int, int]:
+    """Rows of the announcement, and people who have one."""
+    found = select(func.count(), func.count(outbox.c.person.distinct())).select_from(outbox.join(fanout))
+    async with town.database.read() as unit:
+        rows, people = (await unit.run(found.where(fanout.c.kind == "announcement"))).one()
+    return rows, people
 
 
 def test_control_with_less_flushing_acknowledged_people_are_lost(told: Callable[[str], Story], room: Path) -> None:

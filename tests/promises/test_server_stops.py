@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+import asyncpg
 import pytest
 from sqlalchemy import select
 
@@ -36,6 +37,12 @@ pytestmark = [pytest.mark.durable, pytest.mark.postgres, pytest.mark.timeout(600
 
 SOAK = os.environ.get("MENKOU_SOAK") == "1"
 STOPS = 20 if SOAK else 2
+ENDS = 60 if SOAK else 12
+END_THE_OTHERS = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE application_name = 'menkou' AND pid <> pg_backend_pid()
+    AND datname = current_database()
+"""
 PEOPLE = 400 if SOAK else 40
 LANES = 8
 """People who talk at the same time."""
@@ -137,6 +144,24 @@ async def test_a_server_that_stops_at_once_has_after_its_start_whatever_was_ackn
         print(f"\n{STOPS} stops, {len(load.acknowledged)} acknowledged, {load.sent_away} times sent away,", end=" ")
         print(f"{replayed} committed and not acknowledged", end=" ")
     assert load.sent_away >= STOPS, "no stop hit a message under way: the test proves nothing"
+    await load.is_as_it_was_told()
+
+
+async def test_connections_that_the_server_ends_again_and_again_lose_nothing_acknowledged(
+    town: Town, city_url: str
+) -> None:
+    """As an administrator ends them, or a failover: in the middle of whatever each was doing."""
+    load = await load_of(town)
+    other = await asyncpg.connect(city_url.replace("+asyncpg", ""))
+    async with asyncio.TaskGroup() as under_way:
+        under_way.create_task(load.comes(3 * SEATS))
+        for _time in range(ENDS):
+            await load.acknowledges(LANES)
+            ended = await other.fetchval(END_THE_OTHERS)
+            assert ended, "nobody was connected"
+        load.is_enough()
+    await other.close()
+    assert load.sent_away >= ENDS / 2, "hardly any hit a message under way: the test proves little"
     await load.is_as_it_was_told()
 
 

@@ -1,4 +1,7 @@
-"""A process whose every write is looked at: it answers people's last “yes” and writes down whom it has answered."""
+"""A process whose every write is looked at: it answers people's last “yes” and writes down whom it has answered.
+
+In between it makes the rows of an announcement to everybody, which are not flushed by themselves.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from bot.talk import Address, Incoming
 from bot.talk.router import Router
 from bot.turn import Turns
 from handlers.scripts import SCRIPTS
+from storage import fanouts
 from storage.database import Database
 from tests.conversations.kit import BEIJING, DOORS, MONDAY, SECRECY
 
@@ -49,7 +53,13 @@ def weaken(synchronous: str) -> None:
     Database._set_up = staticmethod(set_up)  # type: ignore[method-assign]
 
 
-async def answer(file: str, acknowledged: str, people: int) -> None:
+async def announce(database: Database) -> None:
+    """What was planned to be said to everybody, a few rows at a time."""
+    while await database.aside(lambda unit: fanouts.expand(unit, MONDAY, chunk=3)):
+        pass
+
+
+async def answer(file: str, acknowledged: str, people: int, announces: bool) -> None:
     """Everybody, each acknowledged when their turn is over and not a moment before."""
     database = await asyncio.to_thread(Database, f"sqlite+aiosqlite:///{file}", SECRECY)
     city = City(BEIJING, SECRECY, "http://city.test", "en")
@@ -63,7 +73,8 @@ async def answer(file: str, acknowledged: str, people: int) -> None:
             os.write(line, f"{number} {'seated' if seated else 'waiting'}\n".encode())
 
     everybody = iter(range(people))
-    await asyncio.gather(*(lane(everybody) for _lane in range(LANES)))
+    beside = [announce(database)] if announces else []
+    await asyncio.gather(*(lane(everybody) for _lane in range(LANES)), *beside)
     await database.close()
 
 
@@ -72,4 +83,5 @@ if __name__ == "__main__":
     _, city_file, line_file, count, how = sys.argv
     if how != "FULL":
         weaken(how)
-    asyncio.run(answer(city_file, line_file, int(count)))
+    # Chunks switch between flushing and not: a control that never flushes goes without them.
+    asyncio.run(answer(city_file, line_file, int(count), announces=how == "FULL"))

@@ -34,6 +34,8 @@ from bot.channels.telegram.updates import KINDS
 BASE = "https://api.telegram.org"
 CALL_LIMIT = 5.0
 """Seconds for one call: the sender gives up on a message after 9, and one may take two calls."""
+CONNECTIONS = 200
+"""At once. More than the paid rate has places for: otherwise connections and not the pace would bound it."""
 CONNECT_LIMIT = 3.0
 """Seconds to a connection: as long as there is none, nothing was sent."""
 ANSWER_LIMIT = 8 * 1024 * 1024
@@ -64,7 +66,7 @@ class TelegramApi:
         self._token = token
         self._timeout = aiohttp.ClientTimeout(total=limit, connect=CONNECT_LIMIT)
         self._server = TelegramAPIServer.from_base(base)
-        self._session = AiohttpSession(api=self._server)
+        self._session = AiohttpSession(api=self._server, limit=CONNECTIONS)
         self._client: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
