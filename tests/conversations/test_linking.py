@@ -320,7 +320,7 @@ async def test_after_a_week_it_is_for_ever_and_no_second_name_is_kept(town: Town
     async with town.database.read() as unit:
         row = (await unit.run(select(person).where(person.c.id == shell))).one()
     assert (row.name, row.phone) == (None, None)
-    assert "Ann Lee" in await there.says("mydata")
+    assert there.sees("Ann Lee") in await there.says("mydata")
 
 
 async def test_what_came_about_since_the_link_stays_where_it_is(town: Town, chat: Open, door: str) -> None:
