@@ -129,7 +129,7 @@ class Hot:
             self.parts.append(Part(compiled.sql, compiled.names, tuple(compiled.values(parameters))))
 
     async def _join(self, unit: Unit, person: int, shift_id: int) -> None:
-        desk = Desk(unit, Person(person, "", "en"), self.city.clock.now, self._desks)
+        desk = Desk(unit, Person(person, "", "en", consented=True), self.city.clock.now, self._desks)
         outcome = await desk.enrolment.join(shift_id)
         if not isinstance(outcome, Joined):
             raise NotAsExpected(f"the desk answered {outcome}")
