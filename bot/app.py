@@ -294,7 +294,7 @@ class App:
             *proof_page.routes(site, asked.check, asked.paper, register=asked.register),
             *months_page.routes(asked.chart),
             *calendar_page.routes(asked.feed, asked.activity_entry),
-            *mydata_page.routes(asked.export, asked.table, asked.insured),
+            *mydata_page.routes(site, asked.export, asked.table, asked.insured),
         ]
 
     def _add_chat(self, application: aiohttp_web.Application, demonstration: Demonstration | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.pages.once import TOKEN, once
 from bot.pages.site import Site
 from bot.talk.wording import Text, Wording, Words, _, ngettext
 
@@ -70,7 +71,7 @@ def sniffed(picture: bytes) -> str:
 
 
 def routes(site: Site, facts: Facts, drawing: Drawing, listing: Listing) -> list[web.RouteDef]:
-    """The page, its figures as JSON, the picture, and the list. A HEAD must not use the list's address up."""
+    """The page, its figures as JSON, the picture, and the list."""
 
     async def found(request: web.Request) -> CampaignFacts:
         one = await facts(int(request.match_info["campaign"]), request.query.get("k", ""))
@@ -105,7 +106,7 @@ def routes(site: Site, facts: Facts, drawing: Drawing, listing: Listing) -> list
         web.get(number, show),
         web.get(f"{number}.json", now),
         web.get(f"{number}/picture", picture),
-        web.get("/campaign/list/{token:[0-9a-f]{32}}.xlsx", take_list, allow_head=False),
+        *once(site, f"/campaign/list/{TOKEN}.xlsx", take_list),
     ]
 
 

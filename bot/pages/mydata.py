@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
+
+from bot.pages.once import TOKEN, once
+from bot.pages.site import Site
 
 Export = Callable[[str], Awaitable[dict[str, Any] | None]]
 """The address's token in; everything of its owner out, once. None: unknown, old, or used."""
@@ -20,15 +22,12 @@ Table = Callable[[dict[str, Any]], Awaitable[bytes]]
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-_TOKEN = re.compile(r"[0-9a-f]{32}\Z")
 
-
-def routes(export: Export, table: Table, insured: Insured) -> list[web.RouteDef]:
-    """The address in both forms. A HEAD, as link checkers send it, is refused: it must not use the address up."""
+def routes(site: Site, export: Export, table: Table, insured: Insured) -> list[web.RouteDef]:
+    """The address in both forms, and an insurer's."""
 
     async def taken_by(request: web.Request) -> dict[str, Any]:
-        token = request.match_info["token"]
-        taken = await export(token) if _TOKEN.match(token) else None
+        taken = await export(request.match_info["token"])
         if taken is None:
             raise web.HTTPNotFound
         return taken
@@ -50,15 +49,14 @@ def routes(export: Export, table: Table, insured: Insured) -> list[web.RouteDef]
         )
 
     async def take_insured(request: web.Request) -> web.Response:
-        token = request.match_info["token"]
-        body = await insured(token) if _TOKEN.match(token) else None
+        body = await insured(request.match_info["token"])
         if body is None:
             raise web.HTTPNotFound
         disposition = {"Content-Disposition": 'attachment; filename="menkou-insured.xlsx"'}
         return web.Response(body=body, content_type=XLSX, headers=disposition)
 
     return [
-        web.get("/insured/{token}.xlsx", take_insured, allow_head=False),
-        web.get("/mydata/{token}.xlsx", take_table, allow_head=False),
-        web.get("/mydata/{token}", take, allow_head=False),
+        *once(site, f"/insured/{TOKEN}.xlsx", take_insured),
+        *once(site, f"/mydata/{TOKEN}.xlsx", take_table),
+        *once(site, f"/mydata/{TOKEN}", take),
     ]
