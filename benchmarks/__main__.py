@@ -56,6 +56,11 @@ class Line:
         return "" if self.reached is None else "yes" if self.reached else "no"
 
 
+PAID = 940.0
+"""Messages a second against a limit of 1,000, as 28 stand against one of 30: at 960 some seconds get too many, the
+platform refuses, and each refusal halts the account."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write. Always 0: a missed aim stands in the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -237,8 +242,9 @@ def _sending(quick: bool) -> list[Line]:
     found = f"{free.rate:.1f} a second, {refused:.1%} refused"
     good = free.rate >= 27.5 and refused <= 0.01
     lines.append(Line("Telegram's free limit, 30 a second", found, "≥ 27.5, ≤ 1 %", good))
-    paid = sending.paced(messages, 1_000.0, 1_000, warming=sending.WARMING).heard
-    what, found = "Telegram's paid limit, 1,000 a second", f"{paid.rate:,.0f} a second"
+    paid = sending.paced(messages, PAID, 1_000, warming=sending.WARMING).heard
+    refused = paid.refused / paid.calls
+    what, found = "Telegram's paid limit, 1,000 a second", f"{paid.rate:,.0f} a second, {refused:.1%} refused"
     lines.append(Line(what, found, "≥ 900", paid.rate >= 900, SENDER))
     few, many = (10_000, 100_000) if quick else (10_000, 1_000_000)
     light, heavy = sending.weigh((few, many), 1_000)

@@ -274,7 +274,7 @@ class Settings(BaseSettings):
         description="messages a second that the bot may send",
     )
     telegram_paid_broadcast: bool = Field(
-        False, description="pay Telegram's Stars for more than 30 messages a second, up to 1,000"
+        False, description="pay Telegram's Stars for more than 30 messages a second, up to 1,000 (set 940)"
     )
 
     wechat_app_id: Annotated[str, AfterValidator(_wechat_app_id)] | None = Field(None, description="AppID")

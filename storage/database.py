@@ -255,7 +255,9 @@ class Database:
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT}")
             cursor.execute("PRAGMA secure_delete=ON")
-            cursor.execute("PRAGMA cache_size=-65536")
+            # 8 MiB a connection; the system keeps the rest of the file at hand. With 64 a sender grew by 37 MB with a
+            # million messages waiting, and no turn was quicker.
+            cursor.execute("PRAGMA cache_size=-8192")
             cursor.close()
 
         @event.listens_for(engine, "begin")
