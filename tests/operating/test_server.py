@@ -99,9 +99,10 @@ async def wait_until(true: Callable[[], bool], seconds: float) -> bool:
 
 
 async def test_two_hundred_slow_connections_are_gone_while_others_are_served(serve: Serve) -> None:
-    one, address = await serve()
+    # Long enough that on a busy machine, too, the last has come before the first is gone.
+    one, address = await serve(replace(QUICK, header=2.0, body=2.0))
     tasks = await slow(one, 200)
-    assert one.connections > 100, "on a busy machine the first are gone before the last is there"
+    assert one.connections == 200
     waits = []
     async with aiohttp.ClientSession() as client:
         while one.connections > 1 and len(waits) < 100:
@@ -111,7 +112,7 @@ async def test_two_hundred_slow_connections_are_gone_while_others_are_served(ser
             waits.append(time.monotonic() - began)
             await asyncio.sleep(0.05)
         assert one.connections <= 1
-    assert sorted(waits)[len(waits) // 2] < 0.5
+    assert sorted(waits)[len(waits) // 2] < 0.1
     await asyncio.wait_for(asyncio.gather(*tasks), 5)
 
 
