@@ -18,7 +18,7 @@ def link_code(answer: Incoming) -> str:
     return code
 
 
-@script("link", words=["link", "绑定", "关联"], title=_("linking two chats"), takes_rest=True)
+@script("link", words=["link", "绑定", "关联", _("Link another chat")], title=_("linking two chats"), takes_rest=True)
 async def link(talk: Talk, desk: Desk, code: str = "") -> None:
     """Show a code, or take one; when the other side has agreed, agree."""
     code = code_of(code) or ""

@@ -41,7 +41,11 @@ from handlers.terms import covered, shown
 NOT_YOURS = _("There is no such activity among those you look after.")
 
 
-@script("organise", words=["organise", "organize", "组织者", "管理活动"], title=_("what you look after"))
+@script(
+    "organise",
+    words=["organise", "organize", "组织", "组织者", "管理活动", _("For organisers")],
+    title=_("what you look after"),
+)
 async def organise(talk: Talk, desk: Desk) -> None:
     """What I look after, soonest first."""
     mine = await desk.organising.activities()
