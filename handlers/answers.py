@@ -11,7 +11,11 @@ import phonenumbers
 from bot.domain.digits import read_count
 from bot.domain.linking import code_of
 from bot.domain.when import read_span, read_times
+from bot.domain.writing import fold
 from bot.talk import Incoming, Text, Unclear, _
+
+NOTHING = frozenset({"skip", "none", "no", "nothing", "-", "跳过", "不用", "没有", "无", "没了"})
+"""What somebody says who has nothing to say to an open question."""
 
 OLDEST = 110
 NAME_LENGTH = 40
@@ -48,6 +52,17 @@ def words(shortest: int, longest: int) -> Callable[[Incoming], str]:
         return text
 
     return read
+
+
+def is_nothing(answer: Incoming) -> bool:
+    """Is this no text of its own, but the word for none?"""
+    return fold(answer.text or "").strip() in NOTHING
+
+
+def words_or_none(shortest: int, longest: int) -> Callable[[Incoming], str]:
+    """A text of a certain length; empty where there is none to give."""
+    read_words = words(shortest, longest)
+    return lambda answer: "" if is_nothing(answer) else read_words(answer)
 
 
 def count(least: int, most: int) -> Callable[[Incoming], int]:

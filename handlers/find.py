@@ -50,7 +50,7 @@ def asks_for_activities(text: str, now: datetime) -> bool:
 
 @script(
     "find",
-    words=["find", "找活动", "活动", "找", "搜索", "search"],
+    words=["find", "找活动", "活动", "找", "搜索", "search", _("Find activities")],
     title=_("finding an activity"),
     hears=hears,
     takes_rest=True,
@@ -114,7 +114,10 @@ def days(now: datetime, desk: Desk) -> list[Option]:
 
 
 @script(
-    "near", words=["near", "nearby", "附近", "near me", "离我近的"], title=_("finding what is near"), takes_place=True
+    "near",
+    words=["near", "nearby", "附近", "near me", "离我近的", _("Near me")],
+    title=_("finding what is near"),
+    takes_place=True,
 )
 async def near(talk: Talk, desk: Desk, sentence: str = "") -> None:
     """What is around a shared place, of what the sentence asked for; the place is not kept."""

@@ -103,7 +103,12 @@ def way(code: str) -> list[Words]:
 CODE = _("The code has 8 letters and digits, like K7PM 3QRX. Your child's chat shows it.")
 
 
-@script("guardian", words=["guardian", "监护", "监护人"], title=_("becoming a guardian"), takes_rest=True)
+@script(
+    "guardian",
+    words=["guardian", "监护", "监护人", _("Become a guardian, by a code")],
+    title=_("becoming a guardian"),
+    takes_rest=True,
+)
 async def guardian(talk: Talk, desk: Desk, code: str = "") -> None:
     """The code, what is kept of the child and why, a yes: from then on the guardian is asked for each activity."""
     if not code_of(code):
@@ -176,7 +181,7 @@ def notice(ward: Ward, age: Band) -> Words:
     return lines(who, kept, always)
 
 
-@script("children", words=["children", "my children", "我的孩子", "孩子"], title=_("my children"))
+@script("children", words=["children", "my children", "我的孩子", "孩子", _("My children")], title=_("my children"))
 async def children(talk: Talk, desk: Desk) -> None:
     """Whom I decide for, what is asked and what I agreed to."""
     mine = await desk.guardians.children()

@@ -13,7 +13,7 @@ from handlers.mydata import DOORS
 CODE = _("The code has 8 letters and digits, like K7PM 3QRX. Send “link” in the other chat to see it.")
 
 
-@script("link", words=["link", "绑定", "关联"], title=_("linking two chats"), takes_rest=True)
+@script("link", words=["link", "绑定", "关联", _("Link another chat")], title=_("linking two chats"), takes_rest=True)
 async def link(talk: Talk, desk: Desk, code: str = "") -> None:
     """Show a code, or take one; when the other side has agreed, agree."""
     code = code_of(code) or ""

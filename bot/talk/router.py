@@ -12,7 +12,7 @@ from bot.talk.numbers import chosen_number, plain
 from bot.talk.script import Paused, Script, Talk
 from bot.talk.session import Session, Shown, Thread
 from bot.talk.view import Link, View
-from bot.talk.wording import Wording, Words, _, lines
+from bot.talk.wording import Wording, Words, _, forms, lines
 
 CANCEL = frozenset({"cancel", "取消", "stop", "算了", "不弄了", "退出", "quit", "exit"})
 BACK = frozenset({"back", "返回", "上一步", "后退"})
@@ -44,10 +44,9 @@ class Router:
         self.menu = menu
         self.words: dict[str, Script] = {}
         for one in self.scripts.values():
-            for word in one.words:
-                if plain(word) in self.words:
-                    raise ValueError(f"two scripts want the word “{word}”")
-                self.words[plain(word)] = one
+            for typed in (form for word in one.words for form in forms(word)):
+                if self.words.setdefault(plain(typed), one) is not one:
+                    raise ValueError(f"two scripts want the word “{typed}”")
         # The longest first: one word may be the beginning of another.
         self.openings = sorted(((word, one) for word, one in self.words.items() if one.takes_rest), key=_longest_first)
 

@@ -21,7 +21,7 @@ from bot.talk.incoming import Incoming, Intent
 from bot.talk.numbers import plain
 from bot.talk.session import Session, Thread
 from bot.talk.view import Link, Option, Picture, Spot, View, Wants, WebLink
-from bot.talk.wording import Wording, Words, _, lines
+from bot.talk.wording import Text, Wording, Words, _, lines
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class Script:
 
     name: str
     run: Callable[..., Awaitable[None]]
-    words: tuple[str, ...] = ()
+    words: tuple[str | Text, ...] = ()
     title: Words = ""
     hears: Hears | None = None
     takes_place: bool = False
@@ -116,7 +116,7 @@ def _parameters(run: Callable[..., Awaitable[None]]) -> tuple[int, list[object]]
 def script(
     name: str,
     *,
-    words: Sequence[str] = (),
+    words: Sequence[str | Text] = (),
     title: Words = "",
     hears: Hears | None = None,
     takes_place: bool = False,
@@ -125,7 +125,10 @@ def script(
     silent: bool = False,
     aside: bool = False,
 ) -> Callable[[Callable[..., Awaitable[None]]], Script]:
-    """Make a script of an async function `(talk, desk, *arguments)`."""
+    """Make a script of an async function `(talk, desk, *arguments)`.
+
+    `words` start it when they are typed; a message among them, such as what a menu calls it, does so in each language.
+    """
 
     def made(run: Callable[..., Awaitable[None]]) -> Script:
         return Script(name, run, tuple(words), title, hears, takes_place, anywhere, takes_rest, silent, aside)
