@@ -7,7 +7,7 @@ outlives an erasure stands here with its reason, and a test holds both lists aga
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, LargeBinary, Table, and_, delete, false, func, insert, or_, select, update
@@ -282,30 +282,6 @@ async def export(unit: Unit, id_: int) -> dict[str, list[dict[str, Any]]]:
         names = [column.name for column in table.columns if (table.name, column.name) not in LEFT_OUT]
         taken[table.name] = [{name: _opened(unit, table, dict(row), name) for name in names} for row in rows.mappings()]
     return taken
-
-
-async def offer_takeaway(unit: Unit, id_: int, tokens: Sequence[str], now: datetime, lasts: timedelta) -> None:
-    """Remember the addresses of an export; the ones before them are worthless."""
-    await unit.run(delete(takeaway).where(takeaway.c.person == id_))
-    kept = [unit.secrecy.index(f"takeaway:{token}") for token in tokens]
-    rows = [{"token": one, "person": id_, "made": now, "expires": now + lasts} for one in kept]
-    await unit.run(insert(takeaway).values(rows))
-
-
-async def use_takeaway(unit: Unit, token: str, now: datetime) -> int | None:
-    """Whose export this address is, once; None ever after."""
-    used = await unit.run(
-        update(takeaway)
-        .where(
-            takeaway.c.token == unit.secrecy.index(f"takeaway:{token}"),
-            takeaway.c.used.is_(None),
-            takeaway.c.expires > now,
-        )
-        .values(used=now)
-        .returning(takeaway.c.person)
-    )
-    who: int | None = used.scalar_one_or_none()
-    return who
 
 
 # --- Correct, withdraw ----------------------------------------------------------------------------------------------

@@ -42,10 +42,11 @@ from bot.domain.forecast import RoutePlan
 from bot.domain.people import masked
 from bot.domain.places import DISTRICT, STREET
 from bot.domain.roles import MAY, Deed, may
-from storage import activities, audit, campaigns, fanouts, people
+from storage import activities, audit, campaigns, fanouts, people, takeaways
 from storage.database import Database, Unit
 from storage.tables.delivery import Lane, Running, State
 from storage.tables.kinds import from_milliseconds, to_milliseconds
+from storage.takeaways import What
 
 LIST_LASTS = timedelta(hours=1)
 """How long the address of a campaign's list works."""
@@ -368,7 +369,7 @@ class Campaigns(Subject):
         if await self.allowed(number) is None:
             return NotAllowed()
         token = secrets.token_hex(16)
-        await campaigns.offer_list(self.unit, self.me.id, number, token, self.now, LIST_LASTS)
+        await takeaways.offer(self.unit, What.CAMPAIGN, self.me.id, [token], self.now, LIST_LASTS, of=number)
         await self._log(number, None, "listed")
         return f"/campaign/list/{token}.xlsx"
 
@@ -487,7 +488,7 @@ async def listed(database: Database, city: City, token: str, now: datetime) -> S
     An address carries no right: whoever asked for it must still hold a post that may see it.
     """
     async with database.write() as unit:
-        found = await campaigns.use_list(unit, token, now)
+        found = await takeaways.use(unit, What.CAMPAIGN, token, now)
         who = await people.find(unit, found[0]) if found else None
         if found is None or who is None or await Campaigns(unit, who, now, city).allowed(found[1]) is None:
             return None

@@ -25,8 +25,9 @@ from bot.domain.privacy import (
     Takeaway,
     Withdrawn,
 )
-from storage import attendance, audit, documents, enrolment, erased, linking, people, privacy, timers
+from storage import attendance, audit, documents, enrolment, erased, linking, people, privacy, takeaways, timers
 from storage.database import Database, Unit
+from storage.takeaways import What
 
 RESTORED = "restore"
 """The door of an erasure that a backup had undone."""
@@ -83,7 +84,7 @@ class Privacy(Subject):
     async def take(self) -> Takeaway:
         """Fresh addresses of an export of everything; each works once, for a day, and the ones before them no more."""
         tokens = [secrets.token_hex(16) for _form in ("json", "xlsx")]
-        await privacy.offer_takeaway(self.unit, self.me.id, tokens, self.now, TAKEAWAY)
+        await takeaways.offer(self.unit, What.EXPORT, self.me.id, tokens, self.now, TAKEAWAY)
         await self._log("take", "export")
         return Takeaway(f"/mydata/{tokens[0]}", f"/mydata/{tokens[1]}.xlsx")
 
@@ -217,9 +218,9 @@ async def forget(database: Database, now: datetime) -> int:
 async def exported(database: Database, city: City, token: str, now: datetime) -> dict[str, Any] | None:
     """The export behind an address, once; None for an address that is unknown, old or used."""
     async with database.write() as unit:
-        who = await privacy.use_takeaway(unit, token, now)
-        if who is None:
+        found = await takeaways.use(unit, What.EXPORT, token, now)
+        if found is None:
             return None
-        taken = await privacy.export(unit, who)
+        taken = await privacy.export(unit, found[0])
     left_out = [{"field": f"{table}.{column}", "why": why} for (table, column), why in privacy.LEFT_OUT.items()]
     return {"made": now.isoformat(), "time_zone": str(city.zone), "data": taken, "left_out": left_out}

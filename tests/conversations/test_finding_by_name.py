@@ -35,7 +35,7 @@ async def test_a_name_with_a_day_in_it_is_found_on_whatever_day_it_is(town: Town
     found = await finds(ann, "周六读书会")
     assert "周六读书会 · " in found
     assert "Sweeping" not in found
-    assert "Sweeping the park · " in await finds(ann, "周六跳舞会")  # control: no name, and so a Saturday
+    assert "Sweeping the park · " in await finds(ann, "找周六跳舞的活动")  # control: no name, and so a Saturday
 
 
 async def test_a_draft_is_nobodys_to_find(town: Town, chat: Open) -> None:
@@ -59,4 +59,4 @@ async def test_a_list_takes_the_name_at_the_head_of_its_line(town: Town, chat: O
     await olga.says("organise")
     assert "0 of 10 seats taken" in await olga.says("旧物交换集市")
     await olga.says("organise")
-    assert "2 activities for “reading to children”" in await olga.says("reading to children")  # two lines have that name
+    assert "2 activities for “reading to children”" in await olga.says("reading to children")  # two have it

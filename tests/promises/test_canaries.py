@@ -48,6 +48,7 @@ from storage import (
     privacy,
     proofs,
     skills,
+    takeaways,
 )
 from storage.database import Unit
 from storage.secrecy import Secrecy
@@ -56,6 +57,7 @@ from storage.tables.enrolment import enrolment
 from storage.tables.kinds import Json
 from storage.tables.people import identity
 from storage.tables.skills import skill
+from storage.takeaways import What
 from tests.conversations.kit import BEIJING, SECRECY, Chat, Town
 from tests.promises.rights import Who
 from tests.promises.test_personal_data import files, hits, menkou, rows
@@ -227,8 +229,9 @@ async def _papers(unit: Unit, owner: int, ours: int, things: Mapping[str, str]) 
     ), new_secret().hex()[:16])  # fmt: skip
     drawn = b"\xff\xd8\xff" + KEPT["what a campaign shows"].encode()
     await campaigns.keep_picture(unit, int(things["sent"]), drawn, NOON)
-    await privacy.offer_takeaway(unit, owner, [SECRETS["address of an export"]], NOON, DAY)
-    await documents.offer_file(unit, owner, int(things["coming"]), SECRETS["address of an insurer's file"], NOON, DAY)
+    await takeaways.offer(unit, What.EXPORT, owner, [SECRETS["address of an export"]], NOON, DAY)
+    insured = [SECRETS["address of an insurer's file"]]
+    await takeaways.offer(unit, What.INSURED, owner, insured, NOON, DAY, of=int(things["coming"]))
     web_address = select(identity.c.external).where(identity.c.person == owner, identity.c.door == "web")
     address = (await unit.run(web_address)).scalar_one()
     await letters.append(unit, address, "canary", "me", {"text": KEPT["a letter of the page"]}, NOON)
