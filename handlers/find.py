@@ -43,6 +43,11 @@ def hears(text: str, now: datetime) -> Sequence[str] | None:
     return (text[:200],) if asks_for_activities(text, now) else None
 
 
+async def knows_name(desk: Desk, text: str) -> Sequence[str] | None:
+    """What an open activity is called, or some words of it, as on a poster: no sentence that asks for anything."""
+    return (text[:200],) if await desk.activities.known(text[:200]) else None
+
+
 def asks_for_activities(text: str, now: datetime) -> bool:
     """Does a sentence ask what there is to do? `now` is in the city's zone."""
     return sounds_like_search(text, now, now.tzinfo or UTC, beijing())
@@ -53,6 +58,7 @@ def asks_for_activities(text: str, now: datetime) -> bool:
     words=["find", "找活动", "活动", "找", "搜索", "search", _("Find activities")],
     title=_("finding an activity"),
     hears=hears,
+    knows=knows_name,
     takes_rest=True,
 )
 async def find(talk: Talk, desk: Desk, sentence: str = "") -> None:

@@ -77,6 +77,12 @@ def _longest_first(opening: tuple[str, Script]) -> int:
     return -len(opening[0])
 
 
+def only_one_named(said: str, shown: Sequence[Shown]) -> Shown | None:
+    """The one line of a list that begins with this name, before its time, place and seats."""
+    named = [one for one in shown if said == plain(one.label.partition(" · ")[0])]
+    return named[0] if len(named) == 1 else None
+
+
 @dataclass
 class _Turn:
     """One message on its way through the router."""
@@ -155,7 +161,7 @@ class _Turn:
             return await self.follow(entry.link)
         if called is not None:
             return await self.run(called, ())
-        heard = self.hear(text, said)
+        heard = self.hear(text, said) or await self.recognise(text)
         if heard is not None:
             return await self.run(*heard)
         if lay_idle:
@@ -177,7 +183,7 @@ class _Turn:
         for shown in (self.pushed, self.session.shown):
             entry = self.entry(number, shown) if number is not None else None
             if entry is None:
-                entry = next((one for one in shown if plain(one.label) == said), None)
+                entry = next((one for one in shown if plain(one.label) == said), None) or only_one_named(said, shown)
             if entry is not None and entry.link:
                 return entry
         return None
@@ -205,6 +211,14 @@ class _Turn:
                 return one, (after.strip(),)
         for one in self.router.scripts.values():
             arguments = one.hears(text, self.now.astimezone(self.wording.zone)) if one.hears else None
+            if arguments is not None:
+                return one, arguments
+        return None
+
+    async def recognise(self, text: str) -> tuple[Script, Sequence[str]] | None:
+        """The script that knows what was typed as something of the city's, such as the name of an activity."""
+        for one in self.router.scripts.values():
+            arguments = await one.knows(self.desk, text) if one.knows else None
             if arguments is not None:
                 return one, arguments
         return None

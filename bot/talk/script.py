@@ -69,6 +69,9 @@ Reader = Callable[[Incoming], Any]
 Hears = Callable[[str, datetime], Sequence[str] | None]
 """Does a free sentence start this script? It gets the text and the moment in the city's zone; arguments, or None."""
 
+Knows = Callable[[Any, str], Awaitable[Sequence[str] | None]]
+"""Does the city know what was typed? It gets the desk and the text; arguments, or None."""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -79,6 +82,8 @@ class Script:
     words: tuple[str | Text, ...] = ()
     title: Words = ""
     hears: Hears | None = None
+    knows: Knows | None = None
+    """Asked last, about what nothing else understood: it looks into the city's data."""
     takes_place: bool = False
     anywhere: bool = False
     """Its words interrupt even a question that could take them (menu, help)."""
@@ -119,6 +124,7 @@ def script(
     words: Sequence[str | Text] = (),
     title: Words = "",
     hears: Hears | None = None,
+    knows: Knows | None = None,
     takes_place: bool = False,
     anywhere: bool = False,
     takes_rest: bool = False,
@@ -131,7 +137,7 @@ def script(
     """
 
     def made(run: Callable[..., Awaitable[None]]) -> Script:
-        return Script(name, run, tuple(words), title, hears, takes_place, anywhere, takes_rest, silent, aside)
+        return Script(name, run, tuple(words), title, hears, knows, takes_place, anywhere, takes_rest, silent, aside)
 
     return made
 
