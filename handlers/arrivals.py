@@ -105,7 +105,7 @@ async def settings(talk: Talk, desk: Desk) -> None:
         Link(_("Language"), Intent("language")),
         Link(elder, Intent("elder", ("off" if desk.me.elder else "on",))),
         Link(_("Quiet hours"), Intent("quiet")),
-        Link(_("Subscriptions"), Intent("subscribe")),
+        Link(_("Subscriptions"), Intent("subscriptions")),
         Link(_("Messages"), Intent("messages")),
         Link(_("My data"), Intent("mydata")),
         Link(_("Link another chat"), Intent("link")),

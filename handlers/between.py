@@ -49,7 +49,7 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                 ),
                 (
                     Link(_("Yes, sign me up"), Intent("join", (str(event.activity), str(event.shift)))),
-                    Link(_("No, not this one"), Intent("uninvited", (number,))),
+                    Link(_("No, not this time"), Intent("uninvited", (number,))),
                 ),
             )
         case "frozen":
@@ -75,7 +75,7 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                 ),
                 (
                     Link(_("Yes, sign me up"), Intent("join", (str(event.activity), str(event.shift)))),
-                    Link(_("No, not this one"), Intent("uninvited", (number,))),
+                    Link(_("No, not this time"), Intent("uninvited", (number,))),
                 ),
             )  # fmt: skip
         case "covered" if notice.words.get("skill"):
@@ -98,7 +98,7 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                 ),
                 (
                     Link(_("Yes, sign me up"), Intent("join", (str(event.activity), str(event.shift)))),
-                    Link(_("No, not this one"), Intent("uninvited", (number,))),
+                    Link(_("No, not this time"), Intent("uninvited", (number,))),
                     Link(_("My subscriptions"), Intent("subscriptions")),
                 ),
             )  # fmt: skip

@@ -36,7 +36,11 @@ async def join(talk: Talk, desk: Desk, activity: int = 0, shift: int = 0, in_spi
         return talk.say(CLOSED)
     chosen = shifts[0]
     if len(shifts) > 1:
-        question = _("Which shift of {title} suits you?", title=title(card))
+        question = (
+            _("{title}: where would you like to help?", title=title(card))
+            if any(one.role for one in shifts)
+            else _("Which shift of {title} suits you?", title=title(card))
+        )
         chosen = await talk.choose("shift", question, [offer(one) for one in shifts])
     match await introduced(talk, desk, max(card.minimum_age, chosen.minimum_age)):
         case Met.DECLINED:
@@ -45,7 +49,8 @@ async def join(talk: Talk, desk: Desk, activity: int = 0, shift: int = 0, in_spi
             return await guardian.call(talk, desk, card, chosen.id)
     answers = await answered(talk, card)
     due = await due_of(talk, desk, card)
-    if not await sure(talk, desk, card, due, asked(card, chosen, bool(in_spite))):
+    full = not chosen.free and await desk.enrolment.would_queue(chosen.id)
+    if not await sure(talk, desk, card, due, asked(card, chosen, bool(in_spite), full)):
         return talk.say(_("Nothing was booked."))
     twin = await introduce(talk, desk)
     await accept(talk, desk, card, due)
@@ -55,13 +60,15 @@ async def join(talk: Talk, desk: Desk, activity: int = 0, shift: int = 0, in_spi
 CLOSED = _("That activity takes no more people. Send “find” to see what is on.")
 
 
-def asked(card: Activity, shift: Shift, in_spite: bool) -> Words:
+def asked(card: Activity, shift: Shift, in_spite: bool, full: bool) -> Words:
     """The last question."""
     name, when = title(card), Span(shift.starts, shift.ends)
     if in_spite:
         return _("Ask the organiser to let you into {title}, {when}, although it overlaps?", title=name, when=when)
     if card.approval:
         return _("Join {title}, {when}, if the organiser lets you in?", title=name, when=when)
+    if full:
+        return _("{title}, {when}, is full. Join the queue?", title=name, when=when)
     if shift.role:
         return _("Join {title} as {role}, {when}?", title=name, role=role(shift), when=when)
     return _("Join {title}, {when}?", title=name, when=when)

@@ -13,7 +13,7 @@ from bot.talk import Incoming, Intent, Joined, Link, Named, Option, Talk, Unclea
 from handlers.answers import words
 
 DOCUMENT: dict[str, Words] = {
-    "certificate": _("Certificate"),
+    "certificate": _("A certificate"),
     "licence": _("Licence"),
     "record": _("Record of a training"),
 }

@@ -63,6 +63,11 @@ class Enrolment(Subject):
             return Asked(id_, why)
         return await self._let_in(wish, id_, seated, answers)
 
+    async def would_queue(self, shift: int) -> bool:
+        """Of a full shift: is no seat in it held for me?"""
+        wish = await wishes.wish(self.unit, shift, self.me.id, self.now)
+        return wish is None or not wish.invited
+
     async def _join_at_once(self, shift: int, answers: Answers) -> Joined | Waitlisted | None:
         """As most people join: nothing is asked of them that more would have to be read for.
 
@@ -115,8 +120,9 @@ class Enrolment(Subject):
         return minutes_late(booking.starts, booking.leave_before, booking.joined, self.now)
 
     async def mine(self) -> list[Booking]:
-        """My live sign-ups, soonest first."""
-        return await enrolment.bookings(self.unit, self.me.id, self.now - PAST)
+        """My live sign-ups, soonest first. A queue is over when the shift begins."""
+        live = await enrolment.bookings(self.unit, self.me.id, self.now - PAST)
+        return [one for one in live if one.starts > self.now or one.stand not in (Stand.WAITING, Stand.OFFERED)]
 
     async def booking(self, id_: int) -> Booking | None:
         """One of my sign-ups."""

@@ -120,6 +120,9 @@ def catalogue(language: str, folder: Path = CATALOGUES) -> gettext.NullTranslati
     return gettext.GNUTranslations(compiled)
 
 
+_CHINESE_MARKS = {", ": "、", "; ": "；"}
+"""What parts a list and its clauses in Chinese."""
+
 # Babel looks through all its languages' names at every call: half of what a turn cost.
 _LOCALES = {language: Locale.parse(language) for language in LANGUAGES}
 
@@ -165,7 +168,8 @@ class Wording:
         return name.english if self.language == "en" and name.english else name.chinese
 
     def _joined(self, joined: Joined) -> str:
-        return joined.by.join([self(part) for part in joined.parts])
+        by = joined.by if self.language == "en" else _CHINESE_MARKS.get(joined.by, joined.by)
+        return by.join([self(part) for part in joined.parts])
 
     def _moment(self, at: datetime) -> str:
         return f"{self.day(at)}{' ' if self.language == 'en' else ''}{self.clock(at)}"
