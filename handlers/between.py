@@ -60,6 +60,14 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                 skill=skill_name(notice.words["skill"]),
             )
             return View(lines(again, text, span), (Link(_("My sign-ups"), Intent("my")),))
+        case "leaderless":
+            text = _(
+                "{title} waits for a professional ({skill}). Its people keep their places; I am asking others who "
+                "have proven it.",
+                title=name,
+                skill=skill_name(notice.words["skill"]),
+            )
+            return View(lines(again, text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
         case "thawed":
             text = _("A professional is there again: {title} takes place.", title=name)
             return View(lines(again, text, span), (Link(_("My sign-ups"), Intent("my")),))

@@ -3,13 +3,15 @@ why not."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.desk.desk import Desk
 from bot.domain.activities import Activity, Shift
 from bot.domain.enrolment import AlreadyIn, Asked, Clashed, Joined, TooYoung, Waitlisted
 from bot.domain.guardians import GuardianAsked, GuardianRefused
 from bot.domain.skills import NeedsSkill
 from bot.domain.squads import NoLead
-from bot.talk import Intent, Link, Span, Talk, WebLink, Words, _, script
+from bot.talk import Intent, Link, Span, Talk, WebLink, Words, _, lines, script
 from bot.talk import Joined as Listing
 from handlers import guardian
 from handlers.agreement import accept, due_of, sure
@@ -42,6 +44,9 @@ async def join(talk: Talk, desk: Desk, activity: int = 0, shift: int = 0, in_spi
             else _("Which shift of {title} suits you?", title=title(card))
         )
         chosen = await talk.choose("shift", question, [offer(one) for one in shifts])
+    lacking = await desk.skills.lacking(chosen)
+    if lacking is not None:  # before anything is asked of whoever cannot have the role
+        return needs_skill(talk, card, lacking.codes, lacking.shown)
     match await introduced(talk, desk, max(card.minimum_age, chosen.minimum_age)):
         case Met.DECLINED:
             return talk.say(_("All right. You can look around without it; send “find”."))
@@ -119,16 +124,21 @@ async def told(
         case GuardianRefused():
             talk.say(_("Your guardian said no to this one. They can change that in their own chat."))
         case NeedsSkill(codes):
-            names = Listing(tuple(skill_name(one) for one in codes), ", ")
-            prove = Intent("newskill", (codes[0], str(card.organisation)))
-            talk.say(
-                _("This role needs {skills}, proven and in date on that day.", skills=names),
-                Link(_("Prove it"), prove),
-            )
+            needs_skill(talk, card, codes)
         case TooYoung(minimum):
             talk.say(_("This activity is for people from {n} years on. Send “find” for others.", n=minimum))
         case _:
             talk.say(CLOSED)
+
+
+def needs_skill(talk: Talk, card: Activity, codes: Sequence[str], shown: bool = False) -> None:
+    """What must be proven first, and the way to do it; `shown`: a proof was sent and nobody has looked at it yet."""
+    names = Listing(tuple(skill_name(one) for one in codes), ", ")
+    needed = _("This role needs {skills}, proven and in date on that day.", skills=names)
+    if shown:
+        text = lines(needed, _("Your proof has not been looked at yet. I will write as soon as it has."))
+        return talk.say(text, Link(_("My skills"), Intent("skills")))
+    talk.say(needed, Link(_("Prove it"), Intent("newskill", (codes[0], str(card.organisation)))))
 
 
 def asking(why: str) -> Words:

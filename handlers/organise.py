@@ -83,6 +83,9 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
         Link(_("Roster"), Intent("roster", (number,))),
         Link(_("Messages"), Intent("deliveries", (number,))),
     ]
+    asking = await desk.admission.waiting(activity) if card.starts > talk.now else 0
+    if asking:
+        ways.insert(0, let_in(activity, asking))
     path = await desk.organising.wall(activity)
     if isinstance(path, str):
         ways.append(WebLink(_("Check-in wall for the projector"), path))

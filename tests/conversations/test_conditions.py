@@ -387,6 +387,24 @@ async def test_yes_and_no_of_a_fact_are_called_so_in_chinese(town: Town, chat: O
     assert "报名参加" in await wang.says("否")
 
 
+async def test_organisers_hear_that_somebody_asks_and_see_it_where_they_manage(town: Town, chat: Open) -> None:
+    # “I have asked the organiser” was said, and nobody was asked: it stood under the roster only.
+    number = await with_approval(town, chat)
+    olga, ann, bob = chat("Olga"), chat("Ann"), chat("Bob")
+    for who in (ann, bob):
+        assert "asked the organiser" in await who.joins(number)
+    await town.waits(seconds=5)
+    told = [page.text for page in olga.pushed() if "asks to come" in page.text]
+    assert len(told) == 1  # within an hour they are told once
+    assert told[0].startswith("Somebody asks to come and waits for your answer: Reading to children")
+    await olga.opens("manage", number)
+    await olga.picks("2 people ask to come")
+    await olga.says("all")
+    await olga.picks("Let in")
+    await olga.opens("manage", number)
+    assert "ask to come" not in " ".join(olga.labels)
+
+
 async def test_a_full_activity_says_before_the_yes_that_it_is_a_queue(town: Town, chat: Open) -> None:
     number = await town.publishes(chat("Olga"), "Reading to children", SATURDAY, seats=1)
     ann, bob = chat("Ann"), chat("Bob")

@@ -148,7 +148,7 @@ async def test_a_no_of_either_side_leaves_two(town: Town, chat: Open, door: str)
 async def test_a_code_works_for_ten_minutes_once_and_never_for_oneself(town: Town, chat: Open, door: str) -> None:
     ann, there = chat("Ann"), other(town, door)
     code = await code_from(ann)
-    assert "wrong or too old" in await ann.says(f"link {code}")
+    assert "this chat's own code" in await ann.says(f"link {code}")
     town.at += timedelta(minutes=10)
     assert "wrong or too old" in await there.says(f"link {code}")
     old, new = await code_from(ann), await code_from(ann)
