@@ -21,7 +21,7 @@ from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Overloaded
-from bot.talk.incoming import PICTURE, Address, Incoming, Intent
+from bot.talk.incoming import Address, Incoming, Intent
 from bot.talk.order import Order
 from bot.talk.render import render
 from bot.talk.router import Answered, Router
@@ -135,10 +135,10 @@ class Turns:
             if self.observe:
                 self.observe(incoming.address.door, script, time.perf_counter() - began, outcome)
 
-    async def wants_picture(self, address: Address) -> bool:
-        """Is the open question of whoever writes from here one for a picture itself?"""
+    async def open_question(self, address: Address) -> str:
+        """The name of the question that whoever writes from here was asked last."""
         async with self.database.read() as unit:
-            return await people.open_question(unit, address.door, address.id) == PICTURE
+            return await people.open_question(unit, address.door, address.id)
 
     @property
     def in_flight(self) -> int:
