@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from bot import doctor
-from storage import audit, backup, privacy
+from storage import audit, backup, erasing
 from storage.audit import Verified
 from storage.database import Database
 from storage.secrecy import Secrecy
@@ -201,7 +201,7 @@ async def test_an_erasure_leaves_the_chain_whole(town: Town) -> None:
     await ann.joins(activity)
     await chained(town)
     async with town.database.write() as unit:
-        await privacy.erase_person(unit, 2, town.at)
+        await erasing.erase_person(unit, 2, town.at)
     await chained(town)
     seen = await found(town)
     assert seen.fault is None
