@@ -27,7 +27,7 @@ from bot.talk.render import render
 from bot.talk.router import Answered, Router
 from bot.talk.view import Link, Page, Reply, View
 from bot.talk.wording import LANGUAGES, Wording, _, catalogue
-from storage import fanouts, inbox, outbox, people, privacy, turns
+from storage import erasing, fanouts, inbox, outbox, people, turns
 from storage.database import Database, Unit, is_away
 from storage.people import Met
 
@@ -174,7 +174,7 @@ class Turns:
         if met.returned or met.held:  # what is done for them now asks where they can be reached
             await people.heard_from(unit, met.identity, now, incoming.window)
         if met.returned and not (incoming.intent and incoming.intent.script == LEFT):
-            await privacy.unmark_address(unit, met.identity, now)
+            await erasing.unmark_address(unit, met.identity, now)
         if met.held:
             await outbox.release_held(unit, met.person.id)
         unit.changed = False

@@ -42,7 +42,7 @@ ORGANISE = Link(_("What you look after"), Intent("organise"))
 HOURS = Link(_("My hours"), Intent("hours"))
 
 
-@script("claim", words=["claim", "申报", "补签"], title=_("your claim"))
+@script("claim", words=["claim", "申报", "补签", _("I was there, and nothing shows it")], title=_("your claim"))
 async def claim(talk: Talk, desk: Desk, enrolment: int = 0) -> None:
     """Of which activity, from when to when, what was done, a photo or none; then the organiser decides."""
     missing = await desk.vouching.missing()

@@ -101,6 +101,11 @@ def ngettext(singular: str, plural: str, count: int, **values: Any) -> Text:
     return Text(singular, {"n": count, **values}, plural, count)
 
 
+def forms(word: str | Text) -> tuple[str, ...]:
+    """A word as it is; a message in each language: what somebody may type who read it anywhere."""
+    return (word,) if isinstance(word, str) else tuple(catalogue(one).gettext(word.msgid) for one in LANGUAGES)
+
+
 def lines(*parts: Words | None) -> Joined:
     """Parts under each other; None is left out, so that a line can be conditional."""
     return Joined(tuple(part for part in parts if part is not None))
