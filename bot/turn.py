@@ -21,13 +21,13 @@ from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Overloaded
-from bot.talk.incoming import PICTURE, Address, Incoming, Intent
+from bot.talk.incoming import Address, Incoming, Intent
 from bot.talk.order import Order
 from bot.talk.render import render
 from bot.talk.router import Answered, Router
 from bot.talk.view import Link, Page, Reply, View
 from bot.talk.wording import LANGUAGES, Wording, _, catalogue
-from storage import fanouts, inbox, outbox, people, privacy, turns
+from storage import erasing, fanouts, inbox, outbox, people, turns
 from storage.database import Database, Unit, is_away
 from storage.inbox import Kept, Message
 from storage.people import Met
@@ -141,10 +141,10 @@ class Turns:
             if self.observe:
                 self.observe(incoming.address.door, script, time.perf_counter() - began, outcome)
 
-    async def wants_picture(self, address: Address) -> bool:
-        """Is the open question of whoever writes from here one for a picture itself?"""
+    async def open_question(self, address: Address) -> str:
+        """The name of the question that whoever writes from here was asked last."""
         async with self.database.read() as unit:
-            return await people.open_question(unit, address.door, address.id) == PICTURE
+            return await people.open_question(unit, address.door, address.id)
 
     @property
     def in_flight(self) -> int:
@@ -180,7 +180,7 @@ class Turns:
         if met.returned or met.held:  # what is done for them now asks where they can be reached
             await people.heard_from(unit, met.identity, now, incoming.window)
         if met.returned and not (incoming.intent and incoming.intent.script == LEFT):
-            await privacy.unmark_address(unit, met.identity, now)
+            await erasing.unmark_address(unit, met.identity, now)
         if met.held:
             await outbox.release_held(unit, met.person.id)
         unit.changed = False

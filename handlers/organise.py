@@ -313,7 +313,7 @@ def listed(place: int, one: Listed) -> Words:
         marks.insert(2, Named(*one.role))
     marks += [f"{each['asked']} {each['said']}" for each in one.answers]
     if one.why:
-        marks.append(Joined(("(", reasons(one.why), ")"), ""))
+        marks.append(_("({why})", why=reasons(one.why)))
     if one.guardian:
         marks.append(_("(guardian: {name})", name=one.guardian))
     if one.accompanied:

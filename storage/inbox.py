@@ -126,3 +126,15 @@ async def dead(unit: Unit, limit: int = 5) -> tuple[int, list[Any]]:
         .limit(limit)
     )
     return count, list(newest)
+
+
+async def newest(unit: Unit, door: str, limit: int) -> list[tuple[str, datetime]]:
+    """The last messages that came in by a door: what was kept of each, opened, and when it came."""
+    kept = (
+        select(inbox.c.key, inbox.c.raw, inbox.c.at)
+        .where(inbox.c.state == ANSWERED, inbox.c.door == door, inbox.c.raw.is_not(None))
+        .order_by(inbox.c.at.desc())
+        .limit(limit)
+    )
+    rows = await unit.run(kept)
+    return [(unit.secrecy.open(row.raw, f"inbox:{door}:{row.key}:raw"), row.at) for row in rows]

@@ -69,6 +69,9 @@ class Place:
 PICTURE = "picture"
 """The name of a question that is answered by a picture itself; every other question gets its key alone."""
 
+PHOTO = "photo"
+"""The name of a question that any photo answers, one of a wall too: no code is looked for in it."""
+
 Flaw = Literal["", "away", "kind", "large", "small"]
 """Why a picture could not be had: it did not come, is none, is too large, or too small and narrow."""
 

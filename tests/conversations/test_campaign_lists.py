@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete
 
-from bot.desk.campaigns import listed
+from bot.desk.campaign_pages import listed
 from bot.desk.documents import insured
 from bot.desk.privacy import exported
 from bot.papers.mailing import mailing_list

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.desk import gates
-from storage import privacy
+from storage import erasing, privacy
 from storage.tables.activities import activity, shift
 from storage.tables.enrolment import audit, enrolment
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -240,7 +240,7 @@ async def test_answers_go_with_their_owner(town: Town, chat: Open) -> None:
         who = (await unit.run(select(enrolment.c.person))).scalar_one()
         taken = (await privacy.export(unit, who))["enrolment"][0]["answers"]
         assert taken == [{"asked": "How many spades do you bring?", "said": "3"}]
-        await privacy.erase_person(unit, who, town.at)
+        await erasing.erase_person(unit, who, town.at)
         assert (await unit.run(select(enrolment.c.answers))).scalar_one() is None
 
 
