@@ -10,9 +10,13 @@ import phonenumbers
 
 from bot.domain.attendance import TooManyTries
 from bot.domain.digits import read_count
-from bot.domain.linking import NoSuchCode
+from bot.domain.linking import NoSuchCode, code_of
 from bot.domain.when import read_span, read_times
+from bot.domain.writing import fold
 from bot.talk import Clock, Incoming, Text, Unclear, _, ngettext
+
+NOTHING = frozenset({"skip", "none", "no", "nothing", "-", "跳过", "不用", "没有", "无", "没了"})
+"""What somebody says who has nothing to say to an open question."""
 
 OLDEST = 110
 NAME_LENGTH = 40
@@ -52,6 +56,17 @@ def words(shortest: int, longest: int) -> Callable[[Incoming], str]:
         return text
 
     return read
+
+
+def is_nothing(answer: Incoming) -> bool:
+    """Is this no text of its own, but the word for none?"""
+    return fold(answer.text or "").strip() in NOTHING
+
+
+def words_or_none(shortest: int, longest: int) -> Callable[[Incoming], str]:
+    """A text of a certain length; empty where there is none to give."""
+    read_words = words(shortest, longest)
+    return lambda answer: "" if is_nothing(answer) else read_words(answer)
 
 
 def count(least: int, most: int) -> Callable[[Incoming], int]:
@@ -117,3 +132,15 @@ def check_in_code(answer: Incoming) -> str:
     if len(bare) != 8 or not bare.isdecimal():
         raise Unclear(_("The code has 8 digits, like 1234 5678. It is on the organiser's screen."))
     return str(int(bare)).zfill(8)
+
+
+def paired_code(advice: Text) -> Callable[[Incoming], str]:
+    """Eight letters and digits that another chat shows, however they are grouped; else where to find them."""
+
+    def read(answer: Incoming) -> str:
+        code = code_of(answer.text or "")
+        if code is None:
+            raise Unclear(advice)
+        return code
+
+    return read

@@ -5,24 +5,18 @@ from __future__ import annotations
 from bot.desk.desk import Desk
 from bot.domain.attendance import TooManyTries
 from bot.domain.linking import Awaited, Both, NoSuchCode, OwnCode, Side, code_of
-from bot.talk import Incoming, Intent, Joined, Link, Named, Option, Talk, Unclear, Words, _, lines, ngettext, script
-from handlers.answers import no_such_code
+from bot.talk import Intent, Joined, Link, Named, Option, Talk, Words, _, lines, ngettext, script
+from handlers.answers import no_such_code, paired_code
 from handlers.hours import as_hours
 from handlers.mydata import DOORS
 
 MINE, THEIRS, NEITHER = "mine", "theirs", "neither"
 """Whose name stays."""
 
-
-def link_code(answer: Incoming) -> str:
-    """Eight letters and digits, however they are grouped."""
-    code = code_of(answer.text or "")
-    if code is None:
-        raise Unclear(_("The code has 8 letters and digits, like K7PM 3QRX. Send “link” in the other chat to see it."))
-    return code
+CODE = _("The code has 8 letters and digits, like K7PM 3QRX. Send “link” in the other chat to see it.")
 
 
-@script("link", words=["link", "绑定", "关联"], title=_("linking two chats"), takes_rest=True)
+@script("link", words=["link", "绑定", "关联", _("Link another chat")], title=_("linking two chats"), takes_rest=True)
 async def link(talk: Talk, desk: Desk, code: str = "") -> None:
     """Show a code, or take one; when the other side has agreed, agree."""
     code = code_of(code) or ""
@@ -39,7 +33,7 @@ async def link(talk: Talk, desk: Desk, code: str = "") -> None:
         )
         if what == "show":
             return await show(talk, desk)
-        code = await talk.ask("code", _("What is the code that the other chat shows?"), link_code)
+        code = await talk.ask("code", _("What is the code that the other chat shows?"), paired_code(CODE))
     await take(talk, desk, code)
 
 

@@ -11,7 +11,11 @@ from handlers.cards import map_link, title
 from handlers.documents import asked_for
 
 
-@script("my", words=["my", "我的", "我的报名", "我报名了什么", "取消报名", "my sign-ups"], title=_("my sign-ups"))
+@script(
+    "my",
+    words=["my", "我的", "我的报名", "我报名了什么", "取消报名", "my sign-ups", _("My sign-ups")],
+    title=_("my sign-ups"),
+)
 async def my(talk: Talk, desk: Desk) -> None:
     """What I joined or wait for, soonest first."""
     mine = await desk.enrolment.mine()

@@ -23,7 +23,6 @@ from bot.domain.parties import (
     TooMany,
 )
 from bot.talk import (
-    Incoming,
     Intent,
     Joined,
     Link,
@@ -31,14 +30,13 @@ from bot.talk import (
     Option,
     Span,
     Talk,
-    Unclear,
     Words,
     _,
     lines,
     ngettext,
     script,
 )
-from handlers.answers import count, no_such_code, words
+from handlers.answers import count, no_such_code, paired_code, words
 from handlers.cards import title
 
 MINE = Link(_("My sign-ups"), Intent("my"))
@@ -104,7 +102,12 @@ async def companions(talk: Talk, desk: Desk, number: int) -> None:
 # --- Teams ------------------------------------------------------------------------------------------------------------
 
 
-@script("team", words=["team", "teams", "my teams", "团队", "我的团队"], title=_("my teams"), takes_rest=True)
+@script(
+    "team",
+    words=["team", "teams", "my teams", "团队", "我的团队", _("My teams")],
+    title=_("my teams"),
+    takes_rest=True,
+)
 async def team(talk: Talk, desk: Desk, code: str = "") -> None:
     """My teams; with a code, joining one."""
     wanted = code_of(code)
@@ -272,18 +275,17 @@ async def passon(talk: Talk, desk: Desk, number: int, kind: str = Ask.HANDOVER) 
             talk.say(_("That place cannot be passed on any more."), MINE)
 
 
-def place_code(answer: Incoming) -> str:
-    """Eight letters and digits, however they are grouped."""
-    code = code_of(answer.text or "")
-    if code is None:
-        raise Unclear(_("The code has 8 letters and digits, like K7PM 3QRX."))
-    return code
+CODE = _("The code has 8 letters and digits, like K7PM 3QRX.")
 
 
-@script("take", words=["take", "接替", "接手"], title=_("taking somebody's place"), takes_rest=True)
+@script(
+    "take",
+    words=["take", "接替", "接手", _("Take somebody's place, by a code")],
+    title=_("taking somebody's place"), takes_rest=True,
+)
 async def take(talk: Talk, desk: Desk, code: str = "") -> None:
     """The code of somebody's place: sign up for it, or give one of mine for it."""
-    code = code_of(code) or await talk.ask("code", _("What is the code of the place?"), place_code)
+    code = code_of(code) or await talk.ask("code", _("What is the code of the place?"), paired_code(CODE))
     asked = await desk.parties.with_code(code)
     match asked:
         case TooManyTries() | NoSuchCode():

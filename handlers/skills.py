@@ -25,7 +25,7 @@ def skill_name(code: str) -> Named:
     return Named(skill(code).chinese, skill(code).english)
 
 
-@script("skills", words=["skills", "技能", "我的技能", "资质", "my skills"], title=_("your skills"))
+@script("skills", words=["skills", "技能", "我的技能", "资质", "my skills", _("My skills")], title=_("your skills"))
 async def skills(talk: Talk, desk: Desk) -> None:
     """What I have proven or proposed, and what I may look at."""
     mine = await desk.skills.mine()

@@ -8,7 +8,7 @@ from bot.talk import Intent, Link, Option, Talk, Words, _, script
 from handlers.cards import kind_name, place_name
 
 
-@script("subscribe", words=["subscribe", "订阅", "关注"], title=_("subscribing"), takes_rest=True)
+@script("subscribe", words=["subscribe", "订阅", "关注", _("Subscribe")], title=_("subscribing"), takes_rest=True)
 async def subscribe(talk: Talk, desk: Desk, topic: str = "", value: str = "") -> None:
     """A district or a kind, also said at once (“subscribe Haidian”); then every announcement for it comes here."""
     if topic and not value:
@@ -58,16 +58,20 @@ def name(desk: Desk, topic: str, value: str) -> Words:
     return kind_name(value) if topic == "kind" and value in {one.code for one in KINDS} else ""
 
 
-@script("subscriptions", words=["subscriptions", "我的订阅"], title=_("my subscriptions"))
+@script(
+    "subscriptions",
+    words=["subscriptions", "我的订阅", _("My subscriptions"), _("Subscriptions")],
+    title=_("my subscriptions"),
+)
 async def subscriptions(talk: Talk, desk: Desk) -> None:
     """What I hear of, each with its way out."""
     mine = await desk.people.subscriptions()
     if not mine:
         return talk.say(_("You have no subscriptions."), Link(_("Subscribe"), Intent("subscribe")))
     links = [Link(_("Unsubscribe: {what}", what=name(desk, *one)), Intent("unsubscribe", one)) for one in mine]
-    await talk.browse(
-        "list", _("You hear of these:"), [*links, Link(_("Unsubscribe from all"), Intent("unsubscribe", ("all",)))]
-    )
+    more = Link(_("Subscribe"), Intent("subscribe"))
+    none = Link(_("Unsubscribe from all"), Intent("unsubscribe", ("all",)))
+    await talk.browse("list", _("You hear of these:"), [*links, more, none])
 
 
 @script("unsubscribe", words=["unsubscribe", "退订", "取消订阅"])

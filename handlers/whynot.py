@@ -92,7 +92,7 @@ REASONS: Mapping[Reason, Text] = {
 ASKED = ["whynot", "why no message", "为什么没收到", "没收到消息", "没收到提醒"]
 
 
-@script("whynot", words=ASKED, title=_("why it did not arrive"))
+@script("whynot", words=[*ASKED, _("Why did I get no message?")], title=_("why it did not arrive"))
 async def whynot(talk: Talk, desk: Desk) -> None:
     """My last messages, each with where it stands and why."""
     mine = await desk.reach.mine()

@@ -16,7 +16,7 @@ from bot.domain.linking import Place
 from bot.domain.people import new_number
 from bot.talk.session import Session
 from storage.database import Unit
-from storage.privacy import holdings, owners
+from storage.holdings import holdings, owners
 from storage.tables import metadata
 from storage.tables.activities import activity, shift
 from storage.tables.claims import claim

@@ -29,7 +29,7 @@ from bot.domain.linking import (
     new_code,
 )
 from bot.domain.privacy import UNDO
-from storage import attendance, audit, enrolment, linking, people, privacy
+from storage import attendance, audit, enrolment, holdings, linking, people, privacy
 
 
 class Linking(Subject):
@@ -87,7 +87,7 @@ class Linking(Subject):
             id_,
             who.number if who else "",
             name,
-            tuple(door for _id, door, _there in await privacy.addresses(self.unit, [id_])),
+            tuple(door for _id, door, _there in await holdings.addresses(self.unit, [id_])),
             len(await enrolment.bookings(self.unit, id_, self.now)),
             (await attendance.total(self.unit, id_))[0],
             len(await people.subscriptions(self.unit, id_)),

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.desk import gates
-from storage import privacy
+from storage import erasing, privacy
 from storage.tables.activities import activity, shift
 from storage.tables.enrolment import audit, enrolment
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -240,7 +240,7 @@ async def test_answers_go_with_their_owner(town: Town, chat: Open) -> None:
         who = (await unit.run(select(enrolment.c.person))).scalar_one()
         taken = (await privacy.export(unit, who))["enrolment"][0]["answers"]
         assert taken == [{"asked": "How many spades do you bring?", "said": "3"}]
-        await privacy.erase_person(unit, who, town.at)
+        await erasing.erase_person(unit, who, town.at)
         assert (await unit.run(select(enrolment.c.answers))).scalar_one() is None
 
 
@@ -425,3 +425,18 @@ async def test_a_queue_is_not_among_my_sign_ups_once_it_has_begun(town: Town, ch
     await ann.says("my")
     assert "Reading" in " ".join(ann.labels)
     assert "You have not signed up for anything" in await bob.says("my")
+
+
+@pytest.mark.parametrize("said", ["none", "无", "1"])
+async def test_an_organiser_may_have_nothing_to_add(chat: Open, said: str) -> None:
+    zhao = chat("zhao")
+    await zhao.says("hello")
+    await zhao.town.has_organisation(zhao)
+    await zhao.says("publish")
+    for answer in ("Cleaning the canal", "environment", "Sat 9:00-11:30", "海淀区 颐和园东门", "20"):
+        await zhao.says(answer)
+    shown = await zhao.says(said)
+    assert shown.startswith("Cleaning the canal\n")
+    assert f"\n{said}\n" not in shown
+    await zhao.picks("Publish")
+    assert "It is open: Cleaning the canal." in zhao.text

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.desk import gates
-from storage import privacy, skills
+from storage import erasing, privacy, skills
 from storage.tables.activities import shift
 from storage.tables.skills import skill
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -121,7 +121,7 @@ async def test_a_proof_is_sealed_taken_along_and_erased(town: Town, chat: Open) 
         assert b"RC-2025" not in row.proof
         taken = (await privacy.export(unit, row.person))["skill"][0]["proof"]
         assert (taken["issuer"], taken["number"]) == ("Red Cross Beijing", "RC-2025-0042")
-        await privacy.erase_person(unit, row.person, town.at)
+        await erasing.erase_person(unit, row.person, town.at)
         assert (await unit.run(select(skill))).first() is None
 
 
