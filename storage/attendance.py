@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, bindparam, case, func, insert, or_, select, t
 
 from bot.domain.attendance import Zero
 from bot.domain.enrolment import Stand
+from bot.domain.kinds import kind
 from bot.domain.records import Counted, Piece, Record, cover_of, holds
 from bot.domain.rulesets import RuleSet
 from storage.database import Unit
@@ -77,8 +78,11 @@ async def keep_record(
             attendance.c.left,
             activity.c.organisation,
             activity.c.id.label("activity"),
+            attendance.c.left_by,
+            activity.c.kind,
             activity.c.cover_before,
             activity.c.cover_after,
+            shift.c.ends.label("shift_ends"),
         )
         .join(enrolment, enrolment.c.id == attendance.c.enrolment)
         .join(shift, shift.c.id == enrolment.c.shift)
@@ -86,8 +90,11 @@ async def keep_record(
         .where(attendance.c.enrolment == enrolment_id)
     )
     row = (await unit.run(source)).one()
-    ways = (rules.cover if way is None else timedelta(minutes=way) for way in (row.cover_before, row.cover_after))
-    cover = cover_of(row.arrived, row.left or counted.ends, *ways)
+    usual = timedelta() if kind(row.kind).evidence == "online" else rules.cover
+    there, back = (usual if way is None else timedelta(minutes=way) for way in (row.cover_before, row.cover_after))
+    # Nobody knows when somebody left who forgot to say so: until the end they may have been there.
+    until = row.shift_ends if row.left_by == "rule" else row.left or counted.ends
+    cover = cover_of(row.arrived, until, there, back) if there or back else (None, None)
     made = unit.insert(record).values(
         attendance=row.id,
         person=row.person,
