@@ -116,4 +116,4 @@ class Incoming:
     window: Window | None = None
     """What speaking first this message allows from now on (WeChat); None: says nothing about it."""
     raw: str = field(default="", compare=False)
-    """What came over the wire, kept before it is understood; without secrets, at most 64 KiB."""
+    """What came over the wire, kept with the reply; without secrets, at most 64 KiB."""
