@@ -222,7 +222,7 @@ class Wording:
         return sentence.format_map({name: self(value) for name, value in text.values.items()})
 
 
-_PARTED = {", ": "、", ": ": "："}
+_PARTED = {", ": "、", "; ": "；", ": ": "："}
 """What parts several words in Chinese, where English has a sign and a space."""
 
 _WAYS: dict[type, Callable[[Wording, Any], str]] = {
