@@ -42,7 +42,7 @@ def said(notice: Notice) -> View:
         case "campaign":
             return mailings.campaign(notice, again)
         case "reminder":
-            far = _("Tomorrow: {title}", title=name) if notice.offset == DAY else _("Coming up: {title}", title=name)
+            far = _("Tomorrow: {title}", title=name) if notice.eve else _("Coming up: {title}", title=name)
             first = far if notice.offset <= DAY else _("Soon: {title}", title=name)
             return View(
                 lines(again, first, span, event.address, _("Are you still coming?")),

@@ -26,12 +26,14 @@ from bot.domain.campaigns import (
     Letter,
     Miscounted,
     NobodyMeant,
+    Occasion,
     Progress,
     Scope,
     Sent,
     Standing,
     Told,
     Unwritable,
+    awake,
     expiry,
     may_use_mass,
     moment,
@@ -131,9 +133,13 @@ class Campaigns(Subject):
     def _segment(self, audience: Audience) -> dict[str, Any]:
         return segment(audience, self.now)
 
-    async def past(self, voice: Voice) -> dict[int, tuple[str, str]]:
+    async def past(self, voice: Voice) -> list[Occasion]:
         """Activities of whom I speak for, the latest first: their people can be meant."""
         return await campaigns.held(self.unit, voice.scope)
+
+    async def occasion(self, number: int) -> Occasion | None:
+        """The activity that a condition names."""
+        return await campaigns.occasion(self.unit, number)
 
     async def teams(self, voice: Voice) -> dict[int, tuple[str, str]]:
         """Teams that were brought along to one of these activities."""
@@ -145,7 +151,7 @@ class Campaigns(Subject):
         return [one for one in mine if one.starts > self.now and self._belongs(voice, one)]
 
     async def name_of(self, what: str, number: int) -> tuple[str, str]:
-        """What an organisation, an activity or a team is called, Chinese and English."""
+        """What an organisation or a team is called, Chinese and English."""
         return await campaigns.name_of(self.unit, what, number)
 
     # --- Writing ---
@@ -241,7 +247,7 @@ class Campaigns(Subject):
             kind=campaigns.KIND,
             source=number,
             offset=-1 - await campaigns.tests_made(self.unit, number),
-            lane=Lane.PERSONAL,
+            lane=Lane.REPLY,
             segment={"person": self.me.id},
             words=words_of(self.city, one, step),
             not_before=self.now,
@@ -274,7 +280,7 @@ class Campaigns(Subject):
             await self._move(one, Standing.ASKED, people=counted, mass=mass)
             return Asked(number, counted, await self._ask(one))
         await self._move(one, Standing.RUNNING, people=counted, mass=mass, started=self.now)
-        return Sent(number, counted, await self._first(one))
+        return Sent(number, counted, awake(await self._first(one), self.city.zone, self.city.quiet))
 
     async def _told_today(self, one: Campaign) -> bool:
         """One message about an activity and day, over all who announce it."""
@@ -459,6 +465,7 @@ async def progress_of(unit: Unit, city: City, one: Campaign) -> Progress:
         failed=total(State.FAILED, State.DEAD),
         uncertain=total(State.UNCERTAIN),
         spared=total(State.SUPPRESSED),
+        delays=by_reason(State.PENDING),
         refusals=by_reason(State.FAILED, State.DEAD),
         omissions=by_reason(State.SUPPRESSED),
         perhaps=(),
@@ -481,8 +488,9 @@ async def page_of(database: Database, city: City, number: int, key: str) -> Prog
         return replace(found, perhaps=named)
 
 
-async def listed(database: Database, city: City, token: str, now: datetime) -> Sequence[Told] | None:
-    """The messages of a campaign behind an address, once; None for one that is unknown, old or used.
+async def listed(database: Database, city: City, token: str, now: datetime) -> tuple[str, Sequence[Told]] | None:
+    """The messages of a campaign behind an address, once, and the language of whoever asked for them; None for an
+    address that is unknown, old or used.
 
     An address carries no right: whoever asked for it must still hold a post that may see it.
     """
@@ -498,13 +506,14 @@ async def listed(database: Database, city: City, token: str, now: datetime) -> S
         for start in range(0, len(ids), OPENED):
             opened = await people.personal(unit, city.secrecy, ids[start : start + OPENED])
             names |= {number: masked(name) for number, (name, _phone) in opened.items()}
-    return [
+    told = [
         Told(
             names.get(row.person, ""), row.offset, State(row.state).name.lower(), row.reason or "", row.account or "",
             from_milliseconds(row.done) if row.done else None,
         )
         for row in rows
     ]  # fmt: skip
+    return who.language, told
 
 
 async def picture_of(database: Database, city: City, number: int, key: str) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from bot.talk.incoming import PICTURE, Address, BadLink, Incoming, Intent, Photo, Place
 from bot.talk.script import Script, Talk, Unclear, script
+from bot.talk.session import UNDO_TIME
 from bot.talk.view import Link, Option, Picture, Reply, Spot, View, WebLink
 from bot.talk.wording import (
     LANGUAGES,
@@ -23,6 +24,7 @@ from bot.talk.wording import (
 __all__ = [
     "LANGUAGES",
     "PICTURE",
+    "UNDO_TIME",
     "Address",
     "BadLink",
     "Clock",
