@@ -45,7 +45,7 @@ def moments(answer: Incoming) -> Sequence[int]:
 
 def listed(befores: Iterable[int]) -> Words:
     """Moments one after another."""
-    return Joined(tuple(span(one) for one in befores), " · ")
+    return Joined(tuple(span(one) for one in befores), ", ")
 
 
 def span(minutes: int) -> Words:

@@ -183,7 +183,7 @@ def texts(all_: Sequence[object]) -> list[Words]:
 def leaves(timing: Timing, messages: int) -> Words:
     """When its messages leave."""
     if timing.mode == "before":
-        times = Joined(tuple(before(offset) for offset in timing.offsets), " · ")
+        times = Joined(tuple(before(offset) for offset in timing.offsets), ", ")
         return _("Before the start: {times}", times=times)
     if timing.at is None:
         return _("As soon as it is sent")
