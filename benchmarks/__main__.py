@@ -6,18 +6,16 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks import claims, fanout, joins, ledger, machine, planner, queues, ready, sending, turns, wechat
+from benchmarks.report import Line, Report
 
 RESULTS = Path(__file__).with_name("results.md")
-
 
 TURN = (
     "a turn runs six to fourteen statements, seals what was said and answered, words a page, keeps it and writes a "
@@ -39,50 +37,35 @@ SENDER = (
 AIOGRAM = "importing aiogram takes half a CPU second; its models are built when they are first used"
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line of the table: what was measured, what came out, what was aimed at, whether it was reached."""
-
-    what: str
-    found: str
-    aim: str = ""
-    reached: bool | None = None
-    why: str = ""
-    """What stands in the way, for when it is not reached."""
-
-    @property
-    def verdict(self) -> str:
-        """In a word."""
-        return "" if self.reached is None else "yes" if self.reached else "no"
-
-
 PAID = 940.0
 """Messages a second against a limit of 1,000, as 28 stand against one of 30: at 960 some seconds get too many, the
 platform refuses, and each refusal halts the account."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, write. Always 0: a missed aim stands in the table."""
+    """Measure, print, write after each subject; 1 if one broke. A missed aim is no error: it stands in the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few minutes; the figures are coarser")
     parser.add_argument("--only", choices=tuple(SUBJECTS), help="one subject; writes no file")
     given = parser.parse_args(arguments)
-    console, about = Console(), machine.describe()
+    console = Console()
     # A line for each turn of a measurement would be all that one sees.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    lines: list[Line] = []
-    for name, measure in SUBJECTS.items():
-        if given.only in (None, name):
-            with console.status(f"Measuring {name} ..."):
-                lines += measure(given.quick)
-    about.append(("Load average after", machine.load()))
-    console.print(_table(about, lines))
+    names = [name for name in SUBJECTS if given.only in (None, name)]
+    report = Report(machine.describe(), given.quick, waiting=names)
+    for name in list(names):
+        with console.status(f"Measuring {name} ..."):
+            try:
+                report.measured(name, SUBJECTS[name](given.quick), machine.load())
+            except Exception as error:  # noqa: BLE001 - the other subjects' figures are not lost
+                console.print_exception()
+                report.broke(name, error, machine.load())
+        if given.only is None:
+            RESULTS.write_text(report.page(), encoding="utf-8")
+    console.print(report.table())
     if given.only is None:
-        RESULTS.write_text(_markdown(about, lines, given.quick), encoding="utf-8")
-        console.print(
-            f"Written to {RESULTS.relative_to(Path.cwd()) if RESULTS.is_relative_to(Path.cwd()) else RESULTS}"
-        )
-    return 0
+        console.print(f"Written to {RESULTS}")
+    return 1 if report.broken else 0
 
 
 def _turns(quick: bool) -> list[Line]:
@@ -280,48 +263,6 @@ SUBJECTS = {
     "sending": _sending,
     "ledger": _ledger,
 }
-
-
-def _table(about: list[tuple[str, str]], lines: list[Line]) -> Table:
-    table = Table(
-        title="Menkou", caption="\n".join(f"{name}: {value}" for name, value in about), caption_justify="left"
-    )
-    for column in ("Measured", "Found", "Aim", "Reached"):
-        table.add_column(column, overflow="fold")
-    for line in lines:
-        table.add_row(line.what, line.found, line.aim, line.verdict)
-    return table
-
-
-def _markdown(about: list[tuple[str, str]], lines: list[Line], quick: bool) -> str:
-    length = "a short run (`--quick`): coarse" if quick else "a full run"
-    parts = [
-        "# Measurements",
-        "",
-        f"By `make bench` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {length}.",
-        "Compare figures of one run only: whatever else the machine does shifts them all. Each server ran in a process",
-        "of its own, a round each in turns; figures are medians over the rounds. A turn is whole: found, joined,",
-        "confirmed and the hours asked for in equal parts, on disk before its answer (SQLite with synchronous FULL,",
-        "PostgreSQL with fsync). aiogram's echo and the bare server keep nothing. Only the socket to the Bot API is",
-        "left out, on both sides: calls are encoded, answers parsed.",
-        "",
-        *(f"- {name}: {value}" for name, value in about),
-        "",
-        "| Measured | Found | Aim | Reached |",
-        "|---|---|---|---|",
-        *(f"| {line.what} | {line.found} | {line.aim} | {line.verdict} |" for line in lines),
-        "",
-    ]
-    missed = [line for line in lines if line.reached is False]
-    if missed:
-        parts += ["Missed in this run:", ""]
-        parts += [f"- {line.what}: {line.found}; the aim is {line.aim}{_because(line.why)}." for line in missed]
-        parts.append("")
-    return "\n".join(parts)
-
-
-def _because(why: str) -> str:
-    return f". Why: {why}" if why else ""
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.desk import calendars, campaigns, documents, privacy
+from bot.desk import calendars, campaign_pages, documents, privacy
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed, registered
 from bot.desk.records import charted
@@ -100,7 +100,7 @@ class Answers:
 
     async def campaign(self, number: int, key: str) -> CampaignFacts | None:
         """How far a campaign is."""
-        found = await campaigns.page_of(self._database, self._city, number, key)
+        found = await campaign_pages.page_of(self._database, self._city, number, key)
         if found is None:
             return None
         one = found.campaign
@@ -127,7 +127,7 @@ class Answers:
 
     async def campaign_list(self, token: str) -> bytes | None:
         """The list of a campaign's messages behind its address, once; in the language of whoever asked for it."""
-        found = await campaigns.listed(self._database, self._city, token, self._clock())
+        found = await campaign_pages.listed(self._database, self._city, token, self._clock())
         if found is None:
             return None
         language, listed = found
@@ -138,7 +138,7 @@ class Answers:
 
     async def campaign_picture(self, number: int, key: str) -> bytes | None:
         """The picture of a campaign's messages."""
-        return await campaigns.picture_of(self._database, self._city, number, key)
+        return await campaign_pages.picture_of(self._database, self._city, number, key)
 
     async def roll(self, activity: int, number: str, key: str) -> RollFacts | None:
         """What a leader's page shows."""

@@ -42,6 +42,14 @@ async def demo(settings: Settings, folder: Path) -> None:
 
 async def _demo(settings: Settings, taken: socket.socket) -> None:
     clock = MovableClock()
+    app, made, bar = await open_demo(settings, clock)
+    await app.serve(
+        demonstration=bar, told=lambda address: print(welcome(settings, address, made), flush=True), taken=taken
+    )
+
+
+async def open_demo(settings: Settings, clock: MovableClock) -> tuple[App, Demo, Demonstration]:
+    """A fresh demonstration city, not yet served, and the bar that moves its clock."""
     app = App(settings, clock=clock, persona=lambda name: name if name in NAMES else None)
     await app.prepare()
     print("Making a demonstration city ...", flush=True)
@@ -61,10 +69,8 @@ async def _demo(settings: Settings, taken: socket.socket) -> None:
         await app.catch_up()
         return clock()
 
-    bar = Demonstration([Persona(one.name, one.about) for one in PERSONAS], clock, advance, advance_to_next)
-    await app.serve(
-        demonstration=bar, told=lambda address: print(welcome(settings, address, made), flush=True), taken=taken
-    )
+    personas = [Persona(one.name, one.about) for one in PERSONAS]
+    return app, made, Demonstration(personas, clock, advance, advance_to_next)
 
 
 def clear(folder: Path) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from bot.clock import Ticks
-from bot.desk import campaigns, covers, digests, offers, parties, privacy, skills, squads, stars, watching
+from bot.desk import campaign_rounds, covers, digests, offers, parties, privacy, skills, squads, stars, watching
 from bot.desk.city import City
 from bot.desk.records import close_shifts
 from bot.settings import FOLDER
@@ -115,4 +115,4 @@ class Rounds:
 
     async def advance_campaigns(self) -> None:
         """Plan the messages of campaigns whose time has come."""
-        await campaigns.advance(self._database, self._city, self._clock())
+        await campaign_rounds.advance(self._database, self._city, self._clock())

@@ -18,12 +18,10 @@ from PIL import Image, ImageDraw
 from playwright.async_api import Browser, Page, expect
 
 from bot import logs
-from bot.app import App
 from bot.city.clock import MovableClock
-from bot.city.demo import NAMES, PERSONAS, Demo, fill_demo
-from bot.pages.demo import Demonstration, Persona
+from bot.city.demo import Demo
+from bot.commands import open_demo
 from bot.settings import Settings
-from storage import bulk
 from tests.browser.chromium import DESKTOP, PHONE, open_browser
 
 FOLDER = Path(__file__).parent / "pictures"
@@ -53,24 +51,7 @@ async def city(folder: Path) -> AsyncIterator[Shown]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = Settings(listen=f"127.0.0.1:{port}").for_demo(folder)
-    app = App(settings, clock=clock, persona=lambda name: name if name in NAMES else None)
-    await app.prepare()
-    made = await fill_demo(app.database, app.city, clock())
-
-    async def advance(by: timedelta) -> datetime:
-        moved = clock.advance(by)
-        await app.catch_up()
-        return moved
-
-    async def advance_to_next() -> datetime | None:
-        async with app.database.read() as unit:
-            moment = await bulk.next_moment(unit, sorted(NAMES), clock())
-        if moment is not None:
-            clock.advance_to(moment)
-            await app.catch_up()
-        return moment
-
-    bar = Demonstration([Persona(one.name, one.about) for one in PERSONAS], clock, advance, advance_to_next)
+    app, made, bar = await open_demo(settings, clock)
     stop, ready = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(app.serve(stop, bar, lambda _address: ready.set()))
     await asyncio.wait([serving, asyncio.create_task(ready.wait())], return_when=asyncio.FIRST_COMPLETED)

@@ -76,7 +76,7 @@ def under_age(talk: Talk, desk: Desk) -> bool:
     return band(desk.me.born or talk.answered("born"), talk.now) is not Band.ADULT
 
 
-@script("agreement", words=["agreement", "agreements", "协议", "我的协议"], title=_("agreements"))
+@script("agreement", words=["agreement", "agreements", "协议", "我的协议", _("Agreements")], title=_("agreements"))
 async def agreement(talk: Talk, desk: Desk, activity: int = 0) -> None:
     """What I agreed to; for one activity, its agreement, which anybody may ask for."""
     card = await desk.activities.card(activity) if activity else None

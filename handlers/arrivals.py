@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bot.desk.desk import Desk
 from bot.talk import LANGUAGES, Intent, Link, Named, Option, Talk, View, Words, _, lines, script
+from bot.talk.numbers import plain
 
 LANGUAGE_NAMES = {"zh_CN": Named("中文", "中文"), "en": Named("English", "English")}
+BY_NAME = {"中文": "zh_CN", "chinese": "zh_CN", "english": "en", "英文": "en", "英语": "en"}
 
 
 NOTICE = _(
@@ -33,7 +35,7 @@ async def start(talk: Talk, desk: Desk) -> None:
     )
 
 
-@script("menu", words=["menu", "菜单", "主菜单", "首页"], anywhere=True)
+@script("menu", words=["menu", "菜单", "主菜单", "首页", _("Menu")], anywhere=True)
 async def menu(talk: Talk, desk: Desk) -> None:
     """What is wanted most, by button or by word, and the way to everything else."""
     links = [
@@ -79,9 +81,10 @@ def ways(talk: Talk) -> tuple[Link, ...]:
     )
 
 
-@script("language", words=["language", "语言", "english", "中文", "英文", "切换语言"], title=_("choosing a language"))
+@script("language", words=["language", "语言", "切换语言", *BY_NAME, _("Language")], title=_("choosing a language"))
 async def language(talk: Talk, desk: Desk, chosen: str = "") -> None:
-    """One tap to the languages, one to choose; remembered through every door."""
+    """One tap to the languages, one to choose; remembered through every door. Who names a language has chosen it."""
+    chosen = chosen or BY_NAME.get(plain(talk.incoming.text or ""), "")
     if chosen not in LANGUAGES:
         options = [Option(code, name) for code, name in LANGUAGE_NAMES.items()]
         chosen = await talk.choose("language", _("Which language?"), options)
@@ -89,7 +92,7 @@ async def language(talk: Talk, desk: Desk, chosen: str = "") -> None:
     talk.say(_("I will speak English from now on."), *ways(talk)[:3])
 
 
-@script("settings", words=["settings", "设置"])
+@script("settings", words=["settings", "设置", _("Settings")])
 async def settings(talk: Talk, desk: Desk) -> None:
     """Language, elder mode, quiet hours, subscriptions, in one list."""
     elder: Words = _("Elder mode: on") if desk.me.elder else _("Elder mode: off")
@@ -105,7 +108,7 @@ async def settings(talk: Talk, desk: Desk) -> None:
         Link(_("Language"), Intent("language")),
         Link(elder, Intent("elder", ("off" if desk.me.elder else "on",))),
         Link(_("Quiet hours"), Intent("quiet")),
-        Link(_("Subscriptions"), Intent("subscribe")),
+        Link(_("Subscriptions"), Intent("subscriptions")),
         Link(_("Messages"), Intent("messages")),
         Link(_("My data"), Intent("mydata")),
         Link(_("Link another chat"), Intent("link")),
@@ -135,7 +138,7 @@ async def elder(talk: Talk, desk: Desk, chosen: str = "") -> None:
 QUIET_CHOICES = ((21, 8), (22, 7), (20, 9), (23, 6))
 
 
-@script("quiet", words=["quiet", "免打扰"], title=_("quiet hours"))
+@script("quiet", words=["quiet", "免打扰", _("Quiet hours")], title=_("quiet hours"))
 async def quiet(talk: Talk, desk: Desk) -> None:
     """When nothing is written that can wait."""
     options = [

@@ -6,7 +6,7 @@ from bot.desk.desk import Desk
 from bot.talk import Intent, Link, Talk, _, lines, script
 
 
-@script("calendar", words=["calendar", "日历", "我的日历"], title=_("your calendar"))
+@script("calendar", words=["calendar", "日历", "我的日历", _("Into my phone's calendar")], title=_("your calendar"))
 async def calendar(talk: Talk, desk: Desk) -> None:
     """The address of my feed, and what it shows."""
     tell(talk, desk, await desk.calendars.address())

@@ -15,14 +15,12 @@ from bot.domain.when import read_moment
 from bot.domain.writing import fold
 from bot.talk import PICTURE, Incoming, Intent, Link, Named, Option, Talk, Text, Unclear, Words, _, script
 from handlers import whom
-from handlers.answers import count, words
+from handlers.answers import count, is_nothing, words
 from handlers.cards import line
 
 ORGANISERS_ONLY = _("Only organisers can do that. If you lead a group, ask your street's centre to register it.")
 NO_SUCH = _("There is no such campaign among yours.")
 MINE = Link(_("My campaigns"), Intent("campaigns"))
-
-SKIPPED = frozenset({"skip", "none", "no", "-", "跳过", "不用", "没有", "无"})
 
 WRITTEN = (("zh_CN", _("Chinese")), ("en", _("English")))
 """The languages that a message is written in, in the order in which they are asked for."""
@@ -168,7 +166,7 @@ def skipped_or_words(may_skip: bool) -> Callable[[Incoming], str]:
     read_words = words(2, TEXT_LENGTH)
 
     def read(answer: Incoming) -> str:
-        if fold(answer.text or "").strip() in SKIPPED:
+        if is_nothing(answer):
             if may_skip:
                 return ""
             raise Unclear(_("Please write it in one language at least."))
@@ -190,7 +188,7 @@ FLAWS: Mapping[str, Text] = {
 
 def a_picture(answer: Incoming) -> str:
     """A picture itself, named by its platform's key: the conversation keeps no more of it. Empty: none is wanted."""
-    if fold(answer.text or "").strip() in SKIPPED:
+    if is_nothing(answer):
         return ""
     if answer.photo is None:
         raise Unclear(FLAWS[""])

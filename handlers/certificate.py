@@ -54,7 +54,11 @@ def hears_number(text: str, now: datetime) -> Sequence[str] | None:
     return (found.number, found.rest) if found else None
 
 
-@script("certificate", words=["certificate", "证明", "志愿服务证明", "开证明"], title=_("a certificate of your hours"))
+@script(
+    "certificate",
+    words=["certificate", "证明", "志愿服务证明", "开证明", _("Certificate")],
+    title=_("a certificate of your hours"),
+)
 async def certificate(talk: Talk, desk: Desk) -> None:
     """Which organisation, which period, is the name right; then the picture and the PDF."""
     recorders = await desk.proofs.recorders()
@@ -185,7 +189,11 @@ def shown(
     )
 
 
-@script("certificates", words=["certificates", "我的证明", "my certificates"], title=_("your certificates"))
+@script(
+    "certificates",
+    words=["certificates", "我的证明", "my certificates", _("My certificates")],
+    title=_("your certificates"),
+)
 async def certificates(talk: Talk, desk: Desk) -> None:
     """What was certified of me, newest first."""
     mine = await desk.proofs.mine()
@@ -273,7 +281,7 @@ async def whoasked(talk: Talk, desk: Desk, number: str, after: int = 0) -> None:
 
 @script(
     "proof",
-    words=["proof", "check a certificate", "核验", "验证", "查证明", "核验证明"],
+    words=["proof", "check a certificate", "核验", "验证", "查证明", "核验证明", _("Check a certificate")],
     title=_("checking a certificate"),
     hears=hears_number,
     takes_rest=True,

@@ -7,7 +7,11 @@ from bot.talk import Intent, Link, Picture, Talk, _, lines, script
 from handlers.hours import apart, as_hours, months, split
 
 
-@script("chart", words=["chart", "时长图", "我的时长图", "picture of my hours"], title=_("your hours as a picture"))
+@script(
+    "chart",
+    words=["chart", "时长图", "我的时长图", "picture of my hours", _("My hours as a picture")],
+    title=_("your hours as a picture"),
+)
 async def chart(talk: Talk, desk: Desk) -> None:
     """Twelve months in columns, split by how the hours were proven."""
     ledger = await desk.records.ledger(0)

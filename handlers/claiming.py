@@ -12,6 +12,7 @@ from bot.domain.claims import Claim, Claimed, Decided, Missing
 from bot.domain.people import ALPHABET
 from bot.domain.when import read_span, read_times
 from bot.talk import (
+    PHOTO,
     Clock,
     Day,
     Incoming,
@@ -41,7 +42,7 @@ ORGANISE = Link(_("What you look after"), Intent("organise"))
 HOURS = Link(_("My hours"), Intent("hours"))
 
 
-@script("claim", words=["claim", "申报", "补签"], title=_("your claim"))
+@script("claim", words=["claim", "申报", "补签", _("I was there, and nothing shows it")], title=_("your claim"))
 async def claim(talk: Talk, desk: Desk, enrolment: int = 0) -> None:
     """Of which activity, from when to when, what was done, a photo or none; then the organiser decides."""
     missing = await desk.vouching.missing()
@@ -54,7 +55,7 @@ async def claim(talk: Talk, desk: Desk, enrolment: int = 0) -> None:
     starts, ends = await from_and_to(talk, desk, one)
     what = await talk.ask("what", _("What did you do there? A sentence for the organiser."), words(4, 300))
     photo = await talk.ask(
-        "photo",
+        PHOTO,
         _("A photo of it? I keep only a fingerprint, so that the same one is not used twice; the picture stays yours."),
         photo_key,
         wants="photo",

@@ -37,7 +37,11 @@ WAITING = Link(_("What waits for me"), Intent("matters"))
 HOURS = Link(_("My hours"), Intent("hours"))
 
 
-@script("dispute", words=["dispute", "申诉", "时长申诉", "时长不对"], title=_("disputing a record"))
+@script(
+    "dispute",
+    words=["dispute", "申诉", "时长申诉", "时长不对", _("A record is wrong")],
+    title=_("disputing a record"),
+)
 async def dispute(talk: Talk, desk: Desk, record: int = 0) -> None:
     """Which record, what is wrong, in my own words; then who recorded has to answer."""
     if not record:
@@ -72,7 +76,11 @@ async def dispute(talk: Talk, desk: Desk, record: int = 0) -> None:
             talk.say(_("You have no such record."), HOURS)
 
 
-@script("matters", words=["matters", "待处理", "待办", "我的申诉", "my disputes"], title=_("what waits for you"))
+@script(
+    "matters",
+    words=["matters", "待处理", "待办", "我的申诉", "my disputes", _("What waits for me")],
+    title=_("what waits for you"),
+)
 async def matters(talk: Talk, desk: Desk) -> None:
     """What I asked, what waits for my answer, and corrections that wait for a second person."""
     mine = await desk.matters.mine()

@@ -32,7 +32,7 @@ OTHERS: tuple[Link, ...] = (
 """Most wanted first."""
 
 
-@script("everything", words=["everything", "全部功能", "所有功能"], title=_("everything else"))
+@script("everything", words=["everything", "全部功能", "所有功能", _("Everything else")], title=_("everything else"))
 async def everything(talk: Talk, desk: Desk) -> None:
     """All of it; each also has a word of its own."""
     await talk.browse("list", _("This too:"), OTHERS)

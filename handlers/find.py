@@ -43,6 +43,11 @@ def hears(text: str, now: datetime) -> Sequence[str] | None:
     return (text[:200],) if asks_for_activities(text, now) else None
 
 
+async def knows_name(desk: Desk, text: str) -> Sequence[str] | None:
+    """What an open activity is called, or some words of it, as on a poster: no sentence that asks for anything."""
+    return (text[:200],) if await desk.activities.known(text[:200]) else None
+
+
 def asks_for_activities(text: str, now: datetime) -> bool:
     """Does a sentence ask what there is to do? `now` is in the city's zone."""
     return sounds_like_search(text, now, now.tzinfo or UTC, beijing())
@@ -50,9 +55,10 @@ def asks_for_activities(text: str, now: datetime) -> bool:
 
 @script(
     "find",
-    words=["find", "找活动", "活动", "找", "搜索", "search"],
+    words=["find", "找活动", "活动", "找", "搜索", "search", _("Find activities")],
     title=_("finding an activity"),
     hears=hears,
+    knows=knows_name,
     takes_rest=True,
 )
 async def find(talk: Talk, desk: Desk, sentence: str = "") -> None:
@@ -114,7 +120,10 @@ def days(now: datetime, desk: Desk) -> list[Option]:
 
 
 @script(
-    "near", words=["near", "nearby", "附近", "near me", "离我近的"], title=_("finding what is near"), takes_place=True
+    "near",
+    words=["near", "nearby", "附近", "near me", "离我近的", _("Near me")],
+    title=_("finding what is near"),
+    takes_place=True,
 )
 async def near(talk: Talk, desk: Desk, sentence: str = "") -> None:
     """What is around a shared place, of what the sentence asked for; the place is not kept."""

@@ -27,15 +27,12 @@ from bot.domain.kinds import kind
 from bot.domain.linking import NoSuchCode, code_of
 from bot.domain.people import ABROAD
 from bot.talk import (
-    Clock,
-    Incoming,
     Intent,
     Joined,
     Link,
     Option,
     Span,
     Talk,
-    Unclear,
     Words,
     _,
     lines,
@@ -43,7 +40,7 @@ from bot.talk import (
     script,
 )
 from handlers.agreement import accept, asked
-from handlers.answers import person_name, year_of_birth
+from handlers.answers import no_such_code, paired_code, person_name, year_of_birth
 from handlers.cards import title, where
 from handlers.introduction import Met, introduce, introduced
 from handlers.terms import shown
@@ -102,20 +99,21 @@ def way(code: str) -> list[Words]:
 # --- The guardian's side ----------------------------------------------------------------------------------------------
 
 
-def guardian_code(answer: Incoming) -> str:
-    """Eight letters and digits, however they are grouped."""
-    code = code_of(answer.text or "")
-    if code is None:
-        raise Unclear(_("The code has 8 letters and digits, like K7PM 3QRX. Your child's chat shows it."))
-    return code
+CODE = _("The code has 8 letters and digits, like K7PM 3QRX. Your child's chat shows it.")
 
 
-@script("guardian", words=["guardian", "监护", "监护人"], title=_("becoming a guardian"), takes_rest=True)
+@script(
+    "guardian",
+    words=["guardian", "监护", "监护人", _("Become a guardian, by a code")],
+    title=_("becoming a guardian"),
+    takes_rest=True,
+)
 async def guardian(talk: Talk, desk: Desk, code: str = "") -> None:
     """The code, what is kept of the child and why, a yes: from then on the guardian is asked for each activity."""
     if not code_of(code):
         mine = Link(_("I am the one under 18"), Intent("myguardian"))
-        code = await talk.ask("code", _("What is the code that your child's chat shows?"), guardian_code, also=[mine])
+        question = _("What is the code that your child's chat shows?")
+        code = await talk.ask("code", question, paired_code(CODE), also=[mine])
     code = code_of(code) or ""
     ward = await desk.guardians.look(code)
     if not isinstance(ward, Ward):
@@ -156,10 +154,8 @@ async def guardian(talk: Talk, desk: Desk, code: str = "") -> None:
 def no_ward(found: object) -> tuple[Words]:
     """Why there is nobody to decide for."""
     match found:
-        case TooManyTries(until):
-            return (_("Too many wrong codes. Please try again at {at}.", at=Clock(until)),)
-        case NoSuchCode(left):
-            return (_("That code is wrong or too old. You have {n} more tries.", n=left),)
+        case TooManyTries() | NoSuchCode():
+            return (no_such_code(found),)
         case MustBeOfAge():
             return (_("A guardian is 18 or older."),)
     return (_("That code is too old. Please ask for a new one."),)
@@ -182,7 +178,7 @@ def notice(ward: Ward, age: Band) -> Words:
     return lines(who, kept, always)
 
 
-@script("children", words=["children", "my children", "我的孩子", "孩子"], title=_("my children"))
+@script("children", words=["children", "my children", "我的孩子", "孩子", _("My children")], title=_("my children"))
 async def children(talk: Talk, desk: Desk) -> None:
     """Whom I decide for, what is asked and what I agreed to."""
     mine = await desk.guardians.children()
@@ -191,8 +187,9 @@ async def children(talk: Talk, desk: Desk) -> None:
             _("You decide for nobody yet. Your child's chat shows a code; send me “guardian” with it."),
             Link(_("I am the one under 18"), Intent("myguardian")),
         )
+    whose = {one.person: one.name or one.number for one in mine} if len(mine) > 1 else {}
     links = [
-        Link(Joined((title(one), one.starts, standing(one)), " · "), Intent("permit", (str(one.id),)))
+        Link(entry(one, whose.get(one.child, "")), Intent("permit", (str(one.id),)))
         for one in await desk.guardians.permissions()
     ]
     links += [
@@ -201,6 +198,12 @@ async def children(talk: Talk, desk: Desk) -> None:
     ]
     names = Joined(tuple(one.name or one.number for one in mine), ", ")
     await talk.browse("list", _("You decide for: {names}", names=names), links)
+
+
+def entry(one: Permission, whose: str) -> Words:
+    """What is decided about, in one line; `whose`: where there are several children, the one that it is for."""
+    named: tuple[Words, ...] = (whose,) if whose else ()
+    return Joined((*named, title(one), one.starts, standing(one)), " · ")
 
 
 def standing(one: Permission) -> Words:

@@ -31,7 +31,11 @@ def way_out(kind: Kind) -> Words:
     return WAYS_OUT[stream] if stream else _("What I write and when: send “messages”.")
 
 
-@script("messages", words=["messages", "消息设置"], title=_("which messages come"))
+@script(
+    "messages",
+    words=["messages", "消息设置", _("Messages"), _("Which messages I want")],
+    title=_("which messages come"),
+)
 async def messages(talk: Talk, desk: Desk) -> None:
     """Every sort with its switch."""
     refused = await desk.people.refused()

@@ -18,7 +18,7 @@ MOST = 3
 what was entered by hand never hides."""
 
 
-@script("hours", words=["hours", "时长", "我的时长", "my hours", "志愿时长"])
+@script("hours", words=["hours", "时长", "我的时长", "my hours", "志愿时长", _("My hours")])
 async def hours(talk: Talk, desk: Desk) -> None:
     """Total and months first, then the latest records."""
     ledger = await desk.records.ledger(LATEST)

@@ -17,7 +17,7 @@ DOORS: dict[str, Words] = {
 }
 
 
-@script("mydata", words=["mydata", "my data", "我的数据", "我的信息"], title=_("my data"))
+@script("mydata", words=["mydata", "my data", "我的数据", "我的信息", _("My data")], title=_("my data"))
 async def mydata(talk: Talk, desk: Desk) -> None:
     """What is stored, why, since when: a line each; then what can be done about it."""
     held = await desk.privacy.held()

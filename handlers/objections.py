@@ -11,7 +11,11 @@ from handlers.disputes import HOURS, LONGEST, SHORTEST
 from handlers.hours import entry
 
 
-@script("notice", words=["notice", "public notice", "公示"], title=_("records on public notice"))
+@script(
+    "notice",
+    words=["notice", "public notice", "公示", _("Records on public notice")],
+    title=_("records on public notice"),
+)
 async def notice(talk: Talk, desk: Desk) -> None:
     """Records that are not final yet, of activities where I was or that my organisation held."""
     found = await desk.matters.on_notice()

@@ -29,7 +29,11 @@ UNKNOWN_AGE = _(
 ORGANISE = Link(_("What you look after"), Intent("organise"))
 
 
-@script("mycode", words=["mycode", "my code", "我的码", "个人码"], title=_("your own code"))
+@script(
+    "mycode",
+    words=["mycode", "my code", "我的码", "个人码", _("My own code, for the leader")],
+    title=_("your own code"),
+)
 async def mycode(talk: Talk, desk: Desk) -> None:
     """A QR and six digits for the leader, good for some minutes."""
     code = desk.newcomers.mine()

@@ -33,7 +33,7 @@ from bot.talk import (
     ngettext,
     script,
 )
-from handlers.answers import count, hours, words
+from handlers.answers import count, hours, words, words_or_none
 from handlers.cards import address, kind_name, line, offer, title
 from handlers.flags import reasons
 from handlers.terms import covered, shown
@@ -41,7 +41,11 @@ from handlers.terms import covered, shown
 NOT_YOURS = _("There is no such activity among those you look after.")
 
 
-@script("organise", words=["organise", "organize", "组织者", "管理活动"], title=_("what you look after"))
+@script(
+    "organise",
+    words=["organise", "organize", "组织", "组织者", "管理活动", _("For organisers")],
+    title=_("what you look after"),
+)
 async def organise(talk: Talk, desk: Desk) -> None:
     """What I look after, soonest first."""
     mine = await desk.organising.activities()
@@ -83,6 +87,9 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
         Link(_("Roster"), Intent("roster", (number,))),
         Link(_("Messages"), Intent("deliveries", (number,))),
     ]
+    asking = await desk.admission.waiting(activity) if card.starts > talk.now else 0
+    if asking:
+        ways.insert(0, let_in(activity, asking))
     path = await desk.organising.wall(activity)
     if isinstance(path, str):
         ways.append(WebLink(_("Check-in wall for the projector"), path))
@@ -154,7 +161,7 @@ async def publish(talk: Talk, desk: Desk) -> None:
     if len(organisations) > 1:
         options = [Option(str(id_), Named(one[0], one[1]), id_) for id_, one in organisations.items()]
         organisation = await talk.choose("for", _("For which organisation?"), options)
-    name = await talk.ask("title", _("1/6 What is it called?"), words(4, TITLE_LENGTH))
+    name = await talk.ask("title", _("1/6 What is it called?"), words(2, TITLE_LENGTH))
     kinds = [Option(one.code, kind_name(one.code), one.code) for one in KINDS]
     service = await talk.ask("kind", _("2/6 What kind of service?"), kind_of_service, options=kinds)
     span = await talk.ask("hours", _("3/6 When? Like “Sat 9:00-11:30”."), hours(talk.now, desk.city.zone))
@@ -162,7 +169,12 @@ async def publish(talk: Talk, desk: Desk) -> None:
         "where", _("4/6 Where? District and address, like “海淀区 颐和园东门”."), in_the_city(desk.city.places)
     )
     capacity = await talk.ask("capacity", _("5/6 How many people?"), count(1, CAPACITY_LIMIT))
-    about = await talk.ask("about", _("6/6 What should they know: what to bring, risks, conditions?"), words(2, 600))
+    about = await talk.ask(
+        "about",
+        _("6/6 What should they know: what to bring, risks, conditions?"),
+        words_or_none(2, 600),
+        options=[Option("none", _("Nothing more"), "")],
+    )
     start, end = datetime.fromisoformat(span[0]), datetime.fromisoformat(span[1])
     point = next((one.landmark for one in desk.city.places.match(where[1]) if one.landmark), None)
     at = (point.latitude, point.longitude) if point else (None, None)
@@ -175,7 +187,7 @@ async def publish(talk: Talk, desk: Desk) -> None:
         Span(start, end),
         address(desk.city.place(where[0]), where[1]),
         ngettext("{n} seat", "{n} seats", capacity),
-        about,
+        about or None,
         *shown(cover),
         "",
         _("Open it to the city?"),
@@ -304,7 +316,7 @@ def listed(place: int, one: Listed) -> Words:
         marks.insert(2, Named(*one.role))
     marks += [f"{each['asked']} {each['said']}" for each in one.answers]
     if one.why:
-        marks.append(Joined(("(", reasons(one.why), ")"), ""))
+        marks.append(_("({why})", why=reasons(one.why)))
     if one.guardian:
         marks.append(_("(guardian: {name})", name=one.guardian))
     if one.accompanied:
@@ -331,7 +343,7 @@ async def move(talk: Talk, desk: Desk, activity: int) -> None:
     if card is None or card.state != "open" or card.starts <= talk.now:
         return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
     question = _("When shall {title} be? Like “Sat 9:00-11:30”.", title=title(card))
-    span = await talk.ask("hours", question, hours(talk.now, desk.city.zone))
+    span = await talk.ask("hours", question, hours(talk.now, desk.city.zone, card.starts))
     start, end = datetime.fromisoformat(span[0]), datetime.fromisoformat(span[1])
     sure = _("Move it to {when}? Everybody who signed up will be told.", when=Span(start, end))
     if not await talk.confirm("sure", sure):

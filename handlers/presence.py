@@ -26,12 +26,14 @@ from handlers.stars import step_reached
 
 
 def hears_code(text: str, now: datetime) -> Sequence[str] | None:
-    """Eight digits, with spaces or without."""
+    """Eight digits, with spaces or without; a day like 2027-05-31 is none."""
+    if re.fullmatch(r"\s*\d{4}([-·])\d\d\1\d\d\s*", text):
+        return None
     bare = re.sub(r"[\s\-·]", "", text)
     return ("0", str(int(bare)).zfill(8)) if len(bare) == 8 and bare.isdecimal() else None
 
 
-@script("checkin", words=["checkin", "check in", "签到"], title=_("checking in"), hears=hears_code)
+@script("checkin", words=["checkin", "check in", "签到", _("Check in")], title=_("checking in"), hears=hears_code)
 async def checkin(talk: Talk, desk: Desk, activity: int = 0, code: str = "") -> None:
     """The code by QR or link, or asked for."""
     if not code:
@@ -74,7 +76,7 @@ async def show_place(desk: Desk, enrolment: int) -> Sequence[Link]:
     return (Link(_("Show that I am there"), Intent("there", (str(enrolment),))),)
 
 
-@script("checkout", words=["checkout", "check out", "签退"], title=_("checking out"))
+@script("checkout", words=["checkout", "check out", "签退", _("Check out")], title=_("checking out"))
 async def checkout(talk: Talk, desk: Desk, activity: int = 0, code: str = "") -> None:
     """With the code on the wall, or on one's own word."""
     here = await desk.attendance.to_check_out()

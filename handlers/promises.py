@@ -12,7 +12,7 @@ from handlers.my import REASON, reasons
 from handlers.organise import NOT_YOURS
 
 
-@script("promises", words=["promises", "守约", "守约记录", "爽约"], title=_("kept promises"))
+@script("promises", words=["promises", "守约", "守约记录", "爽约", _("Kept promises")], title=_("kept promises"))
 async def promises(talk: Talk, desk: Desk) -> None:
     """What counts against me, why, and the rule; a reason can be given for each."""
     mine = await desk.promises.mine()

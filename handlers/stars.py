@@ -8,7 +8,7 @@ from bot.talk import Day, Intent, Joined, Link, Option, Talk, Text, Words, _, li
 from handlers.certificate import as_hours
 
 
-@script("stars", words=["stars", "star", "星级", "我的星级", "评星"], title=_("your stars"))
+@script("stars", words=["stars", "star", "星级", "我的星级", "评星", _("My stars")], title=_("your stars"))
 async def stars(talk: Talk, desk: Desk) -> None:
     """What I have, what is under way, what the next one needs."""
     stand = await desk.stars.standing()

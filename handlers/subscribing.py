@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bot.desk.desk import Desk
-from bot.domain.kinds import KINDS
+from bot.domain.kinds import KINDS, match_kinds
 from bot.talk import Intent, Link, Option, Talk, Words, _, script
 from handlers.cards import kind_name, place_name
 
 
-@script("subscribe", words=["subscribe", "订阅", "关注"], title=_("subscribing"))
+@script("subscribe", words=["subscribe", "订阅", "关注", _("Subscribe")], title=_("subscribing"), takes_rest=True)
 async def subscribe(talk: Talk, desk: Desk, topic: str = "", value: str = "") -> None:
-    """A district or a kind; then every announcement for it comes here."""
+    """A district or a kind, also said at once (“subscribe Haidian”); then every announcement for it comes here."""
+    if topic and not value:
+        topic, value = named(desk, topic)
     if not topic:
         what = await talk.choose(
             "what",
@@ -32,6 +34,16 @@ async def subscribe(talk: Talk, desk: Desk, topic: str = "", value: str = "") ->
     )
 
 
+def named(desk: Desk, text: str) -> tuple[str, str]:
+    """The district or the kind that somebody's own words name; empty if they name neither."""
+    for found in desk.city.places.match(text):
+        for place in (found.place, *desk.city.places.ancestors(found.place.code)):
+            if place.level == "district":
+                return "district", str(place.code)
+    kinds = match_kinds(text)
+    return ("kind", kinds[0].kind.code) if kinds else ("", "")
+
+
 def topics(desk: Desk, what: str) -> list[Option]:
     """The districts or the kinds."""
     if what == "district":
@@ -46,16 +58,20 @@ def name(desk: Desk, topic: str, value: str) -> Words:
     return kind_name(value) if topic == "kind" and value in {one.code for one in KINDS} else ""
 
 
-@script("subscriptions", words=["subscriptions", "我的订阅"], title=_("my subscriptions"))
+@script(
+    "subscriptions",
+    words=["subscriptions", "我的订阅", _("My subscriptions"), _("Subscriptions")],
+    title=_("my subscriptions"),
+)
 async def subscriptions(talk: Talk, desk: Desk) -> None:
     """What I hear of, each with its way out."""
     mine = await desk.people.subscriptions()
     if not mine:
         return talk.say(_("You have no subscriptions."), Link(_("Subscribe"), Intent("subscribe")))
     links = [Link(_("Unsubscribe: {what}", what=name(desk, *one)), Intent("unsubscribe", one)) for one in mine]
-    await talk.browse(
-        "list", _("You hear of these:"), [*links, Link(_("Unsubscribe from all"), Intent("unsubscribe", ("all",)))]
-    )
+    more = Link(_("Subscribe"), Intent("subscribe"))
+    none = Link(_("Unsubscribe from all"), Intent("unsubscribe", ("all",)))
+    await talk.browse("list", _("You hear of these:"), [*links, more, none])
 
 
 @script("unsubscribe", words=["unsubscribe", "退订", "取消订阅"])

@@ -50,6 +50,9 @@ KINDS: Mapping[str, Text] = {
     "guessed": _("Guessed codes"),
     "digest": _("Weekly letter"),
     "feedback": _("How was it?"),
+    "asking": _("Somebody asks to come"),
+    "proving": _("A proof to look at"),
+    "leaderless": _("Squad without a lead"),
 }
 
 OUTCOMES: Mapping[Outcome, Text] = {
@@ -119,7 +122,7 @@ PLATFORMS: Mapping[str, Text] = {
 ASKED = ["whynot", "why no message", "为什么没收到", "没收到消息", "没收到提醒"]
 
 
-@script("whynot", words=ASKED, title=_("why it did not arrive"))
+@script("whynot", words=[*ASKED, _("Why did I get no message?")], title=_("why it did not arrive"))
 async def whynot(talk: Talk, desk: Desk) -> None:
     """My last messages, each with where it stands and why."""
     mine = await desk.reach.mine()

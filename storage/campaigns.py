@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -32,7 +32,6 @@ from storage.tables.delivery import Running, State, fanout, outbox, outbox_done
 from storage.tables.enrolment import enrolment
 from storage.tables.kinds import from_milliseconds, to_milliseconds
 from storage.tables.parties import invitation, team
-from storage.tables.privacy import takeaway
 
 KIND = "campaign"
 
@@ -275,32 +274,6 @@ async def messages(unit: Unit, number: int, limit: int) -> list[Any]:
     both = union_all(*parts).subquery()
     arrived = case((both.c.state == State.SENT, 1), else_=0)
     return list(await unit.run(select(both).order_by(arrived, both.c.state, both.c.id).limit(limit)))
-
-
-async def offer_list(unit: Unit, who: int, number: int, token: str, now: datetime, lasts: timedelta) -> None:
-    """Remember the address of a campaign's list; the one before it is worthless."""
-    await unit.run(delete(takeaway).where(takeaway.c.person == who, takeaway.c.campaign == number))
-    row = takeaway.insert().values(
-        token=unit.secrecy.index(f"campaign:{token}"), person=who, made=now, expires=now + lasts, campaign=number
-    )
-    await unit.run(row)
-
-
-async def use_list(unit: Unit, token: str, now: datetime) -> tuple[int, int] | None:
-    """Who asked for the list, and of which campaign, once; None ever after."""
-    used = (
-        update(takeaway)
-        .where(
-            takeaway.c.token == unit.secrecy.index(f"campaign:{token}"),
-            takeaway.c.campaign.is_not(None),
-            takeaway.c.used.is_(None),
-            takeaway.c.expires > now,
-        )
-        .values(used=now)
-        .returning(takeaway.c.person, takeaway.c.campaign)
-    )
-    row = (await unit.run(used)).first()
-    return None if row is None else (row.person, row.campaign)
 
 
 # --- Pictures --------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import String, bindparam, delete, literal, select, update
@@ -18,7 +18,6 @@ from storage.tables.documents import document, document_need
 from storage.tables.enrolment import enrolment
 from storage.tables.messages import inbox, letter
 from storage.tables.people import identity, person
-from storage.tables.privacy import takeaway
 
 SEATS = tuple(str(one) for one in SEATED)
 
@@ -84,7 +83,11 @@ async def given(unit: Unit, ids: Sequence[int]) -> list[tuple[int, str]]:
 
 
 async def forget_typed(unit: Unit, id_: int, since: datetime) -> None:
-    """What was typed goes from the inbox and the web page's letters at once: it stands sealed where it belongs."""
+    """What was typed goes from the inbox and the web page's letters at once: it stands sealed where it belongs.
+
+    What stood in the message that is being answered is not kept either.
+    """
+    unit.keeps_typed = False
     rows = list(await unit.run(select(identity.c.door, identity.c.external).where(identity.c.person == id_)))
     for row in rows:
         here = (inbox.c.door == row.door, inbox.c.external == row.external, inbox.c.at >= since)
@@ -115,32 +118,6 @@ async def covered(unit: Unit, activity_id: int) -> tuple[list[Insured], int]:
         if row.number is not None
     ]
     return there, len(rows) - len(there)
-
-
-async def offer_file(unit: Unit, id_: int, activity_id: int, token: str, now: datetime, lasts: timedelta) -> None:
-    """Remember the address of an insurer's file; the one before it is worthless."""
-    await unit.run(delete(takeaway).where(takeaway.c.person == id_, takeaway.c.activity == activity_id))
-    kept = unit.secrecy.index(f"insured:{token}")
-    await unit.run(
-        takeaway.insert().values(token=kept, person=id_, made=now, expires=now + lasts, activity=activity_id)
-    )
-
-
-async def use_file(unit: Unit, token: str, now: datetime) -> tuple[int, int] | None:
-    """Who asked for the file, and of which activity, once; None ever after."""
-    used = await unit.run(
-        update(takeaway)
-        .where(
-            takeaway.c.token == unit.secrecy.index(f"insured:{token}"),
-            takeaway.c.activity.is_not(None),
-            takeaway.c.used.is_(None),
-            takeaway.c.expires > now,
-        )
-        .values(used=now)
-        .returning(takeaway.c.person, takeaway.c.activity)
-    )
-    row = used.first()
-    return None if row is None else (row.person, row.activity)
 
 
 async def erase(unit: Unit, ids: Sequence[int]) -> None:

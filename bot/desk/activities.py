@@ -17,6 +17,9 @@ from storage.activities import Wanted
 NEAR = 5_000.0
 """Metres that still count as “near me”."""
 
+SHORTEST_NAME = 3
+"""Characters; a shorter text is in too many names to mean one."""
+
 FOUND_LIMIT = 35
 """Five pages of seven: who wants more narrows the search."""
 
@@ -78,30 +81,48 @@ class Activities(Subject):
             near=near,
             radius=NEAR if near else 0.0,
         )
-        return await self._relaxed(wanted, Found((), query.places, query.kinds, times, " ".join(query.words)))
+        found = Found((), query.places, query.kinds, times, " ".join(query.words))
+        return await self._relaxed(wanted, found, sentence)
+
+    async def known(self, text: str) -> bool:
+        """Is there an open activity that is called so, or partly so? Asks for three characters at least."""
+        return len(text) >= SHORTEST_NAME and await self._named(text) is not None
+
+    async def _exact(self, wanted: Wanted, found: Found) -> Found | None:
+        """What fits all that was asked for."""
+        numbers = await activities.find(self.unit, wanted, self.now, FOUND_LIMIT + 1)
+        if not numbers:
+            return None
+        return replace(found, activities=numbers[:FOUND_LIMIT], more=len(numbers) > FOUND_LIMIT, near=wanted.near)
+
+    async def _named(self, text: str) -> Found | None:
+        """What has every word of the text in its own description."""
+        words = tokens(text)
+        return await self._exact(Wanted(words=words), Found((), words=text)) if words else None
 
     async def near(self, latitude: float, longitude: float) -> Found:
         """Open activities around a point, nearest first; the point is not kept."""
         return await self._relaxed(Wanted(near=(latitude, longitude), radius=NEAR), Found(()))
 
-    async def _relaxed(self, wanted: Wanted, found: Found) -> Found:
-        """The search as asked; if that finds nothing, without the words, then the kinds, then the days, then
-        the radius."""
+    async def _relaxed(self, wanted: Wanted, found: Found, sentence: str = "") -> Found:
+        """The search as asked; if that finds nothing, what is called so (周六读书会, on whatever day it is), and then
+        without the words, the kinds, the days, the radius."""
+        as_asked = await self._exact(wanted, found) or (await self._named(sentence) if sentence else None)
+        if as_asked is not None:
+            return as_asked
         before = wanted
         for step, given_up in (
-            ("", wanted),
             ("words", replace(wanted, words=())),
             ("kinds", replace(wanted, words=(), kinds=())),
             ("times", replace(wanted, words=(), kinds=(), times=())),
             ("radius", replace(wanted, words=(), kinds=(), times=(), radius=0.0)),
         ):
-            if step and given_up == before:
+            if given_up == before:
                 continue
             before = given_up
-            numbers = await activities.find(self.unit, given_up, self.now, FOUND_LIMIT + 1)
-            if numbers:
-                more = len(numbers) > FOUND_LIMIT
-                return replace(found, activities=numbers[:FOUND_LIMIT], more=more, near=wanted.near, dropped=step)
+            fitting = await self._exact(given_up, replace(found, dropped=step))
+            if fitting is not None:
+                return fitting
         return found
 
     async def cards(self, found: Found, numbers: Sequence[int]) -> list[Activity]:

@@ -1,22 +1,18 @@
-"""Campaigns: whom I may write to, what it would be like, keeping and sending one, agreeing to another's, and how far
-each is."""
+"""Campaigns: whom I may write to, what it would be like, keeping one and sending it, agreeing to another's."""
 
 from __future__ import annotations
 
 import secrets
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.desk.city import City
+from bot.desk.campaign_messages import perhaps, picture_path, progress_of, segment, tell, told_on, words_of
 from bot.desk.organising import Organising
 from bot.desk.reach import Reach
 from bot.desk.subject import Subject
 from bot.domain.activities import Activity, NotAllowed
 from bot.domain.campaigns import (
-    NAMED,
     UNDO,
     Asked,
     Audience,
@@ -31,35 +27,23 @@ from bot.domain.campaigns import (
     Scope,
     Sent,
     Standing,
-    Told,
     Unwritable,
     awake,
-    expiry,
     may_use_mass,
     moment,
     needs_second,
     unfit,
 )
 from bot.domain.forecast import RoutePlan
-from bot.domain.people import masked
 from bot.domain.places import DISTRICT, STREET
 from bot.domain.roles import MAY, Deed, may
-from storage import activities, audit, campaigns, fanouts, people
-from storage.database import Database, Unit
-from storage.tables.delivery import Lane, Running, State
-from storage.tables.kinds import from_milliseconds, to_milliseconds
+from storage import activities, audit, campaigns, fanouts, people, takeaways
+from storage.tables.delivery import Lane
+from storage.tables.kinds import to_milliseconds
+from storage.takeaways import What
 
 LIST_LASTS = timedelta(hours=1)
 """How long the address of a campaign's list works."""
-
-LISTED = 20_000
-"""Lines of a list, what did not arrive first: more of them no table program likes, and no person reads."""
-
-OPENED = 2_000
-"""Names that are opened with one statement."""
-
-AHEAD = timedelta(minutes=1)
-"""How long before its moment a message becomes a fanout; a campaign whose activity is moved later takes it along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +358,7 @@ class Campaigns(Subject):
         if await self.allowed(number) is None:
             return NotAllowed()
         token = secrets.token_hex(16)
-        await campaigns.offer_list(self.unit, self.me.id, number, token, self.now, LIST_LASTS)
+        await takeaways.offer(self.unit, What.CAMPAIGN, self.me.id, [token], self.now, LIST_LASTS, of=number)
         await self._log(number, None, "listed")
         return f"/campaign/list/{token}.xlsx"
 
@@ -384,208 +368,3 @@ class Campaigns(Subject):
 
     async def _log(self, number: int, before: str | None, after: str) -> None:
         await audit.log(self.unit, self.now, self.me.id, "campaign", f"campaign:{number}", before, after)
-
-
-def segment(audience: Audience, at: datetime) -> dict[str, Any]:
-    """An audience as the fanout keeps it, as it is at a moment."""
-    return {**audience.segment(), "at": to_milliseconds(at)}
-
-
-def words_of(city: City, one: Campaign, step: int) -> dict[str, str]:
-    """What one of its messages says: by language, with what its button opens and the path of its picture."""
-    more = {"campaign": str(one.id)}
-    if one.activity is not None:
-        more["activity"] = str(one.activity)
-    if one.mass:
-        more["mass"] = "yes"
-    if path := picture_path(city, one):
-        more["picture"] = path
-    return {**one.texts[step], **more}
-
-
-def picture_path(city: City, one: Campaign) -> str:
-    """Where its picture is had, another path for another picture; empty: it has none."""
-    if not one.pictured:
-        return ""
-    return f"/campaign/{one.id}/picture?k={city.secrecy.signature(f'campaign:{one.id}:picture')}&v={one.pictured}"
-
-
-async def told_on(unit: Unit, city: City, one: Campaign, at: datetime) -> bool:
-    """Is something else said about its activity on this day of the city?"""
-    if one.activity is None:
-        return False
-    day = at.astimezone(city.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    return await campaigns.told_today(unit, one.activity, day, day + timedelta(days=1, milliseconds=-1), one.id)
-
-
-async def tell(unit: Unit, now: datetime, who: int, kind: str, source: int, offset: int, words: dict[str, str]) -> None:
-    """Say something about a campaign to one of those who look after it."""
-    await fanouts.plan(
-        unit,
-        kind=kind,
-        source=source,
-        revision=who,
-        offset=offset,
-        lane=Lane.PERSONAL,
-        segment={"person": who},
-        words=words,
-        not_before=now,
-        expires=now + timedelta(days=7),
-    )
-
-
-async def perhaps(unit: Unit, city: City, number: int) -> list[str]:
-    """The names of those whom a message of it perhaps reached."""
-    ids = await campaigns.uncertain(unit, number, NAMED)
-    kept = await people.personal(unit, city.secrecy, ids)
-    return [kept[who][0] if who in kept else "" for who in ids]
-
-
-async def progress_of(unit: Unit, city: City, one: Campaign) -> Progress:
-    """How far a campaign is, from the outbox."""
-    counted = await campaigns.outcomes(unit, one.id)
-
-    def total(*states: State) -> int:
-        return sum(messages for (state, _why), messages in counted.items() if state in states)
-
-    def by_reason(*states: State) -> list[tuple[str, int]]:
-        whys: Counter[str] = Counter()
-        for (state, why), messages in counted.items():
-            if state in states:
-                whys[why] += messages
-        return sorted(whys.items(), key=lambda pair: (-pair[1], pair[0]))
-
-    event = await campaigns.starts(unit, one.activity)
-    coming = one.started is not None and one.step < len(one.texts) and one.standing == Standing.RUNNING
-    return Progress(
-        campaign=one,
-        people=one.people,
-        sent=total(State.SENT),
-        waiting=total(State.PENDING, State.SENDING),
-        failed=total(State.FAILED, State.DEAD),
-        uncertain=total(State.UNCERTAIN),
-        spared=total(State.SUPPRESSED),
-        delays=by_reason(State.PENDING),
-        refusals=by_reason(State.FAILED, State.DEAD),
-        omissions=by_reason(State.SUPPRESSED),
-        perhaps=(),
-        joined=await campaigns.joined(unit, one),
-        next=moment(one.timing, one.step, one.started, event, city.zone) if coming and one.started else None,
-    )
-
-
-async def page_of(database: Database, city: City, number: int, key: str) -> Progress | None:
-    """What the page of a campaign shows to whoever holds its signed address."""
-    if not city.secrecy.signed(f"campaign:{number}", key):
-        return None
-    async with database.read() as unit:
-        one = await campaigns.find(unit, number)
-        if one is None:
-            return None
-        found = await progress_of(unit, city, one)
-        # Its address may be passed on: names are masked whoever opens it.
-        named = [masked(name) for name in await perhaps(unit, city, number)] if found.uncertain else []
-        return replace(found, perhaps=named)
-
-
-async def listed(database: Database, city: City, token: str, now: datetime) -> tuple[str, Sequence[Told]] | None:
-    """The messages of a campaign behind an address, once, and the language of whoever asked for them; None for an
-    address that is unknown, old or used.
-
-    An address carries no right: whoever asked for it must still hold a post that may see it.
-    """
-    async with database.write() as unit:
-        found = await campaigns.use_list(unit, token, now)
-        who = await people.find(unit, found[0]) if found else None
-        if found is None or who is None or await Campaigns(unit, who, now, city).allowed(found[1]) is None:
-            return None
-    async with database.read() as unit:
-        rows = await campaigns.messages(unit, found[1], LISTED)
-        names: dict[int, str] = {}
-        ids = sorted({row.person for row in rows})
-        for start in range(0, len(ids), OPENED):
-            opened = await people.personal(unit, city.secrecy, ids[start : start + OPENED])
-            names |= {number: masked(name) for number, (name, _phone) in opened.items()}
-    told = [
-        Told(
-            names.get(row.person, ""), row.offset, State(row.state).name.lower(), row.reason or "", row.account or "",
-            from_milliseconds(row.done) if row.done else None,
-        )
-        for row in rows
-    ]  # fmt: skip
-    return who.language, told
-
-
-async def picture_of(database: Database, city: City, number: int, key: str) -> bytes | None:
-    """The picture of a campaign, for whoever was sent its signed address."""
-    if not city.secrecy.signed(f"campaign:{number}:picture", key):
-        return None
-    async with database.read() as unit:
-        return await campaigns.picture(unit, number)
-
-
-# --- The tick --------------------------------------------------------------------------------------------------------
-
-
-async def advance(database: Database, city: City, now: datetime) -> int:
-    """Plan the messages whose time has come, follow what the sender paused, close what is through.
-
-    Idempotent, and harmless on several replicas: a message is planned once for ever. Returns how many were planned.
-    """
-    async with database.read() as unit:
-        alive = await campaigns.alive(unit)
-    made = 0
-    for one in alive:
-        async with database.write() as unit:
-            made += await _advance(unit, city, one.id, now)
-    return made
-
-
-async def _advance(unit: Unit, city: City, number: int, now: datetime) -> int:
-    one = await campaigns.find(unit, number, lock=True)
-    if one is None or one.standing != Standing.RUNNING or one.started is None:
-        return 0
-    running = await campaigns.fanouts_of(unit, number)
-    resting = [why for _fanout, state, why in running if state is Running.PAUSED]
-    if resting:
-        await campaigns.move(unit, one, Standing.PAUSED, reason=resting[0])
-        await audit.log(unit, now, None, "campaign", f"campaign:{number}", one.standing, Standing.PAUSED)
-        news = {"campaign": str(number), "news": Standing.PAUSED, "why": resting[0]}
-        await tell(unit, now, one.author, "mailing", number, 2 + one.step, news)
-        return 0
-    if one.step < len(one.texts):
-        return await _next(unit, city, one, now)
-    counted = await campaigns.outcomes(unit, number)
-    alive = any(state in (State.PENDING, State.SENDING) for state, _why in counted)
-    if not alive and all(state is not Running.RUNNING for _fanout, state, _why in running):
-        await campaigns.move(unit, one, Standing.DONE)
-        await tell(
-            unit, now, one.author, "mailing", number, 0, {"campaign": str(number), "news": Standing.DONE}
-        )
-    return 0
-
-
-async def _next(unit: Unit, city: City, one: Campaign, now: datetime) -> int:
-    """Plan its next message if its moment is near; one whose moment cannot come any more is passed over."""
-    assert one.started is not None
-    event = await campaigns.starts(unit, one.activity)
-    at = moment(one.timing, one.step, one.started, event, city.zone)
-    if at is not None and at > now + AHEAD:
-        return 0
-    # What lay before “send” was confirmed would come as a second message of the same day.
-    gone = at is None or at < one.started or expiry(at, event) <= now or await told_on(unit, city, one, at)
-    if at is not None and not gone:
-        await fanouts.plan(
-            unit,
-            kind=campaigns.KIND,
-            source=one.id,
-            offset=one.step,
-            lane=Lane.CAMPAIGN,
-            segment=segment(one.audience, now),
-            words=words_of(city, one, one.step),
-            not_before=at,
-            expires=expiry(at, event),
-            created_by=one.author,
-        )
-    await campaigns.planned(unit, one)
-    return 0 if gone else 1

@@ -12,8 +12,9 @@ from bot.domain.activities import NotAllowed
 from bot.domain.documents import KINDS, PURPOSE, Cover, Insured, Kept, Wanted, masked_number
 from bot.domain.people import ABROAD, CONSENT_VERSION, masked
 from bot.domain.roles import Deed
-from storage import audit, documents, people
+from storage import audit, documents, people, takeaways
 from storage.database import Database
+from storage.takeaways import What
 
 FILE_LASTS = timedelta(hours=1)
 """How long the address of an insurer's file works."""
@@ -79,7 +80,7 @@ class Documents(Subject):
         if self.is_abroad or isinstance(await self.cover(activity), NotAllowed):
             return None
         token = secrets.token_hex(16)
-        await documents.offer_file(self.unit, self.me.id, activity, token, self.now, FILE_LASTS)
+        await takeaways.offer(self.unit, What.INSURED, self.me.id, [token], self.now, FILE_LASTS, of=activity)
         await audit.log(self.unit, self.now, self.me.id, "documents", f"activity:{activity}", None, "file")
         return f"/insured/{token}.xlsx"
 
@@ -90,7 +91,7 @@ async def insured(database: Database, city: City, token: str, now: datetime) -> 
     An address carries no right: whoever asked for it must still be the organiser.
     """
     async with database.write() as unit:
-        found = await documents.use_file(unit, token, now)
+        found = await takeaways.use(unit, What.INSURED, token, now)
         if found is None:
             return None
         who = await people.find(unit, found[0])

@@ -11,7 +11,7 @@ from bot.desk.proofs import records_changed
 from bot.domain.matters import About, Matter, Said, State, Step, next_level, overlap_holder
 from bot.domain.records import Record
 from bot.domain.roles import Post
-from storage import attendance, audit, fanouts, matters, privacy
+from storage import attendance, audit, fanouts, matters, people
 from storage.database import Unit
 from storage.tables.delivery import Lane
 
@@ -106,7 +106,7 @@ async def settle_overlap(unit: Unit, city: City, about: Matter, now: datetime, o
     holder = overlap_holder(first, other, said, over)
     if holder is None:
         return ""
-    await privacy.lock(unit, about.person)
+    await people.lock(unit, about.person)
     verdict = "first" if holder == first.id else "other"
     word = await matters.say(unit, about, Said.ENDED, now)
     await matters.move(unit, about, State.SETTLED, verdict, about.node, now, now)

@@ -189,7 +189,7 @@ def rows(found: Checked, wording: Wording, zone: tzinfo) -> list[tuple[Text, lis
             "issued": [wording(found.issued.astimezone(zone).date())],
         }
     listed = [(WORDS[name], told.get(name, ["—"])) for name in ("name", "issuer", "period", "hours", "issued")]
-    withdrawn = ["—"]
+    withdrawn = [wording(_("never"))] if found.issued else ["—"]
     if found.withdrawn is not None:
         day = wording(found.withdrawn.astimezone(zone).date())
         withdrawn = [f"{day} · {wording(REASONS.get(found.reason, REASONS['untrue']))}"]

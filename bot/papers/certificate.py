@@ -110,7 +110,11 @@ def facts(printed: Printed, chinese: Wording, english: Wording) -> dict[str, Any
         "period": both(_("{since} to {until}", since=one.period.since, until=one.period.until)),
         "hours": hours(one.total),
         "unit": both(ngettext("hour", "hours", 1 if one.total == 60 else 2)),
-        "grades": [[*both(GRADES[grade]), hours(minutes)] for grade, minutes in one.minutes.items()],
+        "grades": [
+            # The letter once: with it the English of C and D breaks over two lines.
+            [chinese(GRADES[grade]), english(GRADES[grade]).removeprefix(f"{grade}: "), hours(minutes)]
+            for grade, minutes in one.minutes.items()
+        ],
         "lines": [
             [*both(when(line)), *one_line(*both(what(line))), line.grades, hours(line.minutes)] for line in lines
         ],

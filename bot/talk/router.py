@@ -12,7 +12,7 @@ from bot.talk.numbers import chosen_number, plain
 from bot.talk.script import Paused, Script, Talk
 from bot.talk.session import Session, Shown, Thread
 from bot.talk.view import Link, View
-from bot.talk.wording import Wording, Words, _, lines
+from bot.talk.wording import Wording, Words, _, forms, lines
 
 CANCEL = frozenset({"cancel", "取消", "stop", "算了", "不弄了", "退出", "quit", "exit"})
 BACK = frozenset({"back", "返回", "上一步", "后退"})
@@ -44,10 +44,9 @@ class Router:
         self.menu = menu
         self.words: dict[str, Script] = {}
         for one in self.scripts.values():
-            for word in one.words:
-                if plain(word) in self.words:
-                    raise ValueError(f"two scripts want the word “{word}”")
-                self.words[plain(word)] = one
+            for typed in (form for word in one.words for form in forms(word)):
+                if self.words.setdefault(plain(typed), one) is not one:
+                    raise ValueError(f"two scripts want the word “{typed}”")
         # The longest first: one word may be the beginning of another.
         self.openings = sorted(((word, one) for word, one in self.words.items() if one.takes_rest), key=_longest_first)
 
@@ -76,6 +75,12 @@ class Router:
 
 def _longest_first(opening: tuple[str, Script]) -> int:
     return -len(opening[0])
+
+
+def only_one_named(said: str, shown: Sequence[Shown]) -> Shown | None:
+    """The one line of a list that begins with this name, before its time, place and seats."""
+    named = [one for one in shown if said == plain(one.label.partition(" · ")[0])]
+    return named[0] if len(named) == 1 else None
 
 
 @dataclass
@@ -156,7 +161,7 @@ class _Turn:
             return await self.follow(entry.link)
         if called is not None:
             return await self.run(called, ())
-        heard = self.hear(text, said)
+        heard = self.hear(text, said) or await self.recognise(text)
         if heard is not None:
             return await self.run(*heard)
         if lay_idle:
@@ -178,7 +183,7 @@ class _Turn:
         for shown in (self.pushed, self.session.shown):
             entry = self.entry(number, shown) if number is not None else None
             if entry is None:
-                entry = next((one for one in shown if plain(one.label) == said), None)
+                entry = next((one for one in shown if plain(one.label) == said), None) or only_one_named(said, shown)
             if entry is not None and entry.link:
                 return entry
         return None
@@ -206,6 +211,14 @@ class _Turn:
                 return one, (after.strip(),)
         for one in self.router.scripts.values():
             arguments = one.hears(text, self.now.astimezone(self.wording.zone)) if one.hears else None
+            if arguments is not None:
+                return one, arguments
+        return None
+
+    async def recognise(self, text: str) -> tuple[Script, Sequence[str]] | None:
+        """The script that knows what was typed as something of the city's, such as the name of an activity."""
+        for one in self.router.scripts.values():
+            arguments = await one.knows(self.desk, text) if one.knows else None
             if arguments is not None:
                 return one, arguments
         return None

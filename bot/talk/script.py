@@ -21,7 +21,7 @@ from bot.talk.incoming import Incoming, Intent
 from bot.talk.numbers import plain
 from bot.talk.session import Session, Thread
 from bot.talk.view import Link, Option, Picture, Spot, View, Wants, WebLink
-from bot.talk.wording import Wording, Words, _, lines
+from bot.talk.wording import Text, Wording, Words, _, lines
 
 T = TypeVar("T")
 
@@ -69,6 +69,9 @@ Reader = Callable[[Incoming], Any]
 Hears = Callable[[str, datetime], Sequence[str] | None]
 """Does a free sentence start this script? It gets the text and the moment in the city's zone; arguments, or None."""
 
+Knows = Callable[[Any, str], Awaitable[Sequence[str] | None]]
+"""Does the city know what was typed? It gets the desk and the text; arguments, or None."""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -76,9 +79,11 @@ class Script:
 
     name: str
     run: Callable[..., Awaitable[None]]
-    words: tuple[str, ...] = ()
+    words: tuple[str | Text, ...] = ()
     title: Words = ""
     hears: Hears | None = None
+    knows: Knows | None = None
+    """Asked last, about what nothing else understood: it looks into the city's data."""
     takes_place: bool = False
     anywhere: bool = False
     """Its words interrupt even a question that could take them (menu, help)."""
@@ -116,19 +121,23 @@ def _parameters(run: Callable[..., Awaitable[None]]) -> tuple[int, list[object]]
 def script(
     name: str,
     *,
-    words: Sequence[str] = (),
+    words: Sequence[str | Text] = (),
     title: Words = "",
     hears: Hears | None = None,
+    knows: Knows | None = None,
     takes_place: bool = False,
     anywhere: bool = False,
     takes_rest: bool = False,
     silent: bool = False,
     aside: bool = False,
 ) -> Callable[[Callable[..., Awaitable[None]]], Script]:
-    """Make a script of an async function `(talk, desk, *arguments)`."""
+    """Make a script of an async function `(talk, desk, *arguments)`.
+
+    `words` start it when they are typed; a message among them, such as what a menu calls it, does so in each language.
+    """
 
     def made(run: Callable[..., Awaitable[None]]) -> Script:
-        return Script(name, run, tuple(words), title, hears, takes_place, anywhere, takes_rest, silent, aside)
+        return Script(name, run, tuple(words), title, hears, knows, takes_place, anywhere, takes_rest, silent, aside)
 
     return made
 

@@ -101,6 +101,11 @@ def ngettext(singular: str, plural: str, count: int, **values: Any) -> Text:
     return Text(singular, {"n": count, **values}, plural, count)
 
 
+def forms(word: str | Text) -> tuple[str, ...]:
+    """A word as it is; a message in each language: what somebody may type who read it anywhere."""
+    return (word,) if isinstance(word, str) else tuple(catalogue(one).gettext(word.msgid) for one in LANGUAGES)
+
+
 def lines(*parts: Words | None) -> Joined:
     """Parts under each other; None is left out, so that a line can be conditional."""
     return Joined(tuple(part for part in parts if part is not None))
@@ -165,7 +170,8 @@ class Wording:
         return name.english if self.language == "en" and name.english else name.chinese
 
     def _joined(self, joined: Joined) -> str:
-        return joined.by.join([self(part) for part in joined.parts])
+        by = _PARTED.get(joined.by, joined.by) if self.language == "zh_CN" else joined.by
+        return by.join([self(part) for part in joined.parts])
 
     def _moment(self, at: datetime) -> str:
         return f"{self.day(at)}{' ' if self.language == 'en' else ''}{self.clock(at)}"
@@ -190,6 +196,9 @@ class Wording:
             sentence = messages.gettext(text.msgid) if text.msgid else ""
         return sentence.format_map({name: self(value) for name, value in text.values.items()})
 
+
+_PARTED = {", ": "、", "; ": "；", ": ": "："}
+"""What parts several words in Chinese, where English has a sign and a space."""
 
 _WAYS: dict[type, Callable[[Wording, Any], str]] = {
     type(None): lambda _wording, _nothing: "",

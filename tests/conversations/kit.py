@@ -21,7 +21,7 @@ from bot.delivery.decisions import City as Speaking
 from bot.delivery.pace import Times
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
-from bot.desk import campaigns, covers, digests, offers, parties, skills, squads
+from bot.desk import campaign_rounds, covers, digests, offers, parties, skills, squads
 from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.domain.activities import Plan, Published
@@ -125,7 +125,7 @@ class Town:
         self.at += timedelta(**time)
         self.steady += timedelta(**time).total_seconds()
         await offers.lapse(self.database, self.city, self.at)
-        await campaigns.advance(self.database, self.city, self.at)
+        await campaign_rounds.advance(self.database, self.city, self.at)
         await parties.lapse(self.database, self.city, self.at)
         await squads.tick(self.database, self.city, self.at)
         await covers.tick(self.database, self.city, self.at)

@@ -11,9 +11,12 @@ import pytest
 from sqlalchemy import delete
 
 from bot.answers import Answers
-from bot.desk.campaigns import listed
-from storage import people
+from bot.desk.campaign_pages import listed
+from bot.desk.documents import insured
+from bot.desk.privacy import exported
+from storage import people, takeaways
 from storage.tables.activities import membership
+from storage.takeaways import What
 from tests.conversations.campaign_kit import HAIDIAN, drafted, follower, number_of, sent
 from tests.conversations.kit import SECRECY, Chat, Town
 
@@ -82,3 +85,15 @@ async def test_nobody_else_gets_one(town: Town) -> None:
     await asked(town)
     eve = Chat(town, "telegram", "eve")
     assert "no such campaign" in await eve.opens("mailinglist", 1)
+
+
+async def test_its_address_gives_nothing_else_and_outlives_an_export(town: Town) -> None:
+    """To ask for one's own data once made the addresses of lists worthless too."""
+    zhao, token = await asked(town)
+    assert await exported(town.database, town.city, token, town.at) is None
+    assert await insured(town.database, town.city, token, town.at) is None
+    async with town.database.write() as unit:
+        await takeaways.offer(unit, What.EXPORT, await number_of(town, zhao), ["a" * 32], town.at, timedelta(hours=1))
+    assert await listed(town.database, town.city, "a" * 32, town.at) is None
+    assert await listed(town.database, town.city, token, town.at) is not None
+    assert await exported(town.database, town.city, "a" * 32, town.at) is not None

@@ -11,7 +11,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from bot.channels.photos import Seeing
-from bot.desk import campaigns
+from bot.desk import campaign_pages
 from bot.domain.activities import NotAllowed
 from bot.domain.campaigns import Kept
 from bot.talk import Photo
@@ -38,7 +38,7 @@ async def shows(chat: Chat, picture: bytes | None) -> str:
 
     town = chat.town
     fetched = {} if chat.door == "web" else {chat.door: fetch}
-    seeing = Seeing(town.turns, fetched, "http://city.test", ["join"], town.turns.wants_picture)
+    seeing = Seeing(town.turns, fetched, "http://city.test", ["join"], town.turns.open_question)
     photo = Photo("file", picture if chat.door == "web" else None)
     chat.pages = (await seeing.take(chat.incoming(photo=photo))).pages
     return chat.text
@@ -59,7 +59,7 @@ async def seen_at(town: Town, address: str) -> bytes | None:
     """What the page under a picture's address gives."""
     parts = urlsplit(address)
     number, key = int(parts.path.split("/")[2]), parse_qs(parts.query)["k"][0]
-    return await campaigns.picture_of(town.database, town.city, number, key)
+    return await campaign_pages.picture_of(town.database, town.city, number, key)
 
 
 def colour(picture: bytes | None) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.answers import Answers
-from bot.desk.campaigns import page_of
+from bot.desk.campaign_pages import page_of
 from bot.domain.campaigns import Kept
 from bot.domain.reach import Reason
 from bot.talk.door import Delivered, Outcome, Refused, Uncertain
@@ -126,7 +126,7 @@ async def test_the_centre_above_reads_masked_names(town: Town, chat: Open, doors
 
 
 async def test_many_are_named_only_in_part(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("bot.domain.campaigns.NAMED", "bot.desk.campaigns.NAMED"):
+    for module in ("bot.domain.campaigns.NAMED", "bot.desk.campaign_messages.NAMED"):
         monkeypatch.setattr(module, 4)
     zhao = await organiser(town, Chat(town, "telegram", "zhao"))
     await crowd(town, 7)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, event, select
 
-from bot.desk import campaigns
+from bot.desk import campaign_rounds
 from bot.domain.campaigns import Kept, Progress, Standing
 from bot.talk.door import Delivered, Outcome, Refused
 from bot.talk.view import Page
@@ -205,7 +205,7 @@ async def test_no_row_of_a_recipient_is_built_here(
     town: Town, running: Kept, said: list[tuple[str, object]]
 ) -> None:
     town.at += timedelta(minutes=2)
-    await campaigns.advance(town.database, town.city, town.at)
+    await campaign_rounds.advance(town.database, town.city, town.at)
     assert await town.planner.expand() == CROWD
     assert said
     assert all(" SELECT " in " ".join(statement.split()) for statement, _values in said)

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from bot.desk import campaigns
+from bot.desk import campaign_rounds
 from bot.desk.organising import Organising
 from bot.domain.activities import NotAllowed
 from bot.domain.campaigns import (
     SECOND_PERSON,
     WEEKLY,
     Asked,
+    Audience,
     Changed,
     Condition,
     Miscounted,
@@ -99,7 +100,7 @@ async def test_each_condition_and_its_opposite_means_whom_it_says(town: Town, zh
         (voice,) = await desk.voices()
 
         async def means(*conditions: Condition) -> int:
-            return await desk.count(campaigns.Audience(voice.scope, conditions))
+            return await desk.count(Audience(voice.scope, conditions))
 
         assert await means() == 2, "the child is never meant"
         for condition, people_ in (
@@ -299,7 +300,7 @@ async def test_two_replicas_that_look_at_once_plan_each_message_once(town: Town,
     await crowd(town, 3)
     await sent(town, zhao, await drafted(town, zhao))
     made = await asyncio.gather(
-        *(campaigns.advance(town.database, town.city, town.at + timedelta(seconds=1)) for _replica in range(4))
+        *(campaign_rounds.advance(town.database, town.city, town.at + timedelta(seconds=1)) for _replica in range(4))
     )
     assert sum(made) == 1
 

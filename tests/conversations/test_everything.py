@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import UTC
 from math import ceil
 
-from bot.talk import Text
+import pytest
+
+from bot.talk import LANGUAGES, Text, Wording, _
 from bot.talk.script import LIST_LENGTH
 from handlers.everything import OTHERS
 from handlers.scripts import SCRIPTS
@@ -58,3 +62,38 @@ async def test_each_of_them_answers_whoever_is_new(chat: Open) -> None:
         assert said
         assert "did not understand" not in said
         await ann.says("cancel")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_what_a_menu_calls_a_conversation_can_be_typed_anywhere(chat: Open, language: str) -> None:
+    zhao = chat("zhao", language=language)
+    await zhao.says("hello")
+    await zhao.town.has_organisation(zhao)
+    in_words = Wording(language, UTC)
+    called = {in_words(one.label): one.intent.script for one in OTHERS}
+    for menu in ("menu", "settings"):
+        await zhao.opens(menu)
+        called |= {label.split("  ")[-1]: menu for label in zhao.labels}
+    assert len(called) > 30
+    unknown = in_words(_("I did not understand that."))
+    silent = [label for label in called if not TURNS_A_SWITCH.search(label) and unknown in await typed(zhao, label)]
+    assert silent == []
+    assert unknown in await typed(zhao, "Nothing of the sort")  # control
+
+
+TURNS_A_SWITCH = re.compile("：[开关]|: o(n|ff)$")
+
+
+async def typed(one: Chat, label: str) -> str:
+    """What is answered who types it as the first thing of a day."""
+    await one.says("cancel")
+    return await one.says(label)
+
+
+async def test_who_names_a_language_has_chosen_it(chat: Open) -> None:
+    ann = chat("ann")
+    await ann.says("hello")
+    assert "以后我说中文" in await ann.says("中文")
+    assert "I will speak English from now on" in await ann.says("English")
+    assert "Which language?" in await ann.says("language")
+    assert "以后我说中文" in await ann.says("中文")

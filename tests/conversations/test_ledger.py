@@ -17,7 +17,7 @@ from bot.domain.matters import Said, overlap_holder
 from bot.domain.records import Record
 from bot.domain.roles import Role
 from storage import attendance as presences
-from storage import audit, people, privacy
+from storage import audit, erasing, people, privacy
 from storage.tables.activities import activity, organisation
 from storage.tables.activities import shift as shifts
 from storage.tables.enrolment import attendance, enrolment, record
@@ -419,7 +419,15 @@ async def test_a_small_correction_needs_a_reason_and_its_owner_is_told(town: Tow
 
 @pytest.mark.parametrize(
     ("hours", "second"),
-    [("10:00-11:36", False), ("10:00-11:35", True), ("9:00-13:00", False), ("They were not there", True)],
+    [
+        ("10:00-11:36", False),
+        ("10.00-11.36", False),
+        ("早上10点到上午11点36分", False),  # was read as 10 to 11
+        ("10点半到12点", True),
+        ("10:00-11:35", True),
+        ("9:00-13:00", False),
+        ("They were not there", True),
+    ],
 )
 async def test_more_than_a_fifth_needs_a_second_person_and_the_window_caps_it(
     town: Town, chat: Open, hours: str, second: bool
@@ -580,7 +588,7 @@ async def test_an_erasure_leaves_the_history_of_nobody_and_the_chain_whole(town:
     assert taken["matter_word"][0]["words"].startswith("I was there")
     assert taken["matter"][0]["person"] == who
     async with town.database.write() as unit:
-        await privacy.erase_person(unit, who, town.at)
+        await erasing.erase_person(unit, who, town.at)
         await audit.chain(unit, town.at)
     assert {row.words for row in await rows(town, select(matter_word))} == {None}
     assert {row.words for row in await rows(town, select(correction))} == {None}

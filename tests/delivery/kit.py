@@ -326,3 +326,42 @@ async def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
             return
         await asyncio.sleep(step)
     raise AssertionError(f"did not come to hold in {seconds:g} s")
+
+
+async def announced(city: SmallCity, *people: int, doors: tuple[str, ...] = ("telegram",)) -> None:
+    """Activity 1 in three days is announced to these people, and the rows are made."""
+    await city.shift(1, city.clock.now + timedelta(days=3))
+    for number in people:
+        await city.person(number, *doors)
+    await city.subscribes(people)
+    await city.announces()
+    await city.planner(doors).expand()
+
+
+async def reminded(city: SmallCity, *people: int, doors: tuple[str, ...] = ("telegram",)) -> None:
+    """These people joined shift 1, which begins in a day; the reminder is made."""
+    await city.shift(1, city.clock.now + timedelta(hours=24))
+    for number in people:
+        await city.person(number, *doors)
+    await city.joins(people, 1)
+    planner = city.planner(doors)
+    await planner.tick()
+    await planner.expand()
+
+
+async def only_row(city: SmallCity) -> Any:
+    """The one message that the outbox holds."""
+    (row,) = await city.rows()
+    return row
+
+
+async def address(city: SmallCity, external: str) -> Any:
+    """What is known of an address."""
+    async with city.database.read() as unit:
+        return (await unit.run(select(identity).where(identity.c.external == external))).one()
+
+
+def sealed(city: SmallCity, key: str, pages: Any) -> bytes:
+    """A reply as the inbox keeps it."""
+    assert city.database.secrecy is not None
+    return city.database.secrecy.seal_json(pages, f"inbox:telegram:{key}:reply")

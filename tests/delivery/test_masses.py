@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from bot.account import Account
 from bot.channels.wechat import Finished
 from bot.channels.wechat.extras import Extras
-from bot.desk.campaigns import segment
+from bot.desk.campaign_messages import segment
 from bot.desk.city import City
 from bot.domain.campaigns import Audience, Condition, Scope
 from bot.domain.forecast import Means

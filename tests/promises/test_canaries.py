@@ -38,8 +38,10 @@ from storage import (
     claims,
     corrections,
     documents,
+    erasing,
     evaluations,
     guardians,
+    holdings,
     letters,
     linking,
     matters,
@@ -48,6 +50,7 @@ from storage import (
     privacy,
     proofs,
     skills,
+    takeaways,
 )
 from storage.database import Unit
 from storage.secrecy import Secrecy
@@ -56,6 +59,7 @@ from storage.tables.enrolment import enrolment
 from storage.tables.kinds import Json
 from storage.tables.people import identity
 from storage.tables.skills import skill
+from storage.takeaways import What
 from tests.conversations.kit import BEIJING, SECRECY, Chat, Town
 from tests.promises.rights import Who
 from tests.promises.test_personal_data import files, hits, menkou, rows
@@ -227,8 +231,9 @@ async def _papers(unit: Unit, owner: int, ours: int, things: Mapping[str, str]) 
     ), new_secret().hex()[:16])  # fmt: skip
     drawn = b"\xff\xd8\xff" + KEPT["what a campaign shows"].encode()
     await campaigns.keep_picture(unit, int(things["sent"]), drawn, NOON)
-    await privacy.offer_takeaway(unit, owner, [SECRETS["address of an export"]], NOON, DAY)
-    await documents.offer_file(unit, owner, int(things["coming"]), SECRETS["address of an insurer's file"], NOON, DAY)
+    await takeaways.offer(unit, What.EXPORT, owner, [SECRETS["address of an export"]], NOON, DAY)
+    insured = [SECRETS["address of an insurer's file"]]
+    await takeaways.offer(unit, What.INSURED, owner, insured, NOON, DAY, of=int(things["coming"]))
     web_address = select(identity.c.external).where(identity.c.person == owner, identity.c.door == "web")
     address = (await unit.run(web_address)).scalar_one()
     await letters.append(unit, address, "canary", "me", {"text": KEPT["a letter of the page"]}, NOON)
@@ -367,7 +372,7 @@ async def test_what_an_erasure_takes_is_found_nowhere_not_even_sealed(city: City
     before = await rows(town)
     assert all(any(one in place for place in before.values()) for one in sealed)
     async with town.database.write() as unit:
-        await privacy.mark(unit, city.owner, "web", town.at, town.at + 7 * DAY)
+        await erasing.mark(unit, city.owner, "web", town.at, town.at + 7 * DAY)
     town.at += 8 * DAY
     assert await ticks.tick(town.database, town.city, town.at) == 1
     places = await city.places()
@@ -381,12 +386,12 @@ async def _sealed(city: City) -> list[bytes]:
     """The ciphertexts that are the owner's and that an erasure takes."""
     found: list[bytes] = []
     async with city.town.database.read() as unit:
-        known = await privacy.addresses(unit, [city.owner])
-        for table in privacy.holdings():
+        known = await holdings.addresses(unit, [city.owner])
+        for table in holdings.holdings():
             columns = [column for column in table.columns if isinstance(column.type, LargeBinary)]
             if not columns or table.name in ("certificate", "activity"):
-                continue  # as `privacy.FATES` has it, the one stays as issued and the other is the organisation's
-            theirs = [column == city.owner for column in privacy.owners(table)]
+                continue  # as `erasing.FATES` has it, the one stays as issued and the other is the organisation's
+            theirs = [column == city.owner for column in holdings.owners(table)]
             for name in {"external", "address"} & set(table.columns.keys()):
                 theirs.append(table.c[name].in_([external for _id, _door, external in known]))
             if table.name == "person":

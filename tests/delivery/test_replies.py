@@ -1,0 +1,107 @@
+"""Replies that could not go back in their own request: brought once, page after page, to where it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from bot.delivery.pace import Pace
+from bot.talk.door import Delivered, NotSent, Outcome, Uncertain
+from storage import fanouts
+from storage.tables.delivery import State
+from storage.tables.messages import inbox
+from tests.delivery.kit import Clockwork, SmallCity, only_row, sealed, until
+
+TELEGRAM = Pace(rate=28.0, per_chat=1.0, latency=0.1)
+
+
+async def kept_reply(city: SmallCity, external: str = "telegram-2", pages: Any = None) -> None:
+    kept = [{"text": "one"}, {"text": "two"}] if pages is None else pages
+    async with city.database.write() as unit:
+        await unit.run(
+            insert(inbox).values(
+                door="telegram", key="u1", external=external, at=city.clock.now, state=0, reply=sealed(city, "u1", kept)
+            )
+        )
+        await fanouts.plan_reply(unit, "telegram", "telegram-2", "u1", city.clock.now)
+        await fanouts.plan_reply(unit, "telegram", "telegram-2", "u1", city.clock.now)
+
+
+async def test_a_kept_reply_is_brought_once_at_night_too_to_where_it_was_asked(
+    city: SmallCity, clock: Clockwork
+) -> None:
+    clock.pass_by(hours=14)
+    await city.person(2, "web", "telegram")
+    await kept_reply(city)
+    sender = city.sender(doors=["web"])
+    await sender.drain()
+    assert city.doors["telegram"].got("telegram-2") == ["one", "two"]
+    assert [call.key for call in city.doors["telegram"].calls] == ["1.0", "1.1"]
+
+
+@pytest.mark.parametrize("fault", [NotSent("busy"), Uncertain("reset"), NotSent("429", after=1, halts="account")])
+async def test_a_message_that_fails_at_its_second_page_goes_on_there(
+    city: SmallCity, clock: Clockwork, fault: Outcome
+) -> None:
+    """What happened before: the first page came again, or the second one never."""
+    await city.person(2, "telegram")
+    await kept_reply(city, pages=[{"text": "one"}, {"text": "two"}, {"text": "three"}])
+    sender = city.sender()
+    city.doors["telegram"].script["*"] = [Delivered("1"), fault]
+    await sender.drain()
+    row = await only_row(city)
+    assert (State(row.state), row.page, row.receipt) == (State.PENDING, 1, "1")
+    assert row.reason == f"page 2 of 3: {fault.reason}"
+    assert row.repeated == isinstance(fault, Uncertain)
+    # Whoever goes on is another process; all that it knows is on disk.
+    await sender.stop()
+    clock.pass_by(minutes=1)
+    await city.sender().drain()
+    assert city.doors["telegram"].got("telegram-2") == ["one", "two", "two", "three"]
+    row = await only_row(city)
+    assert (State(row.state), row.page, row.attempt) == (State.SENT, 3, 1)
+
+
+async def test_each_page_is_written_ahead_so_that_a_kill_in_the_middle_goes_on_there(city: SmallCity) -> None:
+    await city.person(2, "telegram")
+    await kept_reply(city)
+    sender = city.sender(owner="dead")
+    city.doors["telegram"].script["*"] = [Delivered("1"), lambda: asyncio.sleep(60)]
+    running = asyncio.create_task(sender.run())
+    await until(lambda: len(city.doors["telegram"].calls) == 2)
+    running.cancel()
+    for call in list(sender._calls):
+        call.cancel()
+    await asyncio.gather(running, *sender._calls, return_exceptions=True)
+    city.senders.remove(sender)
+    assert State((await only_row(city)).state) is State.SENDING
+    city.clock.pass_by(seconds=16)
+    await city.sender().drain()
+    assert city.doors["telegram"].got("telegram-2") == ["one", "two", "two"]
+
+
+async def test_the_pages_of_one_message_keep_the_chats_pace_too(city: SmallCity, clock: Clockwork) -> None:
+    await city.person(2, "telegram")
+    await kept_reply(city, pages=[{"text": "one"}, {"text": "two"}, {"text": "three"}])
+    sender = city.sender(pace=TELEGRAM)
+    for _second in range(5):
+        await sender.drain()
+        clock.pass_by(seconds=1)
+    moments = [call.at for call in city.doors["telegram"].calls]
+    assert city.doors["telegram"].got("telegram-2") == ["one", "two", "three"]
+    assert all(later - earlier >= 0.999 for earlier, later in itertools.pairwise(moments))
+
+
+async def test_a_reply_of_which_a_part_was_said_already_goes_on_behind_it(city: SmallCity) -> None:
+    await city.person(2, "telegram")
+    async with city.database.write() as unit:
+        pages = [{"text": "one"}, {"text": "two"}, {"text": "three"}]
+        kept = {"door": "telegram", "key": "u1", "external": "telegram-2", "at": city.clock.now, "state": 0}
+        await unit.run(insert(inbox).values(**kept, reply=sealed(city, "u1", pages)))
+        await fanouts.plan_reply(unit, "telegram", "telegram-2", "u1", city.clock.now, said=2)
+    await city.sender().drain()
+    assert city.doors["telegram"].got("telegram-2") == ["three"]
