@@ -9,8 +9,6 @@ import asyncio
 import json
 import sys
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
@@ -108,24 +106,39 @@ async def _menkou() -> None:
 
 
 class _NoSocketClient:
-    @asynccontextmanager
-    async def post(self, url: str, *, data: bytes, **_how: Any) -> AsyncIterator[_Answer]:
-        yield _Answer(answer_to(url.rpartition("/")[2]).encode())
+    def post(self, url: str, *, data: bytes, **_how: Any) -> _Answer:
+        return _Answer(answer_to(url.rpartition("/")[2]).encode())
 
     async def close(self) -> None:
         """Nothing is open."""
 
 
 class _Answer:
+    """What the client gives as `async with` and reads from, as plain objects as the client's own are."""
+
     status = 200
     headers: dict[str, str] = {}
 
     def __init__(self, raw: bytes) -> None:
-        self._raw = raw
+        self._left = [raw]
         self.content = self
 
-    async def iter_chunked(self, _size: int) -> AsyncIterator[bytes]:
-        yield self._raw
+    async def __aenter__(self) -> _Answer:
+        return self
+
+    async def __aexit__(self, *_raised: object) -> None:
+        """Nothing is open."""
+
+    def iter_chunked(self, _size: int) -> _Answer:
+        return self
+
+    def __aiter__(self) -> _Answer:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop()
 
 
 def answer_to(method: str) -> str:

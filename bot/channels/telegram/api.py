@@ -6,7 +6,6 @@ would make a message look failed that was sent, and a whole batch of updates unr
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ import aiohttp
 import structlog
 
 from bot.channels.photos import LARGEST
+from bot.channels.telegram.calls import parsed
 from bot.channels.telegram.errors import Answer, Done, Failed
 from bot.channels.telegram.library import (
     AiohttpSession,
@@ -66,6 +66,8 @@ class TelegramApi:
         self._token = token
         self._timeout = aiohttp.ClientTimeout(total=limit, connect=CONNECT_LIMIT)
         self._server = TelegramAPIServer.from_base(base)
+        self._addresses: dict[str, str] = {}
+        """By method; there are a dozen."""
         self._session = AiohttpSession(api=self._server, limit=CONNECTIONS)
         self._client: aiohttp.ClientSession | None = None
 
@@ -80,7 +82,9 @@ class TelegramApi:
     async def post(self, method: str, body: bytes, limit: float | None = None) -> Answer:
         """Call a method by name with what is JSON already; the rest is as with `call`."""
         timeout = self._timeout if limit is None else aiohttp.ClientTimeout(total=limit, connect=CONNECT_LIMIT)
-        url = self._server.api_url(self._token, method)
+        url = self._addresses.get(method)
+        if url is None:
+            url = self._addresses[method] = self._server.api_url(self._token, method)
         client = await self._opened()
         status = 0
         # Only the kind of a client's error is told: its text may hold the address.
@@ -99,7 +103,7 @@ class TelegramApi:
 
     def _read(self, status: int, raw: bytes, retry_after: str) -> Answer:
         try:
-            answer = json.loads(raw)
+            answer = parsed(raw)
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
