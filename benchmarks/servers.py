@@ -9,9 +9,13 @@ import asyncio
 import json
 import sys
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
+
+from bot.channels.wire import Heard
 
 
 def main() -> None:
@@ -95,6 +99,10 @@ async def _menkou() -> None:
     class NoSocketApi(api.TelegramApi):
         """Encodes each call and reads an answer as usual; opens no connection."""
 
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            self._wire: Any = _NoSocketWire()
+
         async def _opened(self) -> Any:
             return _NoSocketClient()
 
@@ -105,40 +113,40 @@ async def _menkou() -> None:
     await app.App(settings).serve(stop, told=lambda address: _tell(int(address.rpartition(":")[2]), stop))
 
 
+class _NoSocketWire:
+    """What is told all day."""
+
+    def head(self, path: str) -> bytes:
+        return path.encode()
+
+    async def post(self, head: bytes, body: bytes, _limit: float) -> Heard:
+        return Heard(200, answer_to(head.rpartition(b"/")[2].decode()).encode(), "")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 class _NoSocketClient:
-    def post(self, url: str, *, data: bytes, **_how: Any) -> _Answer:
-        return _Answer(answer_to(url.rpartition("/")[2]).encode())
+    """What is asked at the start."""
+
+    @asynccontextmanager
+    async def post(self, url: str, *, data: bytes, **_how: Any) -> AsyncIterator[_Answer]:
+        yield _Answer(answer_to(url.rpartition("/")[2]).encode())
 
     async def close(self) -> None:
         """Nothing is open."""
 
 
 class _Answer:
-    """What the client gives as `async with` and reads from, as plain objects as the client's own are."""
-
     status = 200
     headers: dict[str, str] = {}
 
     def __init__(self, raw: bytes) -> None:
-        self._left = [raw]
+        self._raw = raw
         self.content = self
 
-    async def __aenter__(self) -> _Answer:
-        return self
-
-    async def __aexit__(self, *_raised: object) -> None:
-        """Nothing is open."""
-
-    def iter_chunked(self, _size: int) -> _Answer:
-        return self
-
-    def __aiter__(self) -> _Answer:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if not self._left:
-            raise StopAsyncIteration
-        return self._left.pop()
+    async def iter_chunked(self, _size: int) -> AsyncIterator[bytes]:
+        yield self._raw
 
 
 def answer_to(method: str) -> str:

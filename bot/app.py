@@ -115,7 +115,7 @@ class App:
         )
         self.pictures: dict[str, Fetch] = {}
         self.seeing = Seeing(
-            self.turns, self.pictures, settings.address, [one.name for one in SCRIPTS], self.turns.wants_picture
+            self.turns, self.pictures, settings.address, [one.name for one in SCRIPTS], self.turns.open_question
         )
         self.meters.watch_inbox(lambda: self.turns.in_flight, lambda: self.turns.oldest)
         self.times = Times(clock)

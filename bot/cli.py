@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from bot.doctor import Finding
+    from bot.checks import Finding
     from bot.settings import Settings
     from storage.database import Database
 

@@ -26,7 +26,9 @@ from handlers.stars import step_reached
 
 
 def hears_code(text: str, now: datetime) -> Sequence[str] | None:
-    """Eight digits, with spaces or without."""
+    """Eight digits, with spaces or without; a day like 2027-05-31 is none."""
+    if re.fullmatch(r"\s*\d{4}([-·])\d\d\1\d\d\s*", text):
+        return None
     bare = re.sub(r"[\s\-·]", "", text)
     return ("0", str(int(bare)).zfill(8)) if len(bare) == 8 and bare.isdecimal() else None
 

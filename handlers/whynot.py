@@ -50,6 +50,9 @@ KINDS: Mapping[str, Text] = {
     "guessed": _("Guessed codes"),
     "digest": _("Weekly letter"),
     "feedback": _("How was it?"),
+    "asking": _("Somebody asks to come"),
+    "proving": _("A proof to look at"),
+    "leaderless": _("Squad without a lead"),
 }
 
 OUTCOMES: Mapping[Outcome, Text] = {

@@ -49,9 +49,15 @@ _IS_HELD = (outbox.c.state == literal_column("0"), outbox.c.account == literal_c
 
 # Made once: building a statement costs as much as running it. The session must be read after the lock is ours:
 # PostgreSQL reads again the rows that it had to wait for.
+_KNOWN = (
+    person.c.id, person.c.number, person.c.language, person.c.elder, person.c.quiet_from, person.c.quiet_until,
+    person.c.district, person.c.born, person.c.name.is_not(None).label("consented"), person.c.erasing, person.c.merged,
+)  # fmt: skip
+"""What a turn needs of a person; never their name, however well it is sealed."""
+
 MEET = (
     select(
-        person,
+        *_KNOWN,
         identity.c.id.label("identity"),
         identity.c.open,
         conversation.c.session,
@@ -96,7 +102,7 @@ def _since(session: Session, *pushed: tuple[datetime | None, Any]) -> list[tuple
 def _person(row: Any, door: str) -> Person:
     quiet = None if row.quiet_from is None or row.quiet_until is None else (row.quiet_from, row.quiet_until)
     return Person(
-        row.id, row.number, row.language or "", row.elder, row.district, row.born, quiet, row.name is not None, door,
+        row.id, row.number, row.language or "", row.elder, row.district, row.born, quiet, row.consented, door,
         row.erasing,
     )  # fmt: skip
 
@@ -190,7 +196,7 @@ async def keep_personal(unit: Unit, secrecy: Secrecy, id_: int, name: str, phone
 
 async def find(unit: Unit, id_: int) -> Person | None:
     """A person by the number of their row."""
-    row = (await unit.run(select(person).where(person.c.id == id_))).first()
+    row = (await unit.run(select(*_KNOWN).where(person.c.id == id_))).first()
     return _person(row, "") if row else None
 
 

@@ -46,6 +46,9 @@ Kind = Literal[
     "digest",
     "expiring",
     "feedback",
+    "asking",
+    "proving",
+    "leaderless",
 ]
 
 ABOUT_ITS_READER: frozenset[Kind] = frozenset(
@@ -59,6 +62,7 @@ ABOUT_ITS_READER: frozenset[Kind] = frozenset(
         "approval",
         "mailing",
         "expiring",
+        "proving",
     }
 )
 """Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""

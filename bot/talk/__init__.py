@@ -1,6 +1,6 @@
 """The conversation core: everything a handler needs to talk."""
 
-from bot.talk.incoming import PICTURE, Address, BadLink, Incoming, Intent, Photo, Place
+from bot.talk.incoming import PHOTO, PICTURE, Address, BadLink, Incoming, Intent, Photo, Place
 from bot.talk.script import Script, Talk, Unclear, script
 from bot.talk.view import Link, Option, Picture, Reply, Spot, View, WebLink
 from bot.talk.wording import (
@@ -22,6 +22,7 @@ from bot.talk.wording import (
 
 __all__ = [
     "LANGUAGES",
+    "PHOTO",
     "PICTURE",
     "Address",
     "BadLink",

@@ -69,6 +69,9 @@ class Place:
 PICTURE = "picture"
 """The name of a question that is answered by a picture itself; every other question gets its key alone."""
 
+PHOTO = "photo"
+"""The name of a question that any photo answers, one of a wall too: no code is looked for in it."""
+
 Flaw = Literal["", "away", "kind", "large", "small"]
 """Why a picture could not be had: it did not come, is none, is too large, or too small and narrow."""
 
@@ -113,4 +116,4 @@ class Incoming:
     window: Window | None = None
     """What speaking first this message allows from now on (WeChat); None: says nothing about it."""
     raw: str = field(default="", compare=False)
-    """What came over the wire, kept before it is understood; without secrets, at most 64 KiB."""
+    """What came over the wire, kept with the reply; without secrets, at most 64 KiB."""

@@ -170,7 +170,8 @@ class Wording:
         return name.english if self.language == "en" and name.english else name.chinese
 
     def _joined(self, joined: Joined) -> str:
-        return joined.by.join([self(part) for part in joined.parts])
+        by = _PARTED.get(joined.by, joined.by) if self.language == "zh_CN" else joined.by
+        return by.join([self(part) for part in joined.parts])
 
     def _moment(self, at: datetime) -> str:
         return f"{self.day(at)}{' ' if self.language == 'en' else ''}{self.clock(at)}"
@@ -195,6 +196,9 @@ class Wording:
             sentence = messages.gettext(text.msgid) if text.msgid else ""
         return sentence.format_map({name: self(value) for name, value in text.values.items()})
 
+
+_PARTED = {", ": "、", "; ": "；", ": ": "："}
+"""What parts several words in Chinese, where English has a sign and a space."""
 
 _WAYS: dict[type, Callable[[Wording, Any], str]] = {
     type(None): lambda _wording, _nothing: "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -115,14 +116,17 @@ async def test_what_was_typed_is_gone_from_the_records_at_once(town: Town, chat:
     await ann.picks("Resident identity card")
     if ann.door == "web":
         await letters.append(ann.name, "typed", "me", {"text": NUMBER}, town.at)
-    reply = ann.incoming(text=NUMBER)
-    typed = type(reply)(**{name: getattr(reply, name) for name in reply.__slots__} | {"raw": NUMBER})
+    typed = replace(ann.incoming(text=NUMBER), raw=NUMBER)
     await town.turns.take(typed)
     async with town.database.read() as unit:
         assert (await unit.run(select(inbox.c.raw).where(inbox.c.key == typed.key))).scalar_one()  # control
-    await ann.says("yes")
+    yes = replace(ann.incoming(text="yes"), raw=f"yes, {NUMBER}")
+    assert (await town.turns.take(yes)).pages
     async with town.database.read() as unit:
-        assert (await unit.run(select(inbox.c.raw).where(inbox.c.key == typed.key))).scalar_one() is None
+        for message in (typed, yes):
+            kept = (await unit.run(select(inbox.c.raw, inbox.c.reply).where(inbox.c.key == message.key))).one()
+            assert kept.raw is None
+            assert kept.reply
         assert not list(await unit.run(select(letter.c.key).where(letter.c.key == "typed")))
 
 

@@ -419,7 +419,15 @@ async def test_a_small_correction_needs_a_reason_and_its_owner_is_told(town: Tow
 
 @pytest.mark.parametrize(
     ("hours", "second"),
-    [("10:00-11:36", False), ("10:00-11:35", True), ("9:00-13:00", False), ("They were not there", True)],
+    [
+        ("10:00-11:36", False),
+        ("10.00-11.36", False),
+        ("早上10点到上午11点36分", False),  # was read as 10 to 11
+        ("10点半到12点", True),
+        ("10:00-11:35", True),
+        ("9:00-13:00", False),
+        ("They were not there", True),
+    ],
 )
 async def test_more_than_a_fifth_needs_a_second_person_and_the_window_caps_it(
     town: Town, chat: Open, hours: str, second: bool
