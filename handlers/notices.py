@@ -275,6 +275,7 @@ MATTER = {
     "asked": _("You are asked to answer."),
     "overlap": _("Two organisations recorded the same minutes. They count once; who recorded says whose they are."),
     "up": _("It is with the next level now."),
+    "asked again": _("Nobody has answered in time. Whoever has to answer is asked once more."),
     "rejected": _("Rejected. You can read why, and take it to the next level."),
     "settled": _("It is settled."),
     "shared": _("It is settled whose the minutes are."),

@@ -81,6 +81,33 @@ async def test_a_code_is_worthless_when_old_elsewhere_or_not_registered_and_all_
     assert "That code does not fit" in await ann.opens("checkin", here, (await town.code(there)).token)
 
 
+async def test_whoever_just_came_along_hears_how_they_are_added(town: Town, chat: Open) -> None:
+    """They read that the code did not fit and tried again five times."""
+    eve = chat("Eve")
+    here = await town.publishes(chat("Olga"), "Here", SATURDAY)
+    town.at = SATURDAY.astimezone(town.at.tzinfo)
+    for given in (await town.code(here)).token, "A" * 16:
+        assert "show your own code to whoever leads" in await eve.opens("checkin", here, given)
+    assert "show your own code" in await eve.says((await town.code(here)).digits)
+    assert "Your volunteer number" in await eve.picks("My own code")
+
+
+async def test_whoever_is_there_already_is_not_asked_for_digits(town: Town, chat: Open) -> None:
+    ann = chat("Ann")
+    here = await town.publishes(chat("Olga"), "Here", SATURDAY)
+    await ann.joins(here)
+    town.at = SATURDAY.astimezone(town.at.tzinfo)
+    await ann.says("check in")
+    await ann.says((await town.code(here)).digits)
+    assert "You checked in at 10:00." in await ann.says("check in")
+    await ann.says("my")
+    await ann.picks("Here")
+    assert "Show that I am there" in ann.labels
+    await ann.says("check out")
+    await ann.says("00000000")
+    assert ann.labels == ["Check out"]  # was: Check in
+
+
 async def test_after_five_wrong_codes_one_must_wait(town: Town, chat: Open) -> None:
     activity = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
     ann = chat("Ann")

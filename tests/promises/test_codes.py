@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from bot.desk import attendance as presences
 from bot.desk.desk import Desk
-from bot.domain.attendance import AlreadyThere, CheckedIn, WrongCode, code_at
+from bot.domain.attendance import AlreadyThere, CheckedIn, NotSignedUp, WrongCode, code_at
 from bot.domain.people import Person
 from storage import activities, enrolment, people
 from storage.tables.evidence import evidence
@@ -44,7 +44,7 @@ class Tries:
             for who in those:
                 desk = Desk(unit, who, at, self.town.city)
                 outcomes.append(await desk.attendance.check_in(code, self.here))
-        assert all(isinstance(one, CheckedIn | AlreadyThere | WrongCode) for one in outcomes)
+        assert all(isinstance(one, CheckedIn | AlreadyThere | WrongCode | NotSignedUp) for one in outcomes)
         return sum(isinstance(one, CheckedIn) for one in outcomes)
 
     async def kept(self) -> int:
@@ -84,6 +84,14 @@ async def test_with_another_activitys_code_nobody_gets_in(tries: Tries) -> None:
 async def test_who_is_not_registered_does_not_get_in(tries: Tries) -> None:
     assert await tries.accepted(tries.others, await tries.code(tries.here, SATURDAY), SATURDAY) == 0
     assert await tries.kept() == 0
+
+
+async def test_who_is_not_registered_hears_nothing_of_the_code(tries: Tries) -> None:
+    """Right, old or made up: they hear that they have no sign-up that is on, not that the code does not fit."""
+    codes = [await tries.code(tries.here, SATURDAY), await tries.code(tries.there, SATURDAY), "0" * 16]
+    async with tries.town.database.write() as unit:
+        desk = Desk(unit, tries.others[0], SATURDAY, tries.town.city)
+        assert {await desk.attendance.check_in(code, tries.here) for code in codes} == {NotSignedUp()}
 
 
 async def test_the_second_time_has_no_effect(tries: Tries) -> None:
