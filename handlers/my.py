@@ -9,6 +9,7 @@ from bot.domain.reliability import GRACE, REASONS, deadline
 from bot.talk import Intent, Joined, Link, Option, Span, Talk, Words, _, lines, ngettext, script
 from handlers.cards import map_link, title
 from handlers.documents import asked_for
+from handlers.presence import show_place
 
 
 @script(
@@ -21,7 +22,7 @@ async def my(talk: Talk, desk: Desk) -> None:
     mine = await desk.enrolment.mine()
     wishes = await desk.guardians.wishes()
     if not mine and not wishes:
-        return talk.say(_("You have not signed up for anything yet."), Link(_("Find activities"), Intent("find")))
+        return talk.say(_("You have no sign-ups ahead."), Link(_("Find activities"), Intent("find")))
     links = [Link(await entry(one, desk), Intent("booking", (str(one.id),))) for one in mine]
     links += [Link(wish(one), Intent("activity", (str(one.activity),))) for one in wishes]
     await talk.browse("list", _("Your sign-ups:"), links)
@@ -73,7 +74,7 @@ async def booking(talk: Talk, desk: Desk, number: int) -> None:
             links.append(Link(_("Bring others, or pass it on"), Intent("together", (str(number),))))
         links += await asked_for(desk, number)
     if mine.stand == Stand.ARRIVED:
-        links.append(Link(_("Check out"), Intent("checkout")))
+        links += [Link(_("Check out"), Intent("checkout")), *(await show_place(desk, number))]
     talk.say(
         lines(
             title(mine),

@@ -42,7 +42,8 @@ def said(notice: Notice) -> View:
         case "campaign":
             return mailings.campaign(notice, again)
         case "reminder":
-            far = _("Tomorrow: {title}", title=name) if notice.offset == DAY else _("Coming up: {title}", title=name)
+            tomorrow = notice.offset == DAY and notice.eve
+            far = _("Tomorrow: {title}", title=name) if tomorrow else _("Coming up: {title}", title=name)
             first = far if notice.offset <= DAY else _("Soon: {title}", title=name)
             return View(
                 lines(again, first, span, event.address, _("Are you still coming?")),
@@ -275,6 +276,7 @@ MATTER = {
     "asked": _("You are asked to answer."),
     "overlap": _("Two organisations recorded the same minutes. They count once; who recorded says whose they are."),
     "up": _("It is with the next level now."),
+    "asked again": _("Nobody has answered in time. Whoever has to answer is asked once more."),
     "rejected": _("Rejected. You can read why, and take it to the next level."),
     "settled": _("It is settled."),
     "shared": _("It is settled whose the minutes are."),
