@@ -62,7 +62,10 @@ def begun_anew(row: Any) -> Any:
     again = {name: row.excluded[name] for name in ("queue", "state", "joined", "changed", "admitted")}
     return row.on_conflict_do_update(
         index_elements=["shift", "person"],
-        set_={**again, "lapses": literal_column("0"), "guests": literal_column("0"), **fresh},
+        set_={
+            **again, "lapses": literal_column("0"), "guests": literal_column("0"),
+            "promised": literal_column("true"), **fresh,
+        },
     ).returning(enrolment.c.id, enrolment.c.state)
 
 
@@ -161,6 +164,7 @@ def _bookings() -> Any:
             enrolment.c.joined,
             activity.c.leave_before,
             enrolment.c.guests,
+            enrolment.c.promised,
         )
         .join(shift, shift.c.id == enrolment.c.shift)
         .join(activity, activity.c.id == shift.c.activity)
@@ -184,6 +188,7 @@ def _booking(row: Any) -> Booking:
         joined=row.joined,
         leave_before=row.leave_before,
         guests=row.guests,
+        promised=row.promised,
     )
 
 
@@ -217,9 +222,10 @@ async def shift_of(unit: Unit, id_: int) -> int | None:
 
 
 async def set_stand(unit: Unit, id_: int, before: Stand, after: Stand, now: datetime) -> bool:
-    """Move one sign-up, if it still stands where the rule saw it."""
+    """Move one sign-up, if it still stands where the rule saw it. Whoever confirms has promised to come."""
+    values = {"state": after, "changed": now} | ({"promised": True} if after == Stand.CONFIRMED else {})
     done = await unit.run(
-        update(enrolment).where(enrolment.c.id == id_, enrolment.c.state == before).values(state=after, changed=now)
+        update(enrolment).where(enrolment.c.id == id_, enrolment.c.state == before).values(values)
     )
     return bool(done.rowcount)
 
@@ -255,13 +261,14 @@ async def accept(unit: Unit, id_: int, now: datetime) -> bool:
     done = await unit.run(
         update(enrolment)
         .where(enrolment.c.id == id_, enrolment.c.state == Stand.OFFERED)
-        .values(state=Stand.JOINED, joined=now, changed=now, offered_until=None)
+        .values(state=Stand.JOINED, joined=now, changed=now, offered_until=None, promised=True)
     )
     return bool(done.rowcount)
 
 
 async def ask_again(unit: Unit, activity_id: int, now: datetime) -> list[int]:
-    """The activity was moved: whoever had said that they come is asked anew. Returns their sign-ups."""
+    """The activity was moved: whoever had said that they come is asked anew, and nobody who has a seat has promised to
+    come to it as it is now. Returns the sign-ups of those who had said it."""
     of = select(shift.c.id).where(shift.c.activity == activity_id)
     moved = await unit.run(
         update(enrolment)
@@ -269,7 +276,10 @@ async def ask_again(unit: Unit, activity_id: int, now: datetime) -> list[int]:
         .values(state=Stand.JOINED, changed=now)
         .returning(enrolment.c.id)
     )
-    return sorted(row.id for row in moved)
+    again = sorted(row.id for row in moved)
+    seated = update(enrolment).where(enrolment.c.shift.in_(of), enrolment.c.state == Stand.JOINED)
+    await unit.run(seated.values(promised=False))
+    return again
 
 
 async def stands(unit: Unit, ids: Sequence[int]) -> dict[int, Stand]:

@@ -87,6 +87,12 @@ async def offered(unit: Unit, shows: int, now: datetime) -> tuple[int, int] | No
     return (row.id, row.typer) if row else None
 
 
+async def awaits(unit: Unit, types: int, now: datetime) -> bool:
+    """Has this person typed somebody's code, who has not answered yet?"""
+    mine = select(link_offer.c.id).where(link_offer.c.typer == types, link_offer.c.expires > now)
+    return (await unit.run(mine.limit(1))).first() is not None
+
+
 async def drop_offer(unit: Unit, id_: int) -> None:
     """The offer was taken or refused."""
     await unit.run(delete(link_offer).where(link_offer.c.id == id_))

@@ -19,6 +19,7 @@ from bot.domain.attendance import (
     CheckedIn,
     CheckedOut,
     NothingNow,
+    NotSignedUp,
     StillElsewhere,
     TooEarly,
     TooLateToTell,
@@ -36,7 +37,9 @@ from storage.tables.delivery import Lane
 TOKEN_LENGTH = 16
 """Characters of the scanned code: 80 bits. The typed one has 8 digits."""
 
-CheckInOutcome = CheckedIn | AlreadyThere | StillElsewhere | WrongCode | TooManyTries | TooEarly | NothingNow
+CheckInOutcome = (
+    CheckedIn | AlreadyThere | StillElsewhere | WrongCode | TooManyTries | TooEarly | NothingNow | NotSignedUp
+)
 CheckOutOutcome = CheckedOut | AlreadyThere | TooLateToTell | WrongCode | TooManyTries | NothingNow
 
 
@@ -46,15 +49,19 @@ class Attendance(Subject):
     async def expected(self) -> CheckInOutcome | None:
         """Is there anything to check into now? None: yes, a code is all that is needed."""
         mine = await self._bookings(*COMING, Stand.ARRIVED)
-        if any(window(one.starts, one.ends, self.now) == "open" for one in mine):
+        on = [one for one in mine if window(one.starts, one.ends, self.now) == "open"]
+        if any(one.stand in COMING for one in on):
             return None
+        if on:
+            return AlreadyThere((await attendance.presence(self.unit, on[0].id)).arrived)
         coming = [one for one in mine if one.starts > self.now]
         if not coming:
             return NothingNow(None)
         return TooEarly(coming[0].starts - OPENS, coming[0].title, coming[0].english)
 
     async def check_in(self, code: str, activity: int | None = None, ending: bool = False) -> CheckInOutcome:
-        """Arrive with a code. Wrong, old, another activity's and not registered all give the same answer.
+        """Arrive with a code. Wrong, old and another activity's all give the same answer; whoever has no sign-up that
+        is on hears so, whatever the code is.
 
         `ending`: what I am still checked in at is left with it.
         """
@@ -63,6 +70,8 @@ class Attendance(Subject):
             return wait
         mine = await self._bookings(*COMING, Stand.ARRIVED)
         open_now = [one for one in mine if window(one.starts, one.ends, self.now) == "open"]
+        if not open_now:
+            return NotSignedUp()
         fitting = await self._fitting(code, open_now, activity)
         if isinstance(fitting, TooManyTries):
             return fitting

@@ -16,9 +16,11 @@ from bot.domain.linking import (
     OFFER_LASTS,
     TRIES,
     TRIES_WITHIN,
+    Awaited,
     Both,
     Linked,
     NoSuchCode,
+    OwnCode,
     Place,
     Side,
     Unlinked,
@@ -39,15 +41,18 @@ class Linking(Subject):
         await linking.keep_code(self.unit, self.me.id, code, self.now, self.now + CODE_LASTS)
         return code
 
-    async def look(self, code: str) -> Both | NoSuchCode | TooManyTries:
+    async def look(self, code: str) -> Both | OwnCode | Awaited | NoSuchCode | TooManyTries:
         """Who shows this code, and what linking would bring together. A wrong one counts as a try."""
         tried = await linking.tries(self.unit, self.me.id, self.now - TRIES_WITHIN)
         if len(tried) >= TRIES:
             return TooManyTries(tried[-TRIES] + TRIES_WITHIN)
         other = await linking.shower(self.unit, code, self.now)
-        if other is None or other == self.me.id:
+        if other == self.me.id:
+            return OwnCode()
+        if other is None:
             await linking.note_try(self.unit, self.me.id, self.now)
-            return NoSuchCode(TRIES - len(tried) - 1)
+            awaited = await linking.awaits(self.unit, self.me.id, self.now)
+            return Awaited() if awaited else NoSuchCode(TRIES - len(tried) - 1)
         return await self._both(other)
 
     async def offer(self, code: str) -> bool:

@@ -42,6 +42,11 @@ class Matters(Subject):
             return Open(before[0].id)
         return await self._open(About.DISPUTE, f"dispute:{number}:{len(before)}", record, None, words, {"why": reason})
 
+    async def open_dispute(self, number: int) -> Open | None:
+        """My dispute about a record, while it is open."""
+        asked = await self.of(number)
+        return next((Open(one.id) for one in asked if one.kind == About.DISPUTE and one.state != State.SETTLED), None)
+
     async def object(self, number: int, words: str) -> Opened | Open | NoSuchMatter:
         """Say that a record on public notice is not true; the centre above who recorded looks."""
         on_notice = {one.id: one for one in await self.on_notice()}

@@ -10,6 +10,7 @@ from typing import Any
 from bot.desk.city import City
 from bot.desk.enrolment import Enrolment
 from bot.desk.guardians import Guardians
+from bot.desk.proofs import renamed
 from bot.desk.subject import Subject
 from bot.domain.documents import PURPOSE as DOCUMENT
 from bot.domain.documents import masked_number
@@ -92,6 +93,8 @@ class Privacy(Subject):
             self.unit, self.city.secrecy, self.me.id, name or kept[0], kept[1] if phone is None else phone
         )
         await self._log("correct", "name" if name else "phone")
+        if name:
+            await renamed(self.unit, self.me.id, name, self.now)
         return True
 
     async def take(self) -> Takeaway:

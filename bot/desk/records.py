@@ -8,7 +8,7 @@ from bot.desk import counting
 from bot.desk.city import City
 from bot.desk.subject import Subject
 from bot.domain.attendance import CHECKOUT_CLOSES, Zero
-from bot.domain.records import Counted, Ledger, Record, summed
+from bot.domain.records import Counted, Ledger, Record, elsewhere, summed
 from storage import attendance, enrolment, people
 from storage.database import Database, Unit
 
@@ -34,6 +34,10 @@ class Records(Subject):
     def rules_of(self, record: Record) -> tuple[str, str]:
         """What the rules are called by which a record was counted."""
         return self.city.rules.titles(record.rules)
+
+    def elsewhere(self, record: Record) -> int:
+        """Minutes of its time that count in another record of mine."""
+        return elsewhere(record, self.city.rules.named(record.rules))
 
     async def chart(self) -> str:
         """The signed path of the picture of my hours; another one whenever the total or my language changes."""

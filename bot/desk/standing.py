@@ -83,7 +83,8 @@ async def go_on(
     if step.state == State.OPEN:
         await tell(unit, about, record, word, "asked", those_who_answer(about, node), now)
         if about.kind == About.DISPUTE and node is not None:
-            await tell(unit, about, record, word, "up", {"person": about.person}, now, offset=1)
+            what = "asked again" if node == about.node else "up"
+            await tell(unit, about, record, word, what, {"person": about.person}, now, offset=1)
     elif about.kind == About.DISPUTE and step.verdict != "corrected":  # a correction tells of itself
         what = "rejected" if step.state == State.ANSWERED else "settled"
         await tell(unit, about, record, word, what, {"person": about.person}, now, offset=1)

@@ -153,6 +153,11 @@ class NothingNow:
 
 
 @dataclass(frozen=True, slots=True)
+class NotSignedUp:
+    """They have a code, and no sign-up that is on now: no code can be right or wrong for them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Zero:
     """Why a record counts nothing: `short` (share present, share needed), `forgotten`, `double`; or, by the `cap` of a
     day, only a part (minutes that would have counted, minutes that a day can count)."""

@@ -200,6 +200,14 @@ class Record:
         return self.settles is not None and now < self.settles
 
 
+def elsewhere(record: Record, rules: RuleSet) -> int:
+    """Minutes of a record's time that count in another record: what neither rounding nor a cap explains."""
+    if record.why is not None or record.training or record.ends is None:
+        return 0
+    missing = int((record.ends - record.starts) // MINUTE) - record.minutes
+    return missing if missing >= rules.rounding else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """A volunteer's hours: the total in minutes, by month (`2026-11`) and otherwise, and the latest records."""

@@ -102,6 +102,7 @@ def routes(site: Site, look: Look, take: Take) -> list[web.RouteDef]:
             script={name: found.wording(words) for name, words in _templates().items()},
             roll=_roll(found),
             batch=NONCES_AT_ONCE,
+            zone=str(site.zone),
         )
 
     async def ticks(request: web.Request) -> web.Response:

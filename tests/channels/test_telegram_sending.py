@@ -146,7 +146,7 @@ async def test_nobody_listens_so_nothing_was_sent() -> None:
         api = TelegramApi(TOKEN, f"http://127.0.0.1:{free.getsockname()[1]}")
         outcome_ = await TelegramDoor(api).send("4242", PAGE, "k")
         await api.close()
-    assert outcome_ == NotSent("no connection (ConnectionRefusedError)")
+    assert outcome_ == NotSent("no connection (ConnectionRefusedError)", reached=False)
 
 
 async def test_a_name_that_does_not_resolve_is_no_connection() -> None:

@@ -169,7 +169,10 @@ async def test_a_zero_is_disputed_the_recorder_corrects_it_and_a_second_person_a
     assert "That is wrong" in ann.labels
     answer = await disputed(ann)
     assert "until Sat 5 Dec 10:30" in answer
-    assert "You have disputed this record already." in await disputed(ann)
+    assert "You have disputed this record already." in await ann.opens("dispute", 1)
+    await ann.opens("record", 1)
+    assert "It is wrong" not in ann.labels
+    assert "What is asked about it" in ann.labels
     await watched(town)
     assert "Dispute" in await told(town, olga)
     await olga.says("matters")
@@ -250,6 +253,22 @@ async def test_what_nobody_answers_goes_up_by_itself(town: Town, chat: Open) -> 
     assert (row.state, row.verdict) == ("settled", "rejected")
 
 
+async def test_where_no_level_is_above_nobody_is_told_that_it_went_up(town: Town, chat: Open) -> None:
+    """Week after week they read that it was with the next level now."""
+    olga, ann = chat("Olga"), chat("Ann")
+    number = await town.publishes(olga, "Reading to children", SATURDAY)
+    await was_there(town, ann, number, hours=0.5, code=False)
+    await disputed(ann)
+    await watched(town, days=8)
+    assert "next level now" in await told(town, ann)  # the city's, where nobody is appointed
+    before = len(ann.pushed())
+    await watched(town, days=8)
+    await told(town, ann)
+    again = "\n".join(page.text for page in ann.pushed()[before:])
+    assert "Nobody has answered in time" in again
+    assert "next level now" not in again
+
+
 @pytest.mark.parametrize("who", ["owner", "stranger", "other organiser"])
 async def test_nobody_else_answers_and_nobody_their_own(town: Town, chat: Open, who: str) -> None:
     olga, ann, eve = chat("Olga"), chat("Ann"), chat("Eve")
@@ -311,6 +330,10 @@ async def test_shared_minutes_count_once_and_open_one_question_to_both(town: Tow
         assert "Two organisations recorded the same minutes" in await told(town, one)
     await ann.opens("matter", 1)
     assert "They were with us" not in ann.labels
+    card = await ann.opens("record", 2)  # was: 1 h, and a day without its hours
+    assert "Sat 28 Nov 11:00–13:00" in card
+    assert "1 h of this time count in another record." in card
+    assert "another record" not in await ann.opens("record", 1)  # control
     await olga.opens("matter", 1)
     assert "Clearing the yard" in olga.text
     assert "Settled" in await olga.picks("They were with the other")
@@ -493,8 +516,8 @@ async def test_a_certificate_of_a_corrected_record_is_withdrawn_and_what_is_aske
     await ann.opens("dispute", 1)
     await ann.picks("From when to when")
     await ann.says("I stayed until twelve.")
-    await ann.says("certificate")
-    assert "Nothing was counted in that period." in await ann.picks("This year")
+    assert "There is nothing to certify now." in await ann.says("certificate")
+    assert "1.8 h more are asked about, and certified once that is settled." in ann.text
     await watched(town)
     assert "has withdrawn your certificate" in await told(town, ann)
 

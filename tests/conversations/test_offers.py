@@ -7,9 +7,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.desk import offers as on_offer
+from storage import enrolment as enrolments
 from storage import offers
 from storage.tables.activities import shift
 from storage.tables.enrolment import audit, enrolment
@@ -236,3 +237,96 @@ async def test_giving_a_seat_up_late_says_what_follows_first(town: Town, chat: O
     async with town.database.read() as unit:
         row = (await unit.run(select(enrolment))).one()
     assert (row.state, row.ended_by, row.reason, row.late) == ("cancelled", "self", "family", 60)
+
+
+# --- A promise needs a yes ------------------------------------------------------------------------------------------
+
+
+async def counted(who: Chat) -> str:
+    """What they read of promises that were not kept."""
+    return await who.says("promises")
+
+
+async def closed(town: Town) -> None:
+    """Everything is over, and whoever did not come is absent."""
+    async with town.database.write() as unit:
+        await enrolments.close_ended(unit, town.at, town.at)
+
+
+async def test_whoever_cannot_come_to_the_new_time_gives_nothing_up_late(town: Town, chat: Open) -> None:
+    # The organiser moved it to tonight, and the volunteer was told that they were too late.
+    olga, ann, bob = chat("Olga"), chat("Ann"), chat("Bob")
+    activity = await town.publishes(olga, "Reading to children", SATURDAY)
+    for who in (ann, bob):
+        await who.joins(activity)
+    town.at += timedelta(hours=2)
+    await olga.opens("move", activity)
+    await olga.says("today 18:00-20:00")
+    await olga.says("yes")
+    await town.waits(seconds=5)
+    town.at += timedelta(hours=2)
+    assert "costs you nothing" in ann.pushed()[-1].text
+    await ann.says("2")
+    assert "Give up Reading to children" in ann.text
+    assert "late" not in ann.text
+    await ann.picks("Yes, give it up")
+    await ann.picks("Family")
+    assert "You kept every promise" in await counted(ann)
+    await bob.says("1")  # yes to the new time: now it is a promise like any other
+    await bob.opens("leave", 2)
+    assert "It will be noted as given up late" in bob.text
+
+
+async def test_whoever_never_said_yes_to_the_new_place_has_broken_no_promise(town: Town, chat: Open) -> None:
+    olga, ann, bob = chat("Olga"), chat("Ann"), chat("Bob")
+    activity = await town.publishes(olga, "Reading to children", SATURDAY)
+    for who in (ann, bob):
+        await who.joins(activity)
+        await who.opens("coming", 1 if who is ann else 2)
+    await olga.opens("relocate", activity)
+    await olga.says("朝阳区 望京公园北门")
+    await olga.says("yes")
+    await bob.opens("coming", 2)
+    town.at = (SATURDAY + timedelta(days=1)).astimezone(town.at.tzinfo)
+    await closed(town)
+    assert await states(town) == ["absent", "absent"]
+    assert "You kept every promise" in await counted(ann)
+    assert "Yours count 2 now" in await counted(bob)
+    await olga.opens("excuse", activity)
+    assert olga.sees("Ann Lee") in olga.text
+    assert "2. " not in olga.text  # of whoever promised nothing, nothing is to be excused
+    async with town.database.write() as unit:
+        await unit.run(update(enrolment).values(promised=True))
+    assert "Yours count 2 now" in await counted(ann)  # without the guard
+
+
+async def test_a_seat_that_was_given_near_the_start_is_no_promise_before_the_yes(town: Town, chat: Open) -> None:
+    # It was given 90 minutes before, and giving it up was late from the first moment.
+    _activity, (ann, bob, cat) = await full(town, chat, "Ann", "Bob", "Cat", starts=timedelta(hours=4))
+    town.at += timedelta(hours=2, minutes=30)
+    await gives_up(ann)
+    await town.waits(seconds=5)
+    assert "A seat came free and it is yours: Reading to children" in told(bob)
+    await bob.opens("leave", 2)
+    assert "Give up" in bob.text
+    assert "late" not in bob.text
+    await bob.picks("Yes, give it up")
+    await town.waits(seconds=5)
+    assert "The seat" not in cat.text
+    assert await states(town) == ["cancelled", "cancelled", "joined"]
+    town.at += timedelta(days=1)
+    await closed(town)
+    assert await states(town) == ["cancelled", "cancelled", "absent"]
+    for who in (bob, cat):
+        assert "You kept every promise" in await counted(who)
+
+
+async def test_a_seat_that_was_given_and_taken_with_a_yes_is_one(town: Town, chat: Open) -> None:
+    _activity, (ann, bob) = await full(town, chat, "Ann", "Bob", starts=timedelta(hours=4))
+    town.at += timedelta(hours=2, minutes=30)
+    await gives_up(ann)
+    await town.waits(seconds=5)
+    assert "see you" in await bob.opens("coming", 2)
+    town.at += timedelta(days=1)
+    await closed(town)
+    assert "Yours count 2 now" in await counted(bob)
