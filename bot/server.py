@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -108,10 +108,11 @@ def read_body(deadlines: Deadlines, larger: Mapping[str, int]) -> Middleware:
             if request.content_length is not None and request.content_length > request.client_max_size:
                 raise web.HTTPRequestEntityTooLarge(request.client_max_size, request.content_length)
             try:
-                # Mostly it came with the headers, and nothing is waited for.
-                within = asyncio.timeout(deadlines.body if limit is None else deadlines.large_body)
-                async with nullcontext() if request.content.is_eof() else within:
+                if request.content.is_eof():  # mostly it came with the headers, and nothing is waited for
                     await request.read()
+                else:
+                    async with asyncio.timeout(deadlines.body if limit is None else deadlines.large_body):
+                        await request.read()
             except TimeoutError:
                 raise web.HTTPRequestTimeout from None
             except web.RequestPayloadError:

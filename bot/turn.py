@@ -264,8 +264,7 @@ class Turns:
     async def told(self, door: str, keys: Collection[str]) -> None:
         """These messages' replies have been brought: a replica that gets one of them again need not bring it."""
         if self.database.dialect == "postgresql":
-            async with self.database.write() as unit:
-                await inbox.told(unit, door, keys)
+            await self.database.aside(lambda unit: inbox.told(unit, door, keys))
 
     async def bury(self, door: str, key: str, raw: str, why: str) -> None:
         """Keep a message apart that nobody can read."""

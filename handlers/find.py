@@ -212,7 +212,7 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
             *roles(card),
             _("The organiser lets people in.") if card.approval else None,
             Named(*for_readers(card.about)) if card.about else None,
-            *shown(await desk.agreements.terms(number)),
+            *(shown(card.terms) if card.terms else ()),
             _("Held by {organiser}", organiser=organiser(card)),
             _("Called off.") if card.state != "open" else state,
         ),

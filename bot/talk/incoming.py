@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 LINK_LIMIT = 64
@@ -41,10 +42,7 @@ class Intent:
 
         Raises BadLink if it would not fit (64 bytes, letters, digits and underscores only).
         """
-        link = "-".join((self.script, *self.arguments))
-        if len(link) > LINK_LIMIT or not _LINK.match(link):
-            raise BadLink(link)
-        return link
+        return _link(self.script, self.arguments)
 
     @classmethod
     def parse(cls, link: str) -> Intent:
@@ -53,6 +51,14 @@ class Intent:
             raise BadLink(link[:LINK_LIMIT])
         script, *arguments = link.split("-")
         return cls(script, tuple(arguments))
+
+
+@lru_cache(maxsize=4096)
+def _link(script: str, arguments: tuple[str, ...]) -> str:
+    link = "-".join((script, *arguments))
+    if len(link) > LINK_LIMIT or not _LINK.match(link):
+        raise BadLink(link)
+    return link
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,12 @@ class Shown:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, without what is empty."""
-        return {name: value for name in ("label", "pick", "link") if (value := getattr(self, name)) or name == "label"}
+        kept = {"label": self.label}
+        if self.pick:
+            kept["pick"] = self.pick
+        if self.link:
+            kept["link"] = self.link
+        return kept
 
 
 @dataclass(slots=True)

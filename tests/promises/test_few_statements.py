@@ -18,7 +18,7 @@ from tests.conversations.kit import MONDAY, Chat, Town
 
 SATURDAY = MONDAY + timedelta(days=5)
 
-LEAST = {"sqlite": 11, "postgresql": 7}
+LEAST = {"sqlite": 9, "postgresql": 6}
 """Of a confirmation. An agreement that is due adds two: what was accepted, and the move. PostgreSQL decides about the
 seat, keeps and logs it as one statement, ends a turn with one and begins it with one, but locks the shift with another.
 """
@@ -97,4 +97,4 @@ async def test_a_look_at_what_there_is_takes_few_statements(
     await ann.says("menu")
     statements.clear()
     await ann.opens("find")
-    assert len(statements) <= {"sqlite": 6, "postgresql": 3}[engine]
+    assert len(statements) <= {"sqlite": 5, "postgresql": 3}[engine]

@@ -8,7 +8,6 @@ would make a message look failed that was sent, and a whole batch of updates unr
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +17,7 @@ import aiohttp
 import structlog
 
 from bot.channels.photos import LARGEST
+from bot.channels.telegram.calls import parsed
 from bot.channels.telegram.errors import Answer, Done, Failed
 from bot.channels.telegram.library import (
     AiohttpSession,
@@ -113,7 +113,7 @@ class TelegramApi:
 
     def _read(self, status: int, raw: bytes, retry_after: str) -> Answer:
         try:
-            answer = json.loads(raw)
+            answer = parsed(raw)
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import json
 import re
 
 import structlog
 from aiohttp import web
 
+from bot.channels.telegram.calls import parsed
 from bot.channels.telegram.intake import Intake
 from bot.talk.door import Overloaded
 
@@ -54,7 +54,7 @@ async def _body(request: web.Request) -> bytes:
 async def _taken(intake: Intake, body: bytes) -> web.Response:
     try:
         try:
-            update = json.loads(body)
+            update = parsed(body)
         except (ValueError, RecursionError):
             await intake.bury_body(body, "it is not JSON")
             return web.Response(status=400)
