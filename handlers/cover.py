@@ -64,7 +64,7 @@ def standing(card: object, call: Call) -> Words:
         if call.asked
         else None,
         ngettext(
-            "{n} person fits and could still be asked. A no is remembered.",
+            "{n} person fits and could still be asked, at most {round} in a round. A no is remembered.",
             "{n} people fit and could still be asked, {round} in a round, whoever was asked least lately first, never "
             "at night. A no is remembered.",
             call.fitting,
