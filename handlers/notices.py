@@ -123,7 +123,7 @@ def said(notice: Notice) -> View:
                     event.address,
                     _("Are you still coming? If not, giving your seat up costs you nothing.")
                     if seated
-                    else _("You are still in the queue."),
+                    else _("Your sign-up still waits."),
                 ),
                 (
                     Link(_("Yes, I am coming"), Intent("coming", (str(notice.enrolment),))),
