@@ -347,7 +347,7 @@ async def mailingsend(talk: Talk, desk: Desk, number: int) -> None:
     """How it would reach them and until when; then “send” with the number of people, typed."""
     found = await desk.campaigns.look(number)
     if not isinstance(found, Mailing) or not found.mine or found.campaign.standing is not Standing.DRAFT:
-        return talk.say(NO_SUCH, MINE)
+        return settled_already(talk, found)
     if not found.people:
         return talk.say(_("Nobody fits these conditions now."), look(number))
     plan = await desk.campaigns.routes(found.campaign)
@@ -471,7 +471,7 @@ async def mailingagree(talk: Talk, desk: Desk, number: int) -> None:
     """The whole of it with its plan; one yes, and it is on its way."""
     found = await desk.campaigns.look(number)
     if not isinstance(found, Mailing) or not found.decides:
-        return talk.say(NO_SUCH, MINE)
+        return settled_already(talk, found)
     plan = await desk.campaigns.routes(found.campaign)
     planned = routes(plan, found.campaign.mass)
     read = lines(*await as_written(desk, found), "", *planned, "", _("Do you agree that it is sent?"))
@@ -485,10 +485,17 @@ async def mailingdecline(talk: Talk, desk: Desk, number: int) -> None:
     """Not like this, and why."""
     found = await desk.campaigns.look(number)
     if not isinstance(found, Mailing) or not found.decides:
-        return talk.say(NO_SUCH, MINE)
+        return settled_already(talk, found)
     nothing = [Option("nothing", _("I would rather not say"), "")]
     reason = await talk.ask("why", _("Why not? Its author will read it."), words(2, 200), options=nothing)
     moved(talk, await desk.campaigns.decide(number, agreed=False, reason=reason), _("Declined. Its author is told."))
+
+
+def settled_already(talk: Talk, found: object) -> None:
+    """Somebody was faster, or pressed twice: how it stands now says more than a refusal. To others it is not there."""
+    if isinstance(found, Mailing) and found.campaign.standing not in (Standing.DRAFT, Standing.ASKED):
+        return talk.go(Intent("mailing", (str(found.campaign.id),)))
+    return talk.say(NO_SUCH, MINE)
 
 
 # --- Pause and stop --------------------------------------------------------------------------------------------------

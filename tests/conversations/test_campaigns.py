@@ -201,6 +201,22 @@ async def test_a_declined_campaign_goes_nowhere(town: Town, zhao: Chat) -> None:
     assert not [page for _to, page in town.mailboxes["telegram"].sent if "plant" in page.text]
 
 
+async def test_of_two_who_agree_at_once_the_slower_one_reads_how_it_stands(town: Town, zhao: Chat) -> None:
+    await crowd(town, SECOND_PERSON + 1)
+    ann, ben = reader(town, "ann"), reader(town, "ben")
+    for second in (ann, ben):
+        await centre(town, second, HAIDIAN)
+    number = (await drafted(town, zhao)).campaign.id
+    await zhao.opens("mailingsend", number)
+    await zhao.says(f"send {SECOND_PERSON + 1}")
+    for second in (ann, ben):
+        await second.opens("mailingagree", number)
+    assert "Agreed" in await ann.says("i agree")
+    said = await ben.says("i agree")
+    assert "It is on its way." in said, "it was no campaign of theirs any more"
+    assert "It is on its way." in await zhao.opens("mailingsend", number), "pressed once more, it was gone as well"
+
+
 async def test_the_whole_city_needs_a_second_person_however_few_it_has(town: Town) -> None:
     mayor, other = reader(town, "mayor"), reader(town, "other")
     await centre(town, mayor, 110000, Role.CITY)
