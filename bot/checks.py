@@ -331,7 +331,8 @@ def check_outbox(found: Condition) -> list[Finding]:
         lines.append(warn("outbox", says, "Ask whoever it matters to; they are listed by name in the reports."))
     if found.outbox.dead:
         says = f"{found.outbox.dead} could not be sent"
-        lines.append(warn("outbox", says, "Look into the log for the reason, then send them again."))
+        fix = "`menkou outbox list` tells why, `menkou outbox again` sends them again."
+        lines.append(warn("outbox", says, fix))
     return lines
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.desk.desk import Desk
+from bot.domain.attendance import OPENS
 from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Clashed, Left, Stand
 from bot.domain.guardians import Wished
 from bot.domain.reliability import GRACE, REASONS, deadline
@@ -69,7 +70,8 @@ async def booking(talk: Talk, desk: Desk, number: int) -> None:
     if mine.stand == Stand.WAITING:
         links.append(Link(_("Leave the queue"), Intent("leave", (str(number),))))
     if mine.stand in COMING:
-        links.append(Link(_("Check in"), Intent("checkin")))
+        if mine.starts - OPENS <= talk.now:
+            links.append(Link(_("Check in"), Intent("checkin")))
         if mine.starts > talk.now:
             links.append(Link(_("Bring others, or pass it on"), Intent("together", (str(number),))))
         links += await asked_for(desk, number)

@@ -134,7 +134,7 @@ async def still_wanted(talk: Talk, desk: Desk, name: str) -> bool:
         others,
         name=desk.privacy.called(name),
     )
-    return bool(await talk.confirm("sure", question, _("Yes, change it"), _("No, leave it as it is")))
+    return bool(await talk.confirm("sure", question, _("Yes, change it"), _("No, keep my name")))
 
 
 @script("takeout", words=["takeout", "导出", "导出数据", "导出我的数据"])

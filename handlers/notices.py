@@ -42,7 +42,8 @@ def said(notice: Notice) -> View:
         case "campaign":
             return mailings.campaign(notice, again)
         case "reminder":
-            far = _("Tomorrow: {title}", title=name) if notice.offset == DAY else _("Coming up: {title}", title=name)
+            tomorrow = notice.offset == DAY and notice.eve
+            far = _("Tomorrow: {title}", title=name) if tomorrow else _("Coming up: {title}", title=name)
             first = far if notice.offset <= DAY else _("Soon: {title}", title=name)
             return View(
                 lines(again, first, span, event.address, _("Are you still coming?")),
@@ -122,7 +123,7 @@ def said(notice: Notice) -> View:
                     event.address,
                     _("Are you still coming? If not, giving your seat up costs you nothing.")
                     if seated
-                    else _("You are still in the queue."),
+                    else _("Your sign-up still waits."),
                 ),
                 (
                     Link(_("Yes, I am coming"), Intent("coming", (str(notice.enrolment),))),

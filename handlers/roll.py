@@ -68,8 +68,8 @@ async def roll(talk: Talk, desk: Desk, activity: int = 0, said: str = "") -> Non
     match await desk.rolls.call(which, [one for one in calls if one.numbers or one.all], at):
         case Called(card, answers):
             named, ways = await named_otherwise(desk, which, calls)
-            if (back := taking_back(which, answers)) is not None:
-                talk.undoable(back)
+            if any(isinstance(one.outcome, Marked) for one in answers):
+                talk.undoable(taking_back(which, answers))
             talk.say(
                 lines(title(card), *(answered(answers) if answers or not named else []), *named),
                 *ways,

@@ -29,7 +29,7 @@ from bot.domain.attendance import (
     window,
 )
 from bot.domain.enrolment import COMING, Booking, Stand
-from bot.domain.evidence import Evidence, Part, Proof, standing
+from bot.domain.evidence import AT_THE_PLACE, Evidence, Part, Proof, standing
 from bot.domain.fence import Fence, Nearness, fence
 from storage import activities, attendance, enrolment, evidence, fanouts
 from storage.tables.delivery import Lane
@@ -78,14 +78,23 @@ class Attendance(Subject):
         if fitting is None:
             return await self._wrong(open_now)
         booking, step = fitting
+        kind = Proof.LINK if len(code) == TOKEN_LENGTH else Proof.CODE
         elsewhere = self._elsewhere(mine, booking)
         if booking.stand not in COMING:
-            return AlreadyThere((await attendance.presence(self.unit, booking.id)).arrived)
+            return await self._there_before(booking, kind, step)
         if elsewhere and not ending:
             return StillElsewhere(elsewhere.title, elsewhere.english, elsewhere.id)
         if elsewhere:
             await self._leave(elsewhere, Proof.OWN, None)
-        return await self._arrive(booking, Proof.LINK if len(code) == TOKEN_LENGTH else Proof.CODE, step)
+        return await self._arrive(booking, kind, step)
+
+    async def _there_before(self, booking: Booking, kind: Proof, step: int) -> AlreadyThere:
+        """A first code after the leader's word is the other side of it; a second code adds nothing."""
+        holds = standing(await evidence.of(self.unit, booking.id))
+        if not any(one.kind in AT_THE_PLACE for one in holds):
+            said = self._presences
+            await said.add(seat_of(booking, self.me.id), said.piece(kind, Part.ARRIVAL, step=step))
+        return AlreadyThere((await attendance.presence(self.unit, booking.id)).arrived)
 
     def _elsewhere(self, mine: Sequence[Booking], here: Booking) -> Booking | None:
         """Where I am checked in that has not ended."""

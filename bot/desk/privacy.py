@@ -13,7 +13,7 @@ from bot.desk.guardians import Guardians
 from bot.desk.proofs import renamed
 from bot.desk.subject import Subject
 from bot.domain.documents import PURPOSE as DOCUMENT
-from bot.domain.documents import masked_number
+from bot.domain.documents import number_as_shown
 from bot.domain.enrolment import HELD
 from bot.domain.people import Person
 from bot.domain.privacy import (
@@ -80,7 +80,9 @@ class Privacy(Subject):
             agreements=counts["agreement"],
             guardianships=counts["guardianship"],
             teams=counts["team_member"],
-            documents=tuple(masked_number(number) for _of, number in await documents.given(self.unit, ids)),
+            documents=tuple(
+                number_as_shown(number, self.me.door) for _of, number in await documents.given(self.unit, ids)
+            ),
             consents=tuple(await privacy.consents(self.unit, ids)),
         )
 

@@ -71,11 +71,6 @@ def step_of(secret: bytes, activity: int, given: str, now: datetime) -> int | No
     return found
 
 
-def code_fits(secret: bytes, activity: int, given: str, now: datetime) -> bool:
-    """Is this the current or the previous code of the activity?"""
-    return step_of(secret, activity, given, now) is not None
-
-
 @dataclass(frozen=True, slots=True)
 class CheckedIn:
     """They are there. `late`: minutes after the start."""

@@ -141,3 +141,5 @@ class Notice:
     """Of a letter about several activities: they, what fits its reader most first."""
     repeated: bool = False
     """It may have arrived before: to be said in words that make sense twice."""
+    eve: bool = False
+    """It is said on the day before: a day's reminder that a night held up speaks of today."""

@@ -2,6 +2,7 @@
 
 from bot.talk.incoming import PHOTO, PICTURE, Address, BadLink, Incoming, Intent, Photo, Place
 from bot.talk.script import Script, Talk, Unclear, script
+from bot.talk.session import UNDO_TIME
 from bot.talk.view import Link, Option, Picture, Reply, Spot, View, WebLink
 from bot.talk.wording import (
     LANGUAGES,
@@ -24,6 +25,7 @@ __all__ = [
     "LANGUAGES",
     "PHOTO",
     "PICTURE",
+    "UNDO_TIME",
     "Address",
     "BadLink",
     "Clock",

@@ -113,6 +113,6 @@ class Session:
             self.shelf, self.offered = self.thread, False
         self.thread = None
 
-    def offer_undo(self, intent: Intent, now: datetime) -> None:
+    def offer_undo(self, intent: Intent | None, now: datetime) -> None:
         """Remember how the last effect is taken back."""
-        self.undo, self.undo_until = intent.link, (now + UNDO_TIME).timestamp()
+        self.undo, self.undo_until = intent.link if intent else "", (now + UNDO_TIME).timestamp()

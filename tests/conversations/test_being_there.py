@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from bot.desk.records import close_shifts
 from handlers.arrivals import first_words
+from storage import people
 from storage.tables.messages import inbox
 from storage.tables.people import conversation
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -44,6 +45,35 @@ async def test_from_the_reminder_to_the_hours(town: Town, chat: Open) -> None:
     answer = await ann.says("hours")
     assert "2 hours over 1 activity" in answer
     assert "Reading to children" in answer
+
+
+@pytest.mark.parametrize(
+    ("language", "wrong", "right"),
+    [
+        ("en", "Tomorrow", "Coming up: Night bus for the homeless"),
+        ("zh_CN", "明天", "快到了：Night bus for the homeless"),
+    ],
+)
+async def test_a_days_reminder_that_the_night_held_up_does_not_speak_of_tomorrow(
+    town: Town, chat: Open, language: str, wrong: str, right: str
+) -> None:
+    late = SATURDAY.replace(hour=22)
+    activity = await town.publishes(chat("Olga"), "Night bus for the homeless", late)
+    ann = chat("Ann")
+    await ann.joins(activity)
+    async with town.database.write() as unit:
+        who = await people.at_address(unit, ann.door, ann.name)
+        assert who is not None
+        await people.change(unit, who, language=language)
+    town.at = (late - timedelta(hours=24)).astimezone(town.at.tzinfo)
+    await ann.says("my")
+    await town.waits(seconds=3)
+    assert not ann.pushed(), "nobody is reminded at ten in the evening"
+    town.at = SATURDAY.replace(hour=8).astimezone(town.at.tzinfo)
+    await town.waits(seconds=3)
+    [reminder] = ann.pushed()
+    assert reminder.text.startswith(right)
+    assert wrong not in reminder.text, "it is this evening"
 
 
 async def test_a_code_from_the_wall_works_as_a_link_and_scanned_again_offers_to_leave(town: Town, chat: Open) -> None:

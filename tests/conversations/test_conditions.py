@@ -424,7 +424,7 @@ async def test_a_queue_is_not_among_my_sign_ups_once_it_has_begun(town: Town, ch
     town.at = SATURDAY + timedelta(minutes=1)
     await ann.says("my")
     assert "Reading" in " ".join(ann.labels)
-    assert "You have not signed up for anything" in await bob.says("my")
+    assert "You have no sign-ups ahead" in await bob.says("my")
 
 
 @pytest.mark.parametrize("said", ["none", "无", "1"])
@@ -440,3 +440,26 @@ async def test_an_organiser_may_have_nothing_to_add(chat: Open, said: str) -> No
     assert f"\n{said}\n" not in shown
     await zhao.picks("Publish")
     assert "It is open: Cleaning the canal." in zhao.text
+
+
+async def test_whoever_waits_for_the_organisers_yes_is_not_told_of_a_queue(town: Town, chat: Open) -> None:
+    number = await with_approval(town, chat)
+    olga, ann = chat("Olga"), chat("Ann")
+    await ann.joins(number)
+    await olga.opens("move", number)
+    await olga.says("Sun 9:00-11:00")
+    await olga.says("yes")
+    await town.waits(seconds=5)
+    assert "Your sign-up still waits" in ann.pushed()[-1].text
+    assert "queue" not in ann.pushed()[-1].text
+
+
+async def test_checking_in_is_offered_when_it_can_be_done(town: Town, chat: Open) -> None:
+    number = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
+    ann = chat("Ann")
+    await ann.joins(number)
+    await ann.opens("booking", 1)
+    assert "Check in" not in ann.labels
+    town.at = SATURDAY - timedelta(minutes=60)
+    await ann.opens("booking", 1)
+    assert "Check in" in ann.labels

@@ -206,7 +206,7 @@ async def test_a_move_asks_everybody_anew_and_offers_anew(town: Town, chat: Open
     assert await states(town) == ["joined", "offered", "waiting"]
     await town.waits(seconds=5)
     assert "Are you still coming?" in ann.pushed()[-1].text
-    assert "You are still in the queue" in cat.pushed()[-1].text
+    assert "Your sign-up still waits" in cat.pushed()[-1].text
     assert "Sun 29 Nov 09:00" in bob.pushed()[-1].text
     assert "see you" in await ann.says("1")
     assert (await states(town))[0] == "confirmed"

@@ -108,6 +108,23 @@ async def test_a_code_and_the_roll_together_are_both_sides(town: Town, chat: Ope
     assert sorted(found.values()) == ["A", "B", "B"]
 
 
+async def test_a_code_after_the_leaders_word_is_the_other_side_of_it(town: Town, chat: Open) -> None:
+    """Whoever typed the code a minute after the roll was proven from one side only; one minute before, from both."""
+    olga, activity, (ann, bob, _cy) = await gathered(town, chat)
+    await olga.says("1 2 here")
+    before = await count(town)
+    assert "You checked in at 10:00" in await ann.opens("checkin", activity, (await town.code(activity)).token)
+    assert await count(town) == before + 1
+    await ann.opens("checkin", activity, (await town.code(activity)).token)
+    assert await count(town) == before + 1  # a second code adds nothing
+    assert "does not fit" in await bob.opens("checkin", activity, "A" * 16)
+    assert await count(town) == before + 1
+    town.at += timedelta(hours=2)
+    await olga.says("all left")
+    async with town.database.read() as unit:
+        assert [row.grade for row in await unit.run(select(record.c.grade).order_by(record.c.id))] == ["A", "B"]
+
+
 async def test_numbers_stay_whose_they_are_when_somebody_joins_or_leaves(town: Town, chat: Open) -> None:
     olga, activity, (ann, *_rest) = await gathered(town, chat)
     goes_to(town, SATURDAY - timedelta(minutes=50))
@@ -168,6 +185,9 @@ async def test_undo_takes_back_what_a_call_changed_and_no_more(town: Town, chat:
     await olga.says("撤销")
     assert await states(town) == ["arrived", "joined", "joined"]
     assert "nothing left to undo" in await olga.says("undo")
+    await olga.says("1 left")
+    await olga.says("1 没走")
+    assert "nothing left to undo" in await olga.says("undo")  # was: the call before the last
 
 
 async def test_what_cannot_be_is_said_and_not_done(town: Town, chat: Open) -> None:

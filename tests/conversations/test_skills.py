@@ -83,7 +83,7 @@ async def test_a_proof_that_has_run_out_on_that_day_does_not_count(town: Town, c
     await ann.says("skills")
     assert "accepted · until 28 Nov 2026" in ann.labels[0]
     async with town.database.read() as unit:
-        ending = await skills.running_out(unit, date(2026, 11, 24), date(2026, 12, 24))
+        ending = await skills.to_warn(unit, date(2026, 11, 24), date(2026, 12, 24), 0)
     assert [one.code for one in ending] == ["first_aid"]
 
 
