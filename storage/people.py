@@ -36,6 +36,8 @@ class Met:
     """They had left this address before."""
     held: bool = False
     """Something that we want to say waits until they write."""
+    heard: datetime | None = None
+    """When they last wrote from this address, as it is written down."""
 
     def seen(self, at: datetime) -> list[Shown]:
         """The options under the newest of it that was there before they wrote: what they cannot have seen they did not
@@ -60,6 +62,7 @@ MEET = (
         *_KNOWN,
         identity.c.id.label("identity"),
         identity.c.open,
+        identity.c.inbound,
         conversation.c.session,
         conversation.c.pushed,
         conversation.c.pushed_at,
@@ -89,7 +92,7 @@ async def met(unit: Unit, row: Any, door: str, external: str, language: str, now
         return await meet(unit, door, external, language, now)
     session = Session.from_json(unit.secrecy.open_json(row.session, f"conversation:{row.id}"))
     pushed = _since(session, (row.pushed_at, row.pushed), (row.pushed_before_at, row.pushed_before))
-    return Met(_person(row, door), row.identity, session, pushed, False, not row.open, row.held)
+    return Met(_person(row, door), row.identity, session, pushed, False, not row.open, row.held, row.inbound)
 
 
 def _since(session: Session, *pushed: tuple[datetime | None, Any]) -> list[tuple[int, Any]]:
@@ -123,7 +126,7 @@ async def _first_met(unit: Unit, door: str, external: str, language: str, now: d
         await unit.connection.execute(delete(person).where(person.c.id == id_))
         return await meet(unit, door, external, language, now)
     await unit.connection.execute(insert(conversation).values(person=id_, session=sealed_session(unit, id_, Session())))
-    return Met(Person(id_, number, language, door=door), identity_id, Session(), [], new=True)
+    return Met(Person(id_, number, language, door=door), identity_id, Session(), [], new=True, heard=now)
 
 
 async def open_question(unit: Unit, door: str, external: str) -> str:

@@ -37,12 +37,19 @@ async def begin(unit: Unit, message: Message, language: str, now: datetime) -> M
     return await people.met(unit, row, message.door, message.external, language, now)
 
 
+LATELY = timedelta(seconds=10)
+"""For so long a sign of life is not written anew: answers come one after another, and nobody asks to the second."""
+
 _KINDS = (HEARD, HEARD_IN_WINDOW, HEARD_AFTER_ACTION)
-_ONE_BY_ONE = {heard: (Prepared(KEEP_SESSION), Prepared(heard), Prepared(KEEP)) for heard in _KINDS}
-_AT_ONCE = {
+_ONE_BY_ONE: dict[Any, tuple[Prepared, ...]] = {
+    heard: (Prepared(KEEP_SESSION), Prepared(heard), Prepared(KEEP)) for heard in _KINDS
+}
+_ONE_BY_ONE[None] = (Prepared(KEEP_SESSION), Prepared(KEEP))
+_AT_ONCE: dict[Any, tuple[Prepared, ...]] = {
     heard: (Prepared(KEEP.add_cte(KEEP_SESSION.cte("said"), heard.cte("heard_from"))),) for heard in _KINDS
 }
-"""PostgreSQL takes the three as one statement."""
+_AT_ONCE[None] = (Prepared(KEEP.add_cte(KEEP_SESSION.cte("said"))),)
+"""PostgreSQL takes the two or three as one statement."""
 
 
 async def close(
@@ -60,6 +67,13 @@ async def close(
         seconds, messages, _by_action = window
         written |= {"until": now + timedelta(seconds=seconds), "left": messages}
     answered = inbox.answered(unit, message, now, pages)
-    heard = HEARD if window is None else HEARD_AFTER_ACTION if window[2] else HEARD_IN_WINDOW
-    for statement in (_AT_ONCE if unit.locks_rows else _ONE_BY_ONE)[heard]:
+    for statement in (_AT_ONCE if unit.locks_rows else _ONE_BY_ONE)[_sign_of_life(met, now, window)]:
         await unit.run_late(statement, said | written | answered)
+
+
+def _sign_of_life(met: Met, now: datetime, window: tuple[int, int, bool] | None) -> Any:
+    """What is written of whoever wrote; None: it stands there already."""
+    if window is not None:
+        return HEARD_AFTER_ACTION if window[2] else HEARD_IN_WINDOW
+    lately = met.heard is not None and met.heard <= now < met.heard + LATELY
+    return None if lately else HEARD

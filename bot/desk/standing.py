@@ -21,13 +21,13 @@ WORTH_TELLING = timedelta(days=7)
 Segment = Mapping[str, int]
 
 
-async def above(unit: Unit, city: City, organisation: int, node: int | None) -> int | None:
-    """The level above: None where there is none."""
+async def above(unit: Unit, city: City, organisation: int, node: int | None, owner: int) -> int | None:
+    """The level above: None where there is none. A centre whose only one is the owner of the minutes is passed by."""
     place = await matters.place_of(unit, organisation)
     if place is None or not city.places.knows(place):
         return city.places.city.code if node is None else None
     path = [place, *(one.code for one in city.places.ancestors(place))]
-    return next_level(node, path, await matters.staffed(unit, path))
+    return next_level(node, path, await matters.staffed(unit, path, owner))
 
 
 def looked_after(posts: Iterable[Post], city: City) -> list[int]:
@@ -42,8 +42,9 @@ def due(city: City, record: Record, now: datetime) -> datetime:
 
 
 def those_who_answer(about: Matter, node: int | None) -> Segment:
-    """Who has to speak next."""
-    return {"organisers": about.organisation} if node is None else {"centre": node}
+    """Who has to speak next; nobody about their own minutes."""
+    whom = {"organisers": about.organisation} if node is None else {"centre": node}
+    return {**whom, "but": about.person}
 
 
 async def tell(

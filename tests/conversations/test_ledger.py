@@ -572,6 +572,34 @@ async def test_who_was_there_objects_while_it_is_on_notice_and_the_centre_looks(
     assert "not on public notice" in await bob.opens("object", 1)
 
 
+async def test_nobody_reads_as_the_centre_what_is_said_of_their_own_minutes(town: Town, chat: Open) -> None:
+    """The centre's only one was asked to answer an objection to their own record, and could read it."""
+    olga, ann, bob, zoe = chat("Olga"), chat("Ann"), chat("Bob"), chat("Zoe")
+    number = await town.publishes(olga, "Reading to children", SATURDAY)
+    await appointed(town, ann, Role.CENTRE, place=DISTRICT)
+    await appointed(town, zoe, Role.CITY, place=CITY)
+    await bob.joins(number)
+    await was_there(town, ann, number)
+    town.at -= timedelta(hours=1)
+    await bob.opens("checkin", number, (await town.code(number)).token)
+    town.at += timedelta(hours=1)
+    await bob.opens("checkout", number, (await town.code(number)).token)
+    await bob.says("notice")
+    await bob.picks("A**")
+    assert "The centre above looks" in await bob.says("She left before eleven.")
+    [row] = await rows(town, select(matter))
+    assert row.node == CITY
+    await watched(town)
+    assert "Objection" in await told(town, zoe)
+    assert "Objection" not in await told(town, ann)
+    assert "no such matter" in await ann.opens("matter", 1)
+    await zoe.opens("matter", 1)
+    assert "She left before eleven." in zoe.text
+    async with town.database.write() as unit:  # nor where it stands with several
+        await unit.run(update(matter).values(node=DISTRICT))
+    assert "no such matter" in await ann.opens("matter", 1)
+
+
 async def test_something_odd_is_shown_to_the_centre_and_takes_nothing_away(town: Town, chat: Open) -> None:
     """Olga checks herself in at her own activity, on her own word."""
     olga, dora = chat("Olga"), chat("Dora")
