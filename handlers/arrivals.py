@@ -54,7 +54,9 @@ async def menu(talk: Talk, desk: Desk) -> None:
 
 
 @script(
-    "help", words=["help", "帮助", "怎么用", "?", "need", "求助", "complain", "complaint", "投诉", "举报"], anywhere=True
+    "help",
+    words=["help", "帮助", "怎么用", "?", "need", "求助", "complain", "complaint", "投诉", "举报"],
+    anywhere=True,
 )
 async def help_(talk: Talk, desk: Desk) -> None:
     """The words that work everywhere, and who else hears people."""
