@@ -75,7 +75,7 @@ def asked(card: Activity, shift: Shift, in_spite: bool, full: bool) -> Words:
     if full:
         return _("{title}, {when}, is full. Join the queue?", title=name, when=when)
     if shift.role:
-        return _("Join {title} as {role}, {when}?", title=name, role=role(shift), when=when)
+        return _("Join {title} ({role}), {when}?", title=name, role=role(shift), when=when)
     return _("Join {title}, {when}?", title=name, when=when)
 
 

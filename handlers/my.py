@@ -8,7 +8,7 @@ from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Clashed, Left, S
 from bot.domain.guardians import Wished
 from bot.domain.reliability import GRACE, REASONS, deadline
 from bot.talk import Intent, Joined, Link, Option, Span, Talk, Words, _, lines, ngettext, script
-from handlers.cards import map_link, title
+from handlers.cards import called_off, map_link, title
 from handlers.documents import asked_for
 from handlers.presence import show_place
 
@@ -60,7 +60,7 @@ async def booking(talk: Talk, desk: Desk, number: int) -> None:
     """One sign-up of mine and what can be done with it."""
     mine = await desk.enrolment.booking(number)
     if mine is None:
-        return talk.say(_("You have no such sign-up."), Link(_("My sign-ups"), Intent("my")))
+        return await no_such(talk, desk, number)
     card = await desk.activities.card(mine.activity)
     links = []
     if mine.stand == Stand.OFFERED:
@@ -93,6 +93,14 @@ async def booking(talk: Talk, desk: Desk, number: int) -> None:
     )
 
 
+async def no_such(talk: Talk, desk: Desk, number: int) -> None:
+    """Why there is nothing behind a button: the activity was called off, or it is no sign-up of theirs."""
+    over = await desk.enrolment.called_off(number)
+    if over is None:
+        return talk.say(_("You have no such sign-up."), MINE)
+    talk.say(called_off(over), Link(_("Find activities"), Intent("find")))
+
+
 def taking(number: int) -> list[Link]:
     """The two answers to a seat that is held."""
     return [
@@ -106,7 +114,9 @@ async def leave(talk: Talk, desk: Desk, number: int) -> None:
     """Giving a seat or a place in the queue back: what it means is said before it is done. Why is asked of whoever had
     the seat for a while."""
     mine = await desk.enrolment.booking(number)
-    if mine is None or mine.stand not in HELD or mine.starts <= talk.now:
+    if mine is None:
+        return await no_such(talk, desk, number)
+    if mine.stand not in HELD or mine.starts <= talk.now:
         return talk.say(_("That cannot be given up any more."), Link(_("My sign-ups"), Intent("my")))
     question: Words = _("Give up {title}, {when}?", title=title(mine), when=Span(mine.starts, mine.ends))
     question = lines(
@@ -142,6 +152,8 @@ async def accept(talk: Talk, desk: Desk, number: int) -> None:
                 MINE,
                 Link(_("No, let it go on"), Intent("decline", (str(number),))),
             )  # fmt: skip
+        case _ if await desk.enrolment.called_off(number):
+            await no_such(talk, desk, number)
         case _:
             talk.say(_("That seat is not held for you any more."), MINE)
 
@@ -203,5 +215,5 @@ async def coming(talk: Talk, desk: Desk, number: int) -> None:
     """“Still coming?” answered with one tap."""
     mine = await desk.enrolment.still_coming(number)
     if mine is None:
-        return talk.say(_("You have no such sign-up."), MINE)
+        return await no_such(talk, desk, number)
     talk.say(_("Good, see you {when} at {address}.", when=mine.starts, address=mine.address))

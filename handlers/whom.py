@@ -57,10 +57,10 @@ async def asked(talk: Talk, desk: Desk, voice: Voice) -> Audience:
     audience = Audience(voice.scope)
     for step in range(CONDITIONS):
         name = f"whom.{step}"
-        by = await talk.choose(name, await _so_far(talk, desk, audience, name), _ways())
+        by, at_once = await talk.ask(name, await _so_far(talk, desk, audience, name), a_district(desk), options=_ways())
         if by == "enough":
             break
-        values = await _values(talk, desk, voice, by, f"{name}.what")
+        values = at_once or await _values(talk, desk, voice, by, f"{name}.what")
         condition = Condition(by, tuple(values))
         means = lines(await condition_in_words(desk, condition), _("With these people, or without them?"))
         sides = [Option("with", _("With them"), False), Option("without", _("Without them"), True)]
@@ -71,9 +71,27 @@ async def asked(talk: Talk, desk: Desk, voice: Voice) -> Audience:
 
 def _ways() -> list[Option]:
     return [
-        Option("enough", _("Done")),
-        *(Option(by, label) for by, (label, _question) in ASKED.items()),
+        Option("enough", _("Done"), ["enough", []]),
+        *(Option(by, label, [by, []]) for by, (label, _question) in ASKED.items()),
     ]
+
+
+def a_district(desk: Desk) -> Callable[[Incoming], list[Any]]:
+    """Districts named at once: whoever is asked whom it shall reach answers “Haidian” rather than “district”."""
+    read = several(districts(desk), nothing_else, {})
+
+    def named(answer: Incoming) -> list[Any]:
+        try:
+            return ["district", read(answer)]
+        except Unclear:
+            raise Unclear("") from None
+
+    return named
+
+
+def districts(desk: Desk) -> list[Choice]:
+    """All of the city."""
+    return [Choice(one.code, Named(one.name, one.english)) for one in desk.city.places.districts]
 
 
 async def _so_far(talk: Talk, desk: Desk, audience: Audience, name: str) -> Words:
@@ -107,7 +125,7 @@ async def _values(talk: Talk, desk: Desk, voice: Voice, by: By, name: str) -> Se
 
 async def _choices(desk: Desk, voice: Voice, by: By) -> Sequence[Choice]:
     if by == "district":
-        return [Choice(one.code, Named(one.name, one.english)) for one in desk.city.places.districts]
+        return districts(desk)
     if by in ("subscribed", "served"):
         return [Choice(one.code, kind_name(one.code)) for one in KINDS]
     if by == "skill":

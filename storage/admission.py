@@ -83,6 +83,7 @@ _BROKEN = Prepared(
         enrolment.c.person == bindparam("whose"),
         shift.c.starts > bindparam("since"),
         not_kept(enrolment),
+        activity.c.state != "cancelled",
     )
     .order_by(shift.c.starts.desc(), enrolment.c.id)
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     Integer,
+    Select,
     String,
     bindparam,
     case,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     null,
+    or_,
     select,
     true,
     update,
@@ -210,8 +212,17 @@ async def bookings(unit: Unit, person: int, since: datetime) -> list[Booking]:
 
 
 async def booking(unit: Unit, id_: int, person: int) -> Booking | None:
-    """One sign-up, if it is this person's."""
-    row = (await unit.run(_bookings().where(enrolment.c.id == id_, enrolment.c.person == person))).first()
+    """One sign-up, if it is this person's. Of an activity that was called off only those who were there have one."""
+    takes_place = or_(activity.c.state == "open", enrolment.c.state.not_in(HELD))
+    mine = _bookings().where(enrolment.c.id == id_, enrolment.c.person == person, takes_place)
+    row = (await unit.run(mine)).first()
+    return _booking(row) if row else None
+
+
+async def called_off(unit: Unit, id_: int, person: int) -> Booking | None:
+    """A sign-up of this person's whose activity was called off."""
+    mine = _bookings().where(enrolment.c.id == id_, enrolment.c.person == person, activity.c.state == "cancelled")
+    row = (await unit.run(mine)).first()
     return _booking(row) if row else None
 
 
@@ -347,8 +358,12 @@ async def joined_people(unit: Unit, activity_id: int, states: Collection[Stand] 
 
 
 async def close_ended(unit: Unit, ended_before: datetime, now: datetime) -> None:
-    """After the last check-out: who left has completed, who never came is absent, who waited waits no more."""
+    """After the last check-out: who left has completed, who never came is absent, who waited waits no more. To what
+    was called off nobody had to come."""
     over = select(shift.c.id).where(shift.c.ends < ended_before)
+    called_off_ = over.join(activity, activity.c.id == shift.c.activity).where(activity.c.state == "cancelled")
+    for before in HELD:
+        await _close(unit, called_off_, before, Stand.CANCELLED, "organiser", now)
     closing = {
         Stand.ARRIVED: Stand.COMPLETED,
         Stand.LEFT: Stand.COMPLETED,
@@ -358,12 +373,16 @@ async def close_ended(unit: Unit, ended_before: datetime, now: datetime) -> None
         Stand.WAITING: Stand.CANCELLED,
     }
     for before, after in closing.items():
-        ended = {"ended_by": "rule"} if after == Stand.CANCELLED else {}
-        moved = await unit.run(
-            update(enrolment)
-            .where(enrolment.c.state == before, enrolment.c.shift.in_(over))
-            .values(state=after, changed=now, **ended)
-            .returning(enrolment.c.id)
-        )
-        for row in moved:
-            await audit.log(unit, now, None, "close", f"enrolment:{row.id}", before, after)
+        await _close(unit, over, before, after, "rule", now)
+
+
+async def _close(unit: Unit, shifts: Select[Any], before: Stand, after: Stand, by: str, now: datetime) -> None:
+    ended = {"ended_by": by} if after == Stand.CANCELLED else {}
+    moved = await unit.run(
+        update(enrolment)
+        .where(enrolment.c.state == before, enrolment.c.shift.in_(shifts))
+        .values(state=after, changed=now, **ended)
+        .returning(enrolment.c.id)
+    )
+    for row in moved:
+        await audit.log(unit, now, None, "close", f"enrolment:{row.id}", before, after)

@@ -145,6 +145,10 @@ class Enrolment(Subject):
         """One of my sign-ups."""
         return await enrolment.booking(self.unit, id_, self.me.id)
 
+    async def called_off(self, id_: int) -> Booking | None:
+        """A sign-up of mine whose activity the organiser called off."""
+        return await enrolment.called_off(self.unit, id_, self.me.id)
+
     async def place_in_queue(self, booking: Booking) -> int:
         """1 for the head; 0 for those with a seat."""
         if booking.stand != Stand.WAITING:

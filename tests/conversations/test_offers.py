@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from bot.desk import offers as on_offer
 from storage import enrolment as enrolments
 from storage import offers
+from storage.tables.activities import activity as activities
 from storage.tables.activities import shift
 from storage.tables.enrolment import audit, enrolment
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -330,3 +331,41 @@ async def test_a_seat_that_was_given_and_taken_with_a_yes_is_one(town: Town, cha
     town.at += timedelta(days=1)
     await closed(town)
     assert "Yours count 2 now" in await counted(bob)
+
+
+async def test_nobody_has_to_come_to_what_was_called_off(town: Town, chat: Open) -> None:
+    # An old “Yes, I am coming” was answered with “Good, see you”, and everybody who had joined was absent in the end.
+    olga, ann, bob, eve = chat("Olga"), chat("Ann"), chat("Bob"), chat("Eve")
+    activity = await town.publishes(olga, "Reading to children", SATURDAY, seats=1)
+    await ann.joins(activity)
+    await bob.joins(activity)
+    await olga.opens("calloff", activity)
+    await olga.picks("Yes, call it off")
+    off = "Called off by the organiser: Reading to children, Sat 28 Nov 10:00. You need not come."
+    for script in ("coming", "leave", "booking", "accept"):
+        assert off in await ann.opens(script, 1)
+    for script in ("companions", "together", "passon"):
+        await ann.opens(script, 1)
+        assert "Reading" not in ann.text
+    assert off in await eve.opens("activity", activity)
+    assert "no such sign-up" in await eve.opens("coming", 1)
+    town.at = (SATURDAY + timedelta(days=1)).astimezone(town.at.tzinfo)
+    await closed(town)
+    assert await states(town) == ["cancelled", "cancelled"]
+    async with town.database.read() as unit:
+        assert set((await unit.run(select(enrolment.c.ended_by))).scalars()) == {"organiser"}
+    for who in (ann, bob):
+        assert "You kept every promise" in await counted(who)
+        assert off in await who.opens("coming", 1 if who is ann else 2)
+
+
+async def test_what_was_called_off_before_sign_ups_ended_with_it_counts_for_nobody(town: Town, chat: Open) -> None:
+    """Rows that an older program left absent; the control is the same row of an activity that took place."""
+    ann = chat("Ann")
+    await ann.joins(await town.publishes(chat("Olga"), "Reading to children", SATURDAY))
+    town.at = (SATURDAY + timedelta(days=1)).astimezone(town.at.tzinfo)
+    await closed(town)
+    assert "Yours count 2 now" in await counted(ann)
+    async with town.database.write() as unit:
+        await unit.run(update(activities).values(state="cancelled"))
+    assert "You kept every promise" in await counted(ann)

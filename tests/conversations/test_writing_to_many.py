@@ -135,6 +135,25 @@ async def test_several_are_named_by_their_numbers_too_on_every_leaf(town: Town, 
     assert f"around there: {second[0]} / {second[1]}" in said, "it counted from the first leaf"
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"), [("Haidian", "Haidian"), ("朝阳", "Chaoyang"), ("海淀、Chaoyang", "Haidian / Chaoyang")]
+)
+async def test_a_district_is_an_answer_to_whom_it_shall_reach(
+    town: Town, chat: Open, said: str, meant: str
+) -> None:
+    zhao = await organiser(town, chat("zhao"))
+    await crowd(town, 3)
+    await zhao.says("campaign")
+    answer = await zhao.says(said)
+    assert f"around there: {meant}\nWith these people, or without them?" in answer, "it went and looked for activities"
+    await zhao.says("with them")
+    assert f"around there: {meant}" in zhao.text
+    assert "Add a condition" in zhao.text
+    await zhao.says("back")
+    await zhao.says("back")
+    assert "Whom shall it reach?" in zhao.text
+
+
 async def test_a_name_that_fits_several_is_asked_about_and_ends_nothing(town: Town, chat: Open) -> None:
     zhao = await organiser(town, chat("zhao"))
     await writes(zhao, "campaign", "proven skill")
