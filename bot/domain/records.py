@@ -242,6 +242,19 @@ class Piece:
     settles: int | None
 
 
+def as_piece(record: Record) -> Piece:
+    """What a ledger needs of a record."""
+    return Piece(
+        _milliseconds(record.starts), record.minutes, record.training, record.kind,
+        (record.organisation_name, record.organisation_english), record.grade,
+        None if record.settles is None else _milliseconds(record.settles),
+    )  # fmt: skip
+
+
+def _milliseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
 def month_starts(first: datetime, last: datetime) -> list[tuple[int, str]]:
     """When each month begins, in milliseconds, from the one of `first` to the one of `last`, in their own zone."""
     at = first.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

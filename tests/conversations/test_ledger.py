@@ -14,10 +14,11 @@ from bot.desk import counting, watching
 from bot.desk.records import charted
 from bot.domain.attendance import Zero
 from bot.domain.matters import Said, overlap_holder
-from bot.domain.records import Record
+from bot.domain.records import Piece, Record
 from bot.domain.roles import Role
 from storage import attendance as presences
 from storage import audit, erasing, people, privacy
+from storage.database import Unit
 from storage.tables.activities import activity, organisation
 from storage.tables.activities import shift as shifts
 from storage.tables.enrolment import attendance, enrolment, record
@@ -120,6 +121,28 @@ async def test_hours_say_how_much_by_what_and_what_is_not_final(town: Town, chat
     assert "public notice" not in await ann.says("hours")
     await ann.says("records")
     assert any("Sat 28 Nov" in label for label in ann.labels)
+
+
+async def test_few_records_are_read_once_and_many_say_the_same_in_two_parts(
+    town: Town, chat: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    sound = presences.pieces
+
+    async def pieces(unit: Unit, person: int) -> list[Piece]:
+        asked.append(person)
+        return await sound(unit, person)
+
+    monkeypatch.setattr(presences, "pieces", pieces)
+    ann = chat("Ann")
+    await was_there(town, ann, await town.publishes(chat("Olga"), "Reading to children", SATURDAY))
+    whole = await ann.says("hours")
+    assert "2 hours over 1 activity" in whole
+    assert asked == []
+    monkeypatch.setattr("bot.desk.records.FEW", 1)
+    monkeypatch.setattr("handlers.hours.LATEST", 1)
+    assert await ann.says("hours") == whole
+    assert len(asked) == 1  # control
 
 
 async def test_the_picture_is_for_whoever_holds_its_signed_address(town: Town, chat: Open) -> None:
