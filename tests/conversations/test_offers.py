@@ -369,3 +369,16 @@ async def test_what_was_called_off_before_sign_ups_ended_with_it_counts_for_nobo
     async with town.database.write() as unit:
         await unit.run(update(activities).values(state="cancelled"))
     assert "You kept every promise" in await counted(ann)
+
+
+async def test_a_button_pressed_after_the_start_promises_no_meeting_and_asks_nothing(town: Town, chat: Open) -> None:
+    # “Good, see you Sat 28 Nov 10:00” was said at 11.
+    ann = chat("Ann")
+    await ann.joins(await town.publishes(chat("Olga"), "Reading to children", SATURDAY))
+    assert "see you" in await ann.opens("coming", 1)
+    assert "How many" in await ann.opens("companions", 1)  # control: before the start
+    await ann.says("cancel")
+    town.at = SATURDAY + timedelta(minutes=1)
+    assert "It has begun" in await ann.opens("coming", 1)
+    assert "Check in" in ann.labels
+    assert "no such sign-up" in await ann.opens("companions", 1)
