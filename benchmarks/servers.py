@@ -15,6 +15,8 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.channels.wire import Heard
+
 
 def main() -> None:
     """Serve one kind until standard input ends."""
@@ -97,6 +99,10 @@ async def _menkou() -> None:
     class NoSocketApi(api.TelegramApi):
         """Encodes each call and reads an answer as usual; opens no connection."""
 
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            self._wire: Any = _NoSocketWire()
+
         async def _opened(self) -> Any:
             return _NoSocketClient()
 
@@ -107,7 +113,22 @@ async def _menkou() -> None:
     await app.App(settings).serve(stop, told=lambda address: _tell(int(address.rpartition(":")[2]), stop))
 
 
+class _NoSocketWire:
+    """What is told all day."""
+
+    def head(self, path: str) -> bytes:
+        return path.encode()
+
+    async def post(self, head: bytes, body: bytes, _limit: float) -> Heard:
+        return Heard(200, answer_to(head.rpartition(b"/")[2].decode()).encode(), "")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 class _NoSocketClient:
+    """What is asked at the start."""
+
     @asynccontextmanager
     async def post(self, url: str, *, data: bytes, **_how: Any) -> AsyncIterator[_Answer]:
         yield _Answer(answer_to(url.rpartition("/")[2]).encode())

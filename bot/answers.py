@@ -23,12 +23,12 @@ from bot.pages.roll import Line, RollFacts
 from bot.pages.wall import WallFacts
 from bot.papers import calendar as calendar_paper
 from bot.papers import certificate, months, takeaway
-from bot.papers.mailing import mailing_list
 from bot.papers.register import register as register_table
 from bot.talk.incoming import Intent
 from bot.talk.wording import LANGUAGES, Named, Wording
 from handlers.mailings import in_either
-from handlers.sending import STANDINGS, because
+from handlers.sending import SHEET, STANDINGS, because, held, in_rows
+from handlers.sending import why as rests_because
 from storage import people
 from storage.database import Database
 
@@ -107,6 +107,7 @@ class Answers:
         return CampaignFacts(
             title=in_either(one.texts[0]),
             standing=STANDINGS[one.standing],
+            why=rests_because(one),
             over=one.standing in (Standing.STOPPED, Standing.DONE),
             share=found.share,
             people=found.people,
@@ -115,6 +116,7 @@ class Answers:
             failed=found.failed,
             uncertain=found.uncertain,
             spared=found.spared,
+            delays=[(because(why), count) for why, count in held(found)],
             refusals=[(because(why), count) for why, count in found.refusals],
             omissions=[(because(why), count) for why, count in found.omissions],
             perhaps=[name or "—" for name in found.perhaps],
@@ -124,12 +126,15 @@ class Answers:
         )
 
     async def campaign_list(self, token: str) -> bytes | None:
-        """The list of a campaign's messages behind its address, once."""
-        listed = await campaign_pages.listed(self._database, self._city, token, self._clock())
-        if listed is None:
+        """The list of a campaign's messages behind its address, once; in the language of whoever asked for it."""
+        found = await campaign_pages.listed(self._database, self._city, token, self._clock())
+        if found is None:
             return None
+        language, listed = found
+        wording = Wording(language or self._city.language, self._city.zone)
+        rows = [[wording(word) for word in row] for row in in_rows(listed, self._city.zone)]
         async with self._drawing:
-            return await asyncio.to_thread(mailing_list, listed, self._city.zone)
+            return await asyncio.to_thread(takeaway.book_of, [(wording(SHEET), rows)])
 
     async def campaign_picture(self, number: int, key: str) -> bytes | None:
         """The picture of a campaign's messages."""

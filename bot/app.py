@@ -27,6 +27,7 @@ from bot.delivery.pace import Times, pace_of
 from bot.delivery.planner import Planner
 from bot.delivery.sender import Sender
 from bot.desk.city import City
+from bot.lanes import Hear
 from bot.letterbox import Letters
 from bot.means import means
 from bot.memory import settled
@@ -115,13 +116,14 @@ class App:
         )
         self.pictures: dict[str, Fetch] = {}
         self.seeing = Seeing(
-            self.turns, self.pictures, settings.address, [one.name for one in SCRIPTS], self.turns.wants_picture
+            self.turns, self.pictures, settings.address, [one.name for one in SCRIPTS], self.turns.open_question
         )
         self.meters.watch_inbox(lambda: self.turns.in_flight, lambda: self.turns.oldest)
         self.times = Times(clock)
         self.site = Site(settings.zone, settings.locale, NAME)
         self.doors: dict[str, Door] = {}
         self.senders: list[Sender] = []
+        self.hearers: dict[str, Hear] = {}
         self.account: Account | None = None
         self.ticks: Ticks | None = None
         self.rounds = Rounds(self.database, self.city, clock)
@@ -169,7 +171,7 @@ class App:
         from bot.channels.telegram.intake import Intake
         from bot.channels.telegram.polling import Polling
         from bot.channels.telegram.updates import Reader as UpdateReader
-        from bot.channels.telegram.webhook import telegram_routes
+        from bot.channels.telegram.webhook import PATH, hearing, telegram_routes
 
         settings = self.settings
         api = TelegramApi(revealed(settings.telegram_token), settings.telegram_api_base)
@@ -192,7 +194,8 @@ class App:
         # Beside the start: people are answered while Telegram cannot be reached.
         self._running.append(asyncio.create_task(introduce(), name="telegram introduction"))
         if secret:
-            return telegram_routes(intake, secret)
+            self.hearers[PATH] = hear = hearing(intake, secret)
+            return telegram_routes(hear)
         polling = Polling(api, intake)
         self._running.append(asyncio.create_task(polling.run(), name="telegram polling"))
         self._stops.insert(0, polling.stop)
@@ -272,7 +275,9 @@ class App:
         if self.settings.telegram_token:
             application.add_routes(self.open_telegram())
         deadlines = server.Deadlines(stop=STOP / 2)
-        listening = server.Server(application, self.settings.host, self.settings.port, deadlines, taken=taken)
+        listening = server.Server(
+            application, self.settings.host, self.settings.port, deadlines, taken=taken, hearers=self.hearers
+        )
         address = await listening.start()
         log.info("serving", listening=address, doors=sorted(self.doors))
         self.begin_sending()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from bot.doctor import Finding
+    from bot.checks import Finding
     from bot.settings import Settings
     from storage.database import Database
 
@@ -39,10 +39,12 @@ menkou = typer.Typer(
     pretty_exceptions_enable=False,
 )
 city = typer.Typer(help="Make a city for trials.", no_args_is_help=True)
+outbox = typer.Typer(help="Messages of ours that did not arrive.", no_args_is_help=True)
 admin = typer.Typer(help="Give people their roles.", no_args_is_help=True)
 wechat = typer.Typer(help="The WeChat official account.", no_args_is_help=True)
 menkou.add_typer(city, name="city")
 menkou.add_typer(admin, name="admin")
+menkou.add_typer(outbox, name="outbox")
 menkou.add_typer(wechat, name="wechat")
 
 
@@ -223,6 +225,36 @@ def register(
         typer.echo(_run(commands.register(settings, name, place, type_, english)))
 
 
+@outbox.command("list")
+def outbox_list() -> None:
+    """List the messages that were given up, and those of which nobody knows whether they arrived."""
+    with _told():
+        settings = _settings()
+        _log(settings, "warning")
+        _ = settings.key
+        from bot import commands
+
+        for line in _run(commands.outbox_list(settings)) or ["Nothing waits for a decision."]:
+            typer.echo(line)
+
+
+@outbox.command("again")
+def outbox_again(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="[NUMBER]...", help="As listed; none: all that were given up.")
+    ] = None,
+) -> None:
+    """Send messages again. One that is in doubt must be named: it may come twice."""
+    with _told():
+        settings = _settings()
+        _log(settings, "warning")
+        _ = settings.key
+        from bot import commands
+
+        going, too_late = _run(commands.outbox_again(settings, numbers or []))
+        typer.echo(f"{going} go again." + (f" {too_late} cannot: too late, or sent already." if too_late else ""))
+
+
 @menkou.command()
 def backup(
     file: Annotated[Path | None, typer.Argument(help="Where to; by default a new file in var/backups.")] = None,
@@ -321,10 +353,13 @@ def _settings() -> Settings:
 
 
 def _log(settings: Settings, level: str = "") -> None:
+    import structlog
+
     from bot import logs
 
     key = settings.secret_key.get_secret_value() if settings.secret_key else ""
     logs.configure(level or settings.log_level, settings.secrets, key)
+    logs.hook_crashes(structlog.get_logger("menkou").critical)
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,7 @@ from bot.pages.demo import Demonstration, Persona
 from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.wording import Wording
 from handlers.scripts import SCRIPTS
-from storage import activities, audit, backup, bulk, erased, moving, people
+from storage import activities, audit, backup, bulk, erased, migrate, moving, outbox, outbox_reports, people
 from storage.database import Database
 from storage.moving import Moved
 from storage.secrecy import Secrecy
@@ -164,6 +165,39 @@ async def grant(settings: Settings, number: str, role: str, node: str) -> str:
         return f"{number.upper()} is {role} of {named.name if named else there[int(node)][0]} now."
     finally:
         await app.database.close()
+
+
+async def outbox_list(settings: Settings) -> list[str]:
+    """A line for each message of ours that a person must decide about: given up, or in doubt. Names nobody."""
+    async with _opened(settings) as database, database.read() as unit:
+        listed = [*await outbox_reports.list_dead(unit), *await outbox_reports.list_uncertain(unit)]
+    return [
+        f"{one.id:>8}  {one.state.name.lower():9}  {one.door or 'no door':8}  {one.kind:12}  "
+        f"due {one.due.astimezone(settings.zone):%Y-%m-%d %H:%M}  {one.reason or ''}".rstrip()
+        for one in sorted(listed, key=lambda one: one.id)
+    ]
+
+
+async def outbox_again(settings: Settings, numbers: Sequence[int]) -> tuple[int, int]:
+    """Send messages again that were given up, or these, given up or in doubt. How many go, and how many cannot."""
+    now = wall_clock()
+    async with _opened(settings) as database, database.write() as unit:
+        wanted = list(numbers) or [one.id for one in await outbox_reports.list_dead(unit)]
+        going = [one for one in wanted if await outbox.resend(unit, one, now)]
+        for one in going:
+            await audit.log(unit, now, None, "resend", f"message:{one}", None, "pending")
+    return len(going), len(wanted) - len(going)
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Database]:
+    """The city's database at the revision that we need. Raises NotReady."""
+    database = await asyncio.to_thread(Database, settings.database_url, Secrecy(settings.key))
+    try:
+        await migrate.prepare(database)
+        yield database
+    finally:
+        await database.close()
 
 
 ORGANISATION_TYPES = ("government", "association", "employer", "residents")

@@ -98,7 +98,13 @@ class Redaction:
 
     def __call__(self, _logger: WrappedLogger, _method: str, record: EventDict) -> EventDict:
         """A structlog processor."""
-        return {name: self._field(name, value) for name, value in record.items()}
+        return {
+            # Nearly everything is a short text under no special name.
+            name: self._short(value)
+            if type(value) is str and len(value) <= SHORT and not _kind(name)
+            else self._field(name, value)
+            for name, value in record.items()
+        }
 
     def mark(self, value: object) -> str:
         """The same mark for the same value, from which the value cannot be found."""
@@ -118,10 +124,13 @@ class Redaction:
     def _field(self, name: str, value: Any) -> Any:
         if value is None or isinstance(value, bool):
             return value
-        if kind := _kind(name):
-            return HIDDEN if kind == "secret" else self.mark(value)
-        if name == "exception" and isinstance(value, str):
-            return self._exception(value)
+        match _kind(name):
+            case "secret":
+                return HIDDEN
+            case "personal":
+                return self.mark(value)
+            case "exception" if isinstance(value, str):
+                return self._exception(value)
         return self._value(value)
 
     def _exception(self, trace: str) -> str:
@@ -261,7 +270,9 @@ def _kind(name: str) -> str:
     """What a field's name says of its value."""
     if SECRET_FIELD.search(name):
         return "secret"
-    return "personal" if name.lower() in PERSONAL else ""
+    if name.lower() in PERSONAL:
+        return "personal"
+    return name if name == "exception" else ""
 
 
 QUIET: Mapping[str, int] = {

@@ -36,6 +36,8 @@ class Meters:
             "menkou_turn_seconds", "Seconds from a message to its answer on disk.",
             ["door", "script", "outcome"], buckets=SECONDS, registry=self.registry,
         )  # fmt: skip
+        self._turn: dict[tuple[str, str, str], Histogram] = {}
+        """By labels: the library locks and counts them anew each time that it is asked."""
         self._calls = Counter(
             "menkou_sent", "Messages that we began, by what the platform said.", ["door", "outcome", "code"],
             registry=self.registry,
@@ -80,7 +82,11 @@ class Meters:
         """One turn; `script` is one of those that the router knows, anything else is counted as `other`."""
         if script and self._scripts and script not in self._scripts:
             script = OTHER
-        self._turns.labels(door, script, outcome).observe(seconds)
+        labels = (door, script, outcome)
+        one = self._turn.get(labels)
+        if one is None:
+            one = self._turn[labels] = self._turns.labels(*labels)
+        one.observe(seconds)
 
     def sent(self, door: str, outcome: Outcome) -> None:
         """One call to a platform and what became of it."""

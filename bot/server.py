@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -18,6 +18,8 @@ from aiohttp.abc import AbstractAccessLogger
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web_protocol import RequestHandler
+
+from bot.lanes import Call, Hear, Lanes
 
 log = structlog.get_logger("menkou.server")
 
@@ -59,7 +61,9 @@ class AccessLog(AbstractAccessLogger):
         route = "(none)"
         # A request that could not even be parsed was matched with no route, and `match_info` would raise.
         matched = request._match_info if isinstance(request, web.Request) else None
-        if matched is not None and (resource := matched.route.resource) is not None:
+        if isinstance(request, Call):
+            route = request.path
+        elif matched is not None and (resource := matched.route.resource) is not None:
             route = resource.canonical
         if route in QUIET_ROUTES and response.status < 400:
             return
@@ -108,10 +112,11 @@ def read_body(deadlines: Deadlines, larger: Mapping[str, int]) -> Middleware:
             if request.content_length is not None and request.content_length > request.client_max_size:
                 raise web.HTTPRequestEntityTooLarge(request.client_max_size, request.content_length)
             try:
-                # Mostly it came with the headers, and nothing is waited for.
-                within = asyncio.timeout(deadlines.body if limit is None else deadlines.large_body)
-                async with nullcontext() if request.content.is_eof() else within:
+                if request.content.is_eof():  # mostly it came with the headers, and nothing is waited for
                     await request.read()
+                else:
+                    async with asyncio.timeout(deadlines.body if limit is None else deadlines.large_body):
+                        await request.read()
             except TimeoutError:
                 raise web.HTTPRequestTimeout from None
             except web.RequestPayloadError:
@@ -154,14 +159,16 @@ class Server:
         deadlines: Deadlines | None = None,
         steady: Callable[[], float] = time.monotonic,
         taken: socket.socket | None = None,
+        hearers: Mapping[str, Hear] | None = None,
     ) -> None:
-        """`taken`: the address, where it was taken already."""
+        """`taken`: the address, where it was taken already. `hearers`: by path, who hears what a platform brings."""
         self.deadlines = deadlines or Deadlines()
         self.host = host
         self.port = port
         """The port that was asked for; after `start` the one that was taken."""
         self._steady = steady
         self._taken = taken
+        self._lanes = Lanes(hearers or {}, BODY_LIMIT)
         self._runner = web.AppRunner(
             application,
             access_log_class=AccessLog,
@@ -179,6 +186,8 @@ class Server:
     async def start(self) -> str:
         """Listen; returns the address. Raises OSError when the port is taken."""
         await self._runner.setup()
+        if self._runner.server is not None:
+            self._lanes.open(self._runner.server)
         site: web.BaseSite
         if self._taken is not None:
             site = web.SockSite(self._runner, self._taken, backlog=BACKLOG)

@@ -21,14 +21,15 @@ from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Overloaded
-from bot.talk.incoming import PICTURE, Address, Incoming, Intent
+from bot.talk.incoming import Address, Incoming, Intent
 from bot.talk.order import Order
 from bot.talk.render import render
 from bot.talk.router import Answered, Router
 from bot.talk.view import Link, Page, Reply, View
 from bot.talk.wording import LANGUAGES, Wording, _, catalogue
-from storage import fanouts, inbox, outbox, people, privacy, turns
+from storage import erasing, fanouts, inbox, outbox, people, turns
 from storage.database import Database, Unit, is_away
+from storage.inbox import Kept, Message
 from storage.people import Met
 
 log = structlog.get_logger("turn")
@@ -49,9 +50,14 @@ BRINGING = timedelta(seconds=10)
 """In which a replica brings a reply, hands it to the sender, and has written so down; or it is gone."""
 
 ATTEMPTS = 3
-"""PostgreSQL may ask to begin again when two turns wanted the same rows in another order."""
+"""PostgreSQL may ask to begin again when two turns wanted the same rows in another order; and where another replica
+answered the same message meanwhile, its answer is what this one finds."""
 
 _BEGIN_AGAIN = frozenset({"40001", "40P01"})
+
+
+def _is_to_begin_again(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in _BEGIN_AGAIN or inbox.was_answered_meanwhile(error)
 
 
 class Observer(Protocol):
@@ -135,10 +141,10 @@ class Turns:
             if self.observe:
                 self.observe(incoming.address.door, script, time.perf_counter() - began, outcome)
 
-    async def wants_picture(self, address: Address) -> bool:
-        """Is the open question of whoever writes from here one for a picture itself?"""
+    async def open_question(self, address: Address) -> str:
+        """The name of the question that whoever writes from here was asked last."""
         async with self.database.read() as unit:
-            return await people.open_question(unit, address.door, address.id) == PICTURE
+            return await people.open_question(unit, address.door, address.id)
 
     @property
     def in_flight(self) -> int:
@@ -159,29 +165,29 @@ class Turns:
             try:
                 return await self.database.turn(lambda unit: self._turn(unit, incoming))
             except DBAPIError as error:
-                if attempt == ATTEMPTS or getattr(error.orig, "sqlstate", None) not in _BEGIN_AGAIN:
+                if attempt == ATTEMPTS or not _is_to_begin_again(error):
                     raise
                 await asyncio.sleep(0.01 * attempt)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _turn(self, unit: Unit, incoming: Incoming) -> tuple[Reply, str]:
         door, now = incoming.address.door, self.clock()
-        external = incoming.address.id
         language = incoming.language if incoming.language in LANGUAGES else self.city.language
-        met = await turns.begin(unit, door, incoming.key, external, incoming.raw, language, now)
-        if met is None:
-            return self._replayed(unit, await inbox.kept_reply(unit, door, incoming.key), now), ""
+        message = Message(door, incoming.key, incoming.address.id, incoming.raw)
+        met = await turns.begin(unit, message, language, now)
+        if isinstance(met, Kept):
+            return self._replayed(unit, met, now), ""
         if met.returned or met.held:  # what is done for them now asks where they can be reached
             await people.heard_from(unit, met.identity, now, incoming.window)
         if met.returned and not (incoming.intent and incoming.intent.script == LEFT):
-            await privacy.unmark_address(unit, met.identity, now)
+            await erasing.unmark_address(unit, met.identity, now)
         if met.held:
             await outbox.release_held(unit, met.person.id)
         unit.changed = False
         answered, desk = await self._spoken(unit, incoming, met, now)
         reply = self._rendered(answered, met, self._wording(desk), door)
         pages = [page.to_json() for page in reply.pages]
-        await turns.close(unit, met, door, incoming.key, pages, now, incoming.window)
+        await turns.close(unit, met, message, pages, now, incoming.window)
         log.info(
             "turn",
             door=door,
@@ -192,7 +198,7 @@ class Turns:
         )
         return reply, answered.script
 
-    def _replayed(self, unit: Unit, kept: inbox.Kept, now: datetime) -> Reply:
+    def _replayed(self, unit: Unit, kept: Kept, now: datetime) -> Reply:
         pages = tuple(Page.from_json(page) for page in kept.pages)
         if not unit.locks_rows:  # SQLite has no replicas
             return Reply(pages, replayed=True)
@@ -258,8 +264,7 @@ class Turns:
     async def told(self, door: str, keys: Collection[str]) -> None:
         """These messages' replies have been brought: a replica that gets one of them again need not bring it."""
         if self.database.dialect == "postgresql":
-            async with self.database.write() as unit:
-                await inbox.told(unit, door, keys)
+            await self.database.aside(lambda unit: inbox.told(unit, door, keys))
 
     async def bury(self, door: str, key: str, raw: str, why: str) -> None:
         """Keep a message apart that nobody can read."""

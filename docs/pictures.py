@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 from PIL import Image, ImageDraw
@@ -21,6 +22,7 @@ from bot import logs
 from bot.city.clock import MovableClock
 from bot.city.demo import Demo
 from bot.commands import open_demo
+from bot.delivery.pace import Pace
 from bot.settings import Settings
 from tests.browser.chromium import DESKTOP, PHONE, open_browser
 
@@ -42,6 +44,10 @@ class Shown:
     address: str
     made: Demo
     clock: MovableClock
+
+
+SLOWLY = {"web": Pace(rate=30.0)}
+"""Messages a second, about as many as a bot of Telegram may send: at its own pace the page would be full at once."""
 
 
 @asynccontextmanager
@@ -217,6 +223,31 @@ async def roll(browser: Browser, shown: Shown) -> Image.Image:
         return await photograph(page)
 
 
+async def campaign(browser: Browser, shown: Shown) -> list[Image.Image]:
+    """Two phones: an organiser reads the plan before anything is sent, and then how far it is."""
+    async with opened(browser, f"{shown.address}/chat?as=zhao", language="en-GB", size=PHONE) as page:
+        talk = Talk(page)
+        await talk.begins()
+        for words in (
+            "english", "English", "campaign", "District", "Chaoyang", "With them", "Language", "Chinese",
+            "With them", "Done", "Phone lessons", "As soon as I send it", "手机课堂还缺三位老师，明天来吗？",
+            "Phone lessons are three teachers short. Will you come tomorrow?", "No picture", "Send",
+        ):  # fmt: skip
+            await talk.says(words)
+        plan = await photograph(page)
+        asked = await talk.answers.last.inner_text()
+        await talk.says(asked[asked.index("“send ") + 1 : asked.index("” to send it")])
+        await talk.says("my campaigns")
+        await talk.presses(2)
+        shown.clock.advance(timedelta(minutes=2))
+        address = await page.locator("a[href*='/campaign/']").last.get_attribute("href")
+        assert address
+        await page.goto(shown.address + address)
+        while await page.locator("#bar").evaluate("bar => bar.value") < 55:
+            await page.wait_for_timeout(100)
+        return [plan, await photograph(page)]
+
+
 def side_by_side(pictures: list[Image.Image], gap: int = 60, corner: int = 56) -> Image.Image:
     """Phones beside each other, with round corners, on paper."""
     width = sum(one.width for one in pictures) + gap * (len(pictures) + 1)
@@ -251,6 +282,9 @@ async def take() -> None:
             save(side_by_side([await roll(browser, shown)]), "roll", 480)
             save(await hours(browser, shown), "hours", 760)
             save(await desktop(browser, shown), "desktop", 1280)
+    with tempfile.TemporaryDirectory() as folder, patch.dict("bot.delivery.pace.PACES", SLOWLY):
+        async with city(Path(folder)) as shown, open_browser() as browser:
+            save(side_by_side(await campaign(browser, shown)), "campaign", 960)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ async def letin(talk: Talk, desk: Desk, activity: int) -> None:
     verdict = await talk.choose(
         "verdict",
         _("{names}: let in, or decline?", names=Joined(tuple(one.name or "—" for one in named), ", ")),
-        [Option("yes", _("Let in"), True), Option("no", _("Decline"), False)],
+        [Option("yes", _("Let in"), True), Option("no", _("Decline, and say why"), False)],
     )
     ids = [one.enrolment for one in named]
     if not verdict:

@@ -51,7 +51,7 @@ async def announce(talk: Talk, desk: Desk, activity: int = 0) -> None:
         line(card, desk),
         "",
         ngettext("{n} person would get it:", "{n} people would get it:", audience.people),
-        *routes(plan),
+        *routes(plan, mass),
         "",
         _("Nobody is written to at night. Send it?"),
     )

@@ -8,11 +8,12 @@ from datetime import datetime, tzinfo
 
 import phonenumbers
 
+from bot.domain.attendance import TooManyTries
 from bot.domain.digits import read_count
-from bot.domain.linking import code_of
+from bot.domain.linking import NoSuchCode, code_of
 from bot.domain.when import read_span, read_times
 from bot.domain.writing import fold
-from bot.talk import Incoming, Text, Unclear, _
+from bot.talk import Clock, Incoming, Text, Unclear, _, ngettext
 
 NOTHING = frozenset({"skip", "none", "no", "nothing", "-", "跳过", "不用", "没有", "无", "没了"})
 """What somebody says who has nothing to say to an open question."""
@@ -28,7 +29,8 @@ def phone_number(answer: Incoming) -> str:
     except phonenumbers.NumberParseException:
         raise Unclear(_("That is not a phone number. Please send it in digits, like 13800138000.")) from None
     if not phonenumbers.is_valid_number(number):
-        raise Unclear(_("That number does not exist. Please check the digits."))
+        # Eight digits of it would otherwise be tried as a check-in code.
+        raise Unclear(_("That number does not exist. Please check the digits."), close=True)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -41,14 +43,16 @@ def person_name(answer: Incoming) -> str:
 
 
 def words(shortest: int, longest: int) -> Callable[[Incoming], str]:
-    """A text of a certain length."""
+    """A text of a certain length. One that is too short or too long was meant as the answer all the same."""
 
     def read(answer: Incoming) -> str:
         text = (answer.text or "").strip()
-        if len(text) < shortest:
+        if not text:
             raise Unclear(_("Please send at least {n} characters.", n=shortest))
+        if len(text) < shortest:
+            raise Unclear(_("Please send at least {n} characters.", n=shortest), close=True)
         if len(text) > longest:
-            raise Unclear(_("That is {have} characters; at most {most} fit.", have=len(text), most=longest))
+            raise Unclear(_("That is {have} characters; at most {most} fit.", have=len(text), most=longest), close=True)
         return text
 
     return read
@@ -71,7 +75,8 @@ def count(least: int, most: int) -> Callable[[Incoming], int]:
     def read(answer: Incoming) -> int:
         number = read_count(answer.text or "")
         if number is None or not least <= number <= most:
-            raise Unclear(_("Please send a number from {least} to {most}.", least=least, most=most))
+            said = _("Please send a number from {least} to {most}.", least=least, most=most)
+            raise Unclear(said, close=number is not None)
         return number
 
     return read
@@ -89,11 +94,13 @@ def year_of_birth(now: datetime) -> Callable[[Incoming], int]:
     return read
 
 
-def hours(now: datetime, zone: tzinfo) -> Callable[[Incoming], list[str]]:
-    """From when to when, as two ISO moments."""
+def hours(now: datetime, zone: tzinfo, of: datetime | None = None) -> Callable[[Incoming], list[str]]:
+    """From when to when, as two ISO moments. `of`: what has a day already, which is meant where the answer names none;
+    unless that day is over."""
+    day = of.astimezone(zone).date() if of is not None and of > now else None
 
     def read(answer: Incoming) -> list[str]:
-        span = read_span(answer.text or "", now, zone)
+        span = read_span(answer.text or "", now, zone, day)
         if span is None:
             half = bool(read_times(answer.text or "", now, zone))
             raise Unclear(_("I need a day and both times, like “Sat 9:00-11:30” or “28 Nov 14:00-16:00”."), close=half)
@@ -103,6 +110,20 @@ def hours(now: datetime, zone: tzinfo) -> Callable[[Incoming], list[str]]:
         return [start.isoformat(), end.isoformat()]
 
     return read
+
+
+def no_such_code(found: NoSuchCode | TooManyTries) -> Text:
+    """Why a code of eight letters and digits led nowhere, and how often it may be tried again."""
+    match found:
+        case TooManyTries(until):
+            return _("Too many wrong codes. Please try again at {at}.", at=Clock(until))
+        case NoSuchCode(0):
+            return _("That code is wrong or too old. Please wait ten minutes before you try another one.")
+    return ngettext(
+        "That code is wrong or too old. You have {n} more try.",
+        "That code is wrong or too old. You have {n} more tries.",
+        found.left,
+    )
 
 
 def check_in_code(answer: Incoming) -> str:

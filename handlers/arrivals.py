@@ -53,9 +53,13 @@ async def menu(talk: Talk, desk: Desk) -> None:
     talk.say(_("What would you like to do?"), *links)
 
 
-@script("help", words=["help", "帮助", "怎么用", "?"], anywhere=True)
+@script(
+    "help",
+    words=["help", "帮助", "怎么用", "?", "need", "求助", "complain", "complaint", "投诉", "举报"],
+    anywhere=True,
+)
 async def help_(talk: Talk, desk: Desk) -> None:
-    """The words that work everywhere."""
+    """The words that work everywhere, and who else hears people."""
     talk.say(
         lines(
             _("Send a word or a number, or press a button:"),
@@ -64,6 +68,7 @@ async def help_(talk: Talk, desk: Desk) -> None:
                 "back: one question back. cancel: stop. undo: take the last change back. more: read on. menu: "
                 "everything."
             ),
+            _("Wrong hours: “dispute”. Any other complaint: telephone 12345. In danger: 110 or 120."),
             _("You can also just say it: “any tree planting in Haidian this weekend?”"),
         ),
         *ways(talk),

@@ -49,7 +49,7 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                 ),
                 (
                     Link(_("Yes, sign me up"), Intent("join", (str(event.activity), str(event.shift)))),
-                    Link(_("No, not this one"), Intent("uninvited", (number,))),
+                    Link(_("No, not this time"), Intent("uninvited", (number,))),
                 ),
             )
         case "frozen":
@@ -60,6 +60,14 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                 skill=skill_name(notice.words["skill"]),
             )
             return View(lines(again, text, span), (Link(_("My sign-ups"), Intent("my")),))
+        case "leaderless":
+            text = _(
+                "{title} waits for a professional ({skill}). Its people keep their places; I am asking others who "
+                "have proven it.",
+                title=name,
+                skill=skill_name(notice.words["skill"]),
+            )
+            return View(lines(again, text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
         case "thawed":
             text = _("A professional is there again: {title} takes place.", title=name)
             return View(lines(again, text, span), (Link(_("My sign-ups"), Intent("my")),))
@@ -75,7 +83,7 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                 ),
                 (
                     Link(_("Yes, sign me up"), Intent("join", (str(event.activity), str(event.shift)))),
-                    Link(_("No, not this one"), Intent("uninvited", (number,))),
+                    Link(_("No, not this time"), Intent("uninvited", (number,))),
                 ),
             )  # fmt: skip
         case "covered" if notice.words.get("skill"):
@@ -98,7 +106,7 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                 ),
                 (
                     Link(_("Yes, sign me up"), Intent("join", (str(event.activity), str(event.shift)))),
-                    Link(_("No, not this one"), Intent("uninvited", (number,))),
+                    Link(_("No, not this time"), Intent("uninvited", (number,))),
                     Link(_("My subscriptions"), Intent("subscriptions")),
                 ),
             )  # fmt: skip

@@ -26,7 +26,7 @@ WRITTEN = (("zh_CN", _("Chinese")), ("en", _("English")))
 """The languages that a message is written in, in the order in which they are asked for."""
 
 
-@script("campaign", words=["campaign", "群发"], title=_("writing to many"))
+@script("campaign", words=["campaign", "write to many", "群发", "群发消息"], title=_("writing to many"))
 async def campaign(talk: Talk, desk: Desk) -> None:
     """Whom, what its button opens, when, and the words of each message; nothing is sent before the draft is."""
     voices = await desk.campaigns.voices()

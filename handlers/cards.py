@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from bot.desk.desk import Desk
 from bot.domain.activities import Activity, Shift
+from bot.domain.enrolment import Booking
 from bot.domain.kinds import kind
 from bot.domain.places import Place
 from bot.domain.skills import skill
@@ -31,6 +32,11 @@ def kind_name(code: str) -> Named:
 def organiser(activity: Activity) -> Named:
     """Who holds it."""
     return Named(activity.organisation_name, activity.organisation_english)
+
+
+def called_off(thing: Activity | Booking) -> Text:
+    """An activity, or a sign-up to it, that the organiser called off."""
+    return _("Called off by the organiser: {title}, {when}. You need not come.", title=title(thing), when=thing.starts)
 
 
 def seats(activity: Activity) -> Text:

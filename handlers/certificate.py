@@ -61,7 +61,12 @@ def hears_number(text: str, now: datetime) -> Sequence[str] | None:
 )
 async def certificate(talk: Talk, desk: Desk) -> None:
     """Which organisation, which period, is the name right; then the picture and the PDF."""
-    recorders = await desk.proofs.recorders()
+    known = await desk.proofs.recorders()
+    recorders = [one for one in known if one.minutes]
+    asked = in_question(sum(one.asked for one in known))
+    if not recorders and known:
+        nothing = lines(_("There is nothing to certify now."), asked)
+        return talk.say(nothing, Link(_("My hours"), Intent("hours")), OLDER)
     if not recorders:
         return talk.say(
             _("There is nothing to certify yet: no hours have been counted."),
@@ -72,7 +77,7 @@ async def certificate(talk: Talk, desk: Desk) -> None:
     if len(recorders) > 1:
         options = [Option(str(one.issuer.id), of(one), one.issuer.id) for one in recorders]
         everyone = Option("all", ngettext("All: {n} certificate", "All: {n} certificates", len(recorders)), ALL)
-        question = _("Which organisation's records? Who recorded the hours certifies them.")
+        question = lines(_("Which organisation's records? Who recorded the hours certifies them."), asked)
         chosen = await talk.choose("organisation", question, [everyone, *options], also=[OLDER])
         wanted = [one for one in recorders if chosen in (ALL, one.issuer.id)]
     periods = desk.proofs.periods(wanted)
@@ -80,7 +85,10 @@ async def certificate(talk: Talk, desk: Desk) -> None:
         Option(name, period_name(name, one), [one.since.isoformat(), one.until.isoformat()])
         for name, one in periods.items()
     ]
-    question = _("For which period? You can also send days or months, like 2026-03 to 2026-08.")
+    question = lines(
+        None if len(recorders) > 1 else asked,
+        _("For which period? You can also send days or months, like 2026-03 to 2026-08."),
+    )
     also = [OLDER] if len(recorders) == 1 else []
     days = await talk.ask("period", question, period_reader(desk.proofs.today), options=ready, also=also)
     period = Period(date.fromisoformat(days[0]), date.fromisoformat(days[1]))
@@ -102,6 +110,13 @@ async def certificate(talk: Talk, desk: Desk) -> None:
 
 
 OLDER = Link(_("My certificates"), Intent("certificates"))
+
+
+def in_question(minutes: int) -> Words | None:
+    """What is not certified yet."""
+    if not minutes:
+        return None
+    return _("{hours} more are asked about, and certified once that is settled.", hours=as_hours(minutes))
 
 
 def of(recorder: Recorder) -> Words:

@@ -12,6 +12,7 @@ from bot.domain.claims import Claim, Claimed, Decided, Missing
 from bot.domain.people import ALPHABET
 from bot.domain.when import read_span, read_times
 from bot.talk import (
+    PHOTO,
     Clock,
     Day,
     Incoming,
@@ -54,7 +55,7 @@ async def claim(talk: Talk, desk: Desk, enrolment: int = 0) -> None:
     starts, ends = await from_and_to(talk, desk, one)
     what = await talk.ask("what", _("What did you do there? A sentence for the organiser."), words(4, 300))
     photo = await talk.ask(
-        "photo",
+        PHOTO,
         _("A photo of it? I keep only a fingerprint, so that the same one is not used twice; the picture stays yours."),
         photo_key,
         wants="photo",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
 
 from bot.desk.desk import Desk
 from bot.domain.activities import NotAllowed
 from bot.domain.corrections import LONGEST, SHORTEST, Corrected, Correction, NeedsSecond, NothingChanged, Values
 from bot.domain.records import Record
+from bot.domain.when import read_span
 from bot.talk import Day, Incoming, Intent, Joined, Link, Option, Span, Talk, Unclear, Words, _, lines, script
 from handlers.answers import words
 from handlers.cards import line as activity_line
@@ -21,7 +21,8 @@ ORGANISE = Link(_("What you look after"), Intent("organise"))
 NOTHING_TO_AGREE = _("There is no such correction for you to agree to.")
 NOT_YOURS = _("There is no such record among those you look after.")
 
-_TIMES = re.compile(r"(\d{1,2})\s*[:点时.]\s*(\d{2})?\D+?(\d{1,2})\s*[:点时.]\s*(\d{2})?")
+_POINTED = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{2})(?![\d.])", re.ASCII)
+"""A time as some write it: 11.30."""
 
 
 @script("minutes", words=["minutes", "记录更正", "活动时长"], title=_("the records of an activity"))
@@ -58,11 +59,16 @@ async def amend(talk: Talk, desk: Desk, record: int = 0, matter: int = 0) -> Non
         return talk.say(NOT_YOURS, ORGANISE)
     times = await talk.ask(
         "times",
-        lines(entry(found), worth(found), _("From when to when were they there? Like 9:00-11:30.")),
+        lines(
+            entry(found),
+            None if found.why else worth(found),
+            _("From when to when were they there? Like 9:00-11:30."),
+        ),
         hours_on(found.starts, desk.city.zone),
         options=[Option("absent", _("They were not there"), ["", ""])],
     )
-    why = await talk.ask("why", _("Why? The volunteer will read it, and it stays."), words(SHORTEST, LONGEST))
+    question = lines(understood(times), _("Why? The volunteer will read it, and it stays."))
+    why = await talk.ask("why", question, words(SHORTEST, LONGEST))
     starts, ends = (datetime.fromisoformat(one) if one else None for one in times)
     match await desk.corrections.correct(record, starts, ends, why, matter):
         case Corrected(_record, before, after):
@@ -86,25 +92,23 @@ async def amend(talk: Talk, desk: Desk, record: int = 0, matter: int = 0) -> Non
 
 
 def hours_on(day: datetime, zone: tzinfo) -> Callable[[Incoming], list[str]]:
-    """Reads two times of the day of a record."""
+    """Reads two times of the day of a record, as they are read everywhere: “早上8点半到下午1点半” too."""
 
     def read(answer: Incoming) -> list[str]:
-        found = _TIMES.search(unicodedata.normalize("NFKC", answer.text or ""))
-        unclear = Unclear(_("I need both times, like 9:00-11:30."))
-        if found is None:
-            raise unclear
-        hour, minute, until_hour, until_minute = (int(part or 0) for part in found.groups())
-        start = day.astimezone(zone)
-        try:
-            first = start.replace(hour=hour, minute=minute, second=0, microsecond=0)
-            last = start.replace(hour=until_hour, minute=until_minute, second=0, microsecond=0)
-        except ValueError:
-            raise unclear from None
-        if last <= first:
-            last += timedelta(days=1)
-        return [first.isoformat(), last.isoformat()]
+        midnight = day.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        span = read_span(_POINTED.sub(r"\1:\2", answer.text or ""), midnight, zone)
+        if span is None:
+            raise Unclear(_("I need both times, like 9:00-11:30."))
+        return [at.isoformat() for at in span]
 
     return read
+
+
+def understood(times: Sequence[str]) -> Words:
+    """What was understood, to be seen before it is written."""
+    if not times[0]:
+        return _("They were not there")
+    return Span(datetime.fromisoformat(times[0]), datetime.fromisoformat(times[1]))
 
 
 def value(one: Values) -> Words:

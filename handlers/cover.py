@@ -63,12 +63,15 @@ def standing(card: object, call: Call) -> Words:
         _("Asked: {asked}, of these {refused} said no.", asked=call.asked, refused=call.refused)
         if call.asked
         else None,
-        _(
+        ngettext(
+            "{n} person fits and could still be asked, at most {round} in a round. A no is remembered.",
             "{n} people fit and could still be asked, {round} in a round, whoever was asked least lately first, never "
             "at night. A no is remembered.",
-            n=call.fitting,
+            call.fitting,
             round=round_size(call.missing),
-        ),
+        )
+        if call.fitting
+        else _("Nobody else who fits could still be asked."),
     )
 
 

@@ -53,6 +53,9 @@ async def dispute(talk: Talk, desk: Desk, record: int = 0) -> None:
     found = await desk.records.mine(record)
     if found is None:
         return talk.say(_("You have no such record."), HOURS)
+    known = await desk.matters.open_dispute(record)
+    if known is not None:
+        return disputed(talk, known)
     why = await talk.choose(
         "why", lines(entry(found), _("What is wrong?")), [Option(code, WHY[code], code) for code in REASONS]
     )
@@ -67,13 +70,16 @@ async def dispute(talk: Talk, desk: Desk, record: int = 0) -> None:
                 ),
                 Link(_("See where it stands"), Intent("matter", (str(number),))),
             )
-        case Open(number):
-            talk.say(
-                _("You have disputed this record already."),
-                Link(_("See where it stands"), Intent("matter", (str(number),))),
-            )
+        case Open() as known:
+            disputed(talk, known)
         case _:
             talk.say(_("You have no such record."), HOURS)
+
+
+def disputed(talk: Talk, known: Open) -> None:
+    """It was disputed before."""
+    stands = Link(_("See where it stands"), Intent("matter", (str(known.matter),)))
+    talk.say(_("You have disputed this record already."), stands)
 
 
 @script(
@@ -115,7 +121,7 @@ async def sample(talk: Talk, desk: Desk) -> None:
 def line(one: Matter, mine: bool = False) -> Words:
     """A matter in one line."""
     parts: list[Words] = [heading(one.kind, str(one.facts.get("rule", ""))), _("No. {number}", number=one.id)]
-    parts.append(_("until {day}", day=Day(one.due)) if not mine else where(one))
+    parts.append(_("to be answered by {day}", day=Day(one.due)) if not mine else where(one))
     return Joined(tuple(parts), " · ")
 
 

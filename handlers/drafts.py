@@ -172,7 +172,7 @@ async def role_(talk: Talk, desk: Desk, activity: int) -> None:
         return not_yours(talk)
     name = await talk.ask("name", _("What do they do? For example: guide, first aid."), words(1, ROLE_LENGTH))
     whole = [Option("whole", _("The whole time"), [card.starts.isoformat(), card.ends.isoformat()])]
-    span = await talk.ask("hours", _("From when to when?"), hours(talk.now, desk.city.zone), options=whole)
+    span = await talk.ask("hours", _("From when to when?"), hours(talk.now, desk.city.zone, card.starts), options=whole)
     seats = await talk.ask("seats", _("How many people?"), count(1, CAPACITY_LIMIT))
     any_age = [Option("any", _("No more than the activity asks"), 0)]
     age = await talk.ask("age", _("From how many years on?"), count(1, OLDEST_MINIMUM), options=any_age)
@@ -207,7 +207,7 @@ async def retime(talk: Talk, desk: Desk, activity: int) -> None:
     if card is None:
         return not_yours(talk)
     question = _("When shall {title} be? Like “Sat 9:00-11:30”.", title=title(card))
-    span = await talk.ask("hours", question, hours(talk.now, desk.city.zone))
+    span = await talk.ask("hours", question, hours(talk.now, desk.city.zone, card.starts))
     match await desk.drafts.retime(activity, datetime.fromisoformat(span[0]), datetime.fromisoformat(span[1])):
         case Unfit(why):
             talk.say(unfit(why), back(activity))

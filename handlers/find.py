@@ -34,7 +34,20 @@ from bot.talk import (
     ngettext,
     script,
 )
-from handlers.cards import kind_name, line, link, map_link, offer, organiser, place_name, seats, title, when, where
+from handlers.cards import (
+    called_off,
+    kind_name,
+    line,
+    link,
+    map_link,
+    offer,
+    organiser,
+    place_name,
+    seats,
+    title,
+    when,
+    where,
+)
 from handlers.terms import shown
 
 
@@ -189,6 +202,8 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
     """The activity's card: conditions, time, place, seats, who holds it, and what can be done."""
     card = await desk.activities.card(number)
     if card is None or (card.state != "open" and not await desk.organising.allowed(number, Deed.ROSTER)):
+        if card is not None and card.state == "cancelled":
+            return talk.say(called_off(card), Link(_("Find activities"), Intent("find")))
         return talk.say(_("There is no such activity. Send “find” to see what is on."))
     mine = next((one for one in await desk.enrolment.mine() if one.activity == number), None)
     links: list[Link | WebLink] = []
@@ -212,7 +227,7 @@ async def activity(talk: Talk, desk: Desk, number: int) -> None:
             *roles(card),
             _("The organiser lets people in.") if card.approval else None,
             Named(*for_readers(card.about)) if card.about else None,
-            *shown(await desk.agreements.terms(number)),
+            *(shown(card.terms) if card.terms else ()),
             _("Held by {organiser}", organiser=organiser(card)),
             _("Called off.") if card.state != "open" else state,
         ),
@@ -240,7 +255,7 @@ def whether_in(stand: Stand) -> Words:
 async def share(talk: Talk, desk: Desk, number: int) -> None:
     """Links that open this very activity, one a door."""
     card = await desk.activities.card(number)
-    if card is None:
+    if card is None or card.state != "open":
         return talk.say(_("There is no such activity. Send “find” to see what is on."))
     name = f"activity-{number}"
     opened = [f"{address.format(link=name)}" for address in desk.city.doors.values()]

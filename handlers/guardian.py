@@ -27,7 +27,6 @@ from bot.domain.kinds import kind
 from bot.domain.linking import NoSuchCode, code_of
 from bot.domain.people import ABROAD
 from bot.talk import (
-    Clock,
     Intent,
     Joined,
     Link,
@@ -41,7 +40,7 @@ from bot.talk import (
     script,
 )
 from handlers.agreement import accept, asked
-from handlers.answers import paired_code, person_name, year_of_birth
+from handlers.answers import no_such_code, paired_code, person_name, year_of_birth
 from handlers.cards import title, where
 from handlers.introduction import Met, introduce, introduced
 from handlers.terms import shown
@@ -155,10 +154,8 @@ async def guardian(talk: Talk, desk: Desk, code: str = "") -> None:
 def no_ward(found: object) -> tuple[Words]:
     """Why there is nobody to decide for."""
     match found:
-        case TooManyTries(until):
-            return (_("Too many wrong codes. Please try again at {at}.", at=Clock(until)),)
-        case NoSuchCode(left):
-            return (_("That code is wrong or too old. You have {n} more tries.", n=left),)
+        case TooManyTries() | NoSuchCode():
+            return (no_such_code(found),)
         case MustBeOfAge():
             return (_("A guardian is 18 or older."),)
     return (_("That code is too old. Please ask for a new one."),)
@@ -190,8 +187,9 @@ async def children(talk: Talk, desk: Desk) -> None:
             _("You decide for nobody yet. Your child's chat shows a code; send me “guardian” with it."),
             Link(_("I am the one under 18"), Intent("myguardian")),
         )
+    whose = {one.person: one.name or one.number for one in mine} if len(mine) > 1 else {}
     links = [
-        Link(Joined((title(one), one.starts, standing(one)), " · "), Intent("permit", (str(one.id),)))
+        Link(entry(one, whose.get(one.child, "")), Intent("permit", (str(one.id),)))
         for one in await desk.guardians.permissions()
     ]
     links += [
@@ -200,6 +198,12 @@ async def children(talk: Talk, desk: Desk) -> None:
     ]
     names = Joined(tuple(one.name or one.number for one in mine), ", ")
     await talk.browse("list", _("You decide for: {names}", names=names), links)
+
+
+def entry(one: Permission, whose: str) -> Words:
+    """What is decided about, in one line; `whose`: where there are several children, the one that it is for."""
+    named: tuple[Words, ...] = (whose,) if whose else ()
+    return Joined((*named, title(one), one.starts, standing(one)), " · ")
 
 
 def standing(one: Permission) -> Words:

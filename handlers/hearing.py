@@ -81,19 +81,19 @@ async def hear(talk: Talk, desk: Desk, sort: str) -> None:
     talk.say(_("Switched on: {what}.", what=NAMES[stream]), Link(_("All messages"), Intent("messages")))
 
 
-@script("noreminders", words=["no reminders", "关闭提醒"])
+@script("noreminders", words=["no reminders", "stop reminders", "关闭提醒", "不要提醒", "别再提醒"])
 async def noreminders(talk: Talk, desk: Desk) -> None:
     """The word under every reminder."""
     talk.go(Intent("hush", (Stream.REMINDERS.key,)))
 
 
-@script("nocalls", words=["no calls", "关闭召集"])
+@script("nocalls", words=["no calls", "stop calls", "关闭召集", "不要召集"])
 async def nocalls(talk: Talk, desk: Desk) -> None:
     """The word under every call for help."""
     talk.go(Intent("hush", (Stream.CALLS.key,)))
 
 
-@script("nocampaigns", words=["no campaigns", "关闭群发"])
+@script("nocampaigns", words=["no campaigns", "stop campaigns", "关闭群发", "不要群发", "别再群发"])
 async def nocampaigns(talk: Talk, desk: Desk) -> None:
     """The word under every message of a campaign."""
     talk.go(Intent("hush", (Stream.CAMPAIGNS.key,)))

@@ -100,24 +100,41 @@ async def record(talk: Talk, desk: Desk, number: int) -> None:
     found = await desk.records.mine(number)
     if found is None:
         return talk.say(_("You have no such record."), Link(_("My hours"), Intent("hours")))
-    asked = [
-        Link(_("What is asked about it"), Intent("matter", (str(one.id),))) for one in await desk.matters.of(number)
-    ]
+    about = await desk.matters.of(number)
+    asked = [Link(what_is_asked(one.id, len(about)), Intent("matter", (str(one.id),))) for one in about]
+    wrong = Link(_("It is wrong"), Intent("dispute", (str(number),)))
+    ways = [*asked, *([] if await desk.matters.open_dispute(number) else [wrong])]
+    if found.why and found.why.rule == "forgotten":
+        ends = [one for one in await desk.vouching.missing() if one.arrived == found.starts]
+        ways[:0] = [Link(_("Tell when I left"), Intent("claim", (str(one.enrolment),))) for one in ends]
     talk.say(
         lines(
             title(found),
-            Day(found.starts),
+            Span(found.starts, found.ends) if found.ends and found.ends > found.starts else Day(found.starts),
             _("{hours} h", hours=as_hours(found.minutes)),
+            shared(desk.records.elsewhere(found)),
             zero(found.why, found.minutes) if found.why else None,
             GRADES[found.grade] if found.minutes else None,
             *facts(found, talk.now, desk.records.rules_of(found)),
         ),
         Link(_("How it was proven"), Intent("proven", (str(number),))),
-        *asked,
-        Link(_("It is wrong"), Intent("dispute", (str(number),))),
+        *ways,
         Link(_("What it said before"), Intent("history", (str(number),))),
         Link(_("My hours"), Intent("hours")),
     )
+
+
+def what_is_asked(number: int, of: int) -> Words:
+    """One of the things that are asked about a record."""
+    asked = _("What is asked about it")
+    return Joined((asked, _("No. {number}", number=number)), " · ") if of > 1 else asked
+
+
+def shared(minutes: int) -> Words | None:
+    """What of its time counts in another record."""
+    if not minutes:
+        return None
+    return _("{hours} h of this time count in another record.", hours=as_hours(minutes))
 
 
 def facts(found: Record, now: datetime, rules: tuple[str, str]) -> list[Words]:

@@ -3,13 +3,15 @@ why not."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.desk.desk import Desk
 from bot.domain.activities import Activity, Shift
 from bot.domain.enrolment import AlreadyIn, Asked, Clashed, Joined, TooYoung, Waitlisted
 from bot.domain.guardians import GuardianAsked, GuardianRefused
 from bot.domain.skills import NeedsSkill
 from bot.domain.squads import NoLead
-from bot.talk import Intent, Link, Span, Talk, WebLink, Words, _, script
+from bot.talk import Intent, Link, Span, Talk, WebLink, Words, _, lines, script
 from bot.talk import Joined as Listing
 from handlers import guardian
 from handlers.agreement import accept, due_of, sure
@@ -36,8 +38,15 @@ async def join(talk: Talk, desk: Desk, activity: int = 0, shift: int = 0, in_spi
         return talk.say(CLOSED)
     chosen = shifts[0]
     if len(shifts) > 1:
-        question = _("Which shift of {title} suits you?", title=title(card))
+        question = (
+            _("{title}: where would you like to help?", title=title(card))
+            if any(one.role for one in shifts)
+            else _("Which shift of {title} suits you?", title=title(card))
+        )
         chosen = await talk.choose("shift", question, [offer(one) for one in shifts])
+    lacking = await desk.skills.lacking(chosen)
+    if lacking is not None:  # before anything is asked of whoever cannot have the role
+        return needs_skill(talk, card, lacking.codes, lacking.shown)
     match await introduced(talk, desk, max(card.minimum_age, chosen.minimum_age)):
         case Met.DECLINED:
             return talk.say(_("All right. You can look around without it; send “find”."))
@@ -45,7 +54,8 @@ async def join(talk: Talk, desk: Desk, activity: int = 0, shift: int = 0, in_spi
             return await guardian.call(talk, desk, card, chosen.id)
     answers = await answered(talk, card)
     due = await due_of(talk, desk, card)
-    if not await sure(talk, desk, card, due, asked(card, chosen, bool(in_spite))):
+    full = not chosen.free and await desk.enrolment.would_queue(chosen.id)
+    if not await sure(talk, desk, card, due, asked(card, chosen, bool(in_spite), full)):
         return talk.say(_("Nothing was booked."))
     twin = await introduce(talk, desk)
     await accept(talk, desk, card, due)
@@ -55,15 +65,17 @@ async def join(talk: Talk, desk: Desk, activity: int = 0, shift: int = 0, in_spi
 CLOSED = _("That activity takes no more people. Send “find” to see what is on.")
 
 
-def asked(card: Activity, shift: Shift, in_spite: bool) -> Words:
+def asked(card: Activity, shift: Shift, in_spite: bool, full: bool) -> Words:
     """The last question."""
     name, when = title(card), Span(shift.starts, shift.ends)
     if in_spite:
         return _("Ask the organiser to let you into {title}, {when}, although it overlaps?", title=name, when=when)
     if card.approval:
         return _("Join {title}, {when}, if the organiser lets you in?", title=name, when=when)
+    if full:
+        return _("{title}, {when}, is full. Join the queue?", title=name, when=when)
     if shift.role:
-        return _("Join {title} as {role}, {when}?", title=name, role=role(shift), when=when)
+        return _("Join {title} ({role}), {when}?", title=name, role=role(shift), when=when)
     return _("Join {title}, {when}?", title=name, when=when)
 
 
@@ -112,16 +124,21 @@ async def told(
         case GuardianRefused():
             talk.say(_("Your guardian said no to this one. They can change that in their own chat."))
         case NeedsSkill(codes):
-            names = Listing(tuple(skill_name(one) for one in codes), ", ")
-            prove = Intent("newskill", (codes[0], str(card.organisation)))
-            talk.say(
-                _("This role needs {skills}, proven and in date on that day.", skills=names),
-                Link(_("Prove it"), prove),
-            )
+            needs_skill(talk, card, codes)
         case TooYoung(minimum):
             talk.say(_("This activity is for people from {n} years on. Send “find” for others.", n=minimum))
         case _:
             talk.say(CLOSED)
+
+
+def needs_skill(talk: Talk, card: Activity, codes: Sequence[str], shown: bool = False) -> None:
+    """What must be proven first, and the way to do it; `shown`: a proof was sent and nobody has looked at it yet."""
+    names = Listing(tuple(skill_name(one) for one in codes), ", ")
+    needed = _("This role needs {skills}, proven and in date on that day.", skills=names)
+    if shown:
+        text = lines(needed, _("Your proof has not been looked at yet. I will write as soon as it has."))
+        return talk.say(text, Link(_("My skills"), Intent("skills")))
+    talk.say(needed, Link(_("Prove it"), Intent("newskill", (codes[0], str(card.organisation)))))
 
 
 def asking(why: str) -> Words:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from bot.desk.desk import Desk
 from bot.domain.attendance import TooManyTries
-from bot.domain.linking import Both, NoSuchCode, Side, code_of
-from bot.talk import Clock, Intent, Joined, Link, Named, Option, Talk, Words, _, lines, script
-from handlers.answers import paired_code
+from bot.domain.linking import Awaited, Both, NoSuchCode, OwnCode, Side, code_of
+from bot.talk import Intent, Joined, Link, Named, Option, Talk, Words, _, lines, ngettext, script
+from handlers.answers import no_such_code, paired_code
 from handlers.hours import as_hours
 from handlers.mydata import DOORS
+
+MINE, THEIRS, NEITHER = "mine", "theirs", "neither"
+"""Whose name stays."""
 
 CODE = _("The code has 8 letters and digits, like K7PM 3QRX. Send “link” in the other chat to see it.")
 
@@ -52,12 +55,12 @@ async def take(talk: Talk, desk: Desk, code: str) -> None:
     """The code was typed here: show what would become one, and ask."""
     found = await desk.linking.look(code)
     match found:
-        case TooManyTries(until):
-            return talk.say(_("Too many wrong codes. Please try again at {at}.", at=Clock(until)))
-        case NoSuchCode(left):
-            return talk.say(
-                _("That code is wrong or too old. You have {n} more tries.", n=left), Link(_("Link"), Intent("link"))
-            )
+        case TooManyTries() | NoSuchCode():
+            return talk.say(no_such_code(found), Link(_("Link"), Intent("link")))
+        case OwnCode():
+            return talk.say(_("That is this chat's own code. Send it in your other chat, then “link” here again."))
+        case Awaited():
+            return talk.say(OTHER_SIDE)
     if not await talk.confirm(
         "sure",
         lines(_("Make these two one person?"), *both(found), _("Only agree if the other chat is yours.")),
@@ -67,28 +70,32 @@ async def take(talk: Talk, desk: Desk, code: str) -> None:
         return talk.say(_("Good, the chats stay apart."))
     if not await desk.linking.offer(code):
         return talk.say(_("That code is too old. Please ask for a new one."), Link(_("Link"), Intent("link")))
-    talk.say(_("Now go back to the other chat and send “link”: it has to agree too."))
+    talk.say(OTHER_SIDE)
+
+
+OTHER_SIDE = _("Now go back to the other chat and send “link”: it has to agree too.")
 
 
 async def agree(talk: Talk, desk: Desk, waiting: Both) -> None:
     """The chat that showed the code agrees last, and chooses the name where there are two."""
-    theirs = False
+    stays = MINE
     if waiting.two_names:
-        theirs = await talk.choose(
+        stays = await talk.choose(
             "name",
             lines(
                 _("Somebody typed your code. These two would be one person:"), *both(waiting), _("Which name stays?")
             ),
             [
-                Option("mine", _("{name}, of this chat", name=waiting.mine.name), False),
-                Option("theirs", _("{name}, of the other chat", name=waiting.theirs.name), True),
+                Option(MINE, _("{name}, of this chat", name=waiting.mine.name)),
+                Option(THEIRS, _("{name}, of the other chat", name=waiting.theirs.name)),
+                Option(NEITHER, _("No, the other chat is not mine")),
             ],
         )
     question = lines(_("Make these two one person?"), *both(waiting), _("Only agree if the other chat is yours."))
-    if not await talk.confirm("sure", question, _("Yes, both are mine"), _("No")):
+    if stays == NEITHER or not await talk.confirm("sure", question, _("Yes, both are mine"), _("No")):
         await desk.linking.refuse(waiting.offer)
         return talk.say(_("Good, the chats stay apart."))
-    linked = await desk.linking.agree(waiting.offer, theirs)
+    linked = await desk.linking.agree(waiting.offer, stays == THEIRS)
     if linked is None:
         return talk.say(_("That is no longer possible."), Link(_("Link"), Intent("link")))
     talk.undoable(Intent("unlink"))
@@ -122,8 +129,13 @@ def side(one: Side, name: str) -> Words:
     """What one of the two brings along, in one line."""
     parts: list[Words] = [name] if name else []
     parts.append(Joined(tuple(DOORS.get(door, door) for door in one.doors), ", "))
-    brings = _(
-        "{n} sign-ups, {hours} h, {m} subscriptions", n=one.sign_ups, hours=as_hours(one.minutes), m=one.subscriptions
+    brings = Joined(
+        (
+            ngettext("{n} sign-up", "{n} sign-ups", one.sign_ups),
+            _("{hours} h", hours=as_hours(one.minutes)),
+            ngettext("{n} subscription", "{n} subscriptions", one.subscriptions),
+        ),
+        ", ",
     )
     return Joined((*parts, brings), " · ")
 

@@ -7,7 +7,6 @@ from bot.domain.notices import Notice, Stream
 from bot.talk import Intent, Link, Named, Picture, Span, View, Words, _, lines
 
 LANGUAGES = ("zh_CN", "en")
-PAUSED_BY_HAND = "paused by hand"
 
 
 def campaign(notice: Notice, again: Words | None) -> View:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from bot.desk.desk import Desk
+from bot.domain.attendance import OPENS
 from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Clashed, Left, Stand
+from bot.domain.guardians import Wished
 from bot.domain.reliability import GRACE, REASONS, deadline
-from bot.talk import Intent, Joined, Link, Option, Span, Talk, Words, _, lines, script
-from handlers.cards import map_link, title
+from bot.talk import Intent, Joined, Link, Option, Span, Talk, Words, _, lines, ngettext, script
+from handlers.cards import called_off, map_link, title
 from handlers.documents import asked_for
+from handlers.presence import show_place
 
 
 @script(
@@ -18,10 +21,17 @@ from handlers.documents import asked_for
 async def my(talk: Talk, desk: Desk) -> None:
     """What I joined or wait for, soonest first."""
     mine = await desk.enrolment.mine()
-    if not mine:
-        return talk.say(_("You have not signed up for anything yet."), Link(_("Find activities"), Intent("find")))
+    wishes = await desk.guardians.wishes()
+    if not mine and not wishes:
+        return talk.say(_("You have no sign-ups ahead."), Link(_("Find activities"), Intent("find")))
     links = [Link(await entry(one, desk), Intent("booking", (str(one.id),))) for one in mine]
+    links += [Link(wish(one), Intent("activity", (str(one.activity),))) for one in wishes]
     await talk.browse("list", _("Your sign-ups:"), links)
+
+
+def wish(one: Wished) -> Words:
+    """What waits for a guardian's answer, in one line."""
+    return Joined((title(one), one.starts, _("your guardian has not answered yet")), " · ")
 
 
 async def entry(booking: Booking, desk: Desk) -> Words:
@@ -50,7 +60,7 @@ async def booking(talk: Talk, desk: Desk, number: int) -> None:
     """One sign-up of mine and what can be done with it."""
     mine = await desk.enrolment.booking(number)
     if mine is None:
-        return talk.say(_("You have no such sign-up."), Link(_("My sign-ups"), Intent("my")))
+        return await no_such(talk, desk, number)
     card = await desk.activities.card(mine.activity)
     links = []
     if mine.stand == Stand.OFFERED:
@@ -60,18 +70,35 @@ async def booking(talk: Talk, desk: Desk, number: int) -> None:
     if mine.stand == Stand.WAITING:
         links.append(Link(_("Leave the queue"), Intent("leave", (str(number),))))
     if mine.stand in COMING:
-        links.append(Link(_("Check in"), Intent("checkin")))
+        if mine.starts - OPENS <= talk.now:
+            links.append(Link(_("Check in"), Intent("checkin")))
         if mine.starts > talk.now:
             links.append(Link(_("Bring others, or pass it on"), Intent("together", (str(number),))))
         links += await asked_for(desk, number)
     if mine.stand == Stand.ARRIVED:
-        links.append(Link(_("Check out"), Intent("checkout")))
+        links += [Link(_("Check out"), Intent("checkout")), *(await show_place(desk, number))]
     talk.say(
-        lines(title(mine), Span(mine.starts, mine.ends), mine.address, await standing(mine, desk)),
+        lines(
+            title(mine),
+            Span(mine.starts, mine.ends),
+            mine.address,
+            await standing(mine, desk),
+            ngettext("{n} seat beside yours is kept.", "{n} seats beside yours are kept.", mine.guests)
+            if mine.guests
+            else None,
+        ),
         *links,
         Link(_("The activity"), Intent("activity", (str(mine.activity),))),
         *(map_link(card.latitude, card.longitude, card.title) if card else ()),
     )
+
+
+async def no_such(talk: Talk, desk: Desk, number: int) -> None:
+    """Why there is nothing behind a button: the activity was called off, or it is no sign-up of theirs."""
+    over = await desk.enrolment.called_off(number)
+    if over is None:
+        return talk.say(_("You have no such sign-up."), MINE)
+    talk.say(called_off(over), Link(_("Find activities"), Intent("find")))
 
 
 def taking(number: int) -> list[Link]:
@@ -87,11 +114,20 @@ async def leave(talk: Talk, desk: Desk, number: int) -> None:
     """Giving a seat or a place in the queue back: what it means is said before it is done. Why is asked of whoever had
     the seat for a while."""
     mine = await desk.enrolment.booking(number)
-    if mine is None or mine.stand not in HELD or mine.starts <= talk.now:
+    if mine is None:
+        return await no_such(talk, desk, number)
+    if mine.stand not in HELD or mine.starts <= talk.now:
         return talk.say(_("That cannot be given up any more."), Link(_("My sign-ups"), Intent("my")))
     question: Words = _("Give up {title}, {when}?", title=title(mine), when=Span(mine.starts, mine.ends))
-    if desk.enrolment.late(mine):
-        question = lines(question, too_late(mine))
+    question = lines(
+        question,
+        ngettext(
+            "The {n} seat beside yours is given up too.", "The {n} seats beside yours are given up too.", mine.guests
+        )
+        if mine.guests
+        else None,
+        too_late(mine) if desk.enrolment.late(mine) else None,
+    )
     if not await talk.confirm("sure", question, _("Yes, give it up"), _("No, I am coming")):
         return talk.say(_("Good, your place stays yours."))
     reason = None
@@ -116,6 +152,8 @@ async def accept(talk: Talk, desk: Desk, number: int) -> None:
                 MINE,
                 Link(_("No, let it go on"), Intent("decline", (str(number),))),
             )  # fmt: skip
+        case _ if await desk.enrolment.called_off(number):
+            await no_such(talk, desk, number)
         case _:
             talk.say(_("That seat is not held for you any more."), MINE)
 
@@ -177,5 +215,7 @@ async def coming(talk: Talk, desk: Desk, number: int) -> None:
     """“Still coming?” answered with one tap."""
     mine = await desk.enrolment.still_coming(number)
     if mine is None:
-        return talk.say(_("You have no such sign-up."), MINE)
+        return await no_such(talk, desk, number)
+    if mine.starts <= talk.now:
+        return talk.say(_("It has begun. Please check in there."), Link(_("Check in"), Intent("checkin")))
     talk.say(_("Good, see you {when} at {address}.", when=mine.starts, address=mine.address))

@@ -111,11 +111,30 @@ async def correct(talk: Talk, desk: Desk, what: str = "") -> None:
         options = [Option("name", _("My name")), Option("phone", _("My phone number"))]
         what = await talk.choose("what", _("What shall I put right?"), options)
     if what == "name":
-        await desk.privacy.correct(name=await talk.ask("name", _("What is your name?"), person_name))
+        name = await talk.ask("name", _("What is your name?"), person_name)
+        if not await still_wanted(talk, desk, name):
+            return talk.say(_("Nothing was changed."), Link(_("My data"), Intent("mydata")))
+        await desk.privacy.correct(name=name)
     else:
         question = _("Which phone number can the organiser call?")
         await desk.privacy.correct(phone=await talk.ask("phone", question, phone_number, wants="phone"))
     talk.say(_("Put right."), Link(_("My data"), Intent("mydata")))
+
+
+async def still_wanted(talk: Talk, desk: Desk, name: str) -> bool:
+    """Certificates bear the name that somebody has: asked once more where some bear another."""
+    others = await desk.proofs.named_otherwise(name)
+    if not others:
+        return True
+    question = ngettext(
+        "{n} certificate of yours bears another name. It becomes invalid with the change, and you can get it anew. "
+        "Change your name to {name}?",
+        "{n} certificates of yours bear another name. They become invalid with the change, and you can get them anew. "
+        "Change your name to {name}?",
+        others,
+        name=desk.privacy.called(name),
+    )
+    return bool(await talk.confirm("sure", question, _("Yes, change it"), _("No, keep my name")))
 
 
 @script("takeout", words=["takeout", "导出", "导出数据", "导出我的数据"])
@@ -154,8 +173,20 @@ async def withdraw(talk: Talk, desk: Desk) -> None:
         if coming
         else None
     )
+    wards = len(await desk.guardians.children())
+    without = (
+        ngettext(
+            "{n} child for whom you decide is without a guardian then, and cannot take part.",
+            "{n} children for whom you decide are without a guardian then, and cannot take part.",
+            wards,
+        )
+        if wards
+        else None
+    )
     question = lines(
-        _("Shall I erase your name and phone number now? Your hours stay, and you can still look around."), lost
+        _("Shall I erase your name and phone number now? Your hours stay, and you can still look around."),
+        lost,
+        without,
     )
     if not await talk.confirm("sure", question, _("Yes, withdraw"), _("No, leave it")):
         return talk.say(_("Good, everything stays as it is."))

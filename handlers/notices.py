@@ -42,7 +42,8 @@ def said(notice: Notice) -> View:
         case "campaign":
             return mailings.campaign(notice, again)
         case "reminder":
-            far = _("Tomorrow: {title}", title=name) if notice.offset == DAY else _("Coming up: {title}", title=name)
+            tomorrow = notice.offset == DAY and notice.eve
+            far = _("Tomorrow: {title}", title=name) if tomorrow else _("Coming up: {title}", title=name)
             first = far if notice.offset <= DAY else _("Soon: {title}", title=name)
             return View(
                 lines(again, first, span, event.address, _("Are you still coming?")),
@@ -70,9 +71,15 @@ def said(notice: Notice) -> View:
             return feedback.asked(notice, name, again)
         case "promotion":
             return View(
-                lines(again, _("A seat came free and it is yours: {title}", title=name), span, event.address),
+                lines(
+                    again,
+                    _("A seat came free and it is yours: {title}", title=name),
+                    span,
+                    event.address,
+                    _("Can you come? If not, giving it up costs you nothing."),
+                ),
                 (
-                    Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),
+                    Link(_("Yes, I am coming"), Intent("coming", (str(notice.enrolment),))),
                     Link(_("No, give up my seat"), Intent("leave", (str(notice.enrolment),))),
                 ),
                 spot=spot(event, name),
@@ -114,7 +121,9 @@ def said(notice: Notice) -> View:
                     _("Time or place have changed: {title}", title=name),
                     span,
                     event.address,
-                    _("Are you still coming?") if seated else _("You are still in the queue."),
+                    _("Are you still coming? If not, giving your seat up costs you nothing.")
+                    if seated
+                    else _("Your sign-up still waits."),
                 ),
                 (
                     Link(_("Yes, I am coming"), Intent("coming", (str(notice.enrolment),))),
@@ -164,6 +173,13 @@ def said(notice: Notice) -> View:
                 lines(again, text),
                 (Link(_("Take the roll"), Intent("roll", number)), Link(_("Manage"), Intent("manage", number))),
             )
+        case "asking":
+            text = _("Somebody asks to come and waits for your answer: {title}", title=name)
+            number = (str(event.activity),)
+            return View(
+                lines(again, text, span),
+                (Link(_("Decide"), Intent("letin", number)), Link(_("Manage"), Intent("manage", number))),
+            )
         case "announcement":
             return View(
                 lines(notice.words.get("text", ""), "", name, span, event.address, sender(event)),
@@ -185,6 +201,9 @@ def personal(notice: Notice, again: Words | None) -> View:
             return letter(notice, again)
         case "expiring":
             return skills.expiring(said, again)
+        case "proving":
+            text = _("A proof waits for your look: {skill}", skill=skill_name(said["code"]))
+            return View(lines(again, text), (Link(_("Proofs to look at"), Intent("proofs")),))
         case "approval" | "mailing":
             return mailings.news(notice, again)
         case "withdrawn":
@@ -257,6 +276,7 @@ MATTER = {
     "asked": _("You are asked to answer."),
     "overlap": _("Two organisations recorded the same minutes. They count once; who recorded says whose they are."),
     "up": _("It is with the next level now."),
+    "asked again": _("Nobody has answered in time. Whoever has to answer is asked once more."),
     "rejected": _("Rejected. You can read why, and take it to the next level."),
     "settled": _("It is settled."),
     "shared": _("It is settled whose the minutes are."),

@@ -87,6 +87,9 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
         Link(_("Roster"), Intent("roster", (number,))),
         Link(_("Messages"), Intent("deliveries", (number,))),
     ]
+    asking = await desk.admission.waiting(activity) if card.starts > talk.now else 0
+    if asking:
+        ways.insert(0, let_in(activity, asking))
     path = await desk.organising.wall(activity)
     if isinstance(path, str):
         ways.append(WebLink(_("Check-in wall for the projector"), path))
@@ -158,7 +161,7 @@ async def publish(talk: Talk, desk: Desk) -> None:
     if len(organisations) > 1:
         options = [Option(str(id_), Named(one[0], one[1]), id_) for id_, one in organisations.items()]
         organisation = await talk.choose("for", _("For which organisation?"), options)
-    name = await talk.ask("title", _("1/6 What is it called?"), words(4, TITLE_LENGTH))
+    name = await talk.ask("title", _("1/6 What is it called?"), words(2, TITLE_LENGTH))
     kinds = [Option(one.code, kind_name(one.code), one.code) for one in KINDS]
     service = await talk.ask("kind", _("2/6 What kind of service?"), kind_of_service, options=kinds)
     span = await talk.ask("hours", _("3/6 When? Like “Sat 9:00-11:30”."), hours(talk.now, desk.city.zone))
@@ -313,7 +316,7 @@ def listed(place: int, one: Listed) -> Words:
         marks.insert(2, Named(*one.role))
     marks += [f"{each['asked']} {each['said']}" for each in one.answers]
     if one.why:
-        marks.append(Joined(("(", reasons(one.why), ")"), ""))
+        marks.append(_("({why})", why=reasons(one.why)))
     if one.guardian:
         marks.append(_("(guardian: {name})", name=one.guardian))
     if one.accompanied:
@@ -340,7 +343,7 @@ async def move(talk: Talk, desk: Desk, activity: int) -> None:
     if card is None or card.state != "open" or card.starts <= talk.now:
         return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
     question = _("When shall {title} be? Like “Sat 9:00-11:30”.", title=title(card))
-    span = await talk.ask("hours", question, hours(talk.now, desk.city.zone))
+    span = await talk.ask("hours", question, hours(talk.now, desk.city.zone, card.starts))
     start, end = datetime.fromisoformat(span[0]), datetime.fromisoformat(span[1])
     sure = _("Move it to {when}? Everybody who signed up will be told.", when=Span(start, end))
     if not await talk.confirm("sure", sure):

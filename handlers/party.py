@@ -23,7 +23,6 @@ from bot.domain.parties import (
     TooMany,
 )
 from bot.talk import (
-    Clock,
     Intent,
     Joined,
     Link,
@@ -37,12 +36,13 @@ from bot.talk import (
     ngettext,
     script,
 )
-from handlers.answers import count, paired_code, words
+from handlers.answers import count, no_such_code, paired_code, words
 from handlers.cards import title
 
 MINE = Link(_("My sign-ups"), Intent("my"))
 TEAMS = Link(_("My teams"), Intent("team"))
 GONE = _("You have no such sign-up.")
+NO_SEAT = _("No seat is left beside those that you have.")
 
 KIND: dict[TeamKind, Words] = {
     TeamKind.FAMILY: _("Family"),
@@ -79,7 +79,7 @@ async def together(talk: Talk, desk: Desk, number: int) -> None:
 async def companions(talk: Talk, desk: Desk, number: int) -> None:
     """How many grown-ups come along; each takes a seat, none is named."""
     mine = await desk.enrolment.booking(number)
-    if mine is None or mine.stand not in COMING:
+    if mine is None or mine.stand not in COMING or mine.starts <= talk.now:
         return talk.say(GONE, MINE)
     question = _(
         "How many grown-ups come with you, from 0 to {n}? Each takes a seat beside yours; I keep the number and no "
@@ -93,7 +93,7 @@ async def companions(talk: Talk, desk: Desk, number: int) -> None:
         case Brought(several):
             talk.say(ngettext("{n} seat is kept beside yours.", "{n} seats are kept beside yours.", several), MINE)
         case NoRoom(free):
-            left = ngettext("Only {n} seat is left.", "Only {n} seats are left.", free)
+            left = ngettext("Only {n} seat is left.", "Only {n} seats are left.", free) if free else NO_SEAT
             talk.say(left, Link(_("Bring somebody without a chat"), Intent("companions", (str(number),))))
         case _:
             talk.say(GONE, MINE)
@@ -113,6 +113,8 @@ async def team(talk: Talk, desk: Desk, code: str = "") -> None:
     wanted = code_of(code)
     if wanted is not None:
         return await enter(talk, desk, wanted)
+    if code:
+        return talk.say(_("There is no team with that code."), TEAMS)
     mine = await desk.parties.teams()
     links = [Link(line(one), Intent("teamcard", (str(one.id),))) for one in mine]
     text = _("Your teams:") if mine else _("You are in no team yet. Whoever leads one has a code: send “team” with it.")
@@ -201,7 +203,7 @@ async def bringteam(talk: Talk, desk: Desk, number: int) -> None:
     if not led:
         return talk.say(_("You lead no team yet."), Link(_("Start a team"), Intent("newteam")))
     mine = await desk.enrolment.booking(number)
-    if mine is None or mine.stand not in COMING:
+    if mine is None or mine.stand not in COMING or mine.starts <= talk.now:
         return talk.say(GONE, MINE)
     chosen = led[0]
     if len(led) > 1:
@@ -286,10 +288,8 @@ async def take(talk: Talk, desk: Desk, code: str = "") -> None:
     code = code_of(code) or await talk.ask("code", _("What is the code of the place?"), paired_code(CODE))
     asked = await desk.parties.with_code(code)
     match asked:
-        case TooManyTries(until):
-            return talk.say(_("Too many wrong codes. Please try again at {at}.", at=Clock(until)))
-        case NoSuchCode(left):
-            return talk.say(_("That code is wrong or too old. You have {n} more tries.", n=left))
+        case TooManyTries() | NoSuchCode():
+            return talk.say(no_such_code(asked), MINE)
         case Invitation(ask=Ask.SWAP):
             return await swap(talk, desk, asked)
     question = _(

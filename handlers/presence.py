@@ -12,6 +12,7 @@ from bot.domain.attendance import (
     CheckedIn,
     CheckedOut,
     NothingNow,
+    NotSignedUp,
     StillElsewhere,
     TooEarly,
     TooLateToTell,
@@ -19,6 +20,7 @@ from bot.domain.attendance import (
     WrongCode,
     Zero,
 )
+from bot.domain.enrolment import Stand
 from bot.talk import Clock, Intent, Link, Named, Option, Talk, Text, Words, _, lines, ngettext, script
 from handlers.answers import check_in_code
 from handlers.cards import title
@@ -26,7 +28,9 @@ from handlers.stars import step_reached
 
 
 def hears_code(text: str, now: datetime) -> Sequence[str] | None:
-    """Eight digits, with spaces or without."""
+    """Eight digits, with spaces or without; a day like 2027-05-31 is none."""
+    if re.fullmatch(r"\s*\d{4}([-·])\d\d\1\d\d\s*", text):
+        return None
     bare = re.sub(r"[\s\-·]", "", text)
     return ("0", str(int(bare)).zfill(8)) if len(bare) == 8 and bare.isdecimal() else None
 
@@ -60,9 +64,8 @@ async def checkin(talk: Talk, desk: Desk, activity: int = 0, code: str = "") -> 
                 Link(_("Check out"), Intent("checkout")),
                 *(await show_place(desk, enrolment)),
             )
-        case AlreadyThere(at):
-            leaving = (str(activity), code) if activity else ()
-            talk.say(_("You checked in at {at}.", at=Clock(at)), Link(_("Check out"), Intent("checkout", leaving)))
+        case AlreadyThere():
+            said(talk, outcome, (str(activity), code) if activity else ())
         case _:
             said(talk, outcome)
 
@@ -108,13 +111,29 @@ async def checkout(talk: Talk, desk: Desk, activity: int = 0, code: str = "") ->
                 Link(_("My hours"), Intent("hours")),
                 *((Link(_("That is wrong"), Intent("dispute")),) if why else ()),
             )
+        case WrongCode():
+            said(talk, outcome, again=Link(_("Check out"), Intent("checkout")))
         case _:
             said(talk, outcome)
 
 
-def said(talk: Talk, outcome: object) -> None:
+CHECK_IN = Link(_("Check in"), Intent("checkin"))
+
+
+def said(talk: Talk, outcome: object, leaving: tuple[str, ...] = (), again: Link = CHECK_IN) -> None:
     """Why there is nothing to check into or out of."""
     match outcome:
+        case AlreadyThere(at):
+            talk.say(_("You checked in at {at}.", at=Clock(at)), Link(_("Check out"), Intent("checkout", leaving)))
+        case NotSignedUp():
+            talk.say(
+                _(
+                    "You have no sign-up that is on now. If you have just come along, show your own code to whoever "
+                    "leads: they can add you."
+                ),
+                Link(_("My own code"), Intent("mycode")),
+                Link(_("My sign-ups"), Intent("my")),
+            )
         case WrongCode(0):
             talk.say(_("That code does not fit. Please wait ten minutes, or ask the organiser to check you in."))
         case WrongCode(left):
@@ -124,7 +143,7 @@ def said(talk: Talk, outcome: object) -> None:
                     "That code does not fit: it changes every 15 seconds. Look again; {n} tries are left.",
                     left,
                 ),
-                Link(_("Check in"), Intent("checkin")),
+                again,
             )
         case TooManyTries(until):
             talk.say(_("There were too many wrong codes. You can try again at {until}.", until=Clock(until)))
@@ -171,6 +190,10 @@ ZEROS: dict[str, Text] = {
 async def notin(talk: Talk, desk: Desk, number: int) -> None:
     """Undo of a check-in."""
     if await desk.attendance.undo_check_in(number):
+        own = await desk.enrolment.booking(number)
+        if own is None or own.stand == Stand.CANCELLED:
+            mine = Link(_("My sign-ups"), Intent("my"))
+            return talk.say(_("Thank you for telling me. It is taken back, and you are not signed up there."), mine)
         return talk.say(_("Your check-in was taken back."), Link(_("Check in"), Intent("checkin")))
     talk.say(_("There is nothing left to undo: that works for ten minutes after a change."))
 

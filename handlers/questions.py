@@ -7,8 +7,11 @@ from zlib import crc32
 from bot.domain.activities import Activity
 from bot.domain.digits import read_count
 from bot.domain.questions import ANSWER_LENGTH, CHOICES, LENGTH, Question, Sort
-from bot.talk import Incoming, Option, Talk, Unclear, Words, _
+from bot.talk import Incoming, Named, Option, Talk, Unclear, Words, _
 from handlers.answers import words
+
+NO = Named("否", "No")
+"""Of a fact. The plain no of the other questions means “rather not” in Chinese."""
 
 
 async def answered(talk: Talk, card: Activity) -> list[dict[str, str]]:
@@ -28,7 +31,7 @@ async def answer(talk: Talk, name: str, question: Question, card: Activity) -> s
     """One of them."""
     asked = _("The organiser asks: {question}", question=question.text)
     if question.sort == Sort.YES:
-        return "✓" if await talk.confirm(name, asked) else "✗"
+        return "✓" if await talk.confirm(name, asked, no=NO) else "✗"
     if question.sort == Sort.CHOICE:
         offered = [Option(str(place), one, one) for place, one in enumerate(question.options, 1)]
         return str(await talk.choose(name, asked, offered))

@@ -14,6 +14,7 @@ from bot.domain.enrolment import Stand
 from bot.domain.people import Person
 from bot.domain.roll import AlreadySo, Call, Mark, Marked, NotMarked, Outcome, Rolled, read_calls
 from bot.talk import (
+    BadLink,
     Clock,
     Incoming,
     Intent,
@@ -31,6 +32,9 @@ from bot.talk import (
 )
 from handlers.cards import line, title
 from handlers.organise import NOT_YOURS, listed
+
+NOBODY = "0"
+"""In a link: no number of the roll."""
 
 AT_MOST = 40
 """Lines that are answered one by one; of a longer call only what was not done, and a count of the rest."""
@@ -64,12 +68,39 @@ async def roll(talk: Talk, desk: Desk, activity: int = 0, said: str = "") -> Non
     match await desk.rolls.call(which, [one for one in calls if one.numbers or one.all], at):
         case Called(card, answers):
             named, ways = await named_otherwise(desk, which, calls)
+            if any(isinstance(one.outcome, Marked) for one in answers):
+                talk.undoable(taking_back(which, answers))
             talk.say(
                 lines(title(card), *(answered(answers) if answers or not named else []), *named),
                 *ways,
                 Link(_("Roster"), Intent("roster", (str(card.id),))),
                 Link(_("Manage"), Intent("manage", (str(card.id),))),
             )
+        case _:
+            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+
+
+def taking_back(activity: int, answers: Sequence[Answer]) -> Intent | None:
+    """What undoes a call: those who came have not come, those who left are still here. None: nothing was changed, or
+    more than a link can name."""
+    changed = {mark: [one.number for one in answers if isinstance(one.outcome, Marked) and one.outcome.mark == mark]
+               for mark in (Mark.HERE, Mark.LEFT)}  # fmt: skip
+    came, left = ("_".join(map(str, numbers)) or NOBODY for numbers in changed.values())
+    back = Intent("unroll", (str(activity), came, left))
+    try:
+        return back if back.link and (came, left) != (NOBODY, NOBODY) else None
+    except BadLink:
+        return None
+
+
+@script("unroll", silent=True)
+async def unroll(talk: Talk, desk: Desk, activity: int, came: str, left: str) -> None:
+    """Undo of a call."""
+    said = ((Mark.STILL, left), (Mark.NEVER, came))
+    calls = [Call(mark, tuple(map(int, numbers.split("_")))) for mark, numbers in said if numbers != NOBODY]
+    match await desk.rolls.call(activity, calls, talk.now):
+        case Called(card, answers):
+            talk.say(lines(title(card), *answered(answers)), Link(_("The roll-call"), Intent("roll", (str(card.id),))))
         case _:
             talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
 
@@ -143,6 +174,7 @@ NOT: dict[str, Text] = {
     "over": _("too late for that"),
     "absent": _("has not arrived"),
     "future": _("that moment is still to come"),
+    "asked": _("somebody asks about the record: please correct it instead"),
 }
 
 
@@ -153,6 +185,8 @@ def became(outcome: Outcome) -> Words:
             return _("here, {at}", at=Clock(at))
         case Marked(Mark.LEFT, at):
             return _("left, {at}", at=Clock(at))
+        case Marked(Mark.STILL, at):
+            return _("still here, since {at}", at=Clock(at))
         case Marked(_, _):
             return _("taken back")
         case AlreadySo(Mark.LEFT, at):

@@ -50,6 +50,7 @@ from handlers import (
 SCRIPTS: tuple[Script, ...] = (
     certificate.proof,
     roll.roll,
+    roll.unroll,
     onthespot.mycode,
     onthespot.present,
     onthespot.walkin,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, tzinfo
 
 from bot.desk.campaigns import Mailing
 from bot.desk.desk import Desk
 from bot.domain.campaigns import (
     UNDO,
+    WEEKLY,
     Asked,
     Campaign,
     Changed,
@@ -18,14 +20,17 @@ from bot.domain.campaigns import (
     Sent,
     Standing,
     Timing,
+    Told,
     Unwritable,
     may_use_mass,
+    more_than_allowed,
 )
 from bot.domain.deliveries import reason_of
 from bot.domain.forecast import Leg, RoutePlan
 from bot.domain.reach import Way
 from bot.domain.writing import fold
 from bot.talk import (
+    UNDO_TIME,
     Incoming,
     Intent,
     Joined,
@@ -48,7 +53,7 @@ from handlers.answers import words
 from handlers.campaign import MINE, NO_SUCH, ORGANISERS_ONLY, WRITTEN, unwritable
 from handlers.cards import line
 from handlers.mailings import in_either
-from handlers.whynot import REASONS
+from handlers.whynot import PLATFORMS, REASONS, ROUTED, WAITS
 
 STANDINGS: dict[Standing, Text] = {
     Standing.DRAFT: _("A draft: nothing has been sent."),
@@ -155,6 +160,12 @@ async def as_written(desk: Desk, found: Mailing) -> list[Words]:
         ngettext("{n} person", "{n} people", found.people),
         *((_("Its button opens: {activity}", activity=line(card, desk)),) if card else ()),
         leaves(one.timing, len(one.texts)),
+        *(
+            (_("Nobody gets more than {n} such messages in seven days: whoever has had them misses the others.",
+               n=WEEKLY),)
+            if more_than_allowed(one.timing, len(one.texts))
+            else ()
+        ),
         *((_("One of WeChat's mass messages tells whom nothing else reaches."),) if one.mass else ()),
     ]
 
@@ -200,6 +211,7 @@ def in_numbers(found: Progress) -> list[Words]:
     """How far it is, and why what did not arrive did not."""
     told = [
         _("Sent: {sent}. Waiting: {waiting}.", sent=found.sent, waiting=found.waiting),
+        *by_reason(held(found)),
         _("Refused: {n}", n=found.failed) if found.failed else None,
         *by_reason(found.refusals),
         *doubtful(found),
@@ -209,6 +221,11 @@ def in_numbers(found: Progress) -> list[Words]:
         _("The next message leaves {at}.", at=found.next) if found.next else None,
     ]
     return [one for one in told if one is not None]
+
+
+def held(found: Progress) -> list[tuple[str, int]]:
+    """What waits for something else than its turn, and for what."""
+    return [(why, count) for why, count in found.delays if reason_of(why) in WAITS]
 
 
 def by_reason(reasons: Sequence[tuple[str, int]]) -> list[Words]:
@@ -227,11 +244,49 @@ def doubtful(found: Progress) -> list[Words]:
 
 
 def because(reason: str) -> Words:
-    """A reason that is kept with messages: ours in words, the platform's as it was given."""
+    """A reason that is kept with messages: ours in words, the platforms' commonest too, the others as given."""
     ours = reason_of(reason)
-    if ours is not None and ours in REASONS:
-        return REASONS[ours]
-    return reason or _("no reason was given")
+    known = {**REASONS, **WAITS}
+    if ours is not None and ours in known:
+        return known[ours]
+    if reason in ROUTED:
+        return ROUTED[reason]
+    theirs = next((words for said, words in PLATFORMS.items() if said in reason), None)
+    return theirs or reason or _("no reason was given")
+
+
+# --- The list of its messages ----------------------------------------------------------------------------------------
+
+SHEET = _("Messages")
+COLUMNS = (_("Name"), _("Message"), _("What became of it"), _("Why"), _("Chat"), _("When"))
+
+STATES: Mapping[str, Text] = {
+    "pending": _("waits"),
+    "sending": _("on its way"),
+    "sent": _("sent"),
+    "failed": _("refused by the platform"),
+    "dead": _("given up after many tries"),
+    "uncertain": _("perhaps arrived"),
+    "suppressed": _("left out by rule"),
+}
+
+
+def in_rows(listed: Sequence[Told], zone: tzinfo) -> list[Sequence[Words]]:
+    """What became of each message, and why it went that way or did not; moments so that a table can sort them."""
+    return [
+        COLUMNS,
+        *(
+            (
+                one.name,
+                str(one.step + 1),
+                STATES[one.state],
+                because(one.reason) if one.reason else "",
+                DOORS.get(one.door, one.door),
+                one.at.astimezone(zone).strftime("%Y-%m-%d %H:%M") if one.at else "",
+            )
+            for one in listed
+        ),
+    ]
 
 
 def in_time(one: Campaign, talk: Talk) -> bool:
@@ -292,14 +347,14 @@ async def mailingsend(talk: Talk, desk: Desk, number: int) -> None:
     """How it would reach them and until when; then “send” with the number of people, typed."""
     found = await desk.campaigns.look(number)
     if not isinstance(found, Mailing) or not found.mine or found.campaign.standing is not Standing.DRAFT:
-        return talk.say(NO_SUCH, MINE)
+        return settled_already(talk, found)
     if not found.people:
         return talk.say(_("Nobody fits these conditions now."), look(number))
     plan = await desk.campaigns.routes(found.campaign)
     mass = may_use_mass(found.campaign) and await by_mass(talk, plan)
     question = lines(
         ngettext("{n} person would get it:", "{n} people would get it:", found.people),
-        *routes(plan),
+        *routes(plan, mass),
         "",
         _("Type “send {n}” to send it.", n=found.people),
     )
@@ -310,7 +365,7 @@ async def mailingsend(talk: Talk, desk: Desk, number: int) -> None:
             talk.say(
                 lines(
                     ngettext("On its way to {n} person.", "On its way to {n} people.", people),
-                    _("The first leaves {at}. Until then “undo” takes it back.", at=first),
+                    until_then(first, talk.now),
                 ),
                 Link(_("Take it back"), Intent("mailingstop", (str(number),))),
                 look(number),
@@ -328,6 +383,13 @@ async def mailingsend(talk: Talk, desk: Desk, number: int) -> None:
             talk.say(unwritable(reason), look(number))
         case _:
             talk.say(NO_SUCH, MINE)
+
+
+def until_then(first: datetime, now: datetime) -> Text:
+    """How it is taken back before anything leaves: the word is forgotten before a first message of tomorrow."""
+    if first <= now + UNDO_TIME:
+        return _("The first leaves {at}. Until then “undo” takes it back.", at=first)
+    return _("The first leaves {at}. Until then you can take it back here or under “my campaigns”.", at=first)
 
 
 def second(people: int, asked: int) -> Words:
@@ -360,8 +422,9 @@ def confirmed(people: int) -> Callable[[Incoming], int]:
     return read
 
 
-def routes(plan: RoutePlan) -> list[Words]:
-    """The plan, a line for each route."""
+def routes(plan: RoutePlan, mass: bool) -> list[Words]:
+    """The plan, a line for each route. `mass`: one of WeChat's mass messages is used."""
+    plan = plan if mass else plan.without_mass()
     told: list[Words] = [route(leg) for leg in plan.legs]
     if plan.waiting:
         told.append(
@@ -408,9 +471,10 @@ async def mailingagree(talk: Talk, desk: Desk, number: int) -> None:
     """The whole of it with its plan; one yes, and it is on its way."""
     found = await desk.campaigns.look(number)
     if not isinstance(found, Mailing) or not found.decides:
-        return talk.say(NO_SUCH, MINE)
+        return settled_already(talk, found)
     plan = await desk.campaigns.routes(found.campaign)
-    read = lines(*await as_written(desk, found), "", *routes(plan), "", _("Do you agree that it is sent?"))
+    planned = routes(plan, found.campaign.mass)
+    read = lines(*await as_written(desk, found), "", *planned, "", _("Do you agree that it is sent?"))
     if not await talk.confirm("sure", read, _("I agree"), _("Not now")):
         return talk.say(_("Nothing was sent."), look(number))
     moved(talk, await desk.campaigns.decide(number, agreed=True), _("Agreed. Its author is told."))
@@ -421,10 +485,17 @@ async def mailingdecline(talk: Talk, desk: Desk, number: int) -> None:
     """Not like this, and why."""
     found = await desk.campaigns.look(number)
     if not isinstance(found, Mailing) or not found.decides:
-        return talk.say(NO_SUCH, MINE)
+        return settled_already(talk, found)
     nothing = [Option("nothing", _("I would rather not say"), "")]
     reason = await talk.ask("why", _("Why not? Its author will read it."), words(2, 200), options=nothing)
     moved(talk, await desk.campaigns.decide(number, agreed=False, reason=reason), _("Declined. Its author is told."))
+
+
+def settled_already(talk: Talk, found: object) -> None:
+    """Somebody was faster, or pressed twice: how it stands now says more than a refusal. To others it is not there."""
+    if isinstance(found, Mailing) and found.campaign.standing not in (Standing.DRAFT, Standing.ASKED):
+        return talk.go(Intent("mailing", (str(found.campaign.id),)))
+    return talk.say(NO_SUCH, MINE)
 
 
 # --- Pause and stop --------------------------------------------------------------------------------------------------

@@ -11,9 +11,10 @@ from bot.domain.skills import DOCUMENTS, SKILLS, Proof, Proven, known, skill
 from bot.domain.writing import fold
 from bot.talk import Incoming, Intent, Joined, Link, Named, Option, Talk, Unclear, View, Words, _, lines, script
 from handlers.answers import words
+from handlers.introduction import Met, introduce, introduced
 
 DOCUMENT: dict[str, Words] = {
-    "certificate": _("Certificate"),
+    "certificate": _("A certificate"),
     "licence": _("Licence"),
     "record": _("Record of a training"),
 }
@@ -82,11 +83,11 @@ def document(one: Proof) -> list[Words]:
 @script("newskill", title=_("proving a skill"))
 async def newskill(talk: Talk, desk: Desk, code: str = "", organisation: int = 0) -> None:
     """Which skill, which document, from whom, its number or a photo, its last day; then who shall look at it."""
-    if not desk.me.consented:
-        return talk.say(_("Please sign up for something first, so that the organiser knows you."), FIND)
     lookers = await desk.skills.lookers(organisation)
     if not lookers:
         return talk.say(_("Please sign up for something first, so that the organiser knows you."), FIND)
+    if await introduced(talk, desk) is not Met.READY:
+        return talk.say(_("All right, nothing was changed."), FIND)
     if not known(code):
         options = [Option(one.code, skill_name(one.code), one.code) for one in SKILLS]
         code = await talk.choose("skill", _("What can you prove?"), options)
@@ -102,6 +103,7 @@ async def newskill(talk: Talk, desk: Desk, code: str = "", organisation: int = 0
         looker = await talk.choose("looker", _("Who shall look at it?"), options)
     kept = {"document": kind, "issuer": issuer, **proof}
     expires = date.fromisoformat(last) if last else None
+    await introduce(talk, desk)
     if await desk.skills.propose(code, looker, kept, expires):
         asked = Named(*lookers[looker])
         talk.say(_("Thank you. {organiser} looks at it; I will write.", organiser=asked), MINE)

@@ -38,7 +38,9 @@ def in_notice(stand: Standing) -> Words | None:
     if not stand.provisional:
         return None
     hours = as_hours(stand.provisional)
-    return _("{hours} more are still in public notice; they count for a star after it.", hours=hours)
+    return _(
+        "{hours} more are still in public notice or asked about; they count for a star once that is over.", hours=hours
+    )
 
 
 def coming(stand: Standing) -> Words | None:
@@ -61,6 +63,8 @@ def until(one: Application) -> Day | None:
 
 def under_way(one: Application) -> Words:
     """Where an application stands."""
+    if one.way == Way.NOTICE and one.objections:
+        return _("{stars}: somebody objected; the centre of your place is looking at it.", stars=count(one.level))
     if one.way == Way.NOTICE:
         return _("{stars}: in public notice until {day}.", stars=count(one.level), day=until(one))
     return _("{stars}: you applied; the centre of your place is looking at it.", stars=count(one.level))
@@ -137,9 +141,14 @@ async def starcase(talk: Talk, desk: Desk, number: int) -> None:
         return talk.say(_("Nothing was changed."))
     done = await desk.stars.approve(number) if how == "yes" else await desk.stars.refuse(number, how)
     if done is None:
-        text: Words = _("That is not possible any more: the hours are not enough, or somebody decided before you.")
+        text: Words = _(
+            "That is not possible now: the hours are not enough, some of them are asked about, or somebody decided "
+            "before you."
+        )
     elif done.way == Way.REFUSED:
         text = _("It is refused; the volunteer reads the reason.")
+    elif one.way == Way.NOTICE:
+        text = _("Nothing in it, then. It is granted by itself once its public notice is over.")
     else:
         text = _("It is in public notice until {day}; then it is granted by itself.", day=until(done))
     talk.say(text, Link(_("Stars to decide about"), Intent("starcases")))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bot.desk.desk import Desk
-from bot.domain.kinds import KINDS
+from bot.domain.kinds import KINDS, match_kinds
 from bot.talk import Intent, Link, Option, Talk, Words, _, script
 from handlers.cards import kind_name, place_name
 
 
-@script("subscribe", words=["subscribe", "订阅", "关注", _("Subscribe")], title=_("subscribing"))
+@script("subscribe", words=["subscribe", "订阅", "关注", _("Subscribe")], title=_("subscribing"), takes_rest=True)
 async def subscribe(talk: Talk, desk: Desk, topic: str = "", value: str = "") -> None:
-    """A district or a kind; then every announcement for it comes here."""
+    """A district or a kind, also said at once (“subscribe Haidian”); then every announcement for it comes here."""
+    if topic and not value:
+        topic, value = named(desk, topic)
     if not topic:
         what = await talk.choose(
             "what",
@@ -30,6 +32,16 @@ async def subscribe(talk: Talk, desk: Desk, topic: str = "", value: str = "") ->
         Link(_("Unsubscribe"), Intent("unsubscribe", (topic, value))),
         Link(_("Weekly letter"), Intent("digest")),
     )
+
+
+def named(desk: Desk, text: str) -> tuple[str, str]:
+    """The district or the kind that somebody's own words name; empty if they name neither."""
+    for found in desk.city.places.match(text):
+        for place in (found.place, *desk.city.places.ancestors(found.place.code)):
+            if place.level == "district":
+                return "district", str(place.code)
+    kinds = match_kinds(text)
+    return ("kind", kinds[0].kind.code) if kinds else ("", "")
 
 
 def topics(desk: Desk, what: str) -> list[Option]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from bot.desk.desk import Desk
 from bot.domain.activities import Unfit
-from bot.domain.agreements import POLICY_LENGTH, RISKS_LENGTH, STATED, Condition, Terms, uninsured
+from bot.domain.agreements import POLICY_LENGTH, RISKS_LENGTH, STATED, Condition, Terms, is_policy, uninsured
 from bot.domain.roles import Deed
-from bot.talk import Intent, Joined, Link, Option, Talk, Words, _, lines, script
+from bot.talk import Incoming, Intent, Joined, Link, Option, Talk, Unclear, Words, _, lines, script
 from handlers.agreement import WHY
 from handlers.answers import words
 from handlers.cards import title
@@ -24,8 +24,18 @@ async def covered(talk: Talk, service: str) -> Terms:
         "risks", _("This kind of service has risks. What could happen, and what do you do against it?"),
         words(4, RISKS_LENGTH),
     )  # fmt: skip
-    policy = await talk.ask("insurance", _("What is the number of the insurance policy?"), words(4, POLICY_LENGTH))
-    return Terms(policy, risks)
+    question = _("What is the number of the insurance policy? An activity of this kind cannot open without one.")
+    return Terms(await talk.ask("insurance", question, policy_number), risks)
+
+
+def policy_number(answer: Incoming) -> str:
+    """The number of a policy, as it is written on it."""
+    text = words(4, POLICY_LENGTH)(answer)
+    if not is_policy(text):
+        raise Unclear(
+            _("That is not the number of a policy: it has digits. If there is none yet, send “cancel”."), close=True
+        )
+    return text
 
 
 @script("terms", title=_("the terms of an activity"))
@@ -46,7 +56,7 @@ async def terms(talk: Talk, desk: Desk, activity: int) -> None:
     what = await talk.choose("what", lines(title(card), *shown(stated), _("What do you want to state?")), options)
     if what == "cover":
         risks = await talk.ask("risks", _("What could happen, and what do you do against it?"), words(4, RISKS_LENGTH))
-        policy = await talk.ask("insurance", _("What is the number of the insurance policy?"), words(4, POLICY_LENGTH))
+        policy = await talk.ask("insurance", _("What is the number of the insurance policy?"), policy_number)
         stated = replace(stated, insurance=policy, risks=risks)
     else:
         stated = replace(stated, conditions=stated.conditions ^ {Condition(what)})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from bot.desk.campaigns import Voice
@@ -12,7 +14,7 @@ from bot.domain.campaigns import Audience, By, Condition
 from bot.domain.kinds import KINDS, match_kinds
 from bot.domain.skills import SKILLS
 from bot.domain.writing import fold
-from bot.talk import Incoming, Joined, Named, Option, Talk, Text, Unclear, Words, _, lines, ngettext
+from bot.talk import Date, Incoming, Joined, Named, Option, Talk, Text, Unclear, Words, _, lines, ngettext
 from handlers.answers import count
 from handlers.cards import kind_name
 from handlers.skills import skill_name
@@ -20,10 +22,21 @@ from handlers.skills import skill_name
 CONDITIONS = 8
 """Of one campaign: more of them nobody can hold in view."""
 
-Choice = tuple[str | int, Named]
-"""A value and what it is called."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value, what it is called, and the day that tells it from others of its name."""
 
-LANGUAGES: tuple[Choice, ...] = (("zh_CN", Named("中文", "Chinese")), ("en", Named("英文", "English")))
+    value: str | int
+    called: Named
+    day: datetime | None = None
+
+    @property
+    def label(self) -> Words:
+        """How it stands in a list and in the condition."""
+        return self.called if self.day is None else Joined((self.called, Date(self.day)), " ")
+
+
+LANGUAGES = (Choice("zh_CN", Named("中文", "Chinese")), Choice("en", Named("英文", "English")))
 
 ASKED: Mapping[By, tuple[Text, Text]] = {
     "district": (_("District"), _("Which district? Several are parted by commas.")),
@@ -44,10 +57,10 @@ async def asked(talk: Talk, desk: Desk, voice: Voice) -> Audience:
     audience = Audience(voice.scope)
     for step in range(CONDITIONS):
         name = f"whom.{step}"
-        by = await talk.choose(name, await _so_far(talk, desk, audience, name), _ways())
+        by, at_once = await talk.ask(name, await _so_far(talk, desk, audience, name), a_district(desk), options=_ways())
         if by == "enough":
             break
-        values = await _values(talk, desk, voice, by, f"{name}.what")
+        values = at_once or await _values(talk, desk, voice, by, f"{name}.what")
         condition = Condition(by, tuple(values))
         means = lines(await condition_in_words(desk, condition), _("With these people, or without them?"))
         sides = [Option("with", _("With them"), False), Option("without", _("Without them"), True)]
@@ -58,9 +71,27 @@ async def asked(talk: Talk, desk: Desk, voice: Voice) -> Audience:
 
 def _ways() -> list[Option]:
     return [
-        Option("enough", _("Done")),
-        *(Option(by, label) for by, (label, _question) in ASKED.items()),
+        Option("enough", _("Done"), ["enough", []]),
+        *(Option(by, label, [by, []]) for by, (label, _question) in ASKED.items()),
     ]
+
+
+def a_district(desk: Desk) -> Callable[[Incoming], list[Any]]:
+    """Districts named at once: whoever is asked whom it shall reach answers “Haidian” rather than “district”."""
+    read = several(districts(desk), nothing_else, {})
+
+    def named(answer: Incoming) -> list[Any]:
+        try:
+            return ["district", read(answer)]
+        except Unclear:
+            raise Unclear("") from None
+
+    return named
+
+
+def districts(desk: Desk) -> list[Choice]:
+    """All of the city."""
+    return [Choice(one.code, Named(one.name, one.english)) for one in desk.city.places.districts]
 
 
 async def _so_far(talk: Talk, desk: Desk, audience: Audience, name: str) -> Words:
@@ -87,22 +118,23 @@ async def _values(talk: Talk, desk: Desk, voice: Voice, by: By, name: str) -> Se
     choices = await _choices(desk, voice, by)
     if not choices:
         question = lines(_("There is none yet."), _("Type “back” for another condition."))
-    options = [Option(str(value), label, [value]) for value, label in choices]
-    read = several(choices, kinds if by in ("subscribed", "served") else nothing_else)
+    options = [Option(str(one.value), one.label, [one.value]) for one in choices]
+    read = several(choices, kinds if by in ("subscribed", "served") else nothing_else, numbered(talk, choices))
     return list(await talk.ask(name, question, read, options=options))
 
 
 async def _choices(desk: Desk, voice: Voice, by: By) -> Sequence[Choice]:
     if by == "district":
-        return [(one.code, Named(one.name, one.english)) for one in desk.city.places.districts]
+        return districts(desk)
     if by in ("subscribed", "served"):
-        return [(one.code, kind_name(one.code)) for one in KINDS]
+        return [Choice(one.code, kind_name(one.code)) for one in KINDS]
     if by == "skill":
-        return [(one.code, skill_name(one.code)) for one in SKILLS]
+        return [Choice(one.code, skill_name(one.code)) for one in SKILLS]
     if by == "language":
         return LANGUAGES
-    found = await (desk.campaigns.teams(voice) if by == "team" else desk.campaigns.past(voice))
-    return [(number, Named(*called)) for number, called in found.items()]
+    if by == "team":
+        return [Choice(number, Named(*called)) for number, called in (await desk.campaigns.teams(voice)).items()]
+    return [Choice(one.number, Named(one.title, one.english), one.starts) for one in await desk.campaigns.past(voice)]
 
 
 # --- In words --------------------------------------------------------------------------------------------------------
@@ -150,6 +182,7 @@ def said(by: By, what: Words) -> tuple[Text, Text]:
 
 
 async def _what(desk: Desk, one: Condition) -> Words:
+    names: Sequence[Words]
     match one.by:
         case "hours":
             return _hours(*one.values)
@@ -163,7 +196,10 @@ async def _what(desk: Desk, one: Condition) -> Words:
         case "skill":
             names = [skill_name(str(code)) for code in one.values]
         case "language":
-            names = [label for code, label in LANGUAGES if code in one.values]
+            names = [language.called for language in LANGUAGES if language.value in one.values]
+        case "joined":
+            held = [await desk.campaigns.occasion(int(number)) for number in one.values]
+            names = [Choice(past.number, Named(past.title, past.english), past.starts).label for past in held if past]
         case by:
             names = [Named(*await desk.campaigns.name_of(by, int(number))) for number in one.values]
     return Joined(tuple(names), " / ")
@@ -190,32 +226,52 @@ def nothing_else(_text: str) -> list[str]:
     return []
 
 
-def several(
-    choices: Sequence[Choice], otherwise: Callable[[str], list[str]]
-) -> Callable[[Incoming], list[Any]]:
-    """Some of the choices by their names, in either language, parted by commas: `海淀、朝阳`, `Haidian, Chaoyang`.
+def numbered(talk: Talk, choices: Sequence[Choice]) -> dict[str, str | int]:
+    """What the numbers on the screen mean: a long list shows them leaf by leaf, each beginning at 1."""
+    known = {str(one.value): one.value for one in choices}
+    return {str(n): known[one.pick] for n, one in enumerate(talk.session.shown, 1) if one.pick in known}
 
-    `otherwise`: what else a text may mean, where a name is not known.
+
+def several(
+    choices: Sequence[Choice], otherwise: Callable[[str], list[str]], numbers: Mapping[str, str | int]
+) -> Callable[[Incoming], list[Any]]:
+    """Some of the choices by names, in either language, or numbers: `海淀、朝阳`, `Haidian, Chaoyang`, `3、6`.
+
+    `otherwise`: what else a text may mean, where a name is not known. A name's beginning is enough, else any part of
+    it; one that fits several is asked about, because it was an answer all the same.
     """
-    known = [(_folded(name), value) for value, called in choices for name in (called.chinese, called.english) if name]
+    known = [
+        (_folded(name), one) for one in choices for name in (one.called.chinese, one.called.english) if name
+    ]
 
     def meant(part: str) -> Any:
-        exact = {value for name, value in known if name == part}
-        close = exact or ({value for name, value in known if part in name} if len(part) > 1 else set())
-        close = close or set(otherwise(part))
-        if len(close) != 1:
+        if part in numbers:
+            return numbers[part]
+        close = (
+            _of(known, lambda name: name == part)
+            or (_of(known, lambda name: name.startswith(part)) if len(part) > 1 else {})
+            or (_of(known, lambda name: part in name) if len(part) > 1 else {})
+        )
+        values = list(close) or otherwise(part)
+        if len(values) > 1 and close:
+            names = Joined(tuple(one.label for one in close.values()), " / ")
+            raise Unclear(_("“{name}” fits several of them: {names}. Which do you mean?", name=part, names=names), True)
+        if len(values) != 1:
             raise Unclear("")
-        return close.pop()
+        return values[0]
 
     def read(answer: Incoming) -> list[Any]:
-        text = answer.text or ""
-        try:
-            return [meant(_folded(text))]
-        except Unclear:
-            parts = [_folded(part) for part in re.split(r"[,，、;；/]|\band\b", text)]
-            return list(dict.fromkeys(meant(part) for part in parts if part))
+        text = _folded(answer.text or "")
+        parts = [part for part in map(_folded, re.split(r"[,，、;；/]|\band\b", text)) if part]
+        if any(name == text for name, _one in known):
+            parts = [text]
+        return list(dict.fromkeys(meant(part) for part in parts))
 
     return read
+
+
+def _of(known: Sequence[tuple[str, Choice]], fits: Callable[[str], bool]) -> dict[str | int, Choice]:
+    return {one.value: one for name, one in known if fits(name)}
 
 
 def _folded(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bot.desk.desk import Desk
 from bot.desk.reach import Deliveries
 from bot.domain.deliveries import Delivery, Outcome
-from bot.domain.reach import Reason, Way
+from bot.domain.reach import Because, Reason, Way
 from bot.talk import Intent, Joined, Link, Named, Talk, Text, Words, _, lines, script
 from handlers.organise import NOT_YOURS
 
@@ -50,6 +50,9 @@ KINDS: Mapping[str, Text] = {
     "guessed": _("Guessed codes"),
     "digest": _("Weekly letter"),
     "feedback": _("How was it?"),
+    "asking": _("Somebody asks to come"),
+    "proving": _("A proof to look at"),
+    "leaderless": _("Squad without a lead"),
 }
 
 OUTCOMES: Mapping[Outcome, Text] = {
@@ -84,6 +87,36 @@ REASONS: Mapping[Reason, Text] = {
     Reason.STOPPED: _("whoever sent it stopped it"),
     Reason.UNKEYED: _("nobody could tell whether it had arrived, and it was too late to ask"),
 }
+
+WAITS: Mapping[Reason, Text] = {
+    Reason.NO_WINDOW: _("until they write again: WeChat lets me speak first only for a while"),
+    Reason.QUIET_NOW: _("until the quiet hours are over"),
+    Reason.QUOTA: _("until the platform allows more"),
+    Reason.NO_ADDRESS: _("until they come back: every chat with me was closed or blocked"),
+}
+"""What a message waits for, in a report on many."""
+
+ROUTED: Mapping[str, Text] = {
+    Because.LAST: _("where they wrote last"),
+    Because.OTHER: _("in another chat of theirs: there was no way in where they wrote last"),
+    Because.WINDOW: _("while WeChat let me speak first"),
+    Because.TEMPLATE: _("as a WeChat notice: they had not written for too long"),
+    Because.GRANT: _("with a consent of theirs: they had not written for too long"),
+    Because.MASS: _("with the mass message: nothing else reached them"),
+}
+"""Why a message went the way it went."""
+
+PLATFORMS: Mapping[str, Text] = {
+    "bot was blocked by the user": _("bot was blocked by the user"),
+    "user is deactivated": _("the account was deleted"),
+    "chat not found": _("chat not found"),
+    "wechat 43004": _("does not follow the account"),
+    "wechat 50005": _("does not follow the account"),
+    "wechat 43019": _("on the account's blacklist"),
+    "wechat 48002": _("has switched messages off"),
+    "could not be put into words": _("its words could not be made: please tell whoever runs Menkou"),
+}
+"""What platforms say most often, by a part of it: an author shall not have to look it up."""
 
 
 ASKED = ["whynot", "why no message", "为什么没收到", "没收到消息", "没收到提醒"]
@@ -127,7 +160,7 @@ def told(one: Delivery, *, by_title: bool = True) -> Words:
         parts.append(Named(one.title, one.english))
     outcome: Words = OUTCOMES[one.outcome]
     if one.outcome is Outcome.SENT and one.way is not None:
-        outcome = Joined((outcome, WAYS[one.way]), " ")
+        outcome = _("sent {way}", way=WAYS[one.way])
     parts.append(outcome)
     if one.reason is not None and one.reason in REASONS and one.outcome is not Outcome.SENT:
         parts.append(REASONS[one.reason])

@@ -27,11 +27,13 @@ from sqlalchemy import (
 
 from bot.domain.activities import Activity, Plan, Shift
 from bot.domain.questions import Question, read, written
+from storage.agreements import STATED, acceptance, stated
 from storage.database import Unit
 from storage.lists import among
 from storage.prepared import Prepared
 from storage.secrecy import Secrecy
 from storage.tables.activities import activity, organisation, shift
+from storage.tables.agreements import terms
 from storage.tables.enrolment import enrolment
 
 DEGREE = 111_195.0
@@ -94,7 +96,11 @@ _WITH_SHIFTS: Select[Any] = (
     .outerjoin(shift, shift.c.activity == activity.c.id)
     .order_by(shift.c.starts, shift.c.id)
 )
-_ONE_CARD = Prepared(_WITH_SHIFTS.where(activity.c.id == bindparam("number")))
+_ONE_CARD = Prepared(
+    _WITH_SHIFTS.add_columns(*STATED, acceptance(bindparam("whose")).exists().label("accepted"))
+    .outerjoin(terms, terms.c.activity == activity.c.id)
+    .where(activity.c.id == bindparam("number"))
+)
 _SEVERAL_CARDS = Prepared(_WITH_SHIFTS.where(among(activity.c.id, "numbers")))
 _SHIFTS = (
     select(shift.c.activity, *_SHIFT)
@@ -103,10 +109,10 @@ _SHIFTS = (
 )
 
 
-def _card(row: Any, shifts: Sequence[Shift] = (), distance: float | None = None) -> Activity:
+def _card(row: Any, shifts: Sequence[Shift] = (), distance: float | None = None, *beside: Any) -> Activity:
     *first, approval, questions, leave_before = row[:_WIDTH]
     rest: tuple[Any, ...] = (shifts, distance, approval, read(questions), leave_before)
-    return Activity(*first, *rest)
+    return Activity(*first, *rest, *beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,14 +259,15 @@ async def _queues(unit: Unit, shifts: Sequence[int]) -> dict[int, int]:
     return {row.shift: row.waiting for row in counted}
 
 
-async def card(unit: Unit, id_: int) -> Activity | None:
-    """One activity with its shifts and queues."""
-    rows = list(await unit.run(_ONE_CARD, {"number": id_}))
+async def card(unit: Unit, id_: int, reader: int = 0) -> Activity | None:
+    """One activity with its shifts, queues and terms; `reader`: whose agreement to it is looked for."""
+    rows = list(await unit.run(_ONE_CARD, {"number": id_, "whose": reader}))
     if not rows:
         return None
     full = [row.shift_id for row in rows if row.shift_id is not None and row.shift_taken >= row.shift_capacity]
     shifts = _with_shifts(rows, await _queues(unit, full) if full else None)
-    return _card(rows[0], shifts.get(id_, ()))
+    first = rows[0]
+    return _card(first, shifts.get(id_, ()), None, stated(first), first.accepted)
 
 
 async def by_organisations(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, String, and_, bindparam, literal, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, String, and_, bindparam, func, literal, or_, select, update
 
 from bot.domain.enrolment import Stand
 from bot.domain.reliability import Broken
@@ -45,6 +45,16 @@ async def asking(unit: Unit, activity_id: int) -> list[Any]:
     return list(await unit.run(rows))
 
 
+async def asking_count(unit: Unit, activity_id: int) -> int:
+    """How many they are."""
+    rows = (
+        select(func.count())
+        .select_from(enrolment.join(shift, shift.c.id == enrolment.c.shift))
+        .where(shift.c.activity == activity_id, enrolment.c.state == Stand.WAITING, ~enrolment.c.admitted)
+    )
+    return int((await unit.run(rows)).scalar_one())
+
+
 async def admit(unit: Unit, id_: int, why: str, now: datetime) -> bool:
     """The organiser lets somebody in; `why` is kept, sealed, where it was against a rule. False: it is decided."""
     sealed = unit.secrecy.seal(why, f"enrolment:{id_}:why") if why else None
@@ -60,7 +70,7 @@ def not_kept(row: FromClause) -> ColumnElement[bool]:
     """Is this sign-up a promise that was not kept, excused or not?"""
     # One list of states, not an alternative of two conditions: for that an index by person and state is of no use.
     broken = row.c.state.in_([literal(stand, String) for stand in (Stand.ABSENT, Stand.EXCUSED, Stand.CANCELLED)])
-    return and_(broken, or_(row.c.state != Stand.CANCELLED, row.c.late.is_not(None)))
+    return and_(broken, or_(and_(row.c.state != Stand.CANCELLED, row.c.promised), row.c.late.is_not(None)))
 
 
 _BROKEN = Prepared(
@@ -73,6 +83,7 @@ _BROKEN = Prepared(
         enrolment.c.person == bindparam("whose"),
         shift.c.starts > bindparam("since"),
         not_kept(enrolment),
+        activity.c.state != "cancelled",
     )
     .order_by(shift.c.starts.desc(), enrolment.c.id)
 )
@@ -97,7 +108,7 @@ async def missing(unit: Unit, activity_id: int) -> list[Any]:
         .where(
             shift.c.activity == activity_id,
             or_(
-                enrolment.c.state == Stand.ABSENT,
+                and_(enrolment.c.state == Stand.ABSENT, enrolment.c.promised),
                 and_(enrolment.c.state == Stand.CANCELLED, enrolment.c.late.is_not(None)),
             ),
         )

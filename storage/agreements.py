@@ -44,9 +44,19 @@ def acceptance(whose: ColumnElement[int]) -> Select[Any]:
     )
 
 
+STATED = (terms.c.insurance, terms.c.risks, terms.c.conditions)
+
+
+def stated(row: Any) -> Terms:
+    """The terms in a row of `STATED`; none, where nobody stated anything."""
+    if row.conditions is None:
+        return Terms()
+    return Terms(row.insurance, row.risks, frozenset(Condition(one) for one in row.conditions))
+
+
 def _stands(accepted: Select[Any]) -> Prepared:
     return Prepared(
-        select(terms.c.insurance, terms.c.risks, terms.c.conditions, accepted.exists().label("accepted"))
+        select(*STATED, accepted.exists().label("accepted"))
         .select_from(activity.outerjoin(terms, terms.c.activity == activity.c.id))
         .where(activity.c.id == bindparam("wanted"))
     )
@@ -64,9 +74,7 @@ async def stands(unit: Unit, activity_id: int, person: int, minor: bool = False)
     """
     statement = _BY_SOMEBODY_ELSE if minor else _BY_ANYBODY
     row = (await unit.run(statement, {"wanted": activity_id, "whose": person})).first()
-    if row is None or row.conditions is None:
-        return Terms(), bool(row and row.accepted)
-    return Terms(row.insurance, row.risks, frozenset(Condition(one) for one in row.conditions)), row.accepted
+    return (Terms(), False) if row is None else (stated(row), row.accepted)
 
 
 async def of(unit: Unit, activity_id: int) -> Terms:

@@ -7,13 +7,15 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, func, insert, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, bindparam, case, func, insert, or_, select, type_coerce, update
 
 from bot.domain.attendance import Zero
 from bot.domain.enrolment import Stand
+from bot.domain.kinds import kind
 from bot.domain.records import Counted, Piece, Record, cover_of, holds
 from bot.domain.rulesets import RuleSet
 from storage.database import Unit
+from storage.matters import held_back
 from storage.prepared import Prepared
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.enrolment import attendance, enrolment, record, wrong_code
@@ -76,8 +78,11 @@ async def keep_record(
             attendance.c.left,
             activity.c.organisation,
             activity.c.id.label("activity"),
+            attendance.c.left_by,
+            activity.c.kind,
             activity.c.cover_before,
             activity.c.cover_after,
+            shift.c.ends.label("shift_ends"),
         )
         .join(enrolment, enrolment.c.id == attendance.c.enrolment)
         .join(shift, shift.c.id == enrolment.c.shift)
@@ -85,8 +90,11 @@ async def keep_record(
         .where(attendance.c.enrolment == enrolment_id)
     )
     row = (await unit.run(source)).one()
-    ways = (rules.cover if way is None else timedelta(minutes=way) for way in (row.cover_before, row.cover_after))
-    cover = cover_of(row.arrived, row.left or counted.ends, *ways)
+    usual = timedelta() if kind(row.kind).evidence == "online" else rules.cover
+    there, back = (usual if way is None else timedelta(minutes=way) for way in (row.cover_before, row.cover_after))
+    # Nobody knows when somebody left who forgot to say so: until the end they may have been there.
+    until = row.shift_ends if row.left_by == "rule" else row.left or counted.ends
+    cover = cover_of(row.arrived, until, there, back) if there or back else (None, None)
     made = unit.insert(record).values(
         attendance=row.id,
         person=row.person,
@@ -142,11 +150,15 @@ async def total(unit: Unit, person: int) -> tuple[int, int]:
     return int(row.minutes), int(row.times)
 
 
-async def final(unit: Unit, person: int, now: datetime) -> int:
-    """Counted minutes of a person whose public notice is over."""
+async def final(unit: Unit, person: int, now: datetime) -> tuple[int, int]:
+    """Counted minutes of a person whose public notice is over; and of these, those about which something is asked."""
     over = or_(record.c.settles.is_(None), record.c.settles <= now)
-    counted = select(func.coalesce(func.sum(record.c.minutes), 0)).where(record.c.person == person, over)
-    return int((await unit.run(counted)).scalar_one())
+    counted = select(
+        func.coalesce(func.sum(record.c.minutes), 0).label("whole"),
+        func.coalesce(func.sum(case((held_back(), record.c.minutes), else_=0)), 0).label("asked"),
+    ).where(record.c.person == person, over)
+    row = (await unit.run(counted)).one()
+    return int(row.whole), int(row.asked)
 
 
 _PIECES = Prepared(

@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from bot.domain.campaigns import MOVES, Audience, Campaign, Letter, Scope, Standing, Timing
+from bot.domain.campaigns import MOVES, Audience, Campaign, Letter, Occasion, Scope, Standing, Timing
 from storage.database import Unit
 from storage.masses import EVERYBODY
 from storage.segments import audience
@@ -136,12 +136,20 @@ def _theirs(scope: Scope) -> ColumnElement[bool]:
     return or_(activity.c.district.in_(scope.districts), activity.c.street.in_(scope.streets))
 
 
-async def held(unit: Unit, scope: Scope) -> dict[int, tuple[str, str]]:
-    """Their activities that anybody could sign up for, the latest first: titles, Chinese and English."""
-    shown = activity.c.state.not_in(("draft", "gone"))
-    rows = select(activity.c.id, activity.c.title, activity.c.english).where(_theirs(scope), shown)
+_HELD = select(activity.c.id, activity.c.title, activity.c.english, activity.c.starts)
+
+
+async def held(unit: Unit, scope: Scope) -> list[Occasion]:
+    """Their activities that anybody could sign up for, the latest first."""
+    rows = _HELD.where(_theirs(scope), activity.c.state.not_in(("draft", "gone")))
     found = await unit.run(rows.order_by(activity.c.starts.desc(), activity.c.id).limit(LISTED))
-    return {row.id: (row.title, row.english) for row in found}
+    return [Occasion(row.id, row.title, row.english, row.starts) for row in found]
+
+
+async def occasion(unit: Unit, number: int) -> Occasion | None:
+    """One activity, whoever held it; None: it is gone."""
+    row = (await unit.run(_HELD.where(activity.c.id == number))).first()
+    return Occasion(row.id, row.title, row.english, row.starts) if row else None
 
 
 async def teams(unit: Unit, scope: Scope) -> dict[int, tuple[str, str]]:
@@ -157,10 +165,9 @@ async def teams(unit: Unit, scope: Scope) -> dict[int, tuple[str, str]]:
 
 
 async def name_of(unit: Unit, what: str, number: int) -> tuple[str, str]:
-    """What an `organisation`, an activity (`joined`) or a `team` is called, Chinese and English; empty: it is gone."""
+    """What an `organisation` or a `team` is called, Chinese and English; empty: it is gone."""
     named: dict[str, Select[Any]] = {
         "organisation": select(organisation.c.name, organisation.c.english).where(organisation.c.id == number),
-        "joined": select(activity.c.title, activity.c.english).where(activity.c.id == number),
         "team": select(team.c.name, team.c.name.label("english")).where(team.c.id == number),
     }
     row = (await unit.run(named[what])).first()

@@ -83,7 +83,11 @@ async def given(unit: Unit, ids: Sequence[int]) -> list[tuple[int, str]]:
 
 
 async def forget_typed(unit: Unit, id_: int, since: datetime) -> None:
-    """What was typed goes from the inbox and the web page's letters at once: it stands sealed where it belongs."""
+    """What was typed goes from the inbox and the web page's letters at once: it stands sealed where it belongs.
+
+    What stood in the message that is being answered is not kept either.
+    """
+    unit.keeps_typed = False
     rows = list(await unit.run(select(identity.c.door, identity.c.external).where(identity.c.person == id_)))
     for row in rows:
         here = (inbox.c.door == row.door, inbox.c.external == row.external, inbox.c.at >= since)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     Integer,
+    Select,
     String,
     bindparam,
     case,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     null,
+    or_,
     select,
     true,
     update,
@@ -62,7 +64,10 @@ def begun_anew(row: Any) -> Any:
     again = {name: row.excluded[name] for name in ("queue", "state", "joined", "changed", "admitted")}
     return row.on_conflict_do_update(
         index_elements=["shift", "person"],
-        set_={**again, "lapses": literal_column("0"), "guests": literal_column("0"), **fresh},
+        set_={
+            **again, "lapses": literal_column("0"), "guests": literal_column("0"),
+            "promised": literal_column("true"), **fresh,
+        },
     ).returning(enrolment.c.id, enrolment.c.state)
 
 
@@ -161,6 +166,7 @@ def _bookings() -> Any:
             enrolment.c.joined,
             activity.c.leave_before,
             enrolment.c.guests,
+            enrolment.c.promised,
         )
         .join(shift, shift.c.id == enrolment.c.shift)
         .join(activity, activity.c.id == shift.c.activity)
@@ -184,6 +190,7 @@ def _booking(row: Any) -> Booking:
         joined=row.joined,
         leave_before=row.leave_before,
         guests=row.guests,
+        promised=row.promised,
     )
 
 
@@ -205,8 +212,17 @@ async def bookings(unit: Unit, person: int, since: datetime) -> list[Booking]:
 
 
 async def booking(unit: Unit, id_: int, person: int) -> Booking | None:
-    """One sign-up, if it is this person's."""
-    row = (await unit.run(_bookings().where(enrolment.c.id == id_, enrolment.c.person == person))).first()
+    """One sign-up, if it is this person's. Of an activity that was called off only those who were there have one."""
+    takes_place = or_(activity.c.state == "open", enrolment.c.state.not_in(HELD))
+    mine = _bookings().where(enrolment.c.id == id_, enrolment.c.person == person, takes_place)
+    row = (await unit.run(mine)).first()
+    return _booking(row) if row else None
+
+
+async def called_off(unit: Unit, id_: int, person: int) -> Booking | None:
+    """A sign-up of this person's whose activity was called off."""
+    mine = _bookings().where(enrolment.c.id == id_, enrolment.c.person == person, activity.c.state == "cancelled")
+    row = (await unit.run(mine)).first()
     return _booking(row) if row else None
 
 
@@ -217,9 +233,10 @@ async def shift_of(unit: Unit, id_: int) -> int | None:
 
 
 async def set_stand(unit: Unit, id_: int, before: Stand, after: Stand, now: datetime) -> bool:
-    """Move one sign-up, if it still stands where the rule saw it."""
+    """Move one sign-up, if it still stands where the rule saw it. Whoever confirms has promised to come."""
+    values = {"state": after, "changed": now} | ({"promised": True} if after == Stand.CONFIRMED else {})
     done = await unit.run(
-        update(enrolment).where(enrolment.c.id == id_, enrolment.c.state == before).values(state=after, changed=now)
+        update(enrolment).where(enrolment.c.id == id_, enrolment.c.state == before).values(values)
     )
     return bool(done.rowcount)
 
@@ -255,13 +272,14 @@ async def accept(unit: Unit, id_: int, now: datetime) -> bool:
     done = await unit.run(
         update(enrolment)
         .where(enrolment.c.id == id_, enrolment.c.state == Stand.OFFERED)
-        .values(state=Stand.JOINED, joined=now, changed=now, offered_until=None)
+        .values(state=Stand.JOINED, joined=now, changed=now, offered_until=None, promised=True)
     )
     return bool(done.rowcount)
 
 
 async def ask_again(unit: Unit, activity_id: int, now: datetime) -> list[int]:
-    """The activity was moved: whoever had said that they come is asked anew. Returns their sign-ups."""
+    """The activity was moved: whoever had said that they come is asked anew, and nobody who has a seat has promised to
+    come to it as it is now. Returns the sign-ups of those who had said it."""
     of = select(shift.c.id).where(shift.c.activity == activity_id)
     moved = await unit.run(
         update(enrolment)
@@ -269,7 +287,10 @@ async def ask_again(unit: Unit, activity_id: int, now: datetime) -> list[int]:
         .values(state=Stand.JOINED, changed=now)
         .returning(enrolment.c.id)
     )
-    return sorted(row.id for row in moved)
+    again = sorted(row.id for row in moved)
+    seated = update(enrolment).where(enrolment.c.shift.in_(of), enrolment.c.state == Stand.JOINED)
+    await unit.run(seated.values(promised=False))
+    return again
 
 
 async def stands(unit: Unit, ids: Sequence[int]) -> dict[int, Stand]:
@@ -337,8 +358,12 @@ async def joined_people(unit: Unit, activity_id: int, states: Collection[Stand] 
 
 
 async def close_ended(unit: Unit, ended_before: datetime, now: datetime) -> None:
-    """After the last check-out: who left has completed, who never came is absent, who waited waits no more."""
+    """After the last check-out: who left has completed, who never came is absent, who waited waits no more. To what
+    was called off nobody had to come."""
     over = select(shift.c.id).where(shift.c.ends < ended_before)
+    called_off_ = over.join(activity, activity.c.id == shift.c.activity).where(activity.c.state == "cancelled")
+    for before in HELD:
+        await _close(unit, called_off_, before, Stand.CANCELLED, "organiser", now)
     closing = {
         Stand.ARRIVED: Stand.COMPLETED,
         Stand.LEFT: Stand.COMPLETED,
@@ -348,12 +373,16 @@ async def close_ended(unit: Unit, ended_before: datetime, now: datetime) -> None
         Stand.WAITING: Stand.CANCELLED,
     }
     for before, after in closing.items():
-        ended = {"ended_by": "rule"} if after == Stand.CANCELLED else {}
-        moved = await unit.run(
-            update(enrolment)
-            .where(enrolment.c.state == before, enrolment.c.shift.in_(over))
-            .values(state=after, changed=now, **ended)
-            .returning(enrolment.c.id)
-        )
-        for row in moved:
-            await audit.log(unit, now, None, "close", f"enrolment:{row.id}", before, after)
+        await _close(unit, over, before, after, "rule", now)
+
+
+async def _close(unit: Unit, shifts: Select[Any], before: Stand, after: Stand, by: str, now: datetime) -> None:
+    ended = {"ended_by": by} if after == Stand.CANCELLED else {}
+    moved = await unit.run(
+        update(enrolment)
+        .where(enrolment.c.state == before, enrolment.c.shift.in_(shifts))
+        .values(state=after, changed=now, **ended)
+        .returning(enrolment.c.id)
+    )
+    for row in moved:
+        await audit.log(unit, now, None, "close", f"enrolment:{row.id}", before, after)

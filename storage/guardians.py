@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, delete, insert, select, update
 
-from bot.domain.guardians import VERSION, Answer, Band, Permission, Ward, band
+from bot.domain.guardians import VERSION, Answer, Band, Permission, Ward, Wished, band
 from storage import people
 from storage.database import Unit
 from storage.tables.activities import activity, shift
@@ -175,6 +175,20 @@ async def coming(unit: Unit, guardian: int, now: datetime, child: int | None = N
     """What this guardian decides about, soonest first; of one child or of all."""
     which = _asked(guardian).where(shift.c.ends > now)
     return await _permissions(unit, which if child is None else which.where(permission.c.child == child))
+
+
+async def wished(unit: Unit, child: int, now: datetime) -> list[Wished]:
+    """What somebody under age wishes to join and nobody has answered yet, soonest first."""
+    rows = (
+        select(shift.c.activity, activity.c.title, activity.c.english, shift.c.starts)
+        .select_from(permission)
+        .join(shift, shift.c.id == permission.c.shift)
+        .join(activity, activity.c.id == shift.c.activity)
+        .where(permission.c.child == child, permission.c.state == Answer.ASKED)
+        .where(activity.c.state == "open", shift.c.starts > now)
+        .order_by(shift.c.starts, permission.c.id)
+    )
+    return [Wished(row.activity, row.title, row.english, row.starts) for row in await unit.run(rows)]
 
 
 async def held(unit: Unit, child: int, shift_id: int) -> int | None:

@@ -1,5 +1,4 @@
-"""What came in, kept before it is understood, and the reply that was given: the same message again gets the
-same reply."""
+"""What came in, and the reply that was given: the same message again gets the same reply."""
 
 from __future__ import annotations
 
@@ -7,9 +6,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, bindparam, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import String, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
 
 from storage.database import Unit
 from storage.prepared import Prepared
@@ -18,34 +17,37 @@ from storage.tables.messages import inbox
 ANSWERED = 0
 DEAD = 1
 
-_NEW: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("door", "key", "external", "at", "raw", "state")}
-BEGIN = {
-    "postgresql": postgresql.insert(inbox).values(_NEW).on_conflict_do_nothing(),
-    "sqlite": sqlite.insert(inbox).values(_NEW).on_conflict_do_nothing(),
-}
-_BEGIN = {name: Prepared(statement) for name, statement in BEGIN.items()}
-KEEP_REPLY = (
-    update(inbox)
-    .where(inbox.c.door == bindparam("of_door"), inbox.c.key == bindparam("of_key"))
-    .values(reply=bindparam("kept_reply"))
-)
+_COLUMNS = ("door", "key", "external", "at", "raw", "state", "reply")
+KEEP = insert(inbox).values({name: bindparam(f"new_{name}") for name in _COLUMNS})
+"""Keep a message with its reply. Its key is there once, for ever: a second answer to it is not committed."""
 
 
-def new(unit: Unit, door: str, key: str, external: str, at: datetime, raw: str) -> dict[str, Any]:
-    """The values of a message that is kept before it is understood."""
+class Message(NamedTuple):
+    """A message as it came: the platform's key of it, whose address it is from, what stood in it."""
+
+    door: str
+    key: str
+    external: str
+    raw: str
+
+
+def answered(unit: Unit, message: Message, at: datetime, pages: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A message with its reply, by the names that `KEEP` gives them."""
+    door, key = message.door, message.key
     return {
         "new_door": door,
         "new_key": key,
-        "new_external": external,
+        "new_external": message.external,
         "new_at": at,
-        "new_raw": _raw(unit, door, key, raw),
+        "new_raw": _raw(unit, door, key, message.raw) if unit.keeps_typed else None,
         "new_state": ANSWERED,
+        "new_reply": sealed_reply(unit, door, key, pages),
     }
 
 
-async def begin(unit: Unit, message: dict[str, Any]) -> bool:
-    """Keep a message. False: it was there before (on PostgreSQL after waiting for whoever is answering it now)."""
-    return bool((await unit.run_aside(_BEGIN[unit.dialect], message)).rowcount)
+def was_answered_meanwhile(error: DBAPIError) -> bool:
+    """Has another replica committed its answer to this message while we were at ours?"""
+    return getattr(error.orig, "constraint_name", None) == inbox.primary_key.name
 
 
 class Kept(NamedTuple):
@@ -57,11 +59,19 @@ class Kept(NamedTuple):
     """It has been brought; False: nobody wrote that down."""
 
 
-async def kept_reply(unit: Unit, door: str, key: str) -> Kept:
-    """The reply given then."""
-    wanted = select(inbox.c.reply, inbox.c.at, inbox.c.told).where(inbox.c.door == door, inbox.c.key == key)
-    row = (await unit.run(wanted)).one()
-    return Kept(opened(unit, door, key, row.reply) if row.reply else [], row.at, bool(row.told))
+REPLY = (inbox.c.reply, inbox.c.at.label("answered"), inbox.c.told)
+"""What is read of a reply that was given before."""
+
+
+async def kept_reply(unit: Unit, door: str, key: str) -> Kept | None:
+    """The reply that this message got; None: it is a new one."""
+    row = (await unit.run(select(*REPLY).where(inbox.c.door == door, inbox.c.key == key))).first()
+    return kept(unit, door, key, row) if row else None
+
+
+def kept(unit: Unit, door: str, key: str, row: Any) -> Kept:
+    """The reply of a row of `REPLY`."""
+    return Kept(opened(unit, door, key, row.reply) if row.reply else [], row.answered, bool(row.told))
 
 
 _TOLD = Prepared(
@@ -116,3 +126,15 @@ async def dead(unit: Unit, limit: int = 5) -> tuple[int, list[Any]]:
         .limit(limit)
     )
     return count, list(newest)
+
+
+async def newest(unit: Unit, door: str, limit: int) -> list[tuple[str, datetime]]:
+    """The last messages that came in by a door: what was kept of each, opened, and when it came."""
+    kept = (
+        select(inbox.c.key, inbox.c.raw, inbox.c.at)
+        .where(inbox.c.state == ANSWERED, inbox.c.door == door, inbox.c.raw.is_not(None))
+        .order_by(inbox.c.at.desc())
+        .limit(limit)
+    )
+    rows = await unit.run(kept)
+    return [(unit.secrecy.open(row.raw, f"inbox:{door}:{row.key}:raw"), row.at) for row in rows]

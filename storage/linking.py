@@ -16,7 +16,7 @@ from bot.domain.linking import Place
 from bot.domain.people import new_number
 from bot.talk.session import Session
 from storage.database import Unit
-from storage.privacy import holdings, owners
+from storage.holdings import holdings, owners
 from storage.tables import metadata
 from storage.tables.activities import activity, shift
 from storage.tables.claims import claim
@@ -85,6 +85,12 @@ async def offered(unit: Unit, shows: int, now: datetime) -> tuple[int, int] | No
     )
     row = (await unit.run(found)).first()
     return (row.id, row.typer) if row else None
+
+
+async def awaits(unit: Unit, types: int, now: datetime) -> bool:
+    """Has this person typed somebody's code, who has not answered yet?"""
+    mine = select(link_offer.c.id).where(link_offer.c.typer == types, link_offer.c.expires > now)
+    return (await unit.run(mine.limit(1))).first() is not None
 
 
 async def drop_offer(unit: Unit, id_: int) -> None:

@@ -142,11 +142,12 @@ async def verdicts(unit: Unit, records: Sequence[int]) -> list[tuple[int, int]]:
     return [(row.record, row.other) if row.verdict == "first" else (row.other, row.record) for row in rows]
 
 
-async def staffed(unit: Unit, nodes: Sequence[int]) -> set[int]:
-    """Which of these places have somebody appointed to their centre."""
+async def staffed(unit: Unit, nodes: Sequence[int], but: int) -> set[int]:
+    """Which of these places have somebody appointed to their centre who is not this person."""
     rows = await unit.run(
         select(membership.c.place)
         .where(membership.c.place.in_(nodes), membership.c.role.in_((Role.CENTRE, Role.CITY)))
+        .where(membership.c.person != but)
         .distinct()
     )
     return set(rows.scalars())

@@ -40,12 +40,15 @@ async def take_for_head(unit: Unit, shift_id: int) -> Any:
     return head
 
 
-async def place(unit: Unit, id_: int, stand: Stand, until: datetime | None, now: datetime) -> None:
-    """Give the head its seat, or hold it for them until a moment."""
+async def place(
+    unit: Unit, id_: int, stand: Stand, until: datetime | None, now: datetime, promised: bool = True
+) -> None:
+    """Give the head its seat, or hold it for them until a moment. `promised=False`: it comes without their yes."""
+    given = {"joined": now, "promised": promised} if stand == Stand.JOINED else {}
     await unit.run(
         update(enrolment)
         .where(enrolment.c.id == id_, enrolment.c.state == Stand.WAITING)
-        .values(state=stand, offered_until=until, offers=enrolment.c.offers + 1, changed=now)
+        .values(state=stand, offered_until=until, offers=enrolment.c.offers + 1, changed=now, **given)
     )
 
 

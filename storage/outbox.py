@@ -131,7 +131,7 @@ def _claiming(fence: ColumnElement[bool]) -> Prepared:
     return Prepared(
         update(outbox)
         .where(among(outbox.c.id, "p_ids"), IS_PENDING, outbox.c.account == bindparam("p_account"), runs, fence)
-        .values(state=literal_column("1"), attempt=outbox.c.attempt + 1, epoch=bindparam("p_epoch"))
+        .values(state=literal_column("1"), attempt=outbox.c.attempt + literal_column("1"), epoch=bindparam("p_epoch"))
         .returning(outbox.c.id, outbox.c.attempt)
     )
 
@@ -244,8 +244,11 @@ def _of_claim(id_: Any, epoch: Any, attempt: Any, page: Any) -> tuple[ColumnElem
         outbox.c.epoch == epoch,
         outbox.c.attempt == attempt,
         outbox.c.page == page,
-        # Not `in_`: it cannot be used for many rows at once.
-        or_(outbox.c.state == 1, outbox.c.state == 4, (outbox.c.state == 0) & (outbox.c.repeated == 1)),
+        # Not `in_`: it cannot be used for many rows at once. Literals: what never changes is no value of a row.
+        or_(
+            outbox.c.state == literal_column("1"), outbox.c.state == literal_column("4"),
+            (outbox.c.state == literal_column("0")) & (outbox.c.repeated == literal_column("1")),
+        ),
     )
 
 
@@ -265,7 +268,7 @@ _RECORD = Prepared(
         receipt=func.coalesce(bindparam("p_receipt", type_=outbox.c.receipt.type), outbox.c.receipt),
         done=bindparam("p_done"),
         route=func.coalesce(bindparam("p_route", type_=outbox.c.route.type), outbox.c.route),
-        keyed=case((bindparam("p_keyed", type_=outbox.c.state.type) == 1, outbox.c.keyed), else_=None),
+        keyed=case((bindparam("p_keyed", type_=outbox.c.state.type) == literal_column("1"), outbox.c.keyed)),
     )
 )
 

@@ -135,19 +135,6 @@ async def _listed(unit: Unit, limit: int, *which: ColumnElement[bool]) -> list[T
     return [_told(row) for row in await unit.run(rows)]
 
 
-async def report(unit: Unit, number: int) -> dict[State, int]:
-    """How many messages of one intention stand where, those that left the hot table included."""
-    counted: dict[State, int] = {}
-    for table in (outbox, outbox_done):
-        messages = func.count().label("messages")
-        # One row for everybody under a tag is no message to a person; theirs say the same.
-        rows = select(table.c.state, messages).where(table.c.fanout == number, table.c.person > 0)
-        rows = rows.group_by(table.c.state)
-        for row in await unit.run(rows):
-            counted[State(row.state)] = counted.get(State(row.state), 0) + int(row.messages)
-    return counted
-
-
 @dataclass(frozen=True, slots=True)
 class Counts:
     """For metrics and doctor; everything from small indexes."""

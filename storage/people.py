@@ -36,6 +36,8 @@ class Met:
     """They had left this address before."""
     held: bool = False
     """Something that we want to say waits until they write."""
+    heard: datetime | None = None
+    """When they last wrote from this address, as it is written down."""
 
     def seen(self, at: datetime) -> list[Shown]:
         """The options under the newest of it that was there before they wrote: what they cannot have seen they did not
@@ -49,11 +51,18 @@ _IS_HELD = (outbox.c.state == literal_column("0"), outbox.c.account == literal_c
 
 # Made once: building a statement costs as much as running it. The session must be read after the lock is ours:
 # PostgreSQL reads again the rows that it had to wait for.
+_KNOWN = (
+    person.c.id, person.c.number, person.c.language, person.c.elder, person.c.quiet_from, person.c.quiet_until,
+    person.c.district, person.c.born, person.c.name.is_not(None).label("consented"), person.c.erasing, person.c.merged,
+)  # fmt: skip
+"""What a turn needs of a person; never their name, however well it is sealed."""
+
 MEET = (
     select(
-        person,
+        *_KNOWN,
         identity.c.id.label("identity"),
         identity.c.open,
+        identity.c.inbound,
         conversation.c.session,
         conversation.c.pushed,
         conversation.c.pushed_at,
@@ -83,7 +92,7 @@ async def met(unit: Unit, row: Any, door: str, external: str, language: str, now
         return await meet(unit, door, external, language, now)
     session = Session.from_json(unit.secrecy.open_json(row.session, f"conversation:{row.id}"))
     pushed = _since(session, (row.pushed_at, row.pushed), (row.pushed_before_at, row.pushed_before))
-    return Met(_person(row, door), row.identity, session, pushed, False, not row.open, row.held)
+    return Met(_person(row, door), row.identity, session, pushed, False, not row.open, row.held, row.inbound)
 
 
 def _since(session: Session, *pushed: tuple[datetime | None, Any]) -> list[tuple[int, Any]]:
@@ -96,7 +105,7 @@ def _since(session: Session, *pushed: tuple[datetime | None, Any]) -> list[tuple
 def _person(row: Any, door: str) -> Person:
     quiet = None if row.quiet_from is None or row.quiet_until is None else (row.quiet_from, row.quiet_until)
     return Person(
-        row.id, row.number, row.language or "", row.elder, row.district, row.born, quiet, row.name is not None, door,
+        row.id, row.number, row.language or "", row.elder, row.district, row.born, quiet, row.consented, door,
         row.erasing,
     )  # fmt: skip
 
@@ -117,7 +126,7 @@ async def _first_met(unit: Unit, door: str, external: str, language: str, now: d
         await unit.connection.execute(delete(person).where(person.c.id == id_))
         return await meet(unit, door, external, language, now)
     await unit.connection.execute(insert(conversation).values(person=id_, session=sealed_session(unit, id_, Session())))
-    return Met(Person(id_, number, language, door=door), identity_id, Session(), [], new=True)
+    return Met(Person(id_, number, language, door=door), identity_id, Session(), [], new=True, heard=now)
 
 
 async def open_question(unit: Unit, door: str, external: str) -> str:
@@ -190,7 +199,7 @@ async def keep_personal(unit: Unit, secrecy: Secrecy, id_: int, name: str, phone
 
 async def find(unit: Unit, id_: int) -> Person | None:
     """A person by the number of their row."""
-    row = (await unit.run(select(person).where(person.c.id == id_))).first()
+    row = (await unit.run(select(*_KNOWN).where(person.c.id == id_))).first()
     return _person(row, "") if row else None
 
 
@@ -326,3 +335,10 @@ async def subscribers(unit: Unit, topics: Sequence[tuple[str, str]]) -> int:
         )
     )
     return int(found.scalar_one())
+
+
+async def lock(unit: Unit, id_: int) -> Person | None:
+    """Make a person ours until the end of the transaction, whatever they write meanwhile."""
+    found = select(person.c.id, person.c.number, person.c.language).where(person.c.id == id_)
+    row = (await unit.connection.execute(found.with_for_update(key_share=True))).first()
+    return Person(row.id, row.number, row.language or "") if row else None

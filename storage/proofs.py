@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, case, func, insert, select, update
 
 from bot.domain.people import masked
 from bot.domain.proofs import Certificate, Entry, Issuer, Look, Period, Recorder
@@ -23,19 +23,21 @@ SAME_LOOK = timedelta(minutes=1)
 
 
 async def recorders(unit: Unit, person: int) -> list[Recorder]:
-    """The organisations with counted records of this person, most minutes first."""
+    """The organisations with counted records of this person, most minutes to certify first."""
+    certain = func.sum(case((held_back(), 0), else_=record.c.minutes))
     rows = await unit.run(
         select(
             organisation,
-            func.sum(record.c.minutes).label("minutes"),
+            certain.label("minutes"),
+            func.sum(record.c.minutes).label("whole"),
             func.min(record.c.starts).label("first"),
         )
         .join(record, record.c.organisation == organisation.c.id)
         .where(record.c.person == person, record.c.minutes > 0)
         .group_by(organisation.c.id)
-        .order_by(func.sum(record.c.minutes).desc(), organisation.c.id)
+        .order_by(certain.desc(), organisation.c.id)
     )
-    return [Recorder(_issuer(row), int(row.minutes), row.first) for row in rows]
+    return [Recorder(_issuer(row), int(row.minutes), row.first, int(row.whole - row.minutes)) for row in rows]
 
 
 def _issuer(row: Any) -> Issuer:

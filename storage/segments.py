@@ -86,6 +86,8 @@ def audience(
         case _:
             raise ValueError(f"no such segment: {sorted(segment)}")
     chosen = chosen.where(who > after)
+    if "but" in segment:  # whose own affair it is
+        chosen = chosen.where(who != int(segment["but"]))
     return chosen if upto is None else chosen.where(who <= upto)
 
 

@@ -91,13 +91,6 @@ async def known_to(unit: Unit, person: int) -> dict[int, tuple[str, str]]:
     return {row.id: (row.name, row.english) for row in await unit.run(rows)}
 
 
-async def running_out(unit: Unit, since: date, until: date) -> list[Any]:
-    """Accepted proofs whose last day lies between two days, both included: number, person, code, expires."""
-    rows = select(skill.c.id, skill.c.person, skill.c.code, skill.c.expires)
-    ending = skill.c.state == Proven.ACCEPTED, skill.c.expires.between(since, until)
-    return list(await unit.run(rows.where(*ending).order_by(skill.c.expires, skill.c.id)))
-
-
 def _renewed() -> Exists:
     later = skill.alias("later")
     return exists().where(
@@ -109,8 +102,8 @@ def _renewed() -> Exists:
 
 
 async def to_warn(unit: Unit, since: date, until: date, offset: int) -> list[Any]:
-    """Those of `running_out` whose owners were not warned at this offset, and have no later proof of the same skill;
-    each with the moment when it was accepted."""
+    """Accepted proofs whose last day lies between two days, both included, of owners who were not warned at this offset
+    and have no later one of the same skill; each with the moment when it was accepted."""
     warned = exists().where(fanout.c.kind == "expiring", fanout.c.source == skill.c.id, fanout.c.offset == offset)
     rows = select(skill.c.id, skill.c.person, skill.c.code, skill.c.expires, skill.c.decided)
     ending = skill.c.state == Proven.ACCEPTED, skill.c.expires.between(since, until)

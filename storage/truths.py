@@ -97,13 +97,15 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
             theirs = [same for same in theirs if reply and (same.door, same.external) == reply.address]
         # Nothing but replies goes to somebody who asked to be erased.
         silenced = bool(reader and reader.erasing and one.kind != "reply")
+        # An author's test was asked for just now: it comes at night too, and to somebody who hears nothing of others.
+        unasked = one.lane > Lane.REPLY
         tag = tags.get(one.fanout) if one.person == masses.EVERYBODY else None
         nobody = reader is None and tag is None
         truth = Truth(
             expires=from_milliseconds(one.expires),
             urgent=one.lane <= Lane.CHANGE,
-            opted_out=bool(reader and (reader.opted_out or _refuses(reader.refuses, one.kind))),
-            often=tag is None and too_often(lately[one.person], now),
+            opted_out=unasked and bool(reader and (reader.opted_out or _refuses(reader.refuses, one.kind))),
+            often=unasked and tag is None and too_often(lately[one.person], now),
             missing=nobody or silenced or not (reply or subject or listed or _speaks_for_itself(one)),
             cancelled=bool(subject and subject.state == "cancelled"),
             changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),

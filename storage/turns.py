@@ -1,5 +1,5 @@
-"""How every turn begins and ends: the message kept and its person met; the conversation, the sign of life and the reply
-written. In as few trips to the database as it takes."""
+"""How every turn begins and ends: its person met, or the reply found that the message got before; then the
+conversation, the sign of life and the message with its reply written. In as few trips to the database as it takes."""
 
 from __future__ import annotations
 
@@ -7,47 +7,55 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, literal, select, true
+from sqlalchemy import and_, bindparam
 
 from storage import inbox, people
 from storage.database import Unit
-from storage.inbox import KEEP_REPLY, sealed_reply
+from storage.inbox import KEEP, REPLY, Kept, Message
 from storage.people import HEARD, HEARD_AFTER_ACTION, HEARD_IN_WINDOW, KEEP_SESSION, MEET, Met, sealed_session
 from storage.prepared import Prepared
+from storage.tables.messages import inbox as answers
+from storage.tables.people import identity
 
-_BEGUN = inbox.BEGIN["postgresql"].returning(literal(1).label("one")).cte("begun")
-_COUNTED = select(func.count().label("begun")).select_from(_BEGUN).subquery()
-_THERE = MEET.cte("met")
-_OPEN = Prepared(select(_COUNTED.c.begun, _THERE).select_from(_COUNTED.outerjoin(_THERE, true())))
-"""PostgreSQL takes the two as one statement, which gives one row whoever wrote and however often."""
+_SAME = and_(answers.c.door == identity.c.door, answers.c.key == bindparam("key"))
+_BEGIN = Prepared(MEET.add_columns(*REPLY).outerjoin(answers, _SAME))
 
 
-async def begin(
-    unit: Unit, door: str, key: str, external: str, raw: str, language: str, now: datetime
-) -> Met | None:
-    """Keep the message and meet whoever sent it, locked for the turn. None: the message was there before."""
-    message = inbox.new(unit, door, key, external, now, raw)
-    if not unit.locks_rows:
-        return await people.meet(unit, door, external, language, now) if await inbox.begin(unit, message) else None
-    row = (await unit.run_aside(_OPEN, message | {"door": door, "external": external})).one()
-    if not row.begun:
-        return None
-    return await people.met(unit, row if row.identity is not None else None, door, external, language, now)
+async def begin(unit: Unit, message: Message, language: str, now: datetime) -> Met | Kept:
+    """Meet whoever sent a message, locked for the turn; or find the reply that it was given before.
 
+    Who had to wait for that lock on PostgreSQL may not see what was answered meanwhile: then the commit is refused.
+    """
+    here = {"door": message.door, "external": message.external, "key": message.key}
+    row = (await unit.run_aside(_BEGIN, here)).first()
+    if row is None:  # nobody at this address; a chat that was left may have been answered for all that
+        known = await inbox.kept_reply(unit, message.door, message.key)
+    else:
+        known = inbox.kept(unit, message.door, message.key, row) if row.answered is not None else None
+    if known is not None:
+        return known
+    return await people.met(unit, row, message.door, message.external, language, now)
+
+
+LATELY = timedelta(seconds=10)
+"""For so long a sign of life is not written anew: answers come one after another, and nobody asks to the second."""
 
 _KINDS = (HEARD, HEARD_IN_WINDOW, HEARD_AFTER_ACTION)
-_ONE_BY_ONE = {heard: (Prepared(KEEP_SESSION), Prepared(heard), Prepared(KEEP_REPLY)) for heard in _KINDS}
-_AT_ONCE = {
-    heard: (Prepared(KEEP_REPLY.add_cte(KEEP_SESSION.cte("said"), heard.cte("heard_from"))),) for heard in _KINDS
+_ONE_BY_ONE: dict[Any, tuple[Prepared, ...]] = {
+    heard: (Prepared(KEEP_SESSION), Prepared(heard), Prepared(KEEP)) for heard in _KINDS
 }
-"""PostgreSQL takes the three as one statement."""
+_ONE_BY_ONE[None] = (Prepared(KEEP_SESSION), Prepared(KEEP))
+_AT_ONCE: dict[Any, tuple[Prepared, ...]] = {
+    heard: (Prepared(KEEP.add_cte(KEEP_SESSION.cte("said"), heard.cte("heard_from"))),) for heard in _KINDS
+}
+_AT_ONCE[None] = (Prepared(KEEP.add_cte(KEEP_SESSION.cte("said"))),)
+"""PostgreSQL takes the two or three as one statement."""
 
 
 async def close(
     unit: Unit,
     met: Met,
-    door: str,
-    key: str,
+    message: Message,
     pages: Sequence[dict[str, Any]],
     now: datetime,
     window: tuple[int, int, bool] | None,
@@ -58,7 +66,14 @@ async def close(
     if window:
         seconds, messages, _by_action = window
         written |= {"until": now + timedelta(seconds=seconds), "left": messages}
-    reply = {"of_door": door, "of_key": key, "kept_reply": sealed_reply(unit, door, key, pages)}
-    heard = HEARD if window is None else HEARD_AFTER_ACTION if window[2] else HEARD_IN_WINDOW
-    for statement in (_AT_ONCE if unit.locks_rows else _ONE_BY_ONE)[heard]:
-        await unit.run_late(statement, said | written | reply)
+    answered = inbox.answered(unit, message, now, pages)
+    for statement in (_AT_ONCE if unit.locks_rows else _ONE_BY_ONE)[_sign_of_life(met, now, window)]:
+        await unit.run_late(statement, said | written | answered)
+
+
+def _sign_of_life(met: Met, now: datetime, window: tuple[int, int, bool] | None) -> Any:
+    """What is written of whoever wrote; None: it stands there already."""
+    if window is not None:
+        return HEARD_AFTER_ACTION if window[2] else HEARD_IN_WINDOW
+    lately = met.heard is not None and met.heard <= now < met.heard + LATELY
+    return None if lately else HEARD

@@ -75,7 +75,7 @@ _PERSONAL = Prepared(union_all(*map(_first_of_lane, _LANES)))
 _OF_CAMPAIGN = Prepared(
     # `due + 0`: else SQLite walks through every campaign by its due index and sorts what it finds.
     _first(
-        IS_CAMPAIGN, outbox.c.fanout == bindparam("p_fanout"),
+        IS_CAMPAIGN, outbox.c.fanout == bindparam("p_fanout"), outbox.c.id >= bindparam("p_from"),
         outbox.c.due + literal_column("0") <= bindparam("p_due"),
         order=(outbox.c.id,),
     )
@@ -127,12 +127,13 @@ async def peek(
 async def _peek_campaigns(unit: Unit, looked: Mapping[str, Any], room: int, after: int) -> list[Any]:
     if room < 1:
         return []
-    running = [row.number for row in await unit.run(_RUNNING, {"p_account": looked["p_account"]})]
-    turns = [*(number for number in running if number > after), *(number for number in running if number <= after)]
+    running = (await unit.run(_RUNNING, {"p_account": looked["p_account"]})).all()
+    turns = [*(row for row in running if row.number > after), *(row for row in running if row.number <= after)]
     found: list[Sequence[Any]] = []
-    for place, number in enumerate(turns[:room]):
+    for place, turn in enumerate(turns[:room]):
         share = -(-(room - sum(map(len, found))) // (min(len(turns), room) - place))
-        found.append((await unit.run(_OF_CAMPAIGN, {**looked, "p_fanout": number, "p_room": share})).all())
+        asked = {**looked, "p_fanout": turn.number, "p_from": turn.first, "p_room": share}
+        found.append((await unit.run(_OF_CAMPAIGN, asked)).all())
     return [one for one in chain.from_iterable(zip_longest(*found)) if one is not None]
 
 
@@ -144,11 +145,19 @@ def _next_campaign(after: ColumnElement[int]) -> Select[Any]:
 
 
 def _running() -> Prepared:
-    """The campaigns with messages waiting at this account that may be sent now, by number."""
+    """The campaigns with messages waiting at this account that may be sent now, by number, each with its first message.
+
+    By its statistics of the time when all of a campaign waited PostgreSQL may look for the rest along the primary key:
+    from the first one on, it need not walk through all that has been sent since (30 ms behind 15,000, for each look).
+    """
     waiting = _next_campaign(literal_column("0")).cte("waiting", recursive=True)
     following = _next_campaign(waiting.c.number).scalar_subquery()
     waiting = waiting.union_all(select(following).where(waiting.c.number.is_not(None)))
-    allowed = select(waiting.c.number).join(fanout, fanout.c.id == waiting.c.number).where(RUNS)
+    # Not `fanout = number`: then any order by `id` would do, that of the primary key too.
+    first = select(outbox.c.id).where(_ACCOUNT, IS_PENDING, IS_CAMPAIGN, outbox.c.fanout >= waiting.c.number)
+    first = first.order_by(outbox.c.fanout, outbox.c.id).limit(literal_column("1"))
+    chosen = select(waiting.c.number, first.scalar_subquery().label("first"))
+    allowed = chosen.join(fanout, fanout.c.id == waiting.c.number).where(RUNS)
     return Prepared(allowed.order_by(waiting.c.number))
 
 

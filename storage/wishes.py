@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -147,13 +147,17 @@ _WISH = Prepared(_of(*_READ))
 
 _ALL = (_MINE.c.id.label("mine_id"), *_READ)
 
+_ONLY_SAID = frozenset({"title", "english", "insured", "reminds", "accepted_for_them"})
+"""What decides nothing of a plain sign-up: words for whoever is in, and what holds for whoever is under age."""
 
-def _print(*columns: Any) -> Any:
-    return func.md5(cast(func.row(*columns), Text)).label("print")
+
+def _print(columns: Iterable[Any]) -> Any:
+    decisive = (one for one in columns if one.name not in _ONLY_SAID)
+    return func.md5(cast(func.row(*decisive), Text)).label("print")
 
 
-PRINT = _of(_print(*_ALL))
-"""On PostgreSQL: what a wish and all that belongs to it are like, in 32 digits."""
+PRINT = _of(_print(_ALL))
+"""On PostgreSQL: what a wish and all that decides about it are like, in 32 digits."""
 
 _LOOK = _of(*_ALL).cte("look").prefix_with("MATERIALIZED")
 _IS_PLAIN = and_(
@@ -167,7 +171,7 @@ _NEW = func.nextval(func.pg_get_serial_sequence(literal_column("'enrolment'"), l
 _OWN = case((_IS_PLAIN, func.coalesce(_LOOK.c.mine_id, _NEW))).label("own_id")
 """No number is used up for whoever may not get in."""
 
-_SEEN = Prepared(select(*_LOOK.c, _print(*_LOOK.c), _OWN))
+_SEEN = Prepared(select(*_LOOK.c, _print(_LOOK.c), _OWN))
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def own_words(one: Prepared) -> list[str]:
 
 
 def test_most_of_what_every_turn_runs_is_prepared() -> None:
-    assert {"storage.people._MEET", "storage.inbox._BEGIN"} <= {name for name, _one in prepared()}
+    assert {"storage.people._MEET", "storage.turns._BEGIN"} <= {name for name, _one in prepared()}
 
 
 def test_a_list_whose_length_changes_is_refused() -> None:

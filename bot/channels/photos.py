@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import structlog
 
 from bot.talk.door import Listener
-from bot.talk.incoming import Address, BadLink, Flaw, Incoming, Intent, Photo
+from bot.talk.incoming import PHOTO, PICTURE, Address, BadLink, Flaw, Incoming, Intent, Photo
 from bot.talk.view import Reply
 
 LARGEST = 10 * 1024 * 1024
@@ -63,14 +63,14 @@ class Seeing:
         fetch: Mapping[str, Fetch],
         public_url: str,
         scripts: Collection[str],
-        wanted: Callable[[Address], Awaitable[bool]] | None = None,
+        question: Callable[[Address], Awaitable[str]] | None = None,
     ) -> None:
         """`fetch`: how each door's pictures are had; may be filled later. `scripts`: what a code may start.
 
-        `wanted`: is the picture itself what this person is asked for now?
+        `question`: the name of what this person is asked now: for a picture itself, for any photo, or something else.
         """
         self._listener = listener
-        self._wanted = wanted
+        self._question = question
         self._fetch = fetch
         self._host = urlsplit(public_url).netloc.lower()
         self._scripts = frozenset(scripts)
@@ -99,7 +99,10 @@ class Seeing:
         fetch = self._fetch.get(incoming.address.door)
         if fetch is None and photo.picture is None:
             return bare
-        asked = self._wanted is not None and await self._wanted(incoming.address)
+        question = await self._question(incoming.address) if self._question else ""
+        if question == PHOTO:
+            return bare
+        asked = question == PICTURE
         if self._waiting >= WAITING:
             return replace(bare, photo=Photo(photo.key, flaw="away")) if asked else bare
         self._waiting += 1

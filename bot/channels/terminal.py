@@ -154,10 +154,13 @@ class Terminal:
             latitude, longitude, name, address = page.spot
             where = " · ".join(part for part in (name, address) if part)
             lines.append(self._labelled(_("Place:"), f"{where} ({latitude:.5f}, {longitude:.5f})".strip()))
+        if page.wants == "place":
+            lines.append(self._labelled(_("Type it like this:"), "/place 39.9042 116.4074"))
+        colon = "：" if self._wording.language == "zh_CN" else ":"
         width = max((len(str(button.number)) for button in page.buttons), default=1)
         for button in page.buttons:
             if button.url:
-                lines.append(self._labelled(button.label + ":", button.url))
+                lines.append(self._labelled(button.label + colon, button.url))
             else:
                 number = (f"{button.number:>{width}}", "bold cyan")
                 lines.append(Painted.assemble(number, "  ", button.label))

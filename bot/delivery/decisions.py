@@ -204,7 +204,7 @@ class Decisions:
                         decided.postponed[to_milliseconds(later), "one message a second in a chat"].append(id_)
                     elif external not in taken and self._ledger.take(found.way):
                         taken.add(external)
-                        worded = self._put_into_words(due, found, said)
+                        worded = self._put_into_words(due, found, said, now)
                         if worded is None:
                             decided.dead["could not be put into words"].append(id_)
                         else:
@@ -237,7 +237,7 @@ class Decisions:
             return Postponed(closed[Way.TEMPLATE], Reason.QUOTA)
         return ByAddress(here.door, here.external, Way.TEMPLATE, template, Because.TEMPLATE)
 
-    def _put_into_words(self, due: Due, found: ByAddress, said: Said) -> Ready | None:
+    def _put_into_words(self, due: Due, found: ByAddress, said: Said, now: datetime) -> Ready | None:
         """In the reader's language, from what is true now; None if our own words are broken.
 
         `said`: what others were told in this look; to the many of a campaign it is the same words.
@@ -249,21 +249,29 @@ class Decisions:
         notice, language = due.notice, due.language or self._city.language
         alike = (due.waiting.fanout, notice.enrolment, notice.stand, notice.repeated, language, due.elder)
         if alike not in said:
-            said[alike] = self._worded(due, language)
+            said[alike] = self._worded(due, language, now)
         pages, shown = said[alike]
         return Ready(due, found.external, pages, shown, found) if pages else None
 
-    def _worded(self, due: Due, language: str) -> tuple[tuple[Page, ...], list[dict[str, Any]] | None]:
+    def _worded(self, due: Due, language: str, now: datetime) -> tuple[tuple[Page, ...], list[dict[str, Any]] | None]:
         """Its pages and what their numbers mean; no pages where it cannot be said."""
         wording = Wording(language, self._city.zone, due.elder)
+        notice = replace(due.notice, eve=self._is_eve(due.notice, now))
         try:
-            rendered = render([self._word(due.notice)], self._capabilities, wording, public_url=self._city.public_url)
+            rendered = render([self._word(notice)], self._capabilities, wording, public_url=self._city.public_url)
         except Exception as error:  # noqa: BLE001 - one message that cannot be worded is set apart, the others leave
             log.error("sender.not_worded", message=due.waiting.id, kind=due.waiting.kind, error=type(error).__name__)
             return (), None
         if not any(page.text for page in rendered.pages):
             return (), None
         return rendered.pages, [asdict(entry) for entry in rendered.shown] or None
+
+    def _is_eve(self, notice: Notice, now: datetime) -> bool:
+        """Does what it speaks of begin tomorrow, by the city's days?"""
+        if notice.event is None:
+            return False
+        begins, today = notice.event.starts.astimezone(self._city.zone), now.astimezone(self._city.zone)
+        return begins.date() == today.date() + timedelta(days=1)
 
     def _put_into_form(self, due: Due, found: ByAddress) -> Ready | None:
         """What the fields of a form may say, in the reader's language."""

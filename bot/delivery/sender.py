@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.delivery.decisions import City, Decided, Decisions, Fields, Ready, Word
 from bot.delivery.failing import Failing
 from bot.delivery.ledger import Ledger
+from bot.delivery.line import Line
 from bot.delivery.pace import Bucket, ChatGaps, Pace, Times, pace_of
 from bot.delivery.results import Results
 from bot.delivery.slot import LEASE, Lease
@@ -114,6 +115,7 @@ class Sender:
         self._owed = 0.0
         self._campaign = 0
         self._failing = Failing()
+        self._line = Line()
         self._resting: dict[int, int] = {}
         self._reach = self._pace.rate * PEEK
         self._calls: set[asyncio.Task[None]] = set()
@@ -201,6 +203,8 @@ class Sender:
     @property
     def places(self) -> int:
         """How many calls may be under way at once, from the rate and for how long one has its place."""
+        if self._line.is_dead:
+            return 1  # a probe
         return places_in_flight(self._pace.rate, self._latency * 1.2, self._pace.most_in_flight)
 
     # --- One round -------------------------------------------------------------------------------------------------
@@ -397,6 +401,7 @@ class Sender:
             # Frozen between the write-ahead and the call, and the lease went by: somebody else speaks now.
             outcome = NotSent("its sender lost the slot before the call", halts="account")
         self.outcomes[type(outcome).__name__] += 1
+        outcome = self._rested(outcome, epoch)
         if isinstance(outcome, NotSent) and outcome.halts:
             self._halt(one, outcome, epoch)
         result = self._results.of(one, epoch, attempt, outcome, self._times.city())
@@ -406,6 +411,17 @@ class Sender:
             self._finished.set()
         if not self._wanting:
             await self._record()
+
+    def _rested(self, outcome: Outcome, epoch: int) -> Outcome:
+        """Let the line rest when it seems dead; what certainly did not leave by it then costs no attempt."""
+        rest = self._line.rest_after(outcome, resting=self.lease.blocked)
+        if not rest:
+            return outcome
+        if isinstance(outcome, NotSent):
+            return replace(outcome, halts="account", after=rest)
+        if isinstance(outcome, Uncertain) and epoch == self.lease.epoch:
+            self.lease.block(rest, outcome.reason)
+        return outcome
 
     def _halt(self, one: Ready, outcome: NotSent, epoch: int) -> None:
         """The platform wants silence: from the account, or by this way."""

@@ -47,7 +47,7 @@ class Activities(Subject):
 
     async def card(self, activity: int) -> Activity | None:
         """One activity with its shifts, or None. A draft is nobody's but its organisers'."""
-        card = await activities.card(self.unit, activity)
+        card = await activities.card(self.unit, activity, self.me.id)
         return None if card is None or card.state in ("draft", "gone") else card
 
     async def find(

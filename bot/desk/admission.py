@@ -71,6 +71,11 @@ class Admission(Subject):
             weight(await admission.broken(self.unit, row.person, self.now - WITHIN)),
         )
 
+    async def waiting(self, activity: int) -> int:
+        """How many wait for my yes; nobody where it is not mine to give."""
+        card = await self._organising.allowed(activity, Deed.CHANGE)
+        return await admission.asking_count(self.unit, activity) if card and card.state == "open" else 0
+
     async def admit(self, activity: int, ids: Sequence[int], why: str = "") -> Decided | NotAllowed:
         """Let people in, in the order of their numbers: to a seat while there is one, else to the queue.
 

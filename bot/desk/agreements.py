@@ -24,7 +24,9 @@ class Agreements(Subject):
 
         `mine`: conditions that hold for me only; `person`: the minor whom I accept it for.
         """
-        terms, accepted = await agreements.stands(self.unit, card.id, person or self.me.id, person is not None)
+        terms, accepted = card.terms, card.accepted
+        if terms is None or person is not None:
+            terms, accepted = await agreements.stands(self.unit, card.id, person or self.me.id, person is not None)
         seats = max((shift.capacity for shift in card.shifts), default=0)
         why = with_mine(conditions(card.kind, card.starts, card.ends, seats, terms.conditions), mine)
         return Due(why, terms) if why and not accepted else None

@@ -19,6 +19,7 @@ from bot.domain.attendance import (
     CheckedIn,
     CheckedOut,
     NothingNow,
+    NotSignedUp,
     StillElsewhere,
     TooEarly,
     TooLateToTell,
@@ -28,7 +29,7 @@ from bot.domain.attendance import (
     window,
 )
 from bot.domain.enrolment import COMING, Booking, Stand
-from bot.domain.evidence import Evidence, Part, Proof, standing
+from bot.domain.evidence import AT_THE_PLACE, Evidence, Part, Proof, standing
 from bot.domain.fence import Fence, Nearness, fence
 from storage import activities, attendance, enrolment, evidence, fanouts
 from storage.tables.delivery import Lane
@@ -36,7 +37,9 @@ from storage.tables.delivery import Lane
 TOKEN_LENGTH = 16
 """Characters of the scanned code: 80 bits. The typed one has 8 digits."""
 
-CheckInOutcome = CheckedIn | AlreadyThere | StillElsewhere | WrongCode | TooManyTries | TooEarly | NothingNow
+CheckInOutcome = (
+    CheckedIn | AlreadyThere | StillElsewhere | WrongCode | TooManyTries | TooEarly | NothingNow | NotSignedUp
+)
 CheckOutOutcome = CheckedOut | AlreadyThere | TooLateToTell | WrongCode | TooManyTries | NothingNow
 
 
@@ -46,15 +49,19 @@ class Attendance(Subject):
     async def expected(self) -> CheckInOutcome | None:
         """Is there anything to check into now? None: yes, a code is all that is needed."""
         mine = await self._bookings(*COMING, Stand.ARRIVED)
-        if any(window(one.starts, one.ends, self.now) == "open" for one in mine):
+        on = [one for one in mine if window(one.starts, one.ends, self.now) == "open"]
+        if any(one.stand in COMING for one in on):
             return None
+        if on:
+            return AlreadyThere((await attendance.presence(self.unit, on[0].id)).arrived)
         coming = [one for one in mine if one.starts > self.now]
         if not coming:
             return NothingNow(None)
         return TooEarly(coming[0].starts - OPENS, coming[0].title, coming[0].english)
 
     async def check_in(self, code: str, activity: int | None = None, ending: bool = False) -> CheckInOutcome:
-        """Arrive with a code. Wrong, old, another activity's and not registered all give the same answer.
+        """Arrive with a code. Wrong, old and another activity's all give the same answer; whoever has no sign-up that
+        is on hears so, whatever the code is.
 
         `ending`: what I am still checked in at is left with it.
         """
@@ -63,20 +70,31 @@ class Attendance(Subject):
             return wait
         mine = await self._bookings(*COMING, Stand.ARRIVED)
         open_now = [one for one in mine if window(one.starts, one.ends, self.now) == "open"]
+        if not open_now:
+            return NotSignedUp()
         fitting = await self._fitting(code, open_now, activity)
         if isinstance(fitting, TooManyTries):
             return fitting
         if fitting is None:
             return await self._wrong(open_now)
         booking, step = fitting
+        kind = Proof.LINK if len(code) == TOKEN_LENGTH else Proof.CODE
         elsewhere = self._elsewhere(mine, booking)
         if booking.stand not in COMING:
-            return AlreadyThere((await attendance.presence(self.unit, booking.id)).arrived)
+            return await self._there_before(booking, kind, step)
         if elsewhere and not ending:
             return StillElsewhere(elsewhere.title, elsewhere.english, elsewhere.id)
         if elsewhere:
             await self._leave(elsewhere, Proof.OWN, None)
-        return await self._arrive(booking, Proof.LINK if len(code) == TOKEN_LENGTH else Proof.CODE, step)
+        return await self._arrive(booking, kind, step)
+
+    async def _there_before(self, booking: Booking, kind: Proof, step: int) -> AlreadyThere:
+        """A first code after the leader's word is the other side of it; a second code adds nothing."""
+        holds = standing(await evidence.of(self.unit, booking.id))
+        if not any(one.kind in AT_THE_PLACE for one in holds):
+            said = self._presences
+            await said.add(seat_of(booking, self.me.id), said.piece(kind, Part.ARRIVAL, step=step))
+        return AlreadyThere((await attendance.presence(self.unit, booking.id)).arrived)
 
     def _elsewhere(self, mine: Sequence[Booking], here: Booking) -> Booking | None:
         """Where I am checked in that has not ended."""

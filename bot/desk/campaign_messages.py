@@ -93,6 +93,7 @@ async def progress_of(unit: Unit, city: City, one: Campaign) -> Progress:
         failed=total(State.FAILED, State.DEAD),
         uncertain=total(State.UNCERTAIN),
         spared=total(State.SUPPRESSED),
+        delays=by_reason(State.PENDING),
         refusals=by_reason(State.FAILED, State.DEAD),
         omissions=by_reason(State.SUPPRESSED),
         perhaps=(),

@@ -38,8 +38,9 @@ async def page_of(database: Database, city: City, number: int, key: str) -> Prog
         return replace(found, perhaps=named)
 
 
-async def listed(database: Database, city: City, token: str, now: datetime) -> Sequence[Told] | None:
-    """The messages of a campaign behind an address, once; None for one that is unknown, old or used.
+async def listed(database: Database, city: City, token: str, now: datetime) -> tuple[str, Sequence[Told]] | None:
+    """The messages of a campaign behind an address, once, and the language of whoever asked for them; None for an
+    address that is unknown, old or used.
 
     An address carries no right: whoever asked for it must still hold a post that may see it.
     """
@@ -55,13 +56,14 @@ async def listed(database: Database, city: City, token: str, now: datetime) -> S
         for start in range(0, len(ids), OPENED):
             opened = await people.personal(unit, city.secrecy, ids[start : start + OPENED])
             names |= {number: masked(name) for number, (name, _phone) in opened.items()}
-    return [
+    told = [
         Told(
             names.get(row.person, ""), row.offset, State(row.state).name.lower(), row.reason or "", row.account or "",
             from_milliseconds(row.done) if row.done else None,
         )
         for row in rows
     ]  # fmt: skip
+    return who.language, told
 
 
 async def picture_of(database: Database, city: City, number: int, key: str) -> bytes | None:

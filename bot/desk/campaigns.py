@@ -22,11 +22,13 @@ from bot.domain.campaigns import (
     Letter,
     Miscounted,
     NobodyMeant,
+    Occasion,
     Progress,
     Scope,
     Sent,
     Standing,
     Unwritable,
+    awake,
     may_use_mass,
     moment,
     needs_second,
@@ -115,9 +117,13 @@ class Campaigns(Subject):
     def _segment(self, audience: Audience) -> dict[str, Any]:
         return segment(audience, self.now)
 
-    async def past(self, voice: Voice) -> dict[int, tuple[str, str]]:
+    async def past(self, voice: Voice) -> list[Occasion]:
         """Activities of whom I speak for, the latest first: their people can be meant."""
         return await campaigns.held(self.unit, voice.scope)
+
+    async def occasion(self, number: int) -> Occasion | None:
+        """The activity that a condition names."""
+        return await campaigns.occasion(self.unit, number)
 
     async def teams(self, voice: Voice) -> dict[int, tuple[str, str]]:
         """Teams that were brought along to one of these activities."""
@@ -129,7 +135,7 @@ class Campaigns(Subject):
         return [one for one in mine if one.starts > self.now and self._belongs(voice, one)]
 
     async def name_of(self, what: str, number: int) -> tuple[str, str]:
-        """What an organisation, an activity or a team is called, Chinese and English."""
+        """What an organisation or a team is called, Chinese and English."""
         return await campaigns.name_of(self.unit, what, number)
 
     # --- Writing ---
@@ -225,7 +231,7 @@ class Campaigns(Subject):
             kind=campaigns.KIND,
             source=number,
             offset=-1 - await campaigns.tests_made(self.unit, number),
-            lane=Lane.PERSONAL,
+            lane=Lane.REPLY,
             segment={"person": self.me.id},
             words=words_of(self.city, one, step),
             not_before=self.now,
@@ -258,7 +264,7 @@ class Campaigns(Subject):
             await self._move(one, Standing.ASKED, people=counted, mass=mass)
             return Asked(number, counted, await self._ask(one))
         await self._move(one, Standing.RUNNING, people=counted, mass=mass, started=self.now)
-        return Sent(number, counted, await self._first(one))
+        return Sent(number, counted, awake(await self._first(one), self.city.zone, self.city.quiet))
 
     async def _told_today(self, one: Campaign) -> bool:
         """One message about an activity and day, over all who announce it."""

@@ -24,7 +24,7 @@ from bot.domain.matters import Said, State, Step
 from bot.domain.records import Counted, Record
 from bot.domain.roles import Deed, may
 from bot.domain.rulesets import final_from
-from storage import activities, attendance, audit, corrections, fanouts, matters, people, privacy
+from storage import activities, attendance, audit, corrections, fanouts, matters, people
 from storage.tables.delivery import Lane
 
 LOOK_BACK = timedelta(days=90)
@@ -69,7 +69,7 @@ class Corrections(Subject):
         record = await self.record(number)
         if isinstance(record, NotAllowed):
             return record
-        await privacy.lock(self.unit, record.person)
+        await people.lock(self.unit, record.person)
         counted = await self._worth(record, starts, ends)
         before = Values(record.starts, record.ends or record.starts, record.minutes, record.why)
         after = Values(counted.starts, counted.ends, counted.minutes, counted.why)
@@ -161,7 +161,7 @@ class Corrections(Subject):
         if isinstance(found, NotAllowed):
             return found
         one, record = found
-        await privacy.lock(self.unit, record.person)
+        await people.lock(self.unit, record.person)
         absent = one.after.why is not None and one.after.why.rule == "absent"
         counted = await self._worth(record, *((None, None) if absent else (one.after.starts, one.after.ends)))
         after = Values(counted.starts, counted.ends, counted.minutes, counted.why)

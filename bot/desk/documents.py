@@ -9,7 +9,7 @@ from bot.desk.city import City
 from bot.desk.organising import Organising
 from bot.desk.subject import Subject
 from bot.domain.activities import NotAllowed
-from bot.domain.documents import KINDS, PURPOSE, Cover, Insured, Kept, Wanted, masked_number
+from bot.domain.documents import KINDS, PURPOSE, Cover, Insured, Kept, Wanted, number_as_shown
 from bot.domain.people import ABROAD, CONSENT_VERSION, masked
 from bot.domain.roles import Deed
 from storage import audit, documents, people, takeaways
@@ -36,7 +36,7 @@ class Documents(Subject):
         rows = await documents.wanted(self.unit, self.me.id, self.now, enrolment)
         known = dict(await documents.given(self.unit, [self.me.id])) if rows else {}
         return [
-            Wanted(row.id, row.title, row.english, masked_number(known[row.id]) if row.id in known else "")
+            Wanted(row.id, row.title, row.english, self._shown(known[row.id]) if row.id in known else "")
             for row in rows
         ]
 
@@ -51,9 +51,12 @@ class Documents(Subject):
         await documents.keep(self.unit, self.me.id, enrolment, kind, number, self.now)
         await documents.forget_typed(self.unit, self.me.id, self.now - TYPED_WITHIN)
         await audit.log(self.unit, self.now, self.me.id, "document", f"enrolment:{enrolment}", None, "given")
-        return Kept(masked_number(number))
+        return Kept(self._shown(number))
 
     # --- The organiser's side ----------------------------------------------------------------------------------------
+
+    def _shown(self, number: str) -> str:
+        return number_as_shown(number, self.me.door)
 
     async def cover(self, activity: int) -> Cover | NotAllowed:
         """Who gave a number so far, names and numbers masked: whole they are in the insurer's file only."""
@@ -62,7 +65,7 @@ class Documents(Subject):
             return NotAllowed()
         there, lacking = await documents.covered(self.unit, activity)
         shown = tuple(
-            Insured(one.volunteer, masked(one.name), one.kind, masked_number(one.number)) for one in there
+            Insured(one.volunteer, masked(one.name), one.kind, self._shown(one.number)) for one in there
         )
         return Cover(card.title, card.english, await documents.needs(self.unit, activity), shown, lacking)
 

@@ -128,7 +128,8 @@ class Drafts(Subject):
         card = await self.draft(activity)
         if card is None or len(card.shifts) >= MOST_SHIFTS:
             return False
-        unfit = check(self._plan(card, new, "-", "-"), self.now)
+        terms = await agreements.of(self.unit, activity)
+        unfit = check(self._plan(card, new, terms.insurance, terms.risks), self.now)
         if unfit:
             return unfit
         number = await activities.add_shift(self.unit, activity, new)
@@ -149,7 +150,8 @@ class Drafts(Subject):
         card = await self.draft(activity)
         if card is None:
             return False
-        unfit = check(self._plan(card, Shift(0, starts, ends, 1, 0), "-", "-"), self.now)
+        terms = await agreements.of(self.unit, activity)
+        unfit = check(self._plan(card, Shift(0, starts, ends, 1, 0), terms.insurance, terms.risks), self.now)
         if unfit:
             return unfit
         await activities.reschedule(self.unit, activity, starts, ends, self.now)

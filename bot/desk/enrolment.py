@@ -25,8 +25,9 @@ from bot.domain.enrolment import (
 from bot.domain.guardians import Band, band
 from bot.domain.reliability import WITHIN, may_have_to_ask, minutes_late, must_ask
 from bot.domain.reminders import USUAL, first
-from storage import admission, audit, enrolment, joining, reminders, wishes
+from storage import activities, admission, audit, enrolment, fanouts, joining, reminders, wishes
 from storage.admission import Answers
+from storage.tables.delivery import Lane
 from storage.wishes import Wish
 
 JoinOutcome = Joined | Waitlisted | Asked | Refusal
@@ -60,8 +61,29 @@ class Enrolment(Subject):
         if why:
             if answers:
                 await admission.keep_answers(self.unit, id_, answers)
+            await self._ask_organisers(wish)
             return Asked(id_, why)
         return await self._let_in(wish, id_, seated, answers)
+
+    async def _ask_organisers(self, wish: Wish) -> None:
+        """They hear that somebody waits for their answer, once for each shift and hour."""
+        card = await activities.card(self.unit, wish.activity)
+        if card is not None:
+            await fanouts.plan(
+                self.unit,
+                kind="asking",
+                source=wish.shift,
+                offset=int(self.now.timestamp()) // 3600,
+                lane=Lane.PERSONAL,
+                segment={"organisers": card.organisation, "about": wish.shift},
+                not_before=self.now,
+                expires=wish.starts,
+            )
+
+    async def would_queue(self, shift: int) -> bool:
+        """Of a full shift: is no seat in it held for me?"""
+        wish = await wishes.wish(self.unit, shift, self.me.id, self.now)
+        return wish is None or not wish.invited
 
     async def _join_at_once(self, shift: int, answers: Answers) -> Joined | Waitlisted | None:
         """As most people join: nothing is asked of them that more would have to be read for.
@@ -109,18 +131,23 @@ class Enrolment(Subject):
         return Left(booking, promoted=handed > 0)
 
     def late(self, booking: Booking) -> int | None:
-        """Minutes after the deadline at which a seat would be given up now; None: in time, or no seat that was mine."""
-        if booking.stand not in COMING or booking.joined is None:
+        """Minutes after the deadline at which a seat would be given up now; None: in time, or nothing was promised."""
+        if booking.stand not in COMING or booking.joined is None or not booking.promised:
             return None
         return minutes_late(booking.starts, booking.leave_before, booking.joined, self.now)
 
     async def mine(self) -> list[Booking]:
-        """My live sign-ups, soonest first."""
-        return await enrolment.bookings(self.unit, self.me.id, self.now - PAST)
+        """My live sign-ups, soonest first. A queue is over when the shift begins."""
+        live = await enrolment.bookings(self.unit, self.me.id, self.now - PAST)
+        return [one for one in live if one.starts > self.now or one.stand not in (Stand.WAITING, Stand.OFFERED)]
 
     async def booking(self, id_: int) -> Booking | None:
         """One of my sign-ups."""
         return await enrolment.booking(self.unit, id_, self.me.id)
+
+    async def called_off(self, id_: int) -> Booking | None:
+        """A sign-up of mine whose activity the organiser called off."""
+        return await enrolment.called_off(self.unit, id_, self.me.id)
 
     async def place_in_queue(self, booking: Booking) -> int:
         """1 for the head; 0 for those with a seat."""

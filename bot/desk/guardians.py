@@ -25,6 +25,7 @@ from bot.domain.guardians import (
     Released,
     Taken,
     Ward,
+    Wished,
     band,
 )
 from bot.domain.linking import TRIES, TRIES_WITHIN, NoSuchCode, new_code
@@ -46,6 +47,11 @@ class Guardians(Subject):
         code = new_code()
         await guardians.keep_code(self.unit, self.me.id, code, self.now, self.now + CODE_LASTS)
         return code
+
+    async def wishes(self) -> list[Wished]:
+        """What I wish to join and my guardian has not answered yet; nothing for whoever is of age."""
+        young = not self.me.consented or band(self.me.born, self.now) is not Band.ADULT
+        return await guardians.wished(self.unit, self.me.id, self.now) if young else []
 
     # --- The guardian's side ------------------------------------------------------------------------------------------
 

@@ -16,9 +16,11 @@ from bot.domain.linking import (
     OFFER_LASTS,
     TRIES,
     TRIES_WITHIN,
+    Awaited,
     Both,
     Linked,
     NoSuchCode,
+    OwnCode,
     Place,
     Side,
     Unlinked,
@@ -27,7 +29,7 @@ from bot.domain.linking import (
     new_code,
 )
 from bot.domain.privacy import UNDO
-from storage import attendance, audit, enrolment, linking, people, privacy
+from storage import attendance, audit, enrolment, holdings, linking, people, privacy
 
 
 class Linking(Subject):
@@ -39,15 +41,18 @@ class Linking(Subject):
         await linking.keep_code(self.unit, self.me.id, code, self.now, self.now + CODE_LASTS)
         return code
 
-    async def look(self, code: str) -> Both | NoSuchCode | TooManyTries:
+    async def look(self, code: str) -> Both | OwnCode | Awaited | NoSuchCode | TooManyTries:
         """Who shows this code, and what linking would bring together. A wrong one counts as a try."""
         tried = await linking.tries(self.unit, self.me.id, self.now - TRIES_WITHIN)
         if len(tried) >= TRIES:
             return TooManyTries(tried[-TRIES] + TRIES_WITHIN)
         other = await linking.shower(self.unit, code, self.now)
-        if other is None or other == self.me.id:
+        if other == self.me.id:
+            return OwnCode()
+        if other is None:
             await linking.note_try(self.unit, self.me.id, self.now)
-            return NoSuchCode(TRIES - len(tried) - 1)
+            awaited = await linking.awaits(self.unit, self.me.id, self.now)
+            return Awaited() if awaited else NoSuchCode(TRIES - len(tried) - 1)
         return await self._both(other)
 
     async def offer(self, code: str) -> bool:
@@ -82,7 +87,7 @@ class Linking(Subject):
             id_,
             who.number if who else "",
             name,
-            tuple(door for _id, door, _there in await privacy.addresses(self.unit, [id_])),
+            tuple(door for _id, door, _there in await holdings.addresses(self.unit, [id_])),
             len(await enrolment.bookings(self.unit, id_, self.now)),
             (await attendance.total(self.unit, id_))[0],
             len(await people.subscriptions(self.unit, id_)),

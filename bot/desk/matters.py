@@ -42,13 +42,18 @@ class Matters(Subject):
             return Open(before[0].id)
         return await self._open(About.DISPUTE, f"dispute:{number}:{len(before)}", record, None, words, {"why": reason})
 
+    async def open_dispute(self, number: int) -> Open | None:
+        """My dispute about a record, while it is open."""
+        asked = await self.of(number)
+        return next((Open(one.id) for one in asked if one.kind == About.DISPUTE and one.state != State.SETTLED), None)
+
     async def object(self, number: int, words: str) -> Opened | Open | NoSuchMatter:
         """Say that a record on public notice is not true; the centre above who recorded looks."""
         on_notice = {one.id: one for one in await self.on_notice()}
         if number not in on_notice:
             return NoSuchMatter()
         record = on_notice[number]
-        node = await standing.above(self.unit, self.city, record.organisation, None)
+        node = await standing.above(self.unit, self.city, record.organisation, None, record.person)
         return await self._open(About.OBJECTION, f"objection:{number}:{self.me.id}", record, node, words, None)
 
     async def _open(
@@ -109,6 +114,8 @@ class Matters(Subject):
             return NoSuchMatter()
         other = await attendance.one_record(self.unit, about.other) if about.other else None
         mine = about.person == self.me.id and about.kind in (About.DISPUTE, About.OVERLAP)
+        if about.person == self.me.id and not mine:
+            return NoSuchMatter()  # what somebody says of my minutes is not mine to read, whatever my post
         side = await self._side(about, other)
         if not mine and side is None:
             return NoSuchMatter()
@@ -122,7 +129,7 @@ class Matters(Subject):
     async def _answers(self, about: Matter, side: tuple[int | None, int | None] | None) -> frozenset[Said]:
         """What I may say; `side`: the organisation, or the centre's place, that I speak for."""
         recorder, centre = (side[0] is not None, side[1] is not None) if side else (False, False)
-        last = await standing.above(self.unit, self.city, about.organisation, about.node) is None
+        last = await standing.above(self.unit, self.city, about.organisation, about.node, about.person) is None
         return answers(about, about.person == self.me.id, recorder, centre, last)
 
     async def _side(self, about: Matter, other: Record | None) -> tuple[int | None, int | None] | None:
@@ -159,7 +166,7 @@ class Matters(Subject):
         if about.kind == About.OVERLAP:
             verdict = await standing.settle_overlap(self.unit, self.city, about, self.now, over=False)
             return Answered(State.SETTLED if verdict else State.OPEN, verdict)
-        above = await standing.above(self.unit, self.city, about.organisation, about.node)
+        above = await standing.above(self.unit, self.city, about.organisation, about.node, about.person)
         after = step(about, said, above)
         await standing.go_on(self.unit, self.city, about, record, after, word, self.now)
         return Answered(after.state, after.verdict)

@@ -47,7 +47,7 @@ async def hand_on(
     day = starts.astimezone(city.zone).date()
     while await squads.may_hand_on(unit, shift, day) and (head := await offers.take_for_head(unit, shift)) is not None:
         after = move(Stand.WAITING, Stand.JOINED if until is None else Stand.OFFERED)
-        await offers.place(unit, head.id, after, until, now)
+        await offers.place(unit, head.id, after, until, now, promised=at_once)
         deed = "promote" if until is None else "offer"
         await audit.log(unit, now, None, deed, f"enrolment:{head.id}", Stand.WAITING, after)
         handed += 1

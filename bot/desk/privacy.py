@@ -10,9 +10,10 @@ from typing import Any
 from bot.desk.city import City
 from bot.desk.enrolment import Enrolment
 from bot.desk.guardians import Guardians
+from bot.desk.proofs import renamed
 from bot.desk.subject import Subject
 from bot.domain.documents import PURPOSE as DOCUMENT
-from bot.domain.documents import masked_number
+from bot.domain.documents import number_as_shown
 from bot.domain.enrolment import HELD
 from bot.domain.people import Person
 from bot.domain.privacy import (
@@ -25,7 +26,20 @@ from bot.domain.privacy import (
     Takeaway,
     Withdrawn,
 )
-from storage import attendance, audit, documents, enrolment, erased, linking, people, privacy, takeaways, timers
+from storage import (
+    attendance,
+    audit,
+    documents,
+    enrolment,
+    erased,
+    erasing,
+    holdings,
+    linking,
+    people,
+    privacy,
+    takeaways,
+    timers,
+)
 from storage.database import Database, Unit
 from storage.takeaways import What
 
@@ -38,7 +52,7 @@ class Privacy(Subject):
 
     async def held(self) -> Held:
         """What is stored about me, over all my chats."""
-        ids = await privacy.same(self.unit, self.me.id)
+        ids = await holdings.same(self.unit, self.me.id)
         name, phone = (await people.personal(self.unit, self.city.secrecy, [self.me.id])).get(self.me.id, ("", ""))
         minutes, presences = await attendance.total(self.unit, self.me.id)
         counts = {
@@ -51,7 +65,7 @@ class Privacy(Subject):
         return Held(
             number=self.me.number,
             since=await privacy.since(self.unit, self.me.id),
-            doors=tuple(door for _id, door, _there in await privacy.addresses(self.unit, ids)),
+            doors=tuple(door for _id, door, _there in await holdings.addresses(self.unit, ids)),
             name=self.called(name),
             phone=self.phone(phone) if phone else "",
             consented=await privacy.consented(self.unit, ids),
@@ -66,7 +80,9 @@ class Privacy(Subject):
             agreements=counts["agreement"],
             guardianships=counts["guardianship"],
             teams=counts["team_member"],
-            documents=tuple(masked_number(number) for _of, number in await documents.given(self.unit, ids)),
+            documents=tuple(
+                number_as_shown(number, self.me.door) for _of, number in await documents.given(self.unit, ids)
+            ),
             consents=tuple(await privacy.consents(self.unit, ids)),
         )
 
@@ -79,6 +95,8 @@ class Privacy(Subject):
             self.unit, self.city.secrecy, self.me.id, name or kept[0], kept[1] if phone is None else phone
         )
         await self._log("correct", "name" if name else "phone")
+        if name:
+            await renamed(self.unit, self.me.id, name, self.now)
         return True
 
     async def take(self) -> Takeaway:
@@ -98,7 +116,7 @@ class Privacy(Subject):
             return NothingHeld()
         given_up = await self._give_up()
         await Guardians(self.unit, self.me, self.now, self.city).release_all()
-        ids = await privacy.same(self.unit, self.me.id)
+        ids = await holdings.same(self.unit, self.me.id)
         await privacy.withdraw(self.unit, ids, self.now)
         await privacy.clear_personal(self.unit, ids)
         await documents.erase(self.unit, ids)
@@ -109,7 +127,7 @@ class Privacy(Subject):
 
     async def withdraw_one(self, purpose: str) -> bool:
         """Take back what I agreed to for one purpose, and what was stored for it goes. False: I had not agreed."""
-        ids = await privacy.same(self.unit, self.me.id)
+        ids = await holdings.same(self.unit, self.me.id)
         if not await privacy.withdraw(self.unit, ids, self.now, purpose):
             return False
         if purpose == DOCUMENT:
@@ -120,7 +138,7 @@ class Privacy(Subject):
     async def erase(self) -> Marked:
         """Be forgotten in a week. Until then nothing reaches me but the way back."""
         due = self.now + UNDO
-        await privacy.mark(self.unit, self.me.id, self.me.door, self.now, due)
+        await erasing.mark(self.unit, self.me.id, self.me.door, self.now, due)
         await self._log("erase", "marked")
         self.me.erasing = due
         return Marked(due)
@@ -129,7 +147,7 @@ class Privacy(Subject):
         """Take the erasure back. False: there was none."""
         if self.me.erasing is None:
             return False
-        await privacy.unmark(self.unit, self.me.id, self.now)
+        await erasing.unmark(self.unit, self.me.id, self.now)
         await self._log("erase", "undone")
         self.me.erasing = None
         return True
@@ -137,7 +155,7 @@ class Privacy(Subject):
     async def left(self, external: str) -> None:
         """I unfollowed: where the platform demands it, what we have from there is erased in a week, unless I return."""
         if self.me.door in ERASES_ON_LEAVING:
-            await privacy.mark_address(self.unit, self.me.door, external, self.now, self.now + UNDO)
+            await erasing.mark_address(self.unit, self.me.door, external, self.now, self.now + UNDO)
 
     async def _to_give_up(self) -> list[int]:
         mine = await enrolment.bookings(self.unit, self.me.id, self.now)
@@ -156,24 +174,24 @@ class Privacy(Subject):
 
 async def carry_out(unit: Unit, city: City, now: datetime) -> int:
     """Carry out the erasures whose week is over; seats still held go to the queues. Returns how many."""
-    ripe = await privacy.due(unit, now)
+    ripe = await erasing.due(unit, now)
     for one in ripe:
         whole: int | None = one.person
         if one.identity is not None:
-            whole = await privacy.erase_address(unit, one.identity, now)
+            whole = await erasing.erase_address(unit, one.identity, now)
         if whole is not None:
             await _erase(unit, city, whole, now)
-        await privacy.finish(unit, one.id, now)
+        await erasing.finish(unit, one.id, now)
         await audit.log(unit, now, None, "erase", f"person:{one.person}", "marked", "done")
     return len(ripe)
 
 
 async def _erase(unit: Unit, city: City, id_: int, now: datetime) -> None:
-    who: Person | None = await privacy.lock(unit, id_)
+    who: Person | None = await people.lock(unit, id_)
     if who is not None:
         await Privacy(unit, who, now, city)._give_up()
         await Guardians(unit, who, now, city).release_all()
-        await privacy.erase_person(unit, id_, now)
+        await erasing.erase_person(unit, id_, now)
 
 
 async def erase_again(database: Database, city: City, listed: erased.Listed, now: datetime) -> int:
@@ -190,14 +208,14 @@ async def erase_again(database: Database, city: City, listed: erased.Listed, now
             await _erase(unit, city, id_, now)
         alone = await erased.addresses(unit, listed)
         for id_ in alone:
-            whole = await privacy.erase_address(unit, id_, now)
+            whole = await erasing.erase_address(unit, id_, now)
             if whole is not None:
                 await _erase(unit, city, whole, now)
                 back.append(whole)
         for id_ in back:
-            await privacy.mark_done(unit, id_, RESTORED, now)
+            await erasing.mark_done(unit, id_, RESTORED, now)
             await audit.log(unit, now, None, "erase", f"person:{id_}", "restored", "done")
-    await privacy.scrub(database, now)
+    await erasing.scrub(database, now)
     return len({*back}) + len(alone)
 
 
@@ -206,7 +224,7 @@ async def tick(database: Database, city: City, now: datetime) -> int:
     async with database.write() as unit:
         done = await carry_out(unit, city, now)
         await linking.settle(unit, now)
-    await privacy.scrub(database, now)
+    await erasing.scrub(database, now)
     return done
 
 

@@ -171,6 +171,11 @@ class Proofs(Subject):
         found = await check(self.unit, number, name, self.me.id, self.now)
         return replace(found, name=self.called(found.name))
 
+    async def named_otherwise(self, name: str) -> int:
+        """How many valid certificates of mine bear another name."""
+        mine = await proofs.of_person(self.unit, self.me.id)
+        return sum(one.valid and not rules.same_name(name, one.name) for one in mine)
+
     async def looked_after(self, number: str) -> Certificate | None:
         """A valid certificate of an organisation that I may withdraw it for; None says nothing about why."""
         found = await proofs.by_number(self.unit, number)
@@ -237,6 +242,15 @@ async def records_changed(unit: Unit, person: int, records: Collection[int], now
             await proofs.withdraw(unit, one.id, "corrected", now)
             await audit.log(unit, now, by, "withdraw", f"certificate:{one.id}", "valid", "withdrawn")
             await tell_withdrawn(unit, one, "corrected", None, now, by)
+
+
+async def renamed(unit: Unit, person: int, name: str, now: datetime) -> list[Certificate]:
+    """One person has one name on what proves: certificates that bear another are worth nothing from now on."""
+    others = [one for one in await proofs.of_person(unit, person) if one.valid and not rules.same_name(name, one.name)]
+    for one in others:
+        await proofs.withdraw(unit, one.id, "name", now)
+        await audit.log(unit, now, person, "withdraw", f"certificate:{one.id}", "valid", "withdrawn")
+    return others
 
 
 def _register(organisation: int, number: str) -> str:

@@ -8,9 +8,12 @@ from bot.desk import counting
 from bot.desk.city import City
 from bot.desk.subject import Subject
 from bot.domain.attendance import CHECKOUT_CLOSES, Zero
-from bot.domain.records import Counted, Ledger, Record, summed
+from bot.domain.records import Counted, Ledger, Record, as_piece, elsewhere, summed
 from storage import attendance, enrolment, people
 from storage.database import Database, Unit
+
+FEW = 20
+"""Records that are read whole: whoever has fewer, and most have, is asked about once and not twice."""
 
 
 class Records(Subject):
@@ -18,9 +21,13 @@ class Records(Subject):
 
     async def ledger(self, latest: int = 35) -> Ledger:
         """Total, months (newest first, in the city's time zone), kinds, organisations, grades; the latest records."""
-        pieces = await attendance.pieces(self.unit, self.me.id)
-        records = await attendance.records(self.unit, self.me.id, latest)
-        return summed(pieces, records, self.now.astimezone(self.city.zone))
+        many = max(latest, FEW)
+        records = await attendance.records(self.unit, self.me.id, many)
+        if len(records) < many:  # these are all
+            pieces = [as_piece(one) for one in records]
+        else:
+            pieces = await attendance.pieces(self.unit, self.me.id)
+        return summed(pieces, records[:latest], self.now.astimezone(self.city.zone))
 
     async def latest(self, most: int) -> list[Record]:
         """My latest records, newest first."""
@@ -34,6 +41,10 @@ class Records(Subject):
     def rules_of(self, record: Record) -> tuple[str, str]:
         """What the rules are called by which a record was counted."""
         return self.city.rules.titles(record.rules)
+
+    def elsewhere(self, record: Record) -> int:
+        """Minutes of its time that count in another record of mine."""
+        return elsewhere(record, self.city.rules.named(record.rules))
 
     async def chart(self) -> str:
         """The signed path of the picture of my hours; another one whenever the total or my language changes."""

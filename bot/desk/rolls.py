@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.desk.city import City
@@ -110,6 +110,10 @@ class Rolls(Subject):
                 return await self._left(line, at, nonce)
             case Mark.BACK:
                 return await self._back(line, at, nonce)
+            case Mark.STILL:
+                return await self._still(line, at)
+            case Mark.NEVER:
+                return await self._never(line, at)
 
     async def _here(self, line: Rolled, at: datetime, kind: Proof, nonce: str | None) -> Outcome:
         piece = self._said.piece(kind, Part.ARRIVAL, at, nonce=nonce)
@@ -155,6 +159,22 @@ class Rolls(Subject):
         part = Part.DEPARTURE if line.stand == Stand.LEFT else Part.ARRIVAL
         done = await self._said.take_back(_seat(line), part, nonce)
         return Marked(Mark.BACK, at) if done else NotMarked("absent")
+
+    async def _still(self, line: Rolled, at: datetime) -> Outcome:
+        if line.arrived is None or line.stand not in (Stand.ARRIVED, Stand.LEFT):
+            return NotMarked("absent")
+        if line.stand == Stand.ARRIVED:
+            return AlreadySo(Mark.HERE, line.arrived)
+        done = await self._said.take_back(_seat(line), Part.DEPARTURE)
+        return Marked(Mark.STILL, line.arrived) if done else NotMarked("asked")
+
+    async def _never(self, line: Rolled, at: datetime) -> Outcome:
+        if line.stand not in (Stand.ARRIVED, Stand.LEFT):
+            return NotMarked("absent")
+        if line.stand == Stand.LEFT and not await self._said.take_back(_seat(line), Part.DEPARTURE):
+            return NotMarked("asked")
+        done = await self._said.take_back(_seat(replace(line, stand=Stand.ARRIVED)), Part.ARRIVAL)
+        return Marked(Mark.NEVER, at) if done else NotMarked("absent")
 
     async def page(self, activity: int) -> str | NotAllowed:
         """The path of my own page for an activity's roll, which works without network too."""

@@ -9,8 +9,9 @@ from typing import Any
 
 from bot.desk.city import City
 from bot.desk.subject import Subject
+from bot.domain.activities import Shift
 from bot.domain.roles import Deed, may
-from bot.domain.skills import Proof, Proven
+from bot.domain.skills import Proof, Proven, missing
 from storage import activities, audit, fanouts, people, skills
 from storage.database import Database, Unit
 from storage.tables.delivery import Lane
@@ -29,12 +30,30 @@ class Shown:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Skills that a role asks for and that are not proven."""
+
+    codes: tuple[str, ...]
+    shown: bool
+    """A proof of each was sent, and nobody has looked at it yet."""
+
+
 class Skills(Subject):
     """What I can do, and what I may vouch for."""
 
     async def mine(self) -> list[Proof]:
         """My proofs, oldest first."""
         return await skills.of(self.unit, self.me.id)
+
+    async def lacking(self, shift: Shift) -> Lacking | None:
+        """What this role asks for and I have not proven for that day; None: nothing."""
+        if not shift.needs:
+            return None
+        proofs = await self.mine()
+        codes = missing(shift.needs, proofs, shift.starts.astimezone(self.city.zone).date())
+        shown = {one.code for one in proofs if one.state == Proven.PROPOSED}
+        return Lacking(codes, shown >= set(codes)) if codes else None
 
     async def lookers(self, asked_by: int = 0) -> dict[int, tuple[str, str]]:
         """Organisations that may look at a proof of mine: those I signed up with, and the one that asks for it."""
@@ -48,6 +67,16 @@ class Skills(Subject):
             return False
         id_ = await skills.propose(self.unit, self.me.id, code, organisation, proof, expires, self.now)
         await self._log(id_, None, Proven.PROPOSED)
+        await fanouts.plan(
+            self.unit,
+            kind="proving",
+            source=id_,
+            lane=Lane.PERSONAL,
+            segment={"organisers": organisation},
+            words={"code": code},
+            not_before=self.now,
+            expires=self.now + TELL_WITHIN,
+        )
         return True
 
     async def withdraw(self, id_: int) -> bool:

@@ -99,5 +99,17 @@ async def _turn(unit: Unit, city: City, squad: Squad, starts: datetime, now: dat
     if squad.led:
         await covers.end(unit, squad.shift, Calling.FILLED, now, Ask.LEAD)
         await hand_on(unit, city, squad.shift, starts, now)
-    else:
-        await covers.start(unit, squad.shift, None, now, Ask.LEAD)
+        return
+    await covers.start(unit, squad.shift, None, now, Ask.LEAD)
+    about = await covers.subject(unit, squad.shift)
+    await fanouts.plan(
+        unit,
+        kind="leaderless",
+        source=squad.shift,
+        offset=times,
+        lane=Lane.CHANGE,
+        segment={"organisers": about.organisation, "about": squad.shift},
+        words={"skill": squad.skill},
+        not_before=now,
+        expires=starts,
+    )

@@ -11,7 +11,7 @@ from bot.desk.proofs import records_changed
 from bot.domain.matters import About, Matter, Said, State, Step, next_level, overlap_holder
 from bot.domain.records import Record
 from bot.domain.roles import Post
-from storage import attendance, audit, fanouts, matters, privacy
+from storage import attendance, audit, fanouts, matters, people
 from storage.database import Unit
 from storage.tables.delivery import Lane
 
@@ -21,13 +21,13 @@ WORTH_TELLING = timedelta(days=7)
 Segment = Mapping[str, int]
 
 
-async def above(unit: Unit, city: City, organisation: int, node: int | None) -> int | None:
-    """The level above: None where there is none."""
+async def above(unit: Unit, city: City, organisation: int, node: int | None, owner: int) -> int | None:
+    """The level above: None where there is none. A centre whose only one is the owner of the minutes is passed by."""
     place = await matters.place_of(unit, organisation)
     if place is None or not city.places.knows(place):
         return city.places.city.code if node is None else None
     path = [place, *(one.code for one in city.places.ancestors(place))]
-    return next_level(node, path, await matters.staffed(unit, path))
+    return next_level(node, path, await matters.staffed(unit, path, owner))
 
 
 def looked_after(posts: Iterable[Post], city: City) -> list[int]:
@@ -42,8 +42,9 @@ def due(city: City, record: Record, now: datetime) -> datetime:
 
 
 def those_who_answer(about: Matter, node: int | None) -> Segment:
-    """Who has to speak next."""
-    return {"organisers": about.organisation} if node is None else {"centre": node}
+    """Who has to speak next; nobody about their own minutes."""
+    whom = {"organisers": about.organisation} if node is None else {"centre": node}
+    return {**whom, "but": about.person}
 
 
 async def tell(
@@ -83,7 +84,8 @@ async def go_on(
     if step.state == State.OPEN:
         await tell(unit, about, record, word, "asked", those_who_answer(about, node), now)
         if about.kind == About.DISPUTE and node is not None:
-            await tell(unit, about, record, word, "up", {"person": about.person}, now, offset=1)
+            what = "asked again" if node == about.node else "up"
+            await tell(unit, about, record, word, what, {"person": about.person}, now, offset=1)
     elif about.kind == About.DISPUTE and step.verdict != "corrected":  # a correction tells of itself
         what = "rejected" if step.state == State.ANSWERED else "settled"
         await tell(unit, about, record, word, what, {"person": about.person}, now, offset=1)
@@ -106,7 +108,7 @@ async def settle_overlap(unit: Unit, city: City, about: Matter, now: datetime, o
     holder = overlap_holder(first, other, said, over)
     if holder is None:
         return ""
-    await privacy.lock(unit, about.person)
+    await people.lock(unit, about.person)
     verdict = "first" if holder == first.id else "other"
     word = await matters.say(unit, about, Said.ENDED, now)
     await matters.move(unit, about, State.SETTLED, verdict, about.node, now, now)

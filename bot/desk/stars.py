@@ -8,7 +8,7 @@ from bot.desk.city import City
 from bot.desk.subject import Subject
 from bot.domain import stars as rules
 from bot.domain.roles import MAY, Deed, Role, may
-from bot.domain.stars import MOVES, Application, Applied, Standing, TooFew, UnderWay, Way
+from bot.domain.stars import MOVES, Application, Applied, Standing, StarRules, TooFew, UnderWay, Way
 from storage import attendance, audit, fanouts, people, stars
 from storage.database import Database, Unit
 from storage.tables.delivery import Lane
@@ -24,7 +24,8 @@ class Stars(Subject):
 
     async def standing(self) -> Standing:
         """What I have, what is under way, what is missing."""
-        minutes = await attendance.final(self.unit, self.me.id, self.now)
+        whole, asked = await attendance.final(self.unit, self.me.id, self.now)
+        minutes = whole - asked
         provisional = (await attendance.total(self.unit, self.me.id))[0] - minutes
         mine = await stars.of_person(self.unit, self.me.id)
         set_ = rules.rules_on(self.now.astimezone(self.city.zone).date())
@@ -83,8 +84,9 @@ class Stars(Subject):
             await stars.dismiss(self.unit, number, self.now)
             await self._log(number, "objected", "dismissed")
             return await stars.find(self.unit, number)
-        if await attendance.final(self.unit, one.person, self.now) < one.rules.hours[one.level - 1] * 60:
-            return None  # hours were corrected since: it can only be refused
+        whole, asked = await attendance.final(self.unit, one.person, self.now)
+        if whole - asked < one.rules.needs(one.level):
+            return None  # hours were corrected since, or are asked about: it can wait, or be refused
         return await self._moved(one, Way.NOTICE, until=self.now + one.rules.notice)
 
     async def refuse(self, number: int, reason: str) -> Application | None:
@@ -131,7 +133,8 @@ class Stars(Subject):
     async def step(self) -> int:
         """The small step that I have just reached, in hours; 0: none, or it was thanked before."""
         minutes = (await attendance.total(self.unit, self.me.id))[0]
-        return max(await stars.take_steps(self.unit, self.me.id, rules.steps(minutes), self.now), default=0)
+        new = await stars.take_steps(self.unit, self.me.id, rules.steps(minutes), self.now)
+        return rules.worth_saying(new, minutes, rules.rules_on(self.now.astimezone(self.city.zone).date()))
 
     async def _log(self, number: int, before: str | None, after: str) -> None:
         await audit.log(self.unit, self.now, self.me.id, "star", f"star:{number}", before, after)
@@ -162,33 +165,37 @@ async def tick(database: Database, city: City, now: datetime) -> int:
     async with database.write() as unit:
         ripe = rules.due(await stars.in_state(unit, Way.NOTICE), now)
         for one in ripe:
-            # Hours that were corrected meanwhile grant nothing.
-            enough = await attendance.final(unit, one.person, now) >= one.rules.hours[one.level - 1] * 60
-            after, reason = (Way.GRANTED, "") if enough else (Way.REFUSED, "hours")
+            # Hours that were corrected meanwhile grant nothing; those that are asked about grant nothing yet.
+            whole, asked = await attendance.final(unit, one.person, now)
+            needed = one.rules.needs(one.level)
+            if whole - asked < needed <= whole:
+                continue
+            after, reason = (Way.GRANTED, "") if whole >= needed else (Way.REFUSED, "hours")
             if await stars.move(unit, one.id, Way.NOTICE, after, now, reason=reason):
                 await audit.log(unit, now, None, "star", f"star:{one.id}", Way.NOTICE, after)
                 settled = await stars.find(unit, one.id)
                 if settled is not None:
                     await tell(unit, settled, now)
-        await thank(unit, now)
+        await thank(unit, rules.rules_on(now.astimezone(city.zone).date()), now)
     return len(ripe)
 
 
-async def thank(unit: Unit, now: datetime) -> None:
+async def thank(unit: Unit, set_: StarRules, now: datetime) -> None:
     """Whoever reached a small step by what others entered hears of it too, once."""
     totals = await stars.lately_counted(unit, now - LOOK_BACK)
     known = await stars.steps_of(unit, sorted(totals))
     for id_, minutes in totals.items():
         new = [hours for hours in rules.steps(minutes) if (id_, hours) not in known]
-        if new and await stars.take_steps(unit, id_, new, now):
+        taken = await stars.take_steps(unit, id_, new, now)
+        if (hours := rules.worth_saying(taken, minutes, set_)):
             await fanouts.plan(
                 unit,
                 kind="step",
                 source=id_,
-                revision=max(new),
+                revision=hours,
                 lane=Lane.PERSONAL,
                 segment={"person": id_},
                 not_before=now,
                 expires=now + timedelta(days=7),
-                words={"hours": str(max(new))},
+                words={"hours": str(hours)},
             )

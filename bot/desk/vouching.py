@@ -25,6 +25,9 @@ from bot.domain.roles import Deed
 from bot.domain.roll import Rolled
 from storage import activities, audit, claims, enrolment, evidence, roll, wishes
 
+UNSEEN = COMING | {Stand.ABSENT, Stand.WAITING, Stand.CANCELLED}
+"""Where a sign-up of somebody stands of whom nobody has said that they came."""
+
 TELL_WITHIN = timedelta(days=14)
 """How long a decision waits for somebody who cannot be reached."""
 
@@ -55,6 +58,17 @@ class Entry:
     """One line that an organiser enters."""
 
     number: str
+    starts: datetime
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A line against which nothing speaks."""
+
+    number: str
+    person: Person
+    shift: Shift
     starts: datetime
     ends: datetime
 
@@ -172,13 +186,19 @@ class Vouching(Subject):
         card = await self.may_enter(activity)
         if card is None:
             return NotAllowed()
+        ready: dict[int, Ready] = {}
+        outcomes = [(one.number, await self._look(card, one, ready)) for one in entries]
         batch = self.city.secrecy.signature(f"batch:{activity}:{self.me.id}:{self.now.timestamp()}")
-        drawn = sample(batch, len(entries))
-        outcomes = [(one.number, await self._enter(card, one, place in drawn)) for place, one in enumerate(entries)]
-        done = [place for place, (_number, became) in enumerate(outcomes) if became == "done"]
-        return Entered(card, outcomes, len(drawn.intersection(done)))
+        # Drawn among what can be entered: beside lines that cannot, none would hide.
+        drawn = sample(batch, len(ready))
+        done = {each.number: await self._enter(activity, each, place in drawn)
+                for place, each in enumerate(ready.values())}  # fmt: skip
+        entered = [place for place, each in enumerate(ready.values()) if done[each.number] == "done"]
+        told = [(number, became or done[number]) for number, became in outcomes]
+        return Entered(card, told, len(drawn.intersection(entered)))
 
-    async def _enter(self, card: Activity, one: Entry, drawn: bool) -> str:
+    async def _look(self, card: Activity, one: Entry, ready: dict[int, Ready]) -> str:
+        """Why it cannot be entered; nothing: it is among those that are ready now, one a person."""
         who = await Newcomers(self.unit, self.me, self.now, self.city).person(one.number)
         shift = next((each for each in card.shifts if each.starts <= one.starts < one.ends <= each.ends), None)
         if not isinstance(who, Person):
@@ -190,7 +210,14 @@ class Vouching(Subject):
         refused = await self._refused(who, shift)
         if refused:
             return refused
-        seat = await self._seat_for(who, card.id, shift)
+        own = await enrolment.own(self.unit, who.id, shift.id)
+        if who.id in ready or (own is not None and own.state not in UNSEEN):
+            return "already"
+        ready[who.id] = Ready(one.number, who, shift, one.starts, one.ends)
+        return ""
+
+    async def _enter(self, activity: int, one: Ready, drawn: bool) -> str:
+        seat = await self._seat_for(one.person, activity, one.shift)
         if seat is None:
             return "already"
         first = self._said.piece(Proof.BULK, Part.ARRIVAL, one.starts, sampled=drawn)

@@ -42,7 +42,7 @@ async def run_out(unit: Unit, city: City, now: datetime) -> int:
             continue
         record = await attendance.one_record(unit, about.record)
         assert record is not None
-        above = await standing.above(unit, city, about.organisation, about.node)
+        above = await standing.above(unit, city, about.organisation, about.node, about.person)
         said = when_due(about, above)
         after = Step(State.SETTLED, "rejected") if said == Said.ENDED else step(about, said, above)
         word = await matters.say(unit, about, said, now)
@@ -116,7 +116,7 @@ async def _odd(unit: Unit, city: City, row: Any) -> list[Odd]:
 
 async def _review(unit: Unit, city: City, row: Any, odd: Odd, now: datetime) -> None:
     """Somebody of the centre above looks; nothing is taken from anybody by a machine."""
-    node = await standing.above(unit, city, row.organisation, None)
+    node = await standing.above(unit, city, row.organisation, None, row.person)
     facts = {"rule": odd.rule, "found": odd.found, "limit": odd.limit}
     until = now + city.rules.named(row.rules).answer
     number = await matters.open_one(

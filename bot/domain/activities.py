@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.domain.agreements import uninsured
+from bot.domain.agreements import Terms, uninsured
 from bot.domain.questions import Question
 from bot.domain.reliability import LEAVE_BEFORE
 
@@ -72,6 +72,10 @@ class Activity:
     """The organiser's own, asked at sign-up."""
     leave_before: int = 0
     """Minutes before the start until which a seat is given back without consequence."""
+    terms: Terms | None = None
+    """What the organiser states beside it; None: it was not read, as for a list."""
+    accepted: bool = False
+    """The reader has accepted its agreement as it stands now; read with the terms."""
 
     @property
     def free(self) -> int:

@@ -93,13 +93,18 @@ def conditions(
     return tuple(one for one in Condition if one in said or computed.get(one))
 
 
+def is_policy(text: str) -> bool:
+    """Could this be the number of a policy? “None”, “没有保险” and “to follow” are words."""
+    return any(sign.isdecimal() for sign in text)
+
+
 def uninsured(kind_code: str, insurance: str, risks: str) -> bool:
     """Would an activity of this kind open without saying what covers its volunteers, or what could happen?
 
     Regulation on volunteer service, articles 12 and 17: insurance before danger, and risks in the recruiting text.
     """
     service = kind(kind_code)
-    return (service.risk == "high" or service.needs_insurance) and not (insurance.strip() and risks.strip())
+    return (service.risk == "high" or service.needs_insurance) and not (is_policy(insurance) and risks.strip())
 
 
 def with_mine(found: Collection[Condition], mine: Iterable[str]) -> tuple[Condition, ...]:

@@ -71,11 +71,6 @@ def step_of(secret: bytes, activity: int, given: str, now: datetime) -> int | No
     return found
 
 
-def code_fits(secret: bytes, activity: int, given: str, now: datetime) -> bool:
-    """Is this the current or the previous code of the activity?"""
-    return step_of(secret, activity, given, now) is not None
-
-
 @dataclass(frozen=True, slots=True)
 class CheckedIn:
     """They are there. `late`: minutes after the start."""
@@ -150,6 +145,11 @@ class NothingNow:
     """They have nothing to check into (or out of) now; `next` is when their next one opens."""
 
     next: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotSignedUp:
+    """They have a code, and no sign-up that is on now: no code can be right or wrong for them."""
 
 
 @dataclass(frozen=True, slots=True)

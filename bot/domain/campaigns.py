@@ -12,6 +12,8 @@ from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any, Literal
 
+from bot.domain.reach import quiet_until
+
 By = Literal["district", "subscribed", "served", "joined", "skill", "language", "hours", "seen", "team"]
 """What a condition speaks of. `served`: a kind of service that counted minutes; `hours`: from and to, in minutes (an
 empty end is open); `seen`: days since somebody last wrote, at most."""
@@ -116,6 +118,16 @@ class Audience:
         return self if condition in self.conditions else Audience(self.scope, (*self.conditions, condition))
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """An activity whose people can be meant; its day tells it from others of the same title."""
+
+    number: int
+    title: str
+    english: str
+    starts: datetime
+
+
 # --- When ------------------------------------------------------------------------------------------------------------
 
 Mode = Literal["now", "at", "daily", "before"]
@@ -160,6 +172,12 @@ def moment(timing: Timing, step: int, started: datetime, event: datetime | None,
     # Days of the city: nine in the morning stays nine in the morning.
     first = timing.at.astimezone(zone)
     return max(earliest, (first + timedelta(days=step if timing.mode == "daily" else 0)).astimezone(timing.at.tzinfo))
+
+
+def awake(at: datetime, zone: tzinfo, quiet: tuple[int, int] | None) -> datetime:
+    """When a message planned for a moment really leaves: at night it waits for the end of the city's quiet hours."""
+    until = quiet_until(at.astimezone(zone), *quiet) if quiet else None
+    return at if until is None else until.astimezone(at.tzinfo)
 
 
 def expiry(at: datetime, event: datetime | None) -> datetime:
@@ -239,6 +257,12 @@ class Letter:
 def needs_second(people: int, audience: Audience) -> bool:
     """Must a second person agree? Above `SECOND_PERSON` people, and whenever the whole city is meant."""
     return people > SECOND_PERSON or audience.scope.whole_city
+
+
+def more_than_allowed(timing: Timing, messages: int) -> bool:
+    """Will some of its messages be left out because nobody gets more than `WEEKLY` of them in seven days?"""
+    days = [-offset // 1_440 for offset in timing.offsets] if timing.mode == "before" else list(range(messages))
+    return any(sum(0 <= day - first < WEEK.days for day in days) > WEEKLY for first in days)
 
 
 def may_use_mass(one: Campaign) -> bool:
@@ -346,6 +370,8 @@ class Progress:
     uncertain: int
     spared: int
     """Dropped by rule: opted out, too often, too late, stopped."""
+    delays: Sequence[tuple[str, int]]
+    """Why what waits does, most first; without a word: its turn has not come."""
     refusals: Sequence[tuple[str, int]]
     """Why what was refused was, most first."""
     omissions: Sequence[tuple[str, int]]

@@ -94,6 +94,8 @@ class Booking:
     """Minutes before the start until which a seat is given back without consequence."""
     guests: int = 0
     """Seats beside their own: companions, and those that are held for their team."""
+    promised: bool = True
+    """False: the seat was given without their yes, or the activity was moved and they have not said yes to that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from bot.domain.quotas import Limit, ends
@@ -77,6 +77,12 @@ class RoutePlan:
     people: int
     ends: datetime | None
     """When the last of those who can be told one by one is told."""
+
+    def without_mass(self) -> RoutePlan:
+        """The same where no mass message is used: whom nothing else reaches waits."""
+        singly = tuple(leg for leg in self.legs if leg.way is not Way.MASS)
+        told = sum(leg.people for leg in self.legs) - sum(leg.people for leg in singly)
+        return replace(self, legs=singly, waiting=self.waiting + told)
 
 
 @dataclass(frozen=True, slots=True)

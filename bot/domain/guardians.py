@@ -109,6 +109,16 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True)
+class Wished:
+    """What somebody under age wishes to join, as they see it while their guardian has not answered."""
+
+    activity: int
+    title: str
+    english: str
+    starts: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """I am the guardian from now on; this is what waits for my answer."""
 

@@ -115,6 +115,16 @@ class NoSuchCode:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnCode:
+    """The code that this very chat shows: it belongs into the other one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """They typed the code before and agreed; the other chat has not answered yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unlinked:
     """They are two again. `waiting`: sign-ups whose seat had been given on and that stand in the queue now."""
 

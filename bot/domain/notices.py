@@ -46,6 +46,9 @@ Kind = Literal[
     "digest",
     "expiring",
     "feedback",
+    "asking",
+    "proving",
+    "leaderless",
 ]
 
 ABOUT_ITS_READER: frozenset[Kind] = frozenset(
@@ -59,6 +62,7 @@ ABOUT_ITS_READER: frozenset[Kind] = frozenset(
         "approval",
         "mailing",
         "expiring",
+        "proving",
     }
 )
 """Notices without an activity: what they speak of is the reader's own, and `words` says all of it."""
@@ -137,3 +141,5 @@ class Notice:
     """Of a letter about several activities: they, what fits its reader most first."""
     repeated: bool = False
     """It may have arrived before: to be said in words that make sense twice."""
+    eve: bool = False
+    """It is said on the day before: a day's reminder that a night held up speaks of today."""

@@ -167,16 +167,6 @@ class Gazetteer:
         """Whether a place is that other place or lies in it. Raises KeyError."""
         return code == ancestor or any(place.code == ancestor for place in self.ancestors(code))
 
-    def nearest_district(self, latitude: float, longitude: float) -> Place:
-        """The district whose centre is nearest: a guess for display, never for a right. WGS-84 degrees."""
-
-        def metres(place: Place) -> float:
-            if place.latitude is None or place.longitude is None:
-                return math.inf
-            return distance(latitude, longitude, place.latitude, place.longitude)
-
-        return min(self.districts, key=metres)
-
     def match(self, text: str) -> list[Found]:
         """The places that a text names, in order; a name that several places share gives one Found for each."""
         folded = fold_with_origin(text)

@@ -253,11 +253,13 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """An organisation with counted records of mine, and how much."""
+    """An organisation with counted records of mine, and how much it can certify now."""
 
     issuer: Issuer
     minutes: int
     first: datetime
+    asked: int = 0
+    """Minutes beside these that are asked about: they are certified once that is settled."""
 
 
 @dataclass(frozen=True, slots=True)

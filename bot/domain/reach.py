@@ -392,6 +392,7 @@ def fails_too_often(failed: int) -> bool:
 
 
 REPEATED_ONCE: frozenset[Kind] = ABOUT_ITS_READER | AFTERWARDS | {
-    "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "reply"
+    "reminder", "checkout", "promotion", "offer", "lapse", "admission", "change", "cancellation", "reply", "asking",
+    "leaderless",
 }  # fmt: skip
 """When nobody can know whether these arrived they are said once more, in words that make sense twice."""

@@ -200,6 +200,14 @@ class Record:
         return self.settles is not None and now < self.settles
 
 
+def elsewhere(record: Record, rules: RuleSet) -> int:
+    """Minutes of a record's time that count in another record: what neither rounding nor a cap explains."""
+    if record.why is not None or record.training or record.ends is None:
+        return 0
+    missing = int((record.ends - record.starts) // MINUTE) - record.minutes
+    return missing if missing >= rules.rounding else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """A volunteer's hours: the total in minutes, by month (`2026-11`) and otherwise, and the latest records."""
@@ -232,6 +240,19 @@ class Piece:
     organisation: tuple[str, str]
     grade: str
     settles: int | None
+
+
+def as_piece(record: Record) -> Piece:
+    """What a ledger needs of a record."""
+    return Piece(
+        _milliseconds(record.starts), record.minutes, record.training, record.kind,
+        (record.organisation_name, record.organisation_english), record.grade,
+        None if record.settles is None else _milliseconds(record.settles),
+    )  # fmt: skip
+
+
+def _milliseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
 
 
 def month_starts(first: datetime, last: datetime) -> list[tuple[int, str]]:

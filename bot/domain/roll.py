@@ -24,7 +24,11 @@ class Mark(StrEnum):
     HERE = "here"
     LEFT = "left"
     BACK = "back"
-    """What was said last does not hold: not here after all, or not left."""
+    """What was said last does not hold, whichever it was: a second tap on the leader's page."""
+    STILL = "still"
+    """They have not left: what was said of leaving does not hold. That they came does."""
+    NEVER = "never"
+    """They have not come: nothing holds that was said of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +107,14 @@ class Tick:
     mark: Mark
     at: datetime
 
-_BACK = r"(?:都|全)?(?:还)?(?:没有?|未)(?:到|来|走|离开)|不在|\b(?:is |are )?not (?:here|there|present|gone)\b|\bundo\b"
+_STILL = (
+    r"(?:都|全)?(?:还)?(?:没有?|未)(?:走|离开|签退)|(?:都|全)?还在"
+    r"|\b(?:is |are |has |have )?not (?:gone|left)\b|\bstill here\b"
+)
+_NEVER = r"(?:都|全)?(?:还)?(?:没有?|未)(?:到|来)|不在|\b(?:is |are )?not (?:here|there|present)\b"
 _LEFT = r"(?:都|全)?(?:已经|已)?(?:先)?(?:离开|签退|走)了?|\b(?:have |has |are |is )?(?:left|gone)\b"
 _HERE = r"(?:都|全)?(?:已经|已)?(?:来了|在场|到)了?|\b(?:are |is )?(?:here|present|arrived)\b"
-_MARKS = re.compile(f"(?P<back>{_BACK})|(?P<left>{_LEFT})|(?P<here>{_HERE})")
+_MARKS = re.compile(f"(?P<still>{_STILL})|(?P<never>{_NEVER})|(?P<left>{_LEFT})|(?P<here>{_HERE})")
 _ALL = r"(?:全部|所有人|所有|全体|大家|全|都|\ball\b|\beveryone\b|\beverybody\b)"
 _TOKEN = rf"(?:v[2-9a-z]{{9}}|\d{{{SHORT_CODE}}}|\d{{1,4}}|[{CHINESE}]{{1,4}})"
 _ONE = rf"{_TOKEN}(?:\s*[-~–至]\s*{_TOKEN})?\s*号?"
@@ -199,6 +207,7 @@ _HAVE_COME = frozenset({Stand.ARRIVED, Stand.LEFT, Stand.COMPLETED})
 _SAID_OF = {
     Mark.HERE: _HAVE_COME | {Stand.JOINED, Stand.CONFIRMED, Stand.ABSENT},
     Mark.LEFT: frozenset({Stand.ARRIVED, Stand.LEFT}),
-    Mark.BACK: frozenset({Stand.ARRIVED, Stand.LEFT}),
+    Mark.STILL: frozenset({Stand.LEFT}),
+    Mark.NEVER: frozenset({Stand.ARRIVED, Stand.LEFT}),
 }
 """Of whom “all” can be said."""

@@ -28,6 +28,10 @@ class StarRules:
     city_from: int
     """From this star on the city's own office decides, not a street's or a district's centre."""
 
+    def needs(self, level: int) -> int:
+        """Minutes for a star of this level."""
+        return self.hours[level - 1] * 60
+
 
 RULE_SETS = (
     # 100, 200, 500, 800 and 1,000 hours, as Beijing began in 2010 (rules.md, row 19).
@@ -62,6 +66,12 @@ def missing(minutes: int, level: int, rules: StarRules) -> int:
 def steps(minutes: int) -> list[int]:
     """The small steps behind somebody, in hours."""
     return [hours for hours in STEPS if minutes >= hours * 60]
+
+
+def worth_saying(new: Sequence[int], minutes: int, rules: StarRules) -> int:
+    """Which of the steps that were just reached is said: the highest. 0: none; whoever is past the first star already
+    is not halfway to it."""
+    return max(new, default=0) if minutes < rules.needs(1) else 0
 
 
 class Way(StrEnum):
@@ -117,9 +127,9 @@ class Standing:
     """My stars: how many were granted, what is under way, what the next one needs."""
 
     minutes: int
-    """Final ones: whose public notice is over."""
+    """Final ones: whose public notice is over, and about which nothing is asked."""
     provisional: int
-    """Minutes that are still in notice, and count for no star yet."""
+    """Minutes that are still in notice or asked about, and count for no star yet."""
     rules: StarRules
     granted: int
     open: Application | None

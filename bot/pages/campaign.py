@@ -20,6 +20,8 @@ class CampaignFacts:
 
     title: Words
     standing: Words
+    why: Words | None
+    """Why it rests."""
     over: bool
     """Nothing changes any more."""
     share: float
@@ -30,6 +32,8 @@ class CampaignFacts:
     failed: int
     uncertain: int
     spared: int
+    delays: Sequence[tuple[Words, int]]
+    """What those that wait for more than their turn wait for."""
     refusals: Sequence[tuple[Words, int]]
     """Why the platforms refused what they refused, most first."""
     omissions: Sequence[tuple[Words, int]]
@@ -56,6 +60,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 WORDS: dict[str, Text] = {
     "title": _("How far it is"),
+    "delays": _("Waiting, and for what"),
     "refusals": _("Refused, and why"),
     "perhaps": _("Whom it perhaps reached"),
     "omissions": _("Left out by rule, and why"),
@@ -125,10 +130,12 @@ def state(one: CampaignFacts, wording: Wording) -> dict[str, Any]:
     ]
     return {
         "standing": wording(one.standing),
+        "why": wording(one.why) if one.why else "",
         "over": one.over,
         "percent": percent,
         "done": wording(_("{n} % settled", n=percent)),
         "rows": [[wording(name), wording(value)] for name, value in rows],
+        "delays": [[wording(why), str(count)] for why, count in one.delays],
         "refusals": [[wording(why), str(count)] for why, count in one.refusals],
         "perhaps": [[name, ""] for name in one.perhaps] + _more(one, wording),
         "omissions": [[wording(why), str(count)] for why, count in one.omissions],

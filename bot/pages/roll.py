@@ -73,6 +73,9 @@ WORDS: dict[str, Text] = {
     "future": _("that moment is still to come"),
 }
 
+TAPS = frozenset({Mark.HERE, Mark.LEFT, Mark.BACK})
+"""What a finger can say; the other marks are words of a chat."""
+
 _NONCE = re.compile(r"[0-9a-f]{32}\Z")
 _NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 
@@ -99,6 +102,7 @@ def routes(site: Site, look: Look, take: Take) -> list[web.RouteDef]:
             script={name: found.wording(words) for name, words in _templates().items()},
             roll=_roll(found),
             batch=NONCES_AT_ONCE,
+            zone=str(site.zone),
         )
 
     async def ticks(request: web.Request) -> web.Response:
@@ -133,7 +137,8 @@ def _reader(body: str) -> Callable[[datetime], Sequence[Tick]]:
         ]
     except (ValueError, KeyError, TypeError, OverflowError, OSError):
         raise web.HTTPBadRequest from None
-    if len(ticks) > NONCES_AT_ONCE or not all(_NONCE.match(nonce) for nonce, *_rest in ticks):
+    sound = all(_NONCE.match(nonce) and mark in TAPS for nonce, _id, mark, _at in ticks)
+    if len(ticks) > NONCES_AT_ONCE or not sound:
         raise web.HTTPBadRequest
 
     def read(now: datetime) -> Sequence[Tick]:

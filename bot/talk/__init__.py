@@ -1,7 +1,8 @@
 """The conversation core: everything a handler needs to talk."""
 
-from bot.talk.incoming import PICTURE, Address, BadLink, Incoming, Intent, Photo, Place
+from bot.talk.incoming import PHOTO, PICTURE, Address, BadLink, Incoming, Intent, Photo, Place
 from bot.talk.script import Script, Talk, Unclear, script
+from bot.talk.session import UNDO_TIME
 from bot.talk.view import Link, Option, Picture, Reply, Spot, View, WebLink
 from bot.talk.wording import (
     LANGUAGES,
@@ -22,7 +23,9 @@ from bot.talk.wording import (
 
 __all__ = [
     "LANGUAGES",
+    "PHOTO",
     "PICTURE",
+    "UNDO_TIME",
     "Address",
     "BadLink",
     "Clock",

@@ -24,11 +24,13 @@ class NotSent:
     """It is known that nothing was sent: no connection, a rate limit, a busy platform. May be tried again.
 
     `after`: seconds to wait. `halts`: the whole account waits, or what goes by the same API, or this recipient alone.
+    `reached`: the platform said so; else there was not even a connection.
     """
 
     reason: str
     after: float = 0.0
     halts: Literal["", "account", "api"] = ""
+    reached: bool = True
 
 
 @dataclass(frozen=True, slots=True)

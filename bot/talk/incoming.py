@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 LINK_LIMIT = 64
@@ -41,10 +42,7 @@ class Intent:
 
         Raises BadLink if it would not fit (64 bytes, letters, digits and underscores only).
         """
-        link = "-".join((self.script, *self.arguments))
-        if len(link) > LINK_LIMIT or not _LINK.match(link):
-            raise BadLink(link)
-        return link
+        return _link(self.script, self.arguments)
 
     @classmethod
     def parse(cls, link: str) -> Intent:
@@ -53,6 +51,14 @@ class Intent:
             raise BadLink(link[:LINK_LIMIT])
         script, *arguments = link.split("-")
         return cls(script, tuple(arguments))
+
+
+@lru_cache(maxsize=4096)
+def _link(script: str, arguments: tuple[str, ...]) -> str:
+    link = "-".join((script, *arguments))
+    if len(link) > LINK_LIMIT or not _LINK.match(link):
+        raise BadLink(link)
+    return link
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,9 @@ class Place:
 
 PICTURE = "picture"
 """The name of a question that is answered by a picture itself; every other question gets its key alone."""
+
+PHOTO = "photo"
+"""The name of a question that any photo answers, one of a wall too: no code is looked for in it."""
 
 Flaw = Literal["", "away", "kind", "large", "small"]
 """Why a picture could not be had: it did not come, is none, is too large, or too small and narrow."""
@@ -113,4 +122,4 @@ class Incoming:
     window: Window | None = None
     """What speaking first this message allows from now on (WeChat); None: says nothing about it."""
     raw: str = field(default="", compare=False)
-    """What came over the wire, kept before it is understood; without secrets, at most 64 KiB."""
+    """What came over the wire, kept with the reply; without secrets, at most 64 KiB."""

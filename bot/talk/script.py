@@ -178,8 +178,8 @@ class Talk:
         """Go on with another script when this one has ended."""
         self.next = intent
 
-    def undoable(self, intent: Intent) -> None:
-        """For ten minutes, “undo” starts this."""
+    def undoable(self, intent: Intent | None) -> None:
+        """For ten minutes, “undo” starts this. None: this cannot be undone, and “undo” means nothing before it."""
         self.session.offer_undo(intent, self.now)
 
     def answered(self, name: str) -> Any:

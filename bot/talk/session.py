@@ -28,7 +28,12 @@ class Shown:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, without what is empty."""
-        return {name: value for name in ("label", "pick", "link") if (value := getattr(self, name)) or name == "label"}
+        kept = {"label": self.label}
+        if self.pick:
+            kept["pick"] = self.pick
+        if self.link:
+            kept["link"] = self.link
+        return kept
 
 
 @dataclass(slots=True)
@@ -108,6 +113,6 @@ class Session:
             self.shelf, self.offered = self.thread, False
         self.thread = None
 
-    def offer_undo(self, intent: Intent, now: datetime) -> None:
+    def offer_undo(self, intent: Intent | None, now: datetime) -> None:
         """Remember how the last effect is taken back."""
-        self.undo, self.undo_until = intent.link, (now + UNDO_TIME).timestamp()
+        self.undo, self.undo_until = intent.link if intent else "", (now + UNDO_TIME).timestamp()

@@ -139,6 +139,39 @@ def _decimal(number: float | Decimal, language: str) -> str:
     return format_decimal(number, "0.#", locale=_LOCALES[language])
 
 
+# A city has few activities and many who look at them: their moments are put into words once, not once a reader.
+
+
+@lru_cache(maxsize=4096)
+def _day(at: datetime, zone: tzinfo, language: str) -> str:
+    return _date(at.astimezone(zone).date(), "EEE d MMM" if language == "en" else "M月d日（EEE）", language)
+
+
+@lru_cache(maxsize=4096)
+def _clock(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%H:%M}"
+
+
+@lru_cache(maxsize=4096)
+def _moment(at: datetime, zone: tzinfo, language: str) -> str:
+    return f"{_day(at, zone, language)}{' ' if language == 'en' else ''}{_clock(at, zone)}"
+
+
+@lru_cache(maxsize=4096)
+def _span(start: datetime, end: datetime, zone: tzinfo, language: str) -> str:
+    first, last = _moment(start, zone, language), _moment(end, zone, language)
+    same = start.astimezone(zone).date() == end.astimezone(zone).date()
+    return f"{first}–{_clock(end, zone)}" if same else f"{first} – {last}"
+
+
+@lru_cache(maxsize=8192)
+def _in_language(language: str, msgid: str, plural: str, count: int) -> str:
+    messages = catalogue(language)
+    if plural:
+        return messages.ngettext(msgid, plural, count)
+    return messages.gettext(msgid) if msgid else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """One reader's way of putting things: language, the city's time zone, and whether elder mode is on."""
@@ -159,21 +192,21 @@ class Wording:
 
     def day(self, at: datetime) -> str:
         """`Sat 28 Nov`, `11月28日（周六）`."""
-        english = self.language == "en"
-        return _date(at.astimezone(self.zone).date(), "EEE d MMM" if english else "M月d日（EEE）", self.language)
+        return _day(at, self.zone, self.language)
 
     def clock(self, at: datetime) -> str:
         """`09:00`."""
-        return f"{at.astimezone(self.zone):%H:%M}"
+        return _clock(at, self.zone)
 
     def _named(self, name: Named) -> str:
         return name.english if self.language == "en" and name.english else name.chinese
 
     def _joined(self, joined: Joined) -> str:
-        return joined.by.join([self(part) for part in joined.parts])
+        by = _PARTED.get(joined.by, joined.by) if self.language == "zh_CN" else joined.by
+        return by.join([self(part) for part in joined.parts])
 
     def _moment(self, at: datetime) -> str:
-        return f"{self.day(at)}{' ' if self.language == 'en' else ''}{self.clock(at)}"
+        return _moment(at, self.zone, self.language)
 
     def _date(self, day: date) -> str:
         return _date(day, "d MMM y" if self.language == "en" else "y年M月d日", self.language)
@@ -182,19 +215,15 @@ class Wording:
         return _date(month.day, "MMM y" if self.language == "en" else "y年M月", self.language)
 
     def _span(self, span: Span) -> str:
-        start, end = span.start.astimezone(self.zone), span.end.astimezone(self.zone)
-        if start.date() == end.date():
-            return f"{self._moment(start)}–{self.clock(end)}"
-        return f"{self._moment(start)} – {self._moment(end)}"
+        return _span(span.start, span.end, self.zone, self.language)
 
     def _sentence(self, text: Text) -> str:
-        messages = catalogue(self.language)
-        if text.plural:
-            sentence = messages.ngettext(text.msgid, text.plural, text.count)
-        else:
-            sentence = messages.gettext(text.msgid) if text.msgid else ""
+        sentence = _in_language(self.language, text.msgid, text.plural, text.count)
         return sentence.format_map({name: self(value) for name, value in text.values.items()})
 
+
+_PARTED = {", ": "、", "; ": "；", ": ": "："}
+"""What parts several words in Chinese, where English has a sign and a space."""
 
 _WAYS: dict[type, Callable[[Wording, Any], str]] = {
     type(None): lambda _wording, _nothing: "",

@@ -24,6 +24,7 @@ enrolment = Table(
     Column("answers", Sealed),  # to the organiser's own questions
     Column("why", Sealed),  # what the organiser wrote when they let somebody in against a rule, or declined
     Column("guests", SmallInteger, nullable=False, server_default="0"),  # seats beside their own: companions, team
+    Column("promised", Boolean, nullable=False, server_default=text("true")),  # false: came or moved without their yes
     UniqueConstraint("shift", "person"),
     UniqueConstraint("shift", "queue"),
     Index("ix_enrolment_person_state", "person", "state"),

@@ -55,6 +55,14 @@ async def test_the_bar_fills_and_the_page_stops_asking_when_it_is_through(
     assert city.asked == asked
 
 
+async def test_it_says_why_it_rests_as_soon_as_it_does(open_page: OpenPage, city: City, url: str) -> None:
+    page = await open_page(url, locale="en-GB")
+    await expect(page.locator("#why")).to_be_hidden()
+    city.facts = replace(FACTS, standing=Named("已暂停。", "It rests."), why=Named("失败太多。", "Too many failed."))
+    await expect(page.locator("#why")).to_have_text("Too many failed.")
+    await expect(page.locator("#standing")).to_have_text("It rests.")
+
+
 async def test_it_says_that_the_figures_are_old_and_comes_back(open_page: OpenPage, url: str) -> None:
     page = await open_page(url)
     await page.context.set_offline(True)

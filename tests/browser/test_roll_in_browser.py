@@ -15,7 +15,7 @@ from bot.domain.roll import Mark
 from tests.browser.chromium import PHONE
 from tests.browser.conftest import OpenPage
 from tests.pages.roll_kit import RollCity
-from tests.webchat import serve
+from tests.webchat import BEIJING, serve
 
 
 @pytest.fixture
@@ -130,6 +130,18 @@ async def test_when_it_is_over_no_name_stays_on_the_phone(open_page: OpenPage, u
     await expect(page.locator("#roll li")).to_have_count(0)
     assert await page.evaluate("localStorage.length") == 0
     assert not await page.evaluate("caches.has('roll')")
+
+
+async def test_a_tap_without_network_shows_the_citys_time(open_page: OpenPage, url: str) -> None:
+    """A phone set to London, its clock 25 minutes slow, showed 03:07 for a tap at 11:32."""
+    page = await open_page(url)  # the kit's browser stands in London
+    await expect(page.locator("#saved")).to_have_text("全部已保存。")
+    await page.evaluate("() => { const real = Date.now; ahead += 25 * 60000; Date.now = () => real() - 25 * 60000; }")
+    await page.context.set_offline(True)
+    await row(page, 11).get_by_role("button", name="到").click()
+    shown = await row(page, 11).locator(".who span").inner_text()
+    now = datetime.now(BEIJING)
+    assert shown in {f"{at:%H:%M} 到" for at in (now, now - timedelta(minutes=1))}
 
 
 async def test_it_fits_a_phone_and_thumbs(open_page: OpenPage, url: str) -> None:

@@ -15,7 +15,8 @@ from bot.channels.telegram.api import TelegramApi
 from bot.channels.telegram.door import TelegramDoor
 from bot.channels.telegram.intake import Intake
 from bot.channels.telegram.updates import Reader
-from bot.channels.telegram.webhook import telegram_routes
+from bot.channels.telegram.webhook import BODY_LIMIT, PATH, hearing, telegram_routes
+from bot.lanes import Lanes
 from bot.talk.door import Overloaded
 from bot.talk.incoming import Incoming
 from bot.talk.view import Button, Page, Reply
@@ -24,6 +25,8 @@ from tests.standins.telegram import TOKEN, Hand, TelegramStandIn
 SECRET = "s3cret-s3cret-s3cret-s3cret-s3cret"
 SCRIPTS = ("join", "find", "checkin", "hours", "menu", "start")
 NOW = datetime.fromtimestamp(1795400100, UTC)
+BY_LANE = True
+"""Has the webhook a lane before its route, as in `menkou serve`?"""
 
 
 class ManualTime:
@@ -145,10 +148,12 @@ async def webhook_before(
 ) -> AsyncIterator[Served]:
     """With the webhook on a free port, and set at the stand-in."""
     async with door_before(listener, **standin) as served:
-        app = web.Application()
-        app.add_routes(telegram_routes(served.intake, secret))
+        app, hear = web.Application(), hearing(served.intake, secret)
+        app.add_routes(telegram_routes(hear))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
+        if BY_LANE and runner.server is not None:
+            Lanes({PATH: hear}, BODY_LIMIT).open(runner.server)
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         served.url = f"http://127.0.0.1:{runner.addresses[0][1]}/telegram"

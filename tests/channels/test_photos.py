@@ -19,7 +19,7 @@ from bot.channels import photos
 from bot.channels.photos import LARGEST, SHOWN_SIDE, Seeing, made_fit, read_codes
 from bot.channels.telegram.api import TelegramApi
 from bot.channels.wechat.api import WeChatApi
-from bot.talk.incoming import Address, Incoming, Intent, Photo
+from bot.talk.incoming import PHOTO, PICTURE, Address, Incoming, Intent, Photo
 from bot.talk.view import Reply
 from tests.channels.wechat_kit import MemoryShelf
 from tests.standins.telegram import TOKEN
@@ -247,16 +247,27 @@ def test_what_no_door_could_show_is_told_apart(picture: bytes, flaw: str) -> Non
     assert made_fit(picture) == flaw
 
 
-async def yes(_address: Address) -> bool:
-    return True
+async def yes(_address: Address) -> str:
+    return PICTURE
 
 
-async def no(_address: Address) -> bool:
-    return False
+async def no(_address: Address) -> str:
+    return "which"
 
 
-def bringing(wanted: Callable[[Address], Awaitable[bool]], picture: bytes | None) -> Seeing:
-    return Seeing(Heard(), {"telegram": gives(picture)}, CITY, ["join"], wanted)
+async def any_photo(_address: Address) -> str:
+    return PHOTO
+
+
+def bringing(question: Callable[[Address], Awaitable[str]], picture: bytes | None) -> Seeing:
+    return Seeing(Heard(), {"telegram": gives(picture)}, CITY, ["join"], question)
+
+
+async def test_where_any_photo_is_asked_for_a_code_on_it_is_not_read() -> None:
+    """Whoever sent a photo of the wall with a claim checked in with its old code instead, in vain."""
+    wall = photo(f"{CITY}/chat?go=join-42")
+    assert (await bringing(any_photo, wall).seen(sent())).photo == Photo("file")
+    assert (await bringing(no, wall).seen(sent())).intent == Intent("join", ("42",))
 
 
 async def test_it_is_brought_only_where_it_is_asked_for_and_then_its_codes_are_part_of_it() -> None:

@@ -11,8 +11,9 @@ from aiogram import methods
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from pydantic_core import from_json
 
-from bot.channels.telegram.calls import Call, press_answered
+from bot.channels.telegram.calls import Call, parsed, press_answered
 from bot.channels.telegram.numbers import CAPTION_LIMIT, DATA_LIMIT, TELEGRAM, TEXT_LIMIT
 from bot.channels.telegram.pages import (
     SHARE_NUMBER,
@@ -226,6 +227,32 @@ def test_a_misspelt_field_would_be_seen() -> None:
     call = Call.of("sendMessage", {"text": "x", "reply_markup": markup})
     _said, strange = as_aiogram_says_it(call.method, call.to(1))
     assert strange == {"calback_data"}
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(value=ANY_JSON, escaped=st.booleans())
+def test_json_is_read_as_python_reads_it(value: Any, escaped: bool) -> None:
+    raw = json.dumps(value, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
+    assert parsed(raw) == json.loads(raw)
+
+
+@pytest.mark.parametrize("raw", [b'"\\ud83d"', '{"text": "好"}'.encode("utf-16")])
+def test_so_is_what_only_python_takes(raw: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        from_json(raw)
+    assert parsed(raw) == json.loads(raw)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff", b'{"a": 1} 2', b"[" * 100_000])
+def test_what_is_no_json_is_read_by_neither(raw: bytes) -> None:
+    with pytest.raises((ValueError, RecursionError)):
+        parsed(raw)
 
 
 @pytest.mark.parametrize("says", OUT)

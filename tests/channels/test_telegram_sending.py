@@ -7,6 +7,7 @@ import logging
 import socket
 import traceback
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import structlog
@@ -89,15 +90,15 @@ FAULTS: dict[str, tuple[dict[str, Any], Outcome, int]] = {
     ),
     "the connection broke after the message was sent": (
         {"drops": True, "effective": True},
-        Uncertain("no answer (ServerDisconnectedError)"),
+        Uncertain("no answer (closed)"),
         1,
     ),
     "the connection broke before the message was sent": (
         {"drops": True},
-        Uncertain("no answer (ServerDisconnectedError)"),
+        Uncertain("no answer (closed)"),
         0,
     ),
-    "no answer in time": ({"hangs": True, "effective": True}, Uncertain("no answer (TimeoutError)"), 1),
+    "no answer in time": ({"hangs": True, "effective": True}, Uncertain("no answer (too late)"), 1),
     "an answer that is no JSON": ({"status": 200, "body": "<html>ok</html>", "effective": True}, Delivered(), 1),
     "an answer that breaks off": ({"cut": True, "effective": True}, Delivered(), 1),
     "an answer in a form of next year": (
@@ -146,7 +147,31 @@ async def test_nobody_listens_so_nothing_was_sent() -> None:
         api = TelegramApi(TOKEN, f"http://127.0.0.1:{free.getsockname()[1]}")
         outcome_ = await TelegramDoor(api).send("4242", PAGE, "k")
         await api.close()
-    assert outcome_ == NotSent("no connection (ClientConnectorError)")
+    assert outcome_ == NotSent("no connection (ConnectionRefusedError)", reached=False)
+
+
+async def test_a_server_that_was_started_anew_between_two_messages_gets_the_second_one_once() -> None:
+    """Its connections were closed while they waited, so nothing had been written on them."""
+    async with TelegramStandIn() as before:
+        before.person(4242)
+        api = TelegramApi(TOKEN, before.base)
+        assert isinstance(await TelegramDoor(api).send("4242", PAGE, "k"), Delivered)
+    async with TelegramStandIn(port=urlsplit(before.base).port or 0) as after:
+        after.person(4242)
+        assert isinstance(await TelegramDoor(api).send("4242", PAGE, "k"), Delivered)
+        assert (len(before.calls), len(after.calls)) == (1, 1)
+        await api.close()
+
+
+async def test_a_connection_that_nobody_takes_in_time_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time that ran out before a byte was written once looked like one that ran out after the message had gone."""
+    monkeypatch.setattr("bot.channels.wire.CONNECT_LIMIT", 0.05)
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        api = TelegramApi(TOKEN, f"https://127.0.0.1:{mute.getsockname()[1]}")
+        assert await TelegramDoor(api).send("4242", PAGE, "k") == NotSent("no connection (TimeoutError)", reached=False)
+        await api.close()
 
 
 async def test_a_name_that_does_not_resolve_is_no_connection() -> None:

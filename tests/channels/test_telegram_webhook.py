@@ -13,11 +13,18 @@ import pytest
 from aiohttp import ClientSession, web
 
 from bot.channels.telegram.intake import Intake
-from bot.channels.telegram.webhook import BODY_LIMIT, telegram_routes
+from bot.channels.telegram.webhook import BODY_LIMIT, hearing, telegram_routes
 from bot.talk.incoming import Incoming
 from bot.talk.view import Page, Reply
+from tests.channels import telegram_kit
 from tests.channels.telegram_kit import SECRET, KeptReplies, Served, door_before, echo, reader, webhook_before
 from tests.standins.telegram import Hand, bring, bring_all
+
+
+@pytest.fixture(autouse=True, params=[True, False], ids=["by its lane", "by its route"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever holds of a call holds whichever way it comes."""
+    monkeypatch.setattr(telegram_kit, "BY_LANE", request.param)
 
 
 def restarted(served: Served, listener: KeptReplies) -> None:
@@ -67,7 +74,7 @@ async def test_whoever_knows_the_secret_comes_in() -> None:
 async def test_a_secret_that_could_be_guessed_or_not_be_set_stops_the_start(secret: str) -> None:
     async with door_before() as served:
         with pytest.raises(ValueError) as told:
-            telegram_routes(served.intake, secret)
+            telegram_routes(hearing(served.intake, secret))
         assert not secret or secret not in str(told.value)
 
 
@@ -422,7 +429,7 @@ async def test_a_server_that_closes_lets_requests_under_way_end() -> None:
 
     async with door_before(KeptReplies(wait=slowly)) as served:
         app = web.Application()
-        app.add_routes(telegram_routes(served.intake, SECRET))
+        app.add_routes(telegram_routes(hearing(served.intake, SECRET)))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -188,11 +188,16 @@ def test_a_picture_with_a_page_to_open_is_a_card() -> None:
         Page("", CARD.buttons, picture=CARD.picture),
     ],
 )
-def test_a_picture_beside_choices_or_long_words_is_an_address_in_the_text(page: Page) -> None:
+def test_a_picture_beside_choices_or_long_words_is_a_link_in_the_text(page: Page) -> None:
     shown = layout(page)
     assert isinstance(shown, str)
-    assert "https://city.example/p.png" in shown
+    assert '<a href="https://city.example/p.png">🖼 图片 Picture</a>' in shown
     assert clean(page.text) in shown
+
+
+def test_the_link_of_a_picture_cannot_be_left_by_what_stands_in_its_address() -> None:
+    shown = page_text(Page("看", picture='https://city.example/p?k="><a href="https://evil.example'))
+    assert shown.count("<a ") == shown.count("</a>") == 1
 
 
 @given(NASTY, NASTY)

@@ -153,3 +153,16 @@ async def test_the_organiser_states_why_one_is_due_and_others_are_not_let_near(t
     await ann.introduces_itself()
     assert "it takes place outside the city" in ann.text
     assert "no such activity among those" in await ann.opens("terms", trees)
+
+
+async def test_words_are_no_policy_number_and_the_way_out_is_named(town: Town, chat: Open) -> None:
+    # “没有保险” has four characters, and opened a flood drill.
+    olga = chat("Olga")
+    await olga.says("menu")
+    await town.has_organisation(olga)
+    for said in ("publish", "Flood drill", "rescue", "Sat 9:00-11:30", "颐和园东门", "5", "Boots", "Deep water: boats"):
+        await olga.says(said)
+    assert "cannot open without one" in olga.text
+    for words in ("没有保险", "there is none"):
+        assert "If there is none yet, send “cancel”" in await olga.says(words)
+    assert "Insurance: policy PICC 77" in await olga.says("PICC 77")

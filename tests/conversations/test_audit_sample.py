@@ -40,6 +40,20 @@ async def entered(town: Town, chat: Open) -> tuple[Chat, Chat, Chat]:
     return olga, ann, dora
 
 
+async def test_beside_lines_that_cannot_be_entered_none_hides_from_the_draw(town: Town, chat: Open) -> None:
+    """The lot was drawn over all lines: one true line beside many false ones, or twice, was hardly ever drawn."""
+    olga, activity, (ann,) = await gathered(town, chat, "Ann")
+    goes_to(town, END + timedelta(hours=3))
+    await olga.opens("enter", activity)
+    number = await number_of(ann)
+    unknown = [f"V23456789{sign}" for sign in "23456789ABCDEFGHJKMNPQRSTUVW"]
+    await olga.says("\n".join([number] * 10 + unknown))
+    answer = await olga.picks("Enter")
+    assert "Drawn for the audit: 1." in answer
+    assert answer.count("entered, grade D") == 1
+    assert answer.count("their presence is known already") == 9
+
+
 async def watched(town: Town) -> None:
     town.at += timedelta(minutes=11)
     for _tick in range(2):

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from bot.desk.records import close_shifts
 from handlers.arrivals import first_words
+from storage import people
 from storage.tables.messages import inbox
 from storage.tables.people import conversation
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -46,6 +47,35 @@ async def test_from_the_reminder_to_the_hours(town: Town, chat: Open) -> None:
     assert "Reading to children" in answer
 
 
+@pytest.mark.parametrize(
+    ("language", "wrong", "right"),
+    [
+        ("en", "Tomorrow", "Coming up: Night bus for the homeless"),
+        ("zh_CN", "明天", "快到了：Night bus for the homeless"),
+    ],
+)
+async def test_a_days_reminder_that_the_night_held_up_does_not_speak_of_tomorrow(
+    town: Town, chat: Open, language: str, wrong: str, right: str
+) -> None:
+    late = SATURDAY.replace(hour=22)
+    activity = await town.publishes(chat("Olga"), "Night bus for the homeless", late)
+    ann = chat("Ann")
+    await ann.joins(activity)
+    async with town.database.write() as unit:
+        who = await people.at_address(unit, ann.door, ann.name)
+        assert who is not None
+        await people.change(unit, who, language=language)
+    town.at = (late - timedelta(hours=24)).astimezone(town.at.tzinfo)
+    await ann.says("my")
+    await town.waits(seconds=3)
+    assert not ann.pushed(), "nobody is reminded at ten in the evening"
+    town.at = SATURDAY.replace(hour=8).astimezone(town.at.tzinfo)
+    await town.waits(seconds=3)
+    [reminder] = ann.pushed()
+    assert reminder.text.startswith(right)
+    assert wrong not in reminder.text, "it is this evening"
+
+
 async def test_a_code_from_the_wall_works_as_a_link_and_scanned_again_offers_to_leave(town: Town, chat: Open) -> None:
     activity = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
     ann = chat("Ann")
@@ -79,6 +109,33 @@ async def test_a_code_is_worthless_when_old_elsewhere_or_not_registered_and_all_
     await ann.says("checkin")
     assert "That code does not fit" in await ann.says(code.digits)
     assert "That code does not fit" in await ann.opens("checkin", here, (await town.code(there)).token)
+
+
+async def test_whoever_just_came_along_hears_how_they_are_added(town: Town, chat: Open) -> None:
+    """They read that the code did not fit and tried again five times."""
+    eve = chat("Eve")
+    here = await town.publishes(chat("Olga"), "Here", SATURDAY)
+    town.at = SATURDAY.astimezone(town.at.tzinfo)
+    for given in (await town.code(here)).token, "A" * 16:
+        assert "show your own code to whoever leads" in await eve.opens("checkin", here, given)
+    assert "show your own code" in await eve.says((await town.code(here)).digits)
+    assert "Your volunteer number" in await eve.picks("My own code")
+
+
+async def test_whoever_is_there_already_is_not_asked_for_digits(town: Town, chat: Open) -> None:
+    ann = chat("Ann")
+    here = await town.publishes(chat("Olga"), "Here", SATURDAY)
+    await ann.joins(here)
+    town.at = SATURDAY.astimezone(town.at.tzinfo)
+    await ann.says("check in")
+    await ann.says((await town.code(here)).digits)
+    assert "You checked in at 10:00." in await ann.says("check in")
+    await ann.says("my")
+    await ann.picks("Here")
+    assert "Show that I am there" in ann.labels
+    await ann.says("check out")
+    await ann.says("00000000")
+    assert ann.labels == ["Check out"]  # was: Check in
 
 
 async def test_after_five_wrong_codes_one_must_wait(town: Town, chat: Open) -> None:

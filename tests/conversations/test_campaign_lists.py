@@ -7,17 +7,18 @@ import re
 import zipfile
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import delete
 
+from bot.answers import Answers
 from bot.desk.campaign_pages import listed
 from bot.desk.documents import insured
 from bot.desk.privacy import exported
-from bot.papers.mailing import mailing_list
 from storage import people, takeaways
 from storage.tables.activities import membership
 from storage.takeaways import What
 from tests.conversations.campaign_kit import HAIDIAN, drafted, follower, number_of, sent
-from tests.conversations.kit import BEIJING, SECRECY, Chat, Town
+from tests.conversations.kit import SECRECY, Chat, Town
 
 
 async def asked(town: Town) -> tuple[Chat, str]:
@@ -41,14 +42,31 @@ async def asked(town: Town) -> tuple[Chat, str]:
 
 async def test_it_comes_once_with_masked_names_and_without_formulas(town: Town) -> None:
     _zhao, token = await asked(town)
-    told = await listed(town.database, town.city, token, town.at)
-    assert told is not None
-    assert [(one.name, one.state, one.door) for one in told] == [("=***", "sent", "telegram")]
+    found = await listed(town.database, town.city, token, town.at)
+    assert found is not None
+    assert [(one.name, one.state, one.door) for one in found[1]] == [("=***", "sent", "telegram")]
     assert await listed(town.database, town.city, token, town.at) is None
-    book = mailing_list(told, BEIJING)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("What became of it", "sent", "where they wrote last", "Telegram")),
+        ("zh_CN", ("结果", "已发送", "发到上次来信的地方", "Telegram")),
+    ],
+)
+async def test_the_table_is_in_the_language_of_whoever_asked_and_has_no_formulas(
+    town: Town, language: str, words: tuple[str, ...]
+) -> None:
+    zhao, token = await asked(town)
+    who = await number_of(town, zhao)
+    async with town.database.write() as unit:
+        await people.change(unit, who, language=language)
+    book = await Answers(town.database, town.city, lambda: town.at).campaign_list(token)
+    assert book is not None
     with zipfile.ZipFile(io.BytesIO(book)) as parts:
         whole = "".join(parts.read(name).decode() for name in parts.namelist() if name.endswith(".xml"))
-    assert "=***" in whole
+    assert all(word in whole for word in (*words, "=***", "2026-11-"))
     assert "Ann" not in whole
     assert "<f>" not in whole
 

@@ -38,7 +38,7 @@ async def shows(chat: Chat, picture: bytes | None) -> str:
 
     town = chat.town
     fetched = {} if chat.door == "web" else {chat.door: fetch}
-    seeing = Seeing(town.turns, fetched, "http://city.test", ["join"], town.turns.wants_picture)
+    seeing = Seeing(town.turns, fetched, "http://city.test", ["join"], town.turns.open_question)
     photo = Photo("file", picture if chat.door == "web" else None)
     chat.pages = (await seeing.take(chat.incoming(photo=photo))).pages
     return chat.text

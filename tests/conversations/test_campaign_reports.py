@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.answers import Answers
 from bot.desk.campaign_pages import page_of
 from bot.domain.campaigns import Kept
 from bot.domain.reach import Reason
@@ -52,9 +53,9 @@ async def told(town: Town, zhao: Chat, answers: dict[str, Outcome]) -> Kept:
 def doors() -> dict[str, Outcome]:
     return {
         "Ann Lee": Uncertain("no answer in 9 s"),
-        "Ben Ma": Refused("bot was blocked by the user"),
-        "Cao Yu": Refused("bot was blocked by the user"),
-        "Dan Xu": Refused("chat not found"),
+        "Ben Ma": Refused("403 Forbidden: bot was blocked by the user"),
+        "Cao Yu": Refused("403 Forbidden: bot was blocked by the user"),
+        "Dan Xu": Refused("400 Bad Request: chat not found"),
     }
 
 
@@ -73,6 +74,33 @@ async def test_refusals_stand_by_reason_and_doubtful_ones_by_name(
         "Perhaps arrived: 1",
         "– A***" if zhao.door == "telegram" else "– Ann Lee",
     ]
+
+
+async def test_an_author_reads_in_chinese_why_the_platform_refused(town: Town, doors: dict[str, Outcome]) -> None:
+    zhao = await organiser(town, Chat(town, "telegram", "zhao"))
+    ben = await named(town, "Ben Ma")
+    kept = await told(town, zhao, {ben.name: doors["Ben Ma"]})
+    who = await number_of(town, zhao)
+    async with town.database.write() as unit:
+        await people.change(unit, who, language="zh_CN")
+    await zhao.opens("mailing", kept.campaign.id)
+    assert "– 对方拉黑了机器人 1" in zhao.text, "it was told in the platform's English"
+
+
+async def test_what_waits_says_for_what(town: Town) -> None:
+    zhao = await organiser(town, Chat(town, "telegram", "zhao"))
+    await follower(town, Chat(town, "wechat", "mei"), ("district", str(HAIDIAN)))
+    town.at += timedelta(days=3)
+    kept = await drafted(town, zhao)
+    await sent(town, zhao, kept)
+    await town.waits(minutes=2)
+    await zhao.opens("mailing", kept.campaign.id)
+    assert "Waiting: 1.\n– until they write again: WeChat lets me speak first only for a while 1" in zhao.text
+    page = await Answers(town.database, town.city, lambda: town.at).campaign(
+        kept.campaign.id, town.city.secrecy.signature(f"campaign:{kept.campaign.id}")
+    )
+    assert page is not None
+    assert [count for _why, count in page.delays] == [1]
 
 
 async def test_the_page_masks_them_whoever_holds_its_address(town: Town, doors: dict[str, Outcome]) -> None:
@@ -110,6 +138,8 @@ async def test_many_are_named_only_in_part(town: Town, monkeypatch: pytest.Monke
     await sent(town, zhao, kept)
     town.mailboxes["telegram"].send = send  # type: ignore[method-assign]
     await town.waits(minutes=2)
+    for _probe in range(2):  # after five of them the line rests, and makes one call at a time
+        await town.waits(minutes=1)
     await zhao.opens("mailing", kept.campaign.id)
     assert "Perhaps arrived: 7\n– — · — · — · — · and 3 more" in zhao.text
 

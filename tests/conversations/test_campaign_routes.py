@@ -62,7 +62,8 @@ async def test_an_announcement_shows_its_routes_with_their_ends_before_it_is_sen
     await zhao.says("let them wait until they write")
     assert "2 people would get it:" in zhao.text
     assert "1 person · Telegram · chat message · through by Thu 26 Nov 10:00" in zhao.text
-    assert "1 person · WeChat · mass message · 4 of 4 are left" in zhao.text
+    assert "1 person: when they next write" in zhao.text
+    assert "mass message" not in zhao.text, "it told of a mass message that had just been declined"
     assert not await planned(town)
     await zhao.says("send")
     assert [one.get("mass") for one in await planned(town)] == [None]
@@ -71,6 +72,7 @@ async def test_an_announcement_shows_its_routes_with_their_ends_before_it_is_sen
 async def test_an_announcement_may_use_a_mass_message(town: Town, zhao: Chat) -> None:
     await announces(zhao)
     await zhao.says("use one")
+    assert "1 person · WeChat · mass message · 4 of 4 are left" in zhao.text
     await zhao.says("send")
     assert [one.get("mass") for one in await planned(town)] == ["yes"]
 
@@ -82,6 +84,8 @@ async def test_a_campaign_uses_one_where_its_author_says_so(
     number = (await drafted(town, zhao)).campaign.id
     assert ASKED in await zhao.opens("mailingsend", number)
     await zhao.says(said)
+    assert ("mass message" in zhao.text) == (kept == "yes")
+    assert ("1 person: when they next write" in zhao.text) == (kept is None)
     await zhao.says("send 2")
     assert "On its way to 2 people" in zhao.text
     await town.waits(minutes=1)
@@ -100,15 +104,32 @@ async def test_the_second_person_reads_that_one_is_used(
     await zhao.says("send 2")
     await wu.opens("mailingagree", number)
     assert "One of WeChat's mass messages" in wu.text
+    assert "1 person · WeChat · mass message · 4 of 4 are left" in wu.text
     await wu.says("i agree")
     await town.waits(minutes=1)
     assert [one.get("mass") for one in await planned(town)] == ["yes"]
+
+
+async def test_the_second_person_reads_that_none_is_used(
+    town: Town, zhao: Chat, chat: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.domain.campaigns.SECOND_PERSON", 1)
+    wu = chat("wu")
+    await centre(town, wu, HAIDIAN)
+    number = (await drafted(town, zhao)).campaign.id
+    await zhao.opens("mailingsend", number)
+    await zhao.says("let them wait until they write")
+    await zhao.says("send 2")
+    await wu.opens("mailingagree", number)
+    assert "1 person: when they next write" in wu.text
+    assert "mass message" not in wu.text
 
 
 async def test_a_theme_week_uses_none(town: Town, zhao: Chat) -> None:
     days = Timing("daily", town.at + timedelta(hours=1))
     number = (await drafted(town, zhao, texts=[{"en": "Day one"}, {"en": "Day two"}], timing=days)).campaign.id
     assert "Use one?" not in await zhao.opens("mailingsend", number)
+    assert "mass message" not in zhao.text
     async with desk_of(town, zhao) as desk:
         assert isinstance(await desk.send(number, 2, mass=True), Sent)
     await town.waits(hours=1)

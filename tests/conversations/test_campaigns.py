@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,9 @@ from bot.domain.campaigns import (
     Unwritable,
 )
 from bot.domain.roles import Role
-from storage import people
+from storage import fanouts, people
+from storage.database import Unit
+from storage.tables.delivery import Lane
 from tests.conversations.campaign_kit import (
     CHAOYANG,
     HAIDIAN,
@@ -198,6 +201,22 @@ async def test_a_declined_campaign_goes_nowhere(town: Town, zhao: Chat) -> None:
     assert not [page for _to, page in town.mailboxes["telegram"].sent if "plant" in page.text]
 
 
+async def test_of_two_who_agree_at_once_the_slower_one_reads_how_it_stands(town: Town, zhao: Chat) -> None:
+    await crowd(town, SECOND_PERSON + 1)
+    ann, ben = reader(town, "ann"), reader(town, "ben")
+    for second in (ann, ben):
+        await centre(town, second, HAIDIAN)
+    number = (await drafted(town, zhao)).campaign.id
+    await zhao.opens("mailingsend", number)
+    await zhao.says(f"send {SECOND_PERSON + 1}")
+    for second in (ann, ben):
+        await second.opens("mailingagree", number)
+    assert "Agreed" in await ann.says("i agree")
+    said = await ben.says("i agree")
+    assert "It is on its way." in said, "it was no campaign of theirs any more"
+    assert "It is on its way." in await zhao.opens("mailingsend", number), "pressed once more, it was gone as well"
+
+
 async def test_the_whole_city_needs_a_second_person_however_few_it_has(town: Town) -> None:
     mayor, other = reader(town, "mayor"), reader(town, "other")
     await centre(town, mayor, 110000, Role.CITY)
@@ -300,6 +319,58 @@ async def test_two_replicas_that_look_at_once_plan_each_message_once(town: Town,
         *(campaign_rounds.advance(town.database, town.city, town.at + timedelta(seconds=1)) for _replica in range(4))
     )
     assert sum(made) == 1
+
+
+@pytest.mark.parametrize("refuses", [False, True], ids=["at night", "who hears no campaigns"])
+async def test_a_test_comes_in_a_moment_whatever_holds_up_campaigns(town: Town, zhao: Chat, refuses: bool) -> None:
+    await crowd(town, 1)
+    kept = await drafted(town, zhao)
+    if refuses:
+        await zhao.says("no campaigns")
+    town.at = MONDAY.replace(hour=23)
+    await zhao.opens("mailingtest", kept.campaign.id)
+    assert "in a moment" in zhao.text
+    await town.waits(seconds=5)
+    pushed = [page.text for page in zhao.pushed() if "plant" in page.text]
+    assert len(pushed) == 1, "it waited for the morning, and was too late by then"
+
+
+async def test_without_the_lane_of_answers_it_would_wait_like_any_other(
+    town: Town, zhao: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = fanouts.plan
+
+    async def like_any_other(unit: Unit, **given: Any) -> object:
+        return await plan(unit, **{**given, "lane": Lane.PERSONAL})
+
+    monkeypatch.setattr("bot.desk.campaigns.fanouts.plan", like_any_other)
+    await crowd(town, 1)
+    kept = await drafted(town, zhao)
+    town.at = MONDAY.replace(hour=23)
+    await zhao.opens("mailingtest", kept.campaign.id)
+    await town.waits(seconds=5)
+    assert not [page for page in zhao.pushed() if "plant" in page.text]
+
+
+async def test_sent_at_night_it_says_when_it_really_leaves(town: Town, zhao: Chat) -> None:
+    town.at = MONDAY.replace(hour=23)
+    await crowd(town, 1)
+    kept = await drafted(town, zhao)
+    await zhao.opens("mailingsend", kept.campaign.id)
+    await zhao.says("send 1")
+    assert "The first leaves Tue 24 Nov 08:00." in zhao.text, "it named a minute at which nothing leaves"
+    assert "Until then “undo”" not in zhao.text, "that word is forgotten by then"
+    assert "Take it back" in zhao.labels
+
+
+@pytest.mark.parametrize(("days", "warned"), [(3, False), (4, True)])
+async def test_a_theme_week_that_is_too_much_for_anybody_says_so(
+    town: Town, zhao: Chat, days: int, warned: bool
+) -> None:
+    texts = [{"en": f"Day {day}"} for day in range(days)]
+    kept = await drafted(town, zhao, texts=texts, timing=Timing("daily", town.at + timedelta(hours=1)))
+    await zhao.opens("mailing", kept.campaign.id)
+    assert ("Nobody gets more than 3 such messages in seven days" in zhao.text) == warned
 
 
 async def test_a_test_comes_to_its_author_alone(town: Town, zhao: Chat) -> None:

@@ -138,6 +138,33 @@ async def test_only_what_is_missing_can_be_claimed_and_only_inside_the_shift(tow
 # --- A forgotten check-out ------------------------------------------------------------------------------------------
 
 
+async def test_whoever_forgot_is_covered_until_the_end_and_finds_the_way_to_say_when(town: Town, chat: Open) -> None:
+    """They were covered for an hour after they came, and the record of nothing led to a dispute only."""
+    _olga, activity, (ann, *_rest) = await gathered(town, chat)
+    await scans(town, ann, activity)
+    goes_to(town, END + timedelta(hours=2, minutes=1))
+    await closes(town)
+    async with town.database.read() as unit:
+        row = (await unit.run(select(record.c.cover_starts, record.c.cover_ends))).one()
+    assert (row.cover_starts, row.cover_ends) == (SATURDAY - timedelta(hours=1), END + timedelta(hours=1))
+    assert "there was no check-out" in await ann.opens("record", 1)
+    assert "When did you leave?" in await ann.picks("Tell when I left")
+
+
+async def test_nobody_is_covered_on_the_way_to_what_has_no_place(town: Town, chat: Open) -> None:
+    olga, ann = chat("Olga"), chat("Ann")
+    activity = await town.publishes(olga, "Translating", SATURDAY, kind="online")
+    await ann.joins(activity)
+    goes_to(town, SATURDAY)
+    await scans(town, ann, activity)
+    goes_to(town, END)
+    await ann.says("checkout")
+    await ann.picks("No screen here")
+    assert "way there and back" not in await ann.opens("record", 1)
+    async with town.database.read() as unit:
+        assert (await unit.run(select(record.c.minutes, record.c.cover_starts))).one() == (120, None)
+
+
 async def test_who_forgot_to_check_out_is_asked_and_the_answer_waits_for_the_organiser(town: Town, chat: Open) -> None:
     olga, activity, (ann, *_rest) = await gathered(town, chat)
     await scans(town, ann, activity)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.desk import gates
-from storage import privacy
+from storage import erasing, privacy
 from storage.tables.activities import activity, shift
 from storage.tables.enrolment import audit, enrolment
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -240,7 +240,7 @@ async def test_answers_go_with_their_owner(town: Town, chat: Open) -> None:
         who = (await unit.run(select(enrolment.c.person))).scalar_one()
         taken = (await privacy.export(unit, who))["enrolment"][0]["answers"]
         assert taken == [{"asked": "How many spades do you bring?", "said": "3"}]
-        await privacy.erase_person(unit, who, town.at)
+        await erasing.erase_person(unit, who, town.at)
         assert (await unit.run(select(enrolment.c.answers))).scalar_one() is None
 
 
@@ -330,6 +330,103 @@ async def test_nobody_else_changes_the_conditions_and_not_once_it_has_begun(town
         assert "no such activity" in await olga.opens(name, number)
 
 
+# --- What an organiser answers is taken as an answer ----------------------------------------------------------------
+
+
+async def test_a_title_that_is_too_short_is_told_so_and_not_searched_for(town: Town, chat: Open) -> None:
+    # “义诊” was too short for a title, and was answered with what is on in health.
+    olga = chat("Olga")
+    await olga.says("menu")
+    await town.has_organisation(olga)
+    await olga.says("publish")
+    assert "at least 2 characters" in await olga.says("树")
+    assert "at most 60 fit" in await olga.says("周六海淀植树" * 20)
+    assert "2/6" in await olga.says("义诊")
+
+
+async def test_a_number_out_of_bounds_is_told_so(town: Town, chat: Open) -> None:
+    olga = chat("Olga")
+    await olga.says("menu")
+    await town.has_organisation(olga)
+    for said in ("publish", "Cleaning up the park", "environment", "Sat 9:00-11:30", "颐和园东门"):
+        await olga.says(said)
+    assert "from 1 to 20000" in await olga.says("0")
+    assert "6/6" in await olga.says("2")
+
+
+async def test_hours_without_a_day_are_those_of_the_activitys_own_day(town: Town, chat: Open) -> None:
+    # They were the next such hours: a role of Saturday's activity stood on Tuesday.
+    olga = chat("Olga")
+    await drafts(town, olga)
+    await olga.picks("Add conditions")
+    await olga.opens("role", 1)
+    for said in ("Guide", "9:00-10:00", "2"):
+        await olga.says(said)
+    await olga.picks("No more than")
+    assert "Guide · Sat 28 Nov 09:00–10:00" in await olga.picks("Nothing to prove")
+    await olga.opens("retime", 1)
+    assert "Sat 28 Nov 14:00–16:00" in await olga.says("14:00-16:00")
+    await olga.opens("open", 1)
+    await olga.opens("move", 1)
+    assert "Move it to Sat 28 Nov 15:00–17:00?" in await olga.says("15:00-17:00")
+    await olga.says("no")
+    await olga.opens("move", 1)
+    assert "Move it to Sun 29 Nov 15:00–17:00?" in await olga.says("Sunday 15:00-17:00")
+
+
+async def test_yes_and_no_of_a_fact_are_called_so_in_chinese(town: Town, chat: Open) -> None:
+    number = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
+    async with town.database.write() as unit:
+        asked = [{"text": "您会方言吗？", "sort": "yes", "options": []}]
+        await unit.run(update(activity).values(questions=asked))
+    wang = chat("王阿姨", "zh_CN")
+    await wang.opens("join", number)
+    for said in ("是", "王秀英", "13900139000"):
+        await wang.says(said)
+    assert wang.labels == ["是", "否"]  # 不了 is “rather not”
+    assert "报名参加" in await wang.says("否")
+
+
+async def test_organisers_hear_that_somebody_asks_and_see_it_where_they_manage(town: Town, chat: Open) -> None:
+    # “I have asked the organiser” was said, and nobody was asked: it stood under the roster only.
+    number = await with_approval(town, chat)
+    olga, ann, bob = chat("Olga"), chat("Ann"), chat("Bob")
+    for who in (ann, bob):
+        assert "asked the organiser" in await who.joins(number)
+    await town.waits(seconds=5)
+    told = [page.text for page in olga.pushed() if "asks to come" in page.text]
+    assert len(told) == 1  # within an hour they are told once
+    assert told[0].startswith("Somebody asks to come and waits for your answer: Reading to children")
+    await olga.opens("manage", number)
+    await olga.picks("2 people ask to come")
+    await olga.says("all")
+    await olga.picks("Let in")
+    await olga.opens("manage", number)
+    assert "ask to come" not in " ".join(olga.labels)
+
+
+async def test_a_full_activity_says_before_the_yes_that_it_is_a_queue(town: Town, chat: Open) -> None:
+    number = await town.publishes(chat("Olga"), "Reading to children", SATURDAY, seats=1)
+    ann, bob = chat("Ann"), chat("Bob")
+    await ann.joins(number)
+    await bob.opens("join", number)
+    await bob.introduces_itself()
+    assert "is full. Join the queue?" in bob.text
+    assert "number 1 in the queue" in await bob.says("yes")
+
+
+async def test_a_queue_is_not_among_my_sign_ups_once_it_has_begun(town: Town, chat: Open) -> None:
+    # “Number 1 in the queue” stood there until two hours after the end.
+    number = await town.publishes(chat("Olga"), "Reading to children", SATURDAY, seats=1)
+    ann, bob = chat("Ann"), chat("Bob")
+    await ann.joins(number)
+    await bob.joins(number)
+    town.at = SATURDAY + timedelta(minutes=1)
+    await ann.says("my")
+    assert "Reading" in " ".join(ann.labels)
+    assert "You have no sign-ups ahead" in await bob.says("my")
+
+
 @pytest.mark.parametrize("said", ["none", "无", "1"])
 async def test_an_organiser_may_have_nothing_to_add(chat: Open, said: str) -> None:
     zhao = chat("zhao")
@@ -343,3 +440,26 @@ async def test_an_organiser_may_have_nothing_to_add(chat: Open, said: str) -> No
     assert f"\n{said}\n" not in shown
     await zhao.picks("Publish")
     assert "It is open: Cleaning the canal." in zhao.text
+
+
+async def test_whoever_waits_for_the_organisers_yes_is_not_told_of_a_queue(town: Town, chat: Open) -> None:
+    number = await with_approval(town, chat)
+    olga, ann = chat("Olga"), chat("Ann")
+    await ann.joins(number)
+    await olga.opens("move", number)
+    await olga.says("Sun 9:00-11:00")
+    await olga.says("yes")
+    await town.waits(seconds=5)
+    assert "Your sign-up still waits" in ann.pushed()[-1].text
+    assert "queue" not in ann.pushed()[-1].text
+
+
+async def test_checking_in_is_offered_when_it_can_be_done(town: Town, chat: Open) -> None:
+    number = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
+    ann = chat("Ann")
+    await ann.joins(number)
+    await ann.opens("booking", 1)
+    assert "Check in" not in ann.labels
+    town.at = SATURDAY - timedelta(minutes=60)
+    await ann.opens("booking", 1)
+    assert "Check in" in ann.labels

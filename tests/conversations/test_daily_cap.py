@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from bot.desk import counting
 from bot.domain.rulesets import with_own
-from storage import privacy
+from storage import people
 from storage.tables.enrolment import record
 from storage.tables.matters import matter
 from tests.conversations.kit import Chat, Town
@@ -129,5 +129,5 @@ async def test_counting_a_capped_day_again_changes_nothing(
     await two_organisations(town, chat, door)
     async with town.database.write() as unit:
         [whose] = set((await unit.run(select(record.c.person))).scalars())
-        await privacy.lock(unit, whose)
+        await people.lock(unit, whose)
         assert not await counting.again(unit, town.city, whose, SATURDAY, town.at)

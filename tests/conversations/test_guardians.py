@@ -40,13 +40,13 @@ async def stands(town: Town) -> list[str]:
         return list((await unit.run(select(enrolment.c.state).order_by(enrolment.c.id))).scalars())
 
 
-async def youth_asks(town: Town, kid: Chat, activity: int, year: str = "2010") -> str:
+async def youth_asks(town: Town, kid: Chat, activity: int, year: str = "2010", name: str = "Kim Lee") -> str:
     """Somebody from 14 to 17 wishes to join, up to the yes."""
     await kid.opens("join", activity)
     await kid.picks("14 to 17")
     await kid.says(year)
     if "name" in kid.text:
-        await kid.says("Kim Lee")
+        await kid.says(name)
         await kid.says("13900139000")
     return await kid.says("yes")
 
@@ -283,7 +283,8 @@ async def test_a_guardian_who_takes_their_consent_back_decides_no_more(town: Tow
     await guards(mum, code_in(kid))
     await mum.opens("permit", 1, "agreed")
     assert await stands(town) == ["joined"]
-    await mum.says("withdraw")
+    asked = await mum.says("withdraw")
+    assert "1 child for whom you decide is without a guardian then" in asked  # was: said by nobody
     await mum.says("yes")
     assert await stands(town) == ["cancelled"]
     assert "You decide for nobody yet" in await mum.says("children")
@@ -350,3 +351,30 @@ async def test_a_child_whose_age_nobody_knows_is_not_added_after_they_said_so(to
         assert "Add only somebody who is 18 or older" in olga.text
         assert ("is added and here" in await olga.picks("Add")) == added
     assert await stands(town) == ["arrived"]
+
+
+async def test_what_waits_for_the_guardian_stands_among_the_childs_sign_ups(town: Town, chat: Open) -> None:
+    # “You have not signed up for anything yet” was all that they saw.
+    trees = await town.publishes(chat("Olga"), "Planting trees", SATURDAY)
+    kid, mum = chat("Kim"), chat("Mary")
+    await youth_asks(town, kid, trees)
+    code = code_in(kid)
+    await kid.says("my")
+    assert kid.labels == ["Planting trees · Sat 28 Nov 10:00 · your guardian has not answered yet"]
+    await guards(mum, code)
+    await mum.picks("Answer: Planting trees")
+    await mum.picks("I agree")
+    await kid.says("my")
+    assert kid.labels == ["Planting trees · Sat 28 Nov 10:00 · you have a seat"]
+
+
+async def test_a_guardian_of_two_sees_whom_each_answer_is_for(town: Town, chat: Open) -> None:
+    trees = await town.publishes(chat("Olga"), "Planting trees", SATURDAY)
+    kim, lou, mum = chat("Kim"), chat("Lou"), chat("Mary")
+    for kid, name in ((kim, "Kim Lee"), (lou, "Lou Lee")):
+        await youth_asks(town, kid, trees, name=name)
+        await guards(mum, code_in(kid))
+    await mum.says("children")
+    wishes = {label.split(" · ")[0] for label in mum.labels if "waits for your answer" in label}
+    named = {label.removeprefix("Stop deciding for ") for label in mum.labels if label.startswith("Stop deciding")}
+    assert wishes == named  # by name, or by number where names are not taken

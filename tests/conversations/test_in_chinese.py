@@ -102,3 +102,13 @@ async def test_an_organiser_goes_all_the_way_in_chinese(town: Town, chat: Open) 
     await town.waits(seconds=3)
     assert "组织者取消了活动“秋日清扫”" in "\n".join(page.text for page in wang.pushed())
     assert not any(ENGLISH.search(page.text) for page in wang.pushed())
+
+
+async def test_whoever_complains_or_asks_for_help_hears_who_else_listens(chat: Open) -> None:
+    """Both words once met “I did not understand that”."""
+    wang = chat("王阿姨", "zh_CN")
+    for word in ("投诉", "举报", "求助"):
+        answer = await says(wang, word)
+        assert "12345" in answer, word
+        assert "申诉" in answer, word
+        assert "没看懂" not in answer, word

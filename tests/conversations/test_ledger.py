@@ -14,10 +14,11 @@ from bot.desk import counting, watching
 from bot.desk.records import charted
 from bot.domain.attendance import Zero
 from bot.domain.matters import Said, overlap_holder
-from bot.domain.records import Record
+from bot.domain.records import Piece, Record
 from bot.domain.roles import Role
 from storage import attendance as presences
-from storage import audit, people, privacy
+from storage import audit, erasing, people, privacy
+from storage.database import Unit
 from storage.tables.activities import activity, organisation
 from storage.tables.activities import shift as shifts
 from storage.tables.enrolment import attendance, enrolment, record
@@ -122,6 +123,28 @@ async def test_hours_say_how_much_by_what_and_what_is_not_final(town: Town, chat
     assert any("Sat 28 Nov" in label for label in ann.labels)
 
 
+async def test_few_records_are_read_once_and_many_say_the_same_in_two_parts(
+    town: Town, chat: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    sound = presences.pieces
+
+    async def pieces(unit: Unit, person: int) -> list[Piece]:
+        asked.append(person)
+        return await sound(unit, person)
+
+    monkeypatch.setattr(presences, "pieces", pieces)
+    ann = chat("Ann")
+    await was_there(town, ann, await town.publishes(chat("Olga"), "Reading to children", SATURDAY))
+    whole = await ann.says("hours")
+    assert "2 hours over 1 activity" in whole
+    assert asked == []
+    monkeypatch.setattr("bot.desk.records.FEW", 1)
+    monkeypatch.setattr("handlers.hours.LATEST", 1)
+    assert await ann.says("hours") == whole
+    assert len(asked) == 1  # control
+
+
 async def test_the_picture_is_for_whoever_holds_its_signed_address(town: Town, chat: Open) -> None:
     number = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
     ann = chat("Ann")
@@ -169,7 +192,10 @@ async def test_a_zero_is_disputed_the_recorder_corrects_it_and_a_second_person_a
     assert "That is wrong" in ann.labels
     answer = await disputed(ann)
     assert "until Sat 5 Dec 10:30" in answer
-    assert "You have disputed this record already." in await disputed(ann)
+    assert "You have disputed this record already." in await ann.opens("dispute", 1)
+    await ann.opens("record", 1)
+    assert "It is wrong" not in ann.labels
+    assert "What is asked about it" in ann.labels
     await watched(town)
     assert "Dispute" in await told(town, olga)
     await olga.says("matters")
@@ -250,6 +276,22 @@ async def test_what_nobody_answers_goes_up_by_itself(town: Town, chat: Open) -> 
     assert (row.state, row.verdict) == ("settled", "rejected")
 
 
+async def test_where_no_level_is_above_nobody_is_told_that_it_went_up(town: Town, chat: Open) -> None:
+    """Week after week they read that it was with the next level now."""
+    olga, ann = chat("Olga"), chat("Ann")
+    number = await town.publishes(olga, "Reading to children", SATURDAY)
+    await was_there(town, ann, number, hours=0.5, code=False)
+    await disputed(ann)
+    await watched(town, days=8)
+    assert "next level now" in await told(town, ann)  # the city's, where nobody is appointed
+    before = len(ann.pushed())
+    await watched(town, days=8)
+    await told(town, ann)
+    again = "\n".join(page.text for page in ann.pushed()[before:])
+    assert "Nobody has answered in time" in again
+    assert "next level now" not in again
+
+
 @pytest.mark.parametrize("who", ["owner", "stranger", "other organiser"])
 async def test_nobody_else_answers_and_nobody_their_own(town: Town, chat: Open, who: str) -> None:
     olga, ann, eve = chat("Olga"), chat("Ann"), chat("Eve")
@@ -311,6 +353,10 @@ async def test_shared_minutes_count_once_and_open_one_question_to_both(town: Tow
         assert "Two organisations recorded the same minutes" in await told(town, one)
     await ann.opens("matter", 1)
     assert "They were with us" not in ann.labels
+    card = await ann.opens("record", 2)  # was: 1 h, and a day without its hours
+    assert "Sat 28 Nov 11:00–13:00" in card
+    assert "1 h of this time count in another record." in card
+    assert "another record" not in await ann.opens("record", 1)  # control
     await olga.opens("matter", 1)
     assert "Clearing the yard" in olga.text
     assert "Settled" in await olga.picks("They were with the other")
@@ -419,7 +465,15 @@ async def test_a_small_correction_needs_a_reason_and_its_owner_is_told(town: Tow
 
 @pytest.mark.parametrize(
     ("hours", "second"),
-    [("10:00-11:36", False), ("10:00-11:35", True), ("9:00-13:00", False), ("They were not there", True)],
+    [
+        ("10:00-11:36", False),
+        ("10.00-11.36", False),
+        ("早上10点到上午11点36分", False),  # was read as 10 to 11
+        ("10点半到12点", True),
+        ("10:00-11:35", True),
+        ("9:00-13:00", False),
+        ("They were not there", True),
+    ],
 )
 async def test_more_than_a_fifth_needs_a_second_person_and_the_window_caps_it(
     town: Town, chat: Open, hours: str, second: bool
@@ -485,8 +539,8 @@ async def test_a_certificate_of_a_corrected_record_is_withdrawn_and_what_is_aske
     await ann.opens("dispute", 1)
     await ann.picks("From when to when")
     await ann.says("I stayed until twelve.")
-    await ann.says("certificate")
-    assert "Nothing was counted in that period." in await ann.picks("This year")
+    assert "There is nothing to certify now." in await ann.says("certificate")
+    assert "1.8 h more are asked about, and certified once that is settled." in ann.text
     await watched(town)
     assert "has withdrawn your certificate" in await told(town, ann)
 
@@ -541,6 +595,34 @@ async def test_who_was_there_objects_while_it_is_on_notice_and_the_centre_looks(
     assert "not on public notice" in await bob.opens("object", 1)
 
 
+async def test_nobody_reads_as_the_centre_what_is_said_of_their_own_minutes(town: Town, chat: Open) -> None:
+    """The centre's only one was asked to answer an objection to their own record, and could read it."""
+    olga, ann, bob, zoe = chat("Olga"), chat("Ann"), chat("Bob"), chat("Zoe")
+    number = await town.publishes(olga, "Reading to children", SATURDAY)
+    await appointed(town, ann, Role.CENTRE, place=DISTRICT)
+    await appointed(town, zoe, Role.CITY, place=CITY)
+    await bob.joins(number)
+    await was_there(town, ann, number)
+    town.at -= timedelta(hours=1)
+    await bob.opens("checkin", number, (await town.code(number)).token)
+    town.at += timedelta(hours=1)
+    await bob.opens("checkout", number, (await town.code(number)).token)
+    await bob.says("notice")
+    await bob.picks("A**")
+    assert "The centre above looks" in await bob.says("She left before eleven.")
+    [row] = await rows(town, select(matter))
+    assert row.node == CITY
+    await watched(town)
+    assert "Objection" in await told(town, zoe)
+    assert "Objection" not in await told(town, ann)
+    assert "no such matter" in await ann.opens("matter", 1)
+    await zoe.opens("matter", 1)
+    assert "She left before eleven." in zoe.text
+    async with town.database.write() as unit:  # nor where it stands with several
+        await unit.run(update(matter).values(node=DISTRICT))
+    assert "no such matter" in await ann.opens("matter", 1)
+
+
 async def test_something_odd_is_shown_to_the_centre_and_takes_nothing_away(town: Town, chat: Open) -> None:
     """Olga checks herself in at her own activity, on her own word."""
     olga, dora = chat("Olga"), chat("Dora")
@@ -580,7 +662,7 @@ async def test_an_erasure_leaves_the_history_of_nobody_and_the_chain_whole(town:
     assert taken["matter_word"][0]["words"].startswith("I was there")
     assert taken["matter"][0]["person"] == who
     async with town.database.write() as unit:
-        await privacy.erase_person(unit, who, town.at)
+        await erasing.erase_person(unit, who, town.at)
         await audit.chain(unit, town.at)
     assert {row.words for row in await rows(town, select(matter_word))} == {None}
     assert {row.words for row in await rows(town, select(correction))} == {None}

@@ -148,7 +148,7 @@ async def test_a_no_of_either_side_leaves_two(town: Town, chat: Open, door: str)
 async def test_a_code_works_for_ten_minutes_once_and_never_for_oneself(town: Town, chat: Open, door: str) -> None:
     ann, there = chat("Ann"), other(town, door)
     code = await code_from(ann)
-    assert "wrong or too old" in await ann.says(f"link {code}")
+    assert "this chat's own code" in await ann.says(f"link {code}")
     town.at += timedelta(minutes=10)
     assert "wrong or too old" in await there.says(f"link {code}")
     old, new = await code_from(ann), await code_from(ann)
@@ -478,3 +478,57 @@ async def unmarked(unit: Any, town: Town) -> int:
     sealed = unit.secrecy.seal_json({}, f"conversation:{id_}")
     await unit.run(insert(conversation).values(person=id_, session=sealed))
     return id_
+
+
+# --- What somebody does wrong with a code --------------------------------------------------------------------------
+
+
+async def test_a_code_typed_in_the_chat_that_shows_it_is_no_wrong_try(town: Town, chat: Open, door: str) -> None:
+    # It was “wrong or too old” before, and cost a try.
+    ann = chat("Ann")
+    code = await code_from(ann)
+    for _time in range(6):
+        assert "this chat's own code" in await ann.says(f"link {code}")
+    ann_there = other(town, door)
+    assert "both are mine" in " ".join(ann_there.labels) or await ann_there.says(f"link {code}")
+    await ann_there.picks("both are mine")
+    assert "go back to the other chat" in await ann_there.says(f"link {code}")  # a second time: the other side is next
+
+
+async def test_guessing_goes_on_being_counted_while_the_other_chat_has_not_answered(
+    town: Town, chat: Open, door: str
+) -> None:
+    ann, ann_there = chat("Ann"), other(town, door)
+    code = await code_from(ann)
+    await ann_there.says(f"link {code}")
+    await ann_there.picks("both are mine")
+    for last in "KPMQRT":
+        await ann_there.says(f"link K7PM3QR{last}")
+    assert "Too many wrong codes" in ann_there.text
+
+
+async def test_the_last_wrong_code_says_to_wait_and_not_that_no_tries_are_left(town: Town, chat: Open) -> None:
+    ann = chat("Ann")
+    for last in "KPMQ":
+        await ann.says(f"link K7PM3QR{last}")
+    assert "You have 1 more try." in ann.text
+    assert "wait ten minutes" in await ann.says("link K7PM3QRT")
+    assert "Too many wrong codes" in await ann.says("link K7PM3QRV")
+
+
+async def test_whoever_did_not_mean_it_can_say_no_where_a_name_is_asked_for(
+    town: Town, chat: Open, door: str
+) -> None:
+    # Only the two names stood there before, as if the link were settled.
+    trees = await town.publishes(chat("Olga"), "Planting trees", SATURDAY)
+    ann, eve = chat("Ann"), other(town, door, "Eve")
+    await introduced(town, ann, trees, "Ann Lee")
+    await introduced(town, eve, trees, "Eve Gray", "13900139000")
+    code = await code_from(ann)
+    await eve.says(f"link {code}")
+    assert "1 sign-up, 0 h, 0 subscriptions" in eve.text
+    await eve.picks("both are mine")
+    await ann.says("link")
+    assert "the chats stay apart" in await ann.picks("the other chat is not mine")
+    assert await number_of(town, ann) != await number_of(town, eve)
+    assert "Which one is this?" in await ann.says("link")

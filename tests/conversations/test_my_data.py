@@ -14,7 +14,7 @@ from sqlalchemy import LargeBinary, func, insert, select
 from sqlalchemy.engine import make_url
 
 from bot.desk import privacy as ticks
-from storage import people, privacy
+from storage import erasing, holdings, people, privacy
 from storage.tables import metadata
 from storage.tables.delivery import outbox
 from storage.tables.enrolment import audit, enrolment, record
@@ -149,11 +149,12 @@ async def test_nobody_elses_rows_are_in_the_export(town: Town, chat: Open) -> No
 
 def test_every_column_is_in_the_export_or_left_out_for_a_reason() -> None:
     """A new table, or a new column that is sealed, does not pass until somebody has thought of it."""
-    held = {table.name for table in privacy.holdings()}
-    assert not held & set(privacy.IMPERSONAL)
-    assert held | set(privacy.IMPERSONAL) == set(metadata.tables), "say whether the new table holds something personal"
-    assert set(privacy.FATES) == held, "say what an erasure does to the new table"
-    assert all(reason for reason in (*privacy.IMPERSONAL.values(), *privacy.LEFT_OUT.values(), *privacy.FATES.values()))
+    held = {table.name for table in holdings.holdings()}
+    assert not held & set(holdings.IMPERSONAL)
+    assert held | set(holdings.IMPERSONAL) == set(metadata.tables), "say whether the new table holds something personal"
+    assert set(erasing.FATES) == held, "say what an erasure does to the new table"
+    reasons = (*holdings.IMPERSONAL.values(), *privacy.LEFT_OUT.values(), *erasing.FATES.values())
+    assert all(reasons)
     for table, column in privacy.LEFT_OUT:
         assert column in metadata.tables[table].c
 
@@ -161,16 +162,16 @@ def test_every_column_is_in_the_export_or_left_out_for_a_reason() -> None:
 def test_every_column_that_sounds_like_a_person_is_known_as_one() -> None:
     sounds = re.compile(r"person|actor|created_by|kept|gone|shower|typer|holder|asker|owner|merged")
     for table in metadata.sorted_tables:
-        if table.name in privacy.IMPERSONAL or table.name in privacy.BY_ADDRESS:
+        if table.name in holdings.IMPERSONAL or table.name in holdings.BY_ADDRESS:
             continue
-        known = {column.name for column in privacy.owners(table)}
+        known = {column.name for column in holdings.owners(table)}
         named = {column.name for column in table.columns if sounds.search(column.name)}
         assert named <= known | {"id"}, table.name
 
 
 def test_every_sealed_column_can_be_opened_for_the_export() -> None:
     source = Path(privacy.__file__).read_text(encoding="utf-8")
-    for table in privacy.holdings():
+    for table in holdings.holdings():
         for column in table.columns:
             if isinstance(column.type, LargeBinary) and (table.name, column.name) not in privacy.LEFT_OUT:
                 assert re.search(rf'case "{table.name}",.*"{column.name}"', source), f"{table.name}.{column.name}"
@@ -348,11 +349,11 @@ async def test_the_scrubbing_is_tried_again_while_somebody_reads(
     monkeypatch.setattr(town.database, "scrub", busy)
     await passes(town, days=7)
     async with town.database.read() as unit:
-        assert await privacy.unscrubbed(unit)
+        assert await erasing.unscrubbed(unit)
     monkeypatch.setattr(town.database, "scrub", true_scrub)
     await passes(town, minutes=10)
     async with town.database.read() as unit:
-        assert not await privacy.unscrubbed(unit)
+        assert not await erasing.unscrubbed(unit)
 
 
 # --- Unfollowed -----------------------------------------------------------------------------------------------------

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.desk import offers as on_offer
+from storage import enrolment as enrolments
 from storage import offers
+from storage.tables.activities import activity as activities
 from storage.tables.activities import shift
 from storage.tables.enrolment import audit, enrolment
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -205,7 +207,7 @@ async def test_a_move_asks_everybody_anew_and_offers_anew(town: Town, chat: Open
     assert await states(town) == ["joined", "offered", "waiting"]
     await town.waits(seconds=5)
     assert "Are you still coming?" in ann.pushed()[-1].text
-    assert "You are still in the queue" in cat.pushed()[-1].text
+    assert "Your sign-up still waits" in cat.pushed()[-1].text
     assert "Sun 29 Nov 09:00" in bob.pushed()[-1].text
     assert "see you" in await ann.says("1")
     assert (await states(town))[0] == "confirmed"
@@ -236,3 +238,147 @@ async def test_giving_a_seat_up_late_says_what_follows_first(town: Town, chat: O
     async with town.database.read() as unit:
         row = (await unit.run(select(enrolment))).one()
     assert (row.state, row.ended_by, row.reason, row.late) == ("cancelled", "self", "family", 60)
+
+
+# --- A promise needs a yes ------------------------------------------------------------------------------------------
+
+
+async def counted(who: Chat) -> str:
+    """What they read of promises that were not kept."""
+    return await who.says("promises")
+
+
+async def closed(town: Town) -> None:
+    """Everything is over, and whoever did not come is absent."""
+    async with town.database.write() as unit:
+        await enrolments.close_ended(unit, town.at, town.at)
+
+
+async def test_whoever_cannot_come_to_the_new_time_gives_nothing_up_late(town: Town, chat: Open) -> None:
+    # The organiser moved it to tonight, and the volunteer was told that they were too late.
+    olga, ann, bob = chat("Olga"), chat("Ann"), chat("Bob")
+    activity = await town.publishes(olga, "Reading to children", SATURDAY)
+    for who in (ann, bob):
+        await who.joins(activity)
+    town.at += timedelta(hours=2)
+    await olga.opens("move", activity)
+    await olga.says("today 18:00-20:00")
+    await olga.says("yes")
+    await town.waits(seconds=5)
+    town.at += timedelta(hours=2)
+    assert "costs you nothing" in ann.pushed()[-1].text
+    await ann.says("2")
+    assert "Give up Reading to children" in ann.text
+    assert "late" not in ann.text
+    await ann.picks("Yes, give it up")
+    await ann.picks("Family")
+    assert "You kept every promise" in await counted(ann)
+    await bob.says("1")  # yes to the new time: now it is a promise like any other
+    await bob.opens("leave", 2)
+    assert "It will be noted as given up late" in bob.text
+
+
+async def test_whoever_never_said_yes_to_the_new_place_has_broken_no_promise(town: Town, chat: Open) -> None:
+    olga, ann, bob = chat("Olga"), chat("Ann"), chat("Bob")
+    activity = await town.publishes(olga, "Reading to children", SATURDAY)
+    for who in (ann, bob):
+        await who.joins(activity)
+        await who.opens("coming", 1 if who is ann else 2)
+    await olga.opens("relocate", activity)
+    await olga.says("朝阳区 望京公园北门")
+    await olga.says("yes")
+    await bob.opens("coming", 2)
+    town.at = (SATURDAY + timedelta(days=1)).astimezone(town.at.tzinfo)
+    await closed(town)
+    assert await states(town) == ["absent", "absent"]
+    assert "You kept every promise" in await counted(ann)
+    assert "Yours count 2 now" in await counted(bob)
+    await olga.opens("excuse", activity)
+    assert olga.sees("Ann Lee") in olga.text
+    assert "2. " not in olga.text  # of whoever promised nothing, nothing is to be excused
+    async with town.database.write() as unit:
+        await unit.run(update(enrolment).values(promised=True))
+    assert "Yours count 2 now" in await counted(ann)  # without the guard
+
+
+async def test_a_seat_that_was_given_near_the_start_is_no_promise_before_the_yes(town: Town, chat: Open) -> None:
+    # It was given 90 minutes before, and giving it up was late from the first moment.
+    _activity, (ann, bob, cat) = await full(town, chat, "Ann", "Bob", "Cat", starts=timedelta(hours=4))
+    await town.waits(hours=2, minutes=30)
+    await gives_up(ann)
+    await town.waits(seconds=5)
+    assert "A seat came free and it is yours: Reading to children" in told(bob)
+    await bob.opens("leave", 2)
+    assert "Give up" in bob.text
+    assert "late" not in bob.text
+    await bob.picks("Yes, give it up")
+    await town.waits(seconds=5)
+    assert "The seat" not in cat.text
+    assert await states(town) == ["cancelled", "cancelled", "joined"]
+    town.at += timedelta(days=1)
+    await closed(town)
+    assert await states(town) == ["cancelled", "cancelled", "absent"]
+    for who in (bob, cat):
+        assert "You kept every promise" in await counted(who)
+
+
+async def test_a_seat_that_was_given_and_taken_with_a_yes_is_one(town: Town, chat: Open) -> None:
+    _activity, (ann, bob) = await full(town, chat, "Ann", "Bob", starts=timedelta(hours=4))
+    await town.waits(hours=2, minutes=30)
+    await gives_up(ann)
+    await town.waits(seconds=5)
+    assert "see you" in await bob.opens("coming", 2)
+    town.at += timedelta(days=1)
+    await closed(town)
+    assert "Yours count 2 now" in await counted(bob)
+
+
+async def test_nobody_has_to_come_to_what_was_called_off(town: Town, chat: Open) -> None:
+    # An old “Yes, I am coming” was answered with “Good, see you”, and everybody who had joined was absent in the end.
+    olga, ann, bob, eve = chat("Olga"), chat("Ann"), chat("Bob"), chat("Eve")
+    activity = await town.publishes(olga, "Reading to children", SATURDAY, seats=1)
+    await ann.joins(activity)
+    await bob.joins(activity)
+    await olga.opens("calloff", activity)
+    await olga.picks("Yes, call it off")
+    off = "Called off by the organiser: Reading to children, Sat 28 Nov 10:00. You need not come."
+    for script in ("coming", "leave", "booking", "accept"):
+        assert off in await ann.opens(script, 1)
+    for script in ("companions", "together", "passon"):
+        await ann.opens(script, 1)
+        assert "Reading" not in ann.text
+    assert off in await eve.opens("activity", activity)
+    assert "no such sign-up" in await eve.opens("coming", 1)
+    town.at = (SATURDAY + timedelta(days=1)).astimezone(town.at.tzinfo)
+    await closed(town)
+    assert await states(town) == ["cancelled", "cancelled"]
+    async with town.database.read() as unit:
+        assert set((await unit.run(select(enrolment.c.ended_by))).scalars()) == {"organiser"}
+    for who in (ann, bob):
+        assert "You kept every promise" in await counted(who)
+        assert off in await who.opens("coming", 1 if who is ann else 2)
+
+
+async def test_what_was_called_off_before_sign_ups_ended_with_it_counts_for_nobody(town: Town, chat: Open) -> None:
+    """Rows that an older program left absent; the control is the same row of an activity that took place."""
+    ann = chat("Ann")
+    await ann.joins(await town.publishes(chat("Olga"), "Reading to children", SATURDAY))
+    town.at = (SATURDAY + timedelta(days=1)).astimezone(town.at.tzinfo)
+    await closed(town)
+    assert "Yours count 2 now" in await counted(ann)
+    async with town.database.write() as unit:
+        await unit.run(update(activities).values(state="cancelled"))
+    assert "You kept every promise" in await counted(ann)
+
+
+async def test_a_button_pressed_after_the_start_promises_no_meeting_and_asks_nothing(town: Town, chat: Open) -> None:
+    # “Good, see you Sat 28 Nov 10:00” was said at 11.
+    ann = chat("Ann")
+    await ann.joins(await town.publishes(chat("Olga"), "Reading to children", SATURDAY))
+    assert "see you" in await ann.opens("coming", 1)
+    assert "How many" in await ann.opens("companions", 1)  # control: before the start
+    await ann.says("cancel")
+    town.at = SATURDAY + timedelta(minutes=1)
+    assert "It has begun" in await ann.opens("coming", 1)
+    assert "Check in" in ann.labels
+    assert "no such sign-up" in await ann.opens("companions", 1)

@@ -122,7 +122,8 @@ async def test_it_was_not_me(town: Town, chat: Open) -> None:
     await olga.opens("walkin", activity, number)
     await olga.picks("Add")
     await dan.opens("notin", 2)
-    assert "taken back" in dan.text
+    assert "It is taken back, and you are not signed up there." in dan.text
+    assert "Check in" not in dan.labels  # was offered to whoever had just said that it was not them
     assert await kinds(town) == ["walkin", "takenback"]
 
 

@@ -101,7 +101,7 @@ async def test_twenty_who_bring_two_at_once_never_oversell(town: Town, chat: Ope
         await one.opens("companions", number)
     await asyncio.gather(*(one.says("2") for one in crowd))
     assert sum("2 seats are kept" in one.text for one in crowd) == 5
-    assert sum("Only 0 seats are left" in one.text for one in crowd) == 15
+    assert sum("No seat is left beside" in one.text for one in crowd) == 15
     assert await counters(town) == ([30], 0)
 
 
@@ -311,3 +311,31 @@ async def test_my_data_names_the_teams_that_i_am_in(town: Town, chat: Open, door
     await team_of(lea, ann)
     assert "1 team that you are in" in await ann.says("mydata")
     assert "team that you are in" not in await chat("Eve").says("mydata")  # control
+
+
+async def test_a_code_that_is_none_is_told_so(town: Town, chat: Open) -> None:
+    # “You are in no team yet” was all that it said.
+    assert "There is no team with that code" in await chat("Ann").says("team AAAA1111")
+
+
+async def test_giving_up_a_place_says_first_that_the_companions_seats_go_too(town: Town, chat: Open) -> None:
+    trees = await town.publishes(chat("Olga"), "Planting trees", SATURDAY, seats=4)
+    ann = chat("Ann")
+    await ann.joins(trees)
+    await ann.opens("companions", 1)
+    await ann.says("2")
+    assert "2 seats beside yours are kept" in await ann.opens("booking", 1)
+    assert "The 2 seats beside yours are given up too." in await ann.opens("leave", 1)
+
+
+async def test_a_seat_that_is_held_in_a_full_activity_is_no_queue(town: Town, chat: Open) -> None:
+    trees = await town.publishes(chat("Olga"), "Planting trees", SATURDAY, seats=2)
+    lea, bob, eve = chat("Lea"), chat("Bob"), chat("Eve")
+    await team_of(lea, bob)
+    await lea.joins(trees)
+    await lea.opens("bringteam", 1)
+    await lea.says("yes")
+    for who, asked in ((bob, "Join Planting trees"), (eve, "is full")):
+        await who.opens("join", trees)
+        await who.introduces_itself()
+        assert asked in who.text

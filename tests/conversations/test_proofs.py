@@ -385,3 +385,36 @@ async def test_the_issuer_has_a_register_with_every_number_and_its_state(town: T
     async with town.database.write() as unit:
         await unit.run(membership.delete())
     assert await registered(town.database, town.city, organisation_id, by, key) is None
+
+
+async def test_a_certificate_bears_the_name_that_its_owner_has(town: Town, chat: Open) -> None:
+    """Whoever took a friend's name for a minute had a valid certificate for the friend, and their own beside it."""
+    _olga, ann = await served(town, chat)
+    await certified(ann)
+    mine = await number_of(town)
+    await ann.opens("correct", "name")
+    asked = await ann.says("Bella Friend")
+    assert "1 certificate of yours bears another name" in asked
+    await ann.says("no")
+    assert (await page(town, mine)).state == "valid"
+    await ann.opens("correct", "name")
+    await ann.says("Bella Friend")
+    assert "Put right" in await ann.says("yes")
+    found = await page(town, mine)
+    assert (found.state, found.reason) == ("withdrawn", "name")
+    await certified(ann)
+    friends = await number_of(town)
+    assert (await page(town, friends)).state == "valid"
+    await ann.opens("correct", "name")
+    await ann.says("Ann Lee")
+    await ann.says("yes")
+    assert (await page(town, friends)).state == "withdrawn"
+
+
+async def test_a_name_written_with_another_space_is_the_same(town: Town, chat: Open) -> None:
+    """Control of the test above: what `same_name` forgives withdraws nothing."""
+    _olga, ann = await served(town, chat)
+    await certified(ann)
+    await ann.opens("correct", "name")
+    assert "Put right" in await ann.says("Ann  LEE")
+    assert (await page(town, await number_of(town))).state == "valid"

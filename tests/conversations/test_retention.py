@@ -11,7 +11,7 @@ from sqlalchemy import Table, func, insert, select, update
 
 from bot.desk import privacy as ticks
 from bot.domain.privacy import TIMERS, UNTIMED, Timer
-from storage import people, privacy, timers
+from storage import holdings, people, timers
 from storage.database import Unit
 from storage.tables import metadata
 from storage.tables.activities import shift
@@ -45,7 +45,7 @@ def untimed(tables: set[str]) -> set[str]:
 
 
 def test_every_table_with_something_of_a_person_has_a_timer_or_a_reason_to_have_none() -> None:
-    held = {table.name for table in privacy.holdings()}
+    held = {table.name for table in holdings.holdings()}
     assert untimed(held) == set()
     assert not {timer.table for timer in TIMERS} & set(UNTIMED)
     assert set(UNTIMED) <= held

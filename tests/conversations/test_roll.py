@@ -108,6 +108,23 @@ async def test_a_code_and_the_roll_together_are_both_sides(town: Town, chat: Ope
     assert sorted(found.values()) == ["A", "B", "B"]
 
 
+async def test_a_code_after_the_leaders_word_is_the_other_side_of_it(town: Town, chat: Open) -> None:
+    """Whoever typed the code a minute after the roll was proven from one side only; one minute before, from both."""
+    olga, activity, (ann, bob, _cy) = await gathered(town, chat)
+    await olga.says("1 2 here")
+    before = await count(town)
+    assert "You checked in at 10:00" in await ann.opens("checkin", activity, (await town.code(activity)).token)
+    assert await count(town) == before + 1
+    await ann.opens("checkin", activity, (await town.code(activity)).token)
+    assert await count(town) == before + 1  # a second code adds nothing
+    assert "does not fit" in await bob.opens("checkin", activity, "A" * 16)
+    assert await count(town) == before + 1
+    town.at += timedelta(hours=2)
+    await olga.says("all left")
+    async with town.database.read() as unit:
+        assert [row.grade for row in await unit.run(select(record.c.grade).order_by(record.c.id))] == ["A", "B"]
+
+
 async def test_numbers_stay_whose_they_are_when_somebody_joins_or_leaves(town: Town, chat: Open) -> None:
     olga, activity, (ann, *_rest) = await gathered(town, chat)
     goes_to(town, SATURDAY - timedelta(minutes=50))
@@ -130,6 +147,47 @@ async def test_not_here_after_all(town: Town, chat: Open) -> None:
     await olga.says("1 2 here")
     assert f"2. {olga.sees('Bob Lee')} taken back" in await olga.says("2 not here")
     assert await states(town) == ["arrived", "joined", "joined"]
+
+
+async def test_who_has_not_left_has_come_all_the_same(town: Town, chat: Open) -> None:
+    """“Nobody has left” took back the arrivals of all who were still there."""
+    olga, _activity, _people = await gathered(town, chat)
+    await olga.says("都到了")
+    await olga.says("1 走了")
+    assert await states(town) == ["left", "arrived", "arrived"]
+    await olga.says("都没走")
+    assert await states(town) == ["arrived", "arrived", "arrived"]
+    assert f"2. {olga.sees('Bob Lee')} was here already" in await olga.says("2 没走")
+    await olga.says("2 走了")
+    assert f"2. {olga.sees('Bob Lee')} still here, since 10:00" in await olga.says("2 还在")
+    assert await states(town) == ["arrived", "arrived", "arrived"]
+
+
+async def test_who_never_came_has_not_left_either(town: Town, chat: Open) -> None:
+    """“Not here”, said of somebody who had been marked as gone, took back that they had gone, and left them there."""
+    olga, _activity, _people = await gathered(town, chat)
+    await olga.says("1 到")
+    await olga.says("1 走了")
+    await olga.says("1 没到")
+    assert await states(town) == ["joined", "joined", "joined"]
+    async with town.database.read() as unit:
+        assert (await unit.run(select(func.count()).select_from(record))).scalar_one() == 0
+
+
+async def test_undo_takes_back_what_a_call_changed_and_no_more(town: Town, chat: Open) -> None:
+    olga, _activity, _people = await gathered(town, chat)
+    await olga.says("1 到")
+    await olga.says("all here")
+    undone = await olga.says("undo")
+    assert f"2. {olga.sees('Bob Lee')} taken back" in undone
+    assert await states(town) == ["arrived", "joined", "joined"]
+    await olga.says("1 left")
+    await olga.says("撤销")
+    assert await states(town) == ["arrived", "joined", "joined"]
+    assert "nothing left to undo" in await olga.says("undo")
+    await olga.says("1 left")
+    await olga.says("1 没走")
+    assert "nothing left to undo" in await olga.says("undo")  # was: the call before the last
 
 
 async def test_what_cannot_be_is_said_and_not_done(town: Town, chat: Open) -> None:

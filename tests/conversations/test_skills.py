@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.desk import gates
-from storage import privacy, skills
+from storage import erasing, privacy, skills
 from storage.tables.activities import shift
 from storage.tables.skills import skill
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -29,7 +29,9 @@ async def demanding(town: Town, chat: Open, starts: timedelta = timedelta(days=5
 
 async def shows_a_proof(ann: Chat, last_day: str = "2027-05-31", photo: bool = False) -> None:
     await ann.picks("Prove it")
-    await ann.picks("Certificate")
+    if "Do you agree" in ann.text:
+        await ann.introduces_itself()
+    await ann.picks("A certificate")
     await ann.says("Red Cross Beijing")
     await (ann.sends_photo() if photo else ann.says("RC-2025-0042"))
     await ann.says(last_day)
@@ -43,7 +45,9 @@ async def test_without_the_proof_there_is_no_seat_and_with_it_there_is(town: Tow
     assert "This role needs First aid certificate" in await ann.joins(number)
     await shows_a_proof(ann)
     assert "looks at it" in ann.text
-    assert "This role needs" in await ann.joins(number)
+    assert "has not been looked at yet" in await ann.joins(number)  # it is not asked for a second time
+    await town.waits(seconds=5)
+    assert olga.pushed()[-1].text.startswith("A proof waits for your look: First aid certificate")
     await olga.says("organise")
     await olga.picks("Proofs to look at")
     assert f"{olga.sees('Ann Lee')} · First aid certificate" in olga.text
@@ -57,8 +61,10 @@ async def test_without_the_proof_there_is_no_seat_and_with_it_there_is(town: Tow
 async def test_without_the_gate_anybody_would_have_the_role(
     town: Town, chat: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control."""
+    """The control. The word before the questions is a kindness; what holds is the gate at the end."""
     number = await demanding(town, chat)
+    monkeypatch.setattr("bot.desk.skills.missing", lambda *_: ())
+    assert "This role needs" in await chat("Ann").joins(number)
     monkeypatch.setattr("bot.desk.enrolment.GATES", [one for one in gates.GATES if one is not gates.skilled])
     assert "You are in" in await chat("Ann").joins(number)
 
@@ -77,7 +83,7 @@ async def test_a_proof_that_has_run_out_on_that_day_does_not_count(town: Town, c
     await ann.says("skills")
     assert "accepted · until 28 Nov 2026" in ann.labels[0]
     async with town.database.read() as unit:
-        ending = await skills.running_out(unit, date(2026, 11, 24), date(2026, 12, 24))
+        ending = await skills.to_warn(unit, date(2026, 11, 24), date(2026, 12, 24), 0)
     assert [one.code for one in ending] == ["first_aid"]
 
 
@@ -115,7 +121,7 @@ async def test_a_proof_is_sealed_taken_along_and_erased(town: Town, chat: Open) 
         assert b"RC-2025" not in row.proof
         taken = (await privacy.export(unit, row.person))["skill"][0]["proof"]
         assert (taken["issuer"], taken["number"]) == ("Red Cross Beijing", "RC-2025-0042")
-        await privacy.erase_person(unit, row.person, town.at)
+        await erasing.erase_person(unit, row.person, town.at)
         assert (await unit.run(select(skill))).first() is None
 
 
@@ -129,3 +135,14 @@ async def test_a_proof_can_be_taken_back(town: Town, chat: Open) -> None:
     assert "It is gone" in await ann.picks("Take it back")
     await ann.says("skills")
     assert ann.labels == ["Prove a skill"]
+
+
+async def test_whoever_lacks_the_skill_hears_so_before_anything_is_asked_of_them(town: Town, chat: Open) -> None:
+    # Name, number and all of the organiser's questions were asked first.
+    number = await demanding(town, chat)
+    ann = chat("Ann")
+    assert "This role needs First aid certificate" in await ann.opens("join", number)
+    await ann.picks("Prove it")
+    assert "Do you agree" in ann.text
+    await ann.picks("No, thank you")
+    assert "nothing was changed" in ann.text

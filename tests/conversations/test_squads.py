@@ -74,6 +74,7 @@ async def test_when_the_professional_leaves_the_squad_freezes_and_others_with_th
     await town.waits(seconds=5)
     await town.waits(seconds=5)
     assert any("waits for a professional" in page.text for page in ann.pushed())
+    assert sum("Its people keep their places" in page.text for page in olga.pushed()) == 1  # the organiser hears it too
     assert any("needs you to lead it" in page.text for page in nurse.pushed())
     assert not any("lead" in page.text for page in lay.pushed())
     assert "needs a professional" in await lay.joins(drill)

@@ -13,6 +13,7 @@ from bot.domain.roles import Role
 from storage import people
 from storage.tables.activities import shift
 from storage.tables.enrolment import attendance, audit, enrolment, record
+from storage.tables.matters import matter
 from storage.tables.stars import star, step
 from tests.conversations.kit import MONDAY, Chat, Town
 
@@ -111,6 +112,40 @@ async def test_minutes_in_public_notice_count_for_no_star_until_it_is_over(town:
     town.at += timedelta(days=3)
     await opens_the_notice(centre)
     assert await way(town) == "notice"
+
+
+async def asks(town: Town, state: str = "open") -> None:
+    """Somebody asks about the record, or it is settled."""
+    async with town.database.write() as unit:
+        [one] = await unit.run(select(record.c.id, record.c.person))
+        values = {
+            "kind": "review", "mark": "review:1", "record": one.id, "person": one.person,
+            "organisation": town.organisation, "state": state, "opened": town.at, "due": town.at + timedelta(days=60),
+        }  # fmt: skip
+        await unit.run(unit.insert(matter).values(values).on_conflict_do_update(index_elements=["mark"], set_=values))
+
+
+async def test_minutes_that_are_asked_about_count_for_no_star_until_that_is_settled(town: Town, chat: Open) -> None:
+    """Certificates left them out, stars did not; and what is only asked about refuses nothing either."""
+    ann, centre = await settled(town, chat)
+    await asks(town)
+    answer = await ann.says("stars")
+    assert "Counted so far: 0" in answer
+    assert "120 h more are still in public notice or asked about" in answer
+    await asks(town, "settled")
+    await applies(ann)
+    await asks(town)
+    await centre.says("star cases")
+    await centre.picks("1 star")
+    assert "some of them are asked about" in await centre.picks("Open the public notice")
+    await asks(town, "settled")
+    await opens_the_notice(centre)
+    await asks(town)
+    await passes(town, days=8)
+    assert await way(town) == "notice"
+    await asks(town, "settled")
+    await passes(town, minutes=1)
+    assert await way(town) == "granted"
 
 
 async def test_a_star_comes_after_application_look_and_notice(town: Town, chat: Open) -> None:

@@ -122,6 +122,65 @@ async def test_conditions_are_asked_said_back_and_counted(town: Town, chat: Open
     ]
 
 
+async def test_several_are_named_by_their_numbers_too_on_every_leaf(town: Town, chat: Open) -> None:
+    zhao = await organiser(town, chat("zhao"))
+    await writes(zhao, "campaign", "district")
+    first = zhao.labels
+    said = await zhao.says("2、3 and 4")
+    assert f"around there: {first[1]} / {first[2]} / {first[3]}" in said
+    await writes(zhao, "with them", "district", "more")
+    second = zhao.labels
+    assert second[0] != first[0]
+    said = await zhao.says("1, 2")
+    assert f"around there: {second[0]} / {second[1]}" in said, "it counted from the first leaf"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [("Haidian", "Haidian"), ("朝阳", "Chaoyang"), ("海淀、Chaoyang", "Haidian / Chaoyang")]
+)
+async def test_a_district_is_an_answer_to_whom_it_shall_reach(
+    town: Town, chat: Open, said: str, meant: str
+) -> None:
+    zhao = await organiser(town, chat("zhao"))
+    await crowd(town, 3)
+    await zhao.says("campaign")
+    answer = await zhao.says(said)
+    assert f"around there: {meant}\nWith these people, or without them?" in answer, "it went and looked for activities"
+    await zhao.says("with them")
+    assert f"around there: {meant}" in zhao.text
+    assert "Add a condition" in zhao.text
+    await zhao.says("back")
+    await zhao.says("back")
+    assert "Whom shall it reach?" in zhao.text
+
+
+async def test_a_name_that_fits_several_is_asked_about_and_ends_nothing(town: Town, chat: Open) -> None:
+    zhao = await organiser(town, chat("zhao"))
+    await writes(zhao, "campaign", "proven skill")
+    said = await zhao.says("licence")
+    assert "“licence” fits several of them: Lifeguard licence / Driving licence" in said, "the draft was put aside"
+    assert "Which skill?" in said
+    assert "has proven: First aid certificate" in await zhao.says("first aid")
+    await zhao.says("back")
+    assert "has proven: First aid certificate" in await zhao.says("急救"), "“应急救援培训” has these two signs too"
+
+
+async def test_activities_of_one_title_are_told_apart_by_their_day(town: Town, chat: Open) -> None:
+    zhao = await organiser(town, chat("zhao"))
+    first = await town.publishes(zhao, "Brightening a stairwell", SATURDAY)
+    second = await town.publishes(zhao, "Brightening a stairwell", SATURDAY + timedelta(days=7))
+    for name, activity in (("ann", first), ("ben", first), ("cao", second)):
+        await chat(name).joins(activity)
+    await writes(zhao, "campaign", "an activity of ours")
+    assert zhao.labels[:2] == ["Brightening a stairwell 5 Dec 2026", "Brightening a stairwell 28 Nov 2026"]
+    said = await zhao.says("brightening a stairwell")
+    assert "fits several of them" in said, "the first of them was taken for what was meant"
+    await zhao.says("2")
+    assert "signed up for: Brightening a stairwell 28 Nov 2026" in zhao.text
+    await zhao.says("with them")
+    assert "That is 2 people now." in zhao.text
+
+
 async def test_a_theme_week_is_asked_day_by_day(town: Town, chat: Open) -> None:
     zhao = await organiser(town, chat("zhao"))
     await crowd(town, 1)

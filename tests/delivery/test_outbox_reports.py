@@ -32,8 +32,6 @@ async def test_why_it_did_not_arrive_is_answerable_years_later(city: SmallCity, 
         ("announcement", State.SENT),
     ]
     assert after[-len(before) :] == before
-    async with city.database.read() as unit:
-        assert await outbox_reports.report(unit, 1) == {State.SENT: 1}
 
 
 async def reminded_again(city: SmallCity) -> None:

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.channels.wechat import WeChatApi, WeChatDoor
+from bot.checks import check_accounts
 from bot.delivery.decisions import City
 from bot.delivery.ledger import Ledger
 from bot.delivery.pace import Pace
 from bot.delivery.sender import Sender
-from bot.doctor import check_accounts
 from bot.domain.forecast import Left
 from bot.domain.notices import Notice
 from bot.domain.quotas import CUSTOMER, NOTICE, TEMPLATE, WECHAT

@@ -51,7 +51,9 @@ def test_what_a_volunteer_says_of_themself_is_added_in_the_order_of_the_article(
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("policy", "risks"), [("", ""), ("P 1", " "), (" ", "Water")])
+@pytest.mark.parametrize(
+    ("policy", "risks"), [("", ""), ("P 1", " "), (" ", "Water"), ("没有保险", "Water"), ("to follow", "Water")]
+)
 def test_a_service_with_risk_does_not_open_without_policy_and_risks(policy: str, risks: str) -> None:
     plan = Plan("Flood drill", "rescue", NOW + timedelta(days=1), NOW + timedelta(days=1, hours=2), 110108, "x", 5, "")
     assert check(plan, NOW) == Unfit("uninsured")

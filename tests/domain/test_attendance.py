@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.attendance import STEP, code_at, code_fits, new_secret, window
+from bot.domain.attendance import STEP, code_at, new_secret, step_of, window
 from bot.domain.records import count, free_time
 from bot.domain.rulesets import RuleSet
 
@@ -21,15 +21,15 @@ moments = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.
 def test_a_code_is_taken_while_it_is_shown_and_one_step_after(at: datetime, age: float) -> None:
     code = code_at(SECRET, 42, at)
     later = at + timedelta(seconds=min(age, code.seconds_left + STEP - 0.001))
-    assert code_fits(SECRET, 42, code.digits, later)
-    assert code_fits(SECRET, 42, code.token.lower(), later)
+    assert step_of(SECRET, 42, code.digits, later) is not None
+    assert step_of(SECRET, 42, code.token.lower(), later) is not None
 
 
 @given(moments)
 def test_a_code_is_worthless_half_a_minute_later(at: datetime) -> None:
     code = code_at(SECRET, 42, at)
-    assert not code_fits(SECRET, 42, code.token, at + timedelta(seconds=30.001))
-    assert not code_fits(SECRET, 42, code.digits, at + timedelta(seconds=31))
+    assert step_of(SECRET, 42, code.token, at + timedelta(seconds=30.001)) is None
+    assert step_of(SECRET, 42, code.digits, at + timedelta(seconds=31)) is None
 
 
 def test_without_the_steps_in_the_code_it_would_live_for_ever() -> None:
@@ -41,8 +41,8 @@ def test_without_the_steps_in_the_code_it_would_live_for_ever() -> None:
 
 def test_a_code_is_worthless_for_another_activity_and_with_another_secret() -> None:
     code = code_at(SECRET, 42, NOON)
-    assert not code_fits(SECRET, 43, code.digits, NOON)
-    assert not code_fits(new_secret(), 42, code.token, NOON)
+    assert step_of(SECRET, 43, code.digits, NOON) is None
+    assert step_of(new_secret(), 42, code.token, NOON) is None
 
 
 def test_a_code_has_eight_digits_and_eighty_bits() -> None:

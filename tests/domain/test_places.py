@@ -167,11 +167,6 @@ def test_distance_is_that_of_the_earth() -> None:
     assert distance(0, 0, 0, 180) == pytest.approx(20_015_115, abs=2)
 
 
-def test_the_nearest_district_is_a_guess_for_display() -> None:
-    assert GAZETTEER.nearest_district(39.934, 116.454).name == "朝阳区"
-    assert GAZETTEER.nearest_district(40.22, 116.23).name == "昌平区"
-
-
 @given(st.text(max_size=80))
 def test_a_find_lies_inside_the_text(text: str) -> None:
     for found in GAZETTEER.match(text):

@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.roll import Call, Mark, read_calls
 
-HERE, LEFT, BACK = Mark.HERE, Mark.LEFT, Mark.BACK
+HERE, LEFT, STILL, NEVER = Mark.HERE, Mark.LEFT, Mark.STILL, Mark.NEVER
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,15 @@ HERE, LEFT, BACK = Mark.HERE, Mark.LEFT, Mark.BACK
         ("3 left", [Call(LEFT, (3,))]),
         ("all left", [Call(LEFT, all=True)]),
         ("全都走了", [Call(LEFT, all=True)]),
-        ("3 没到", [Call(BACK, (3,))]),
-        ("3 not here", [Call(BACK, (3,))]),
+        ("3 没到", [Call(NEVER, (3,))]),
+        ("3 不在", [Call(NEVER, (3,))]),
+        ("3 not here", [Call(NEVER, (3,))]),
+        ("3 没走", [Call(STILL, (3,))]),
+        ("3 还在", [Call(STILL, (3,))]),
+        ("都没走", [Call(STILL, all=True)]),
+        ("3 还没离开", [Call(STILL, (3,))]),
+        ("3 has not left", [Call(STILL, (3,))]),
+        ("3 still here", [Call(STILL, (3,))]),
         ("1 2 5 到 3 走", [Call(HERE, (1, 2, 5)), Call(LEFT, (3,))]),
         ("1 2 5 到\n3 走", [Call(HERE, (1, 2, 5)), Call(LEFT, (3,))]),
         ("482109 到", [Call(HERE, codes=("482109",))]),

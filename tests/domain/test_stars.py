@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.domain.stars import MOVES, RULE_SETS, STEPS, Way, missing, next_star, reached, rules_on, steps
+from bot.domain.stars import MOVES, RULE_SETS, STEPS, Way, missing, next_star, reached, rules_on, steps, worth_saying
 
 NOW = rules_on(date(2026, 11, 24))
 
@@ -44,3 +44,9 @@ def test_small_steps_come_long_before_the_first_star() -> None:
 def test_nothing_is_granted_without_a_notice_and_nothing_follows_the_end() -> None:
     assert [way for way in Way if Way.GRANTED in MOVES[way]] == [Way.NOTICE]
     assert not MOVES[Way.GRANTED] | MOVES[Way.REFUSED]
+
+
+def test_nobody_is_halfway_to_a_star_that_they_are_past() -> None:
+    """Somebody with 128 hours, new to the steps, read “50 hours! Halfway to your first star.”"""
+    assert [worth_saying([5, 10, 20, 50], hours * 60, NOW) for hours in (50, 99, 100, 128)] == [50, 50, 0, 0]
+    assert worth_saying([], 3_000, NOW) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,8 +14,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot import doctor
-from bot.doctor import Doctor, Finding, Level
+from bot import checks, doctor
+from bot.channels.said import said_at
+from bot.checks import Finding, Level
+from bot.doctor import Doctor
 from bot.domain.rulesets import SHIPPED, with_own
 from bot.settings import BadSettings, Settings
 from storage import inbox, migrate, seals
@@ -52,93 +55,102 @@ def condition(**changes: Any) -> Condition:
     return replace(WELL, **changes)
 
 
+def came(*seconds: float) -> list[tuple[datetime, datetime]]:
+    """Messages that came a minute apart, each so many seconds after it was said by the platform's clock."""
+    moments = [NOW - timedelta(minutes=ago) for ago in range(len(seconds))]
+    return [(at - timedelta(seconds=one), at) for at, one in zip(moments, seconds, strict=True)]
+
+
 LINES: list[tuple[str, Callable[[], Finding | list[Finding]], Level, str]] = [
-    ("python", lambda: doctor.check_python((3, 11, 7)), "ok", "3.11.7"),
-    ("old python", lambda: doctor.check_python((3, 10, 1)), "fail", "Install Python 3.11"),
-    ("settings", lambda: doctor.check_settings(()), "ok", "every name"),
-    ("bad settings", lambda: doctor.check_settings(("MENKOU_LISTN is wrong",)), "fail", "MENKOU_LISTN"),
-    ("key", lambda: doctor.check_key(settings(secret_key=KEY)), "ok", "38 characters"),
-    ("no key", lambda: doctor.check_key(settings()), "fail", "token_urlsafe"),
-    ("weak key", lambda: doctor.check_key(settings(secret_key="secret" * 7)), "fail", "by hand"),
-    ("disk", lambda: doctor.check_disk(50 * 1024**3), "ok", "50.0 GiB"),
-    ("little disk", lambda: doctor.check_disk(1024**3), "warn", "Make room soon"),
-    ("full disk", lambda: doctor.check_disk(1024**2), "fail", "Make room"),
-    ("loopback", lambda: doctor.check_listen(settings()), "ok", "127.0.0.1"),
-    ("open chat", lambda: doctor.check_listen(settings(listen="0.0.0.0:80", chat=True)), "warn", "anybody"),
-    ("open", lambda: doctor.check_listen(settings(listen="0.0.0.0:80")), "ok", "0.0.0.0"),
-    ("local", lambda: doctor.check_address(settings()), "ok", "this machine only"),
-    ("https", lambda: doctor.check_address(settings(public_url="https://a.cn")), "ok", "https://a.cn"),
-    ("http", lambda: doctor.check_address(settings(public_url="http://a.cn", listen="0.0.0.0:80")), "warn", "proxy"),
-    ("http here", lambda: doctor.check_address(settings(public_url="http://a.cn")), "ok", "without TLS"),
-    ("no address", lambda: doctor.check_address(settings(telegram_token=TOKEN)), "warn", "PUBLIC_URL"),
-    ("no telegram", lambda: doctor.check_telegram(settings()), "ok", "not connected"),
-    ("telegram", lambda: doctor.check_telegram(settings(telegram_token=TOKEN)), "ok", "long polling"),
+    ("python", lambda: checks.check_python((3, 11, 7)), "ok", "3.11.7"),
+    ("old python", lambda: checks.check_python((3, 10, 1)), "fail", "Install Python 3.11"),
+    ("settings", lambda: checks.check_settings(()), "ok", "every name"),
+    ("bad settings", lambda: checks.check_settings(("MENKOU_LISTN is wrong",)), "fail", "MENKOU_LISTN"),
+    ("key", lambda: checks.check_key(settings(secret_key=KEY)), "ok", "38 characters"),
+    ("no key", lambda: checks.check_key(settings()), "fail", "token_urlsafe"),
+    ("weak key", lambda: checks.check_key(settings(secret_key="secret" * 7)), "fail", "by hand"),
+    ("disk", lambda: checks.check_disk(50 * 1024**3), "ok", "50.0 GiB"),
+    ("little disk", lambda: checks.check_disk(1024**3), "warn", "Make room soon"),
+    ("full disk", lambda: checks.check_disk(1024**2), "fail", "Make room"),
+    ("loopback", lambda: checks.check_listen(settings()), "ok", "127.0.0.1"),
+    ("open chat", lambda: checks.check_listen(settings(listen="0.0.0.0:80", chat=True)), "warn", "anybody"),
+    ("open", lambda: checks.check_listen(settings(listen="0.0.0.0:80")), "ok", "0.0.0.0"),
+    ("local", lambda: checks.check_address(settings()), "ok", "this machine only"),
+    ("https", lambda: checks.check_address(settings(public_url="https://a.cn")), "ok", "https://a.cn"),
+    ("http", lambda: checks.check_address(settings(public_url="http://a.cn", listen="0.0.0.0:80")), "warn", "proxy"),
+    ("http here", lambda: checks.check_address(settings(public_url="http://a.cn")), "ok", "without TLS"),
+    ("no address", lambda: checks.check_address(settings(telegram_token=TOKEN)), "warn", "PUBLIC_URL"),
+    ("no telegram", lambda: checks.check_telegram(settings()), "ok", "not connected"),
+    ("telegram", lambda: checks.check_telegram(settings(telegram_token=TOKEN)), "ok", "long polling"),
     (
         "webhook",
-        lambda: doctor.check_telegram(
+        lambda: checks.check_telegram(
             settings(telegram_token=TOKEN, telegram_mode="webhook", telegram_secret="s" * 32, public_url="https://a.cn")
         ),
         "ok",
         "https://a.cn/telegram",
     ),
-    ("no wechat", lambda: doctor.check_wechat(settings()), "ok", "not connected"),
-    ("wechat", lambda: doctor.check_wechat(wechat()), "ok", "safe mode"),
-    ("plaintext", lambda: doctor.check_wechat(wechat(wechat_plaintext=True)), "fail", "safe mode in the console"),
-    ("old key", lambda: doctor.check_wechat(wechat(wechat_aes_key_previous="b" * 43)), "warn", "previous"),
-    ("mute", lambda: doctor.check_wechat(wechat(wechat_app_secret=None)), "warn", "APP_SECRET"),
-    ("migrated", lambda: doctor.check_migrations("2", "2", "postgresql"), "ok", "at 2"),
-    ("behind", lambda: doctor.check_migrations("1", "2", "postgresql"), "fail", "menkou migrate"),
-    ("empty", lambda: doctor.check_migrations(None, "2", "postgresql"), "fail", "none yet"),
-    ("sqlite behind", lambda: doctor.check_migrations("1", "2", "sqlite"), "warn", "menkou serve"),
-    ("sqlite", lambda: doctor.check_pragmas("wal", 2, 1), "ok", "WAL"),
-    ("no wal", lambda: doctor.check_pragmas("delete", 2, 1), "fail", "local disk"),
-    ("not full", lambda: doctor.check_pragmas("wal", 1, 1), "fail", "synchronous 1"),
-    ("no keys", lambda: doctor.check_pragmas("wal", 2, 0), "fail", "foreign keys off"),
-    ("flushes", lambda: doctor.check_flushing({"fsync": "on", "synchronous_commit": "local"}), "ok", "commit local"),
-    ("no fsync", lambda: doctor.check_flushing({"fsync": "off"}), "warn", "power cut"),
-    ("late", lambda: doctor.check_flushing({"fsync": "on", "synchronous_commit": "off"}), "warn", "commit off"),
-    ("seal", lambda: doctor.check_seal("same"), "ok", "this database's"),
-    ("first seal", lambda: doctor.check_seal("first"), "ok", "no key"),
-    ("other seal", lambda: doctor.check_seal("other"), "fail", "used before"),
+    ("no wechat", lambda: checks.check_wechat(settings()), "ok", "not connected"),
+    ("wechat", lambda: checks.check_wechat(wechat()), "ok", "safe mode"),
+    ("plaintext", lambda: checks.check_wechat(wechat(wechat_plaintext=True)), "fail", "safe mode in the console"),
+    ("old key", lambda: checks.check_wechat(wechat(wechat_aes_key_previous="b" * 43)), "warn", "previous"),
+    ("mute", lambda: checks.check_wechat(wechat(wechat_app_secret=None)), "warn", "APP_SECRET"),
+    ("migrated", lambda: checks.check_migrations("2", "2", "postgresql"), "ok", "at 2"),
+    ("behind", lambda: checks.check_migrations("1", "2", "postgresql"), "fail", "menkou migrate"),
+    ("empty", lambda: checks.check_migrations(None, "2", "postgresql"), "fail", "none yet"),
+    ("sqlite behind", lambda: checks.check_migrations("1", "2", "sqlite"), "warn", "menkou serve"),
+    ("sqlite", lambda: checks.check_pragmas("wal", 2, 1), "ok", "WAL"),
+    ("no wal", lambda: checks.check_pragmas("delete", 2, 1), "fail", "local disk"),
+    ("not full", lambda: checks.check_pragmas("wal", 1, 1), "fail", "synchronous 1"),
+    ("no keys", lambda: checks.check_pragmas("wal", 2, 0), "fail", "foreign keys off"),
+    ("flushes", lambda: checks.check_flushing({"fsync": "on", "synchronous_commit": "local"}), "ok", "commit local"),
+    ("no fsync", lambda: checks.check_flushing({"fsync": "off"}), "warn", "power cut"),
+    ("late", lambda: checks.check_flushing({"fsync": "on", "synchronous_commit": "off"}), "warn", "commit off"),
+    ("seal", lambda: checks.check_seal("same"), "ok", "this database's"),
+    ("first seal", lambda: checks.check_seal("first"), "ok", "no key"),
+    ("other seal", lambda: checks.check_seal("other"), "fail", "used before"),
     (
         "log",
-        lambda: doctor.check_log(Verified(7, "ab" * 32, NOW, 2)),
+        lambda: checks.check_log(Verified(7, "ab" * 32, NOW, 2)),
         "ok",
         "7 chained, head abababababababab, 2026-11-28 01:30 UTC, 2 more sealed",
     ),
-    ("altered log", lambda: doctor.check_log(Verified(7, "ab" * 32, NOW, 2, "altered", 4)), "fail", "row 4 was"),
-    ("rules", lambda: doctor.check_rules(SHIPPED, NOW.date(), {"beijing-2026"}), "ok", "Beijing 2026"),
-    ("own rules", lambda: doctor.check_rules(OWN, NOW.date(), set()), "ok", "Beijing 2026; city-2027 from 2027-01-01"),
-    ("a cap", lambda: doctor.check_rules(OWN, date(2027, 1, 1), set()), "ok", "city-2027, at most 8 h a day"),
-    ("lost rules", lambda: doctor.check_rules(SHIPPED, NOW.date(), {"city-2027"}), "fail", "city-2027"),
-    ("retention", lambda: doctor.check_retention({}), "ok", "nothing of anybody"),
-    ("overdue", lambda: doctor.check_retention({"letter": 3, "document": 1}), "warn", "document: 1, letter: 3"),
-    ("clock", lambda: doctor.check_clock(0.3), "ok", "agrees"),
-    ("clock ahead", lambda: doctor.check_clock(3), "warn", "3.0 s ahead"),
-    ("clock behind", lambda: doctor.check_clock(-30), "fail", "30.0 s behind"),
-    ("letters", lambda: doctor.check_letters(WELL), "ok", "none"),
+    ("altered log", lambda: checks.check_log(Verified(7, "ab" * 32, NOW, 2, "altered", 4)), "fail", "row 4 was"),
+    ("rules", lambda: checks.check_rules(SHIPPED, NOW.date(), {"beijing-2026"}), "ok", "Beijing 2026"),
+    ("own rules", lambda: checks.check_rules(OWN, NOW.date(), set()), "ok", "Beijing 2026; city-2027 from 2027-01-01"),
+    ("a cap", lambda: checks.check_rules(OWN, date(2027, 1, 1), set()), "ok", "city-2027, at most 8 h a day"),
+    ("lost rules", lambda: checks.check_rules(SHIPPED, NOW.date(), {"city-2027"}), "fail", "city-2027"),
+    ("retention", lambda: checks.check_retention({}), "ok", "nothing of anybody"),
+    ("overdue", lambda: checks.check_retention({"letter": 3, "document": 1}), "warn", "document: 1, letter: 3"),
+    ("clock", lambda: checks.check_clock(0.3), "ok", "agrees"),
+    ("clock ahead", lambda: checks.check_clock(3), "warn", "3.0 s ahead"),
+    ("clock behind", lambda: checks.check_clock(-30), "fail", "30.0 s behind"),
+    ("their clock", lambda: checks.check_platform_clock("wechat", came(0.4, 30, 3)), "ok", "agrees"),
+    ("their clock is behind", lambda: checks.check_platform_clock("wechat", came(9, 4, 5)), "warn", "4 s ahead"),
+    ("their clock is ahead", lambda: checks.check_platform_clock("telegram", came(-40)), "fail", "40 s behind"),
+    ("letters", lambda: checks.check_letters(WELL), "ok", "none"),
     (
         "dead letters",
-        lambda: doctor.check_letters(condition(dead_letters=3, newest_dead=NOW, newest_why="KeyError: 王小明")),
+        lambda: checks.check_letters(condition(dead_letters=3, newest_dead=NOW, newest_why="KeyError: 王小明")),
         "warn",
         "3, the newest at 2026-11-28 01:30 UTC (KeyError)",
     ),
-    ("outbox", lambda: doctor.check_outbox(condition(outbox=Counts({("web", 2): 7}))), "ok", "7 waiting"),
-    ("late", lambda: doctor.check_outbox(condition(urgent_age=61)), "warn", "61 s"),
-    ("stuck", lambda: doctor.check_outbox(condition(urgent_age=901)), "fail", "menkou serve"),
-    ("uncertain", lambda: doctor.check_outbox(condition(outbox=Counts(uncertain=2))), "warn", "2 may or may not"),
-    ("dead", lambda: doctor.check_outbox(condition(outbox=Counts(dead=2))), "warn", "2 could not"),
-    ("accounts", lambda: doctor.check_accounts(condition()), "ok", "no platform"),
-    ("silent", lambda: doctor.check_accounts(condition(silent={"wechat": (600, "busy")})), "warn", "10 more minutes"),
-    ("wrong secret", lambda: doctor.check_accounts(condition(silent={"wechat": (600, "40125")})), "fail", "40125"),
-    ("token", lambda: doctor.check_token("wechat", "x", NOW + timedelta(hours=1), NOW), "ok", "60 more minutes"),
-    ("old token", lambda: doctor.check_token("wechat", "x", NOW - timedelta(hours=1), NOW), "warn", "run out"),
-    ("no token", lambda: doctor.check_token("wechat", "", None, NOW), "warn", "AppSecret"),
-    ("backup", lambda: doctor.check_backup(NOW - timedelta(hours=3), NOW), "ok", "3 hours"),
-    ("old backup", lambda: doctor.check_backup(NOW - timedelta(hours=30), NOW), "warn", "30 hours"),
-    ("no backup", lambda: doctor.check_backup(None, NOW), "warn", "menkou backup"),
-    ("languages", lambda: doctor.check_locales({"zh_CN": 0}), "ok", "zh_CN"),
-    ("incomplete", lambda: doctor.check_locales({"zh_CN": 3}), "warn", "zh_CN: 3 missing"),
+    ("outbox", lambda: checks.check_outbox(condition(outbox=Counts({("web", 2): 7}))), "ok", "7 waiting"),
+    ("late", lambda: checks.check_outbox(condition(urgent_age=61)), "warn", "61 s"),
+    ("stuck", lambda: checks.check_outbox(condition(urgent_age=901)), "fail", "menkou serve"),
+    ("uncertain", lambda: checks.check_outbox(condition(outbox=Counts(uncertain=2))), "warn", "2 may or may not"),
+    ("dead", lambda: checks.check_outbox(condition(outbox=Counts(dead=2))), "warn", "2 could not"),
+    ("accounts", lambda: checks.check_accounts(condition()), "ok", "no platform"),
+    ("silent", lambda: checks.check_accounts(condition(silent={"wechat": (600, "busy")})), "warn", "10 more minutes"),
+    ("wrong secret", lambda: checks.check_accounts(condition(silent={"wechat": (600, "40125")})), "fail", "40125"),
+    ("token", lambda: checks.check_token("wechat", "x", NOW + timedelta(hours=1), NOW), "ok", "60 more minutes"),
+    ("old token", lambda: checks.check_token("wechat", "x", NOW - timedelta(hours=1), NOW), "warn", "run out"),
+    ("no token", lambda: checks.check_token("wechat", "", None, NOW), "warn", "AppSecret"),
+    ("backup", lambda: checks.check_backup(NOW - timedelta(hours=3), NOW), "ok", "3 hours"),
+    ("old backup", lambda: checks.check_backup(NOW - timedelta(hours=30), NOW), "warn", "30 hours"),
+    ("no backup", lambda: checks.check_backup(None, NOW), "warn", "menkou backup"),
+    ("languages", lambda: checks.check_locales({"zh_CN": 0}), "ok", "zh_CN"),
+    ("incomplete", lambda: checks.check_locales({"zh_CN": 3}), "warn", "zh_CN: 3 missing"),
 ]
 
 
@@ -160,16 +172,16 @@ def test_every_check_has_a_good_and_a_bad_case() -> None:
     """The list above is complete, except for what the file system decides."""
     import inspect
 
-    checks = {name for name, _ in inspect.getmembers(doctor, inspect.isfunction) if name.startswith("check_")}
+    named = {name for name, _ in inspect.getmembers(checks, inspect.isfunction) if name.startswith("check_")}
     source = inspect.getsource(inspect.getmodule(test_every_check_has_a_good_and_a_bad_case))  # type: ignore[arg-type]
-    for name in checks:
-        assert source.count(f"doctor.{name}(") >= 2, name
+    for name in named:
+        assert source.count(f"checks.{name}(") >= 2, name
 
 
 def test_a_folder_that_cannot_be_written_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert doctor.check_folder(tmp_path / "not" / "yet").level == "ok"
+    assert checks.check_folder(tmp_path / "not" / "yet").level == "ok"
     monkeypatch.setattr("os.access", lambda *_: False)
-    assert doctor.check_folder(tmp_path).level == "fail"
+    assert checks.check_folder(tmp_path).level == "fail"
 
 
 def test_words_that_lack_a_translation_are_counted(tmp_path: Path) -> None:
@@ -295,4 +307,62 @@ def test_settings_that_cannot_be_read_are_lines_too() -> None:
 
 
 def test_the_head_that_the_doctor_wants_is_the_programs() -> None:
-    assert doctor.check_migrations(migrate.head(), migrate.head(), "postgresql").level == "ok"
+    assert checks.check_migrations(migrate.head(), migrate.head(), "postgresql").level == "ok"
+
+
+# --- The platforms' clocks ---
+
+
+def telegram_said(at: datetime, text: str = "hours") -> str:
+    """What is kept of a message."""
+    return json.dumps({"update_id": 7, "message": {"message_id": 1, "date": int(at.timestamp()), "text": text}})
+
+
+def wechat_said(at: datetime) -> str:
+    """The same on WeChat, from somebody who writes what WeChat would."""
+    inside = f"<CreateTime>{int(at.timestamp())}</CreateTime><Content><![CDATA[<CreateTime>1</CreateTime>]]></Content>"
+    return f"<xml><FromUserName><![CDATA[o]]></FromUserName>{inside}</xml>"
+
+
+PRESSED = json.dumps({"update_id": 8, "callback_query": {"id": "1", "message": {"message_id": 1, "date": 1}}})
+SAYS = {"telegram": telegram_said, "wechat": wechat_said}
+
+
+@pytest.mark.parametrize("door", SAYS)
+@pytest.mark.parametrize(("seconds", "level"), [(0.0, "ok"), (5.0, "warn"), (400.0, "fail"), (-5.0, "warn")])
+async def test_our_clock_is_compared_with_a_platforms_by_what_came_in(
+    database: Database, door: str, seconds: float, level: Level
+) -> None:
+    """No call is made for it. One message waited for ten minutes on its way: that says nothing."""
+    sealed = await asyncio.to_thread(Database, database.url, Secrecy(KEY))
+    async with sealed.write() as unit:
+        await seals.remember(unit, Secrecy(KEY))
+        for number, waited in enumerate((0.6, 600.0, 0.2, 0.9)):
+            said = NOW - timedelta(minutes=number)
+            came_at = said + timedelta(seconds=waited + seconds)
+            row = inbox.new(unit, door, f"m{number}", "somebody", came_at, SAYS[door](said))
+            assert await inbox.begin(unit, row)
+        assert await inbox.begin(unit, inbox.new(unit, door, "pressed", "somebody", NOW, PRESSED))
+    await sealed.close()
+    linked = {"telegram_token": SecretStr(TOKEN)} if door == "telegram" else {}
+    given = {"database_url": database.url, "secret_key": SecretStr(KEY), **linked}
+    lines = await Doctor(now=lambda: NOW).examine(settings(**given) if linked else wechat(**given))
+    (line,) = [line for line in lines if line.name.startswith("clock of")]
+    assert (line.name, line.level) == (f"clock of {door}", level)
+    assert "hours" not in line.says
+
+
+def test_what_came_all_at_once_after_an_outage_does_not_say_that_our_clock_is_ahead() -> None:
+    late = [(NOW - timedelta(seconds=one), NOW) for one in (500, 600, 700)]
+    assert checks.check_platform_clock("telegram", late) == []
+    assert checks.check_platform_clock("telegram", [*late, (NOW + timedelta(seconds=9), NOW)]) != []
+    assert checks.check_platform_clock("telegram", []) == []
+
+
+def test_what_a_platform_does_not_say_is_not_made_up() -> None:
+    assert said_at("telegram", PRESSED) is None
+    assert said_at("telegram", telegram_said(NOW)[:40]) is None
+    assert said_at("telegram", telegram_said(NOW)) == NOW.replace(microsecond=0)
+    assert said_at("wechat", wechat_said(NOW)) == NOW.replace(microsecond=0)
+    assert said_at("wechat", "<xml/>") is None
+    assert said_at("web", telegram_said(NOW)) is None

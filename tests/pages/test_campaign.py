@@ -15,6 +15,7 @@ from tests.webchat import ScriptedCity, WebChat, echo, serve
 FACTS = CampaignFacts(
     title=Named("来种树 <b>", "Come and plant <b>"),
     standing=Named("正在发送。", "It is on its way."),
+    why=None,
     over=False,
     share=0.425,
     people=812,
@@ -23,6 +24,7 @@ FACTS = CampaignFacts(
     failed=9,
     uncertain=2,
     spared=3,
+    delays=[(Named("等对方再来信", "until they write again"), 40)],
     refusals=[("blocked", 9)],
     omissions=[(Named("不想收", "not wanted"), 3)],
     perhaps=["王**"],
@@ -64,7 +66,8 @@ async def test_it_shows_a_bar_figures_and_reasons_and_escapes_what_was_written(
     assert "Come and plant &lt;b&gt;" in page
     for shown in ("812", "331", "467", "Signed up afterwards", "41", "Refused by the platform", "blocked", "09:00"):
         assert shown in page
-    for shown in ("not wanted", "王**", "and 1 more"):
+    assert '<p id="why" role="status" hidden></p>' in page
+    for shown in ("not wanted", "王**", "and 1 more", "Waiting, and for what", "until they write again"):
         assert shown in page
 
 
@@ -73,6 +76,7 @@ async def test_its_figures_come_as_json_in_the_readers_language(session: ClientS
         state = await answer.json()
     assert (state["percent"], state["over"], state["standing"]) == (42, False, "正在发送。")
     assert ["已发", "331"] in state["rows"]
+    assert state["delays"] == [["等对方再来信", "40"]]
     assert state["refusals"] == [["blocked", "9"]]
     assert state["omissions"] == [["不想收", "3"]]
     assert state["perhaps"] == [["王**", ""], ["还有 1 位", ""]]

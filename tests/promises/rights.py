@@ -112,6 +112,7 @@ TABLE: tuple[Line, ...] = (
     # While it is on, and afterwards.
     held("roll", "running", who=ROSTER),
     held("roll", "running", "=all here", who=ON_THE_SPOT),
+    held("unroll", "running", "=1", "=0", who=ON_THE_SPOT),
     held("present", "number", "shown", who=ON_THE_SPOT),
     held("present", "number", "shown", who=ON_THE_SPOT, forged=(1,)),
     held("walkin", "running", "number", who=ON_THE_SPOT),

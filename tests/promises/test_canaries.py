@@ -38,8 +38,10 @@ from storage import (
     claims,
     corrections,
     documents,
+    erasing,
     evaluations,
     guardians,
+    holdings,
     letters,
     linking,
     matters,
@@ -370,7 +372,7 @@ async def test_what_an_erasure_takes_is_found_nowhere_not_even_sealed(city: City
     before = await rows(town)
     assert all(any(one in place for place in before.values()) for one in sealed)
     async with town.database.write() as unit:
-        await privacy.mark(unit, city.owner, "web", town.at, town.at + 7 * DAY)
+        await erasing.mark(unit, city.owner, "web", town.at, town.at + 7 * DAY)
     town.at += 8 * DAY
     assert await ticks.tick(town.database, town.city, town.at) == 1
     places = await city.places()
@@ -384,12 +386,12 @@ async def _sealed(city: City) -> list[bytes]:
     """The ciphertexts that are the owner's and that an erasure takes."""
     found: list[bytes] = []
     async with city.town.database.read() as unit:
-        known = await privacy.addresses(unit, [city.owner])
-        for table in privacy.holdings():
+        known = await holdings.addresses(unit, [city.owner])
+        for table in holdings.holdings():
             columns = [column for column in table.columns if isinstance(column.type, LargeBinary)]
             if not columns or table.name in ("certificate", "activity"):
-                continue  # as `privacy.FATES` has it, the one stays as issued and the other is the organisation's
-            theirs = [column == city.owner for column in privacy.owners(table)]
+                continue  # as `erasing.FATES` has it, the one stays as issued and the other is the organisation's
+            theirs = [column == city.owner for column in holdings.owners(table)]
             for name in {"external", "address"} & set(table.columns.keys()):
                 theirs.append(table.c[name].in_([external for _id, _door, external in known]))
             if table.name == "person":

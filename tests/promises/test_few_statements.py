@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from bot.desk import gates
 from bot.desk.gates import Refusal
 from bot.desk.subject import Subject
-from storage import agreements
+from storage import agreements, turns
 from storage.database import Unit
 from storage.prepared import Prepared
+from storage.tables.people import identity
 from storage.wishes import Wish
 from tests.conversations.kit import MONDAY, Chat, Town
 
 SATURDAY = MONDAY + timedelta(days=5)
 
-LEAST = {"sqlite": 11, "postgresql": 7}
+LEAST = {"sqlite": 8, "postgresql": 6}
 """Of a confirmation. An agreement that is due adds two: what was accepted, and the move. PostgreSQL decides about the
 seat, keeps and logs it as one statement, ends a turn with one and begins it with one, but locks the shift with another.
 """
@@ -97,4 +99,33 @@ async def test_a_look_at_what_there_is_takes_few_statements(
     await ann.says("menu")
     statements.clear()
     await ann.opens("find")
-    assert len(statements) <= {"sqlite": 6, "postgresql": 3}[engine]
+    assert len(statements) <= {"sqlite": 4, "postgresql": 3}[engine]
+
+
+async def heard_from(town: Town, who: Chat) -> datetime:
+    """When they wrote for the last time, as it is written down."""
+    async with town.database.read() as unit:
+        at: datetime = (await unit.run(select(identity.c.inbound).where(identity.c.external == who.name))).scalar_one()
+    return at
+
+
+async def test_a_sign_of_life_is_written_anew_when_it_is_ten_seconds_old(town: Town) -> None:
+    ann = Chat(town, "web", "Ann")
+    first, written = town.at, []
+    for seconds in (0, 5, 9, 10, 19, 21):
+        town.at = first + timedelta(seconds=seconds)
+        await ann.says("menu")
+        written.append((await heard_from(town, ann) - first).total_seconds())
+    assert written == [0, 0, 0, 10, 10, 21]
+
+
+async def test_control_a_sign_of_life_that_never_gets_old_stays_as_it_was(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "LATELY", timedelta(days=1))
+    ann = Chat(town, "web", "Ann")
+    first = town.at
+    await ann.says("menu")
+    town.at += timedelta(hours=1)
+    await ann.says("menu")
+    assert await heard_from(town, ann) == first

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bot import doctor
-from storage import audit, backup, privacy
+from bot import checks
+from storage import audit, backup, erasing
 from storage.audit import Verified
 from storage.database import Database
 from storage.secrecy import Secrecy
@@ -55,8 +55,8 @@ async def test_an_untouched_log_holds_and_its_head_tells_how_long_it_is(town: To
     again = await found(town)
     assert (again.fault, again.number, again.waiting) == (None, 11, 0)
     assert again.hash != whole.hash
-    assert doctor.check_log(again).level == "ok"
-    assert again.hash[:16] in doctor.check_log(again).says
+    assert checks.check_log(again).level == "ok"
+    assert again.hash[:16] in checks.check_log(again).says
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ async def test_whatever_is_done_to_it_without_the_key_is_found(town: Town, what:
     await by_hand(town, *TAMPERINGS[what].statements)
     seen = await found(town)
     assert seen.fault == TAMPERINGS[what].fault
-    assert doctor.check_log(seen).level == "fail"
+    assert checks.check_log(seen).level == "fail"
 
 
 @pytest.mark.parametrize("what", ["inserted", "copied"])
@@ -201,7 +201,7 @@ async def test_an_erasure_leaves_the_chain_whole(town: Town) -> None:
     await ann.joins(activity)
     await chained(town)
     async with town.database.write() as unit:
-        await privacy.erase_person(unit, 2, town.at)
+        await erasing.erase_person(unit, 2, town.at)
     await chained(town)
     seen = await found(town)
     assert seen.fault is None
@@ -209,5 +209,5 @@ async def test_an_erasure_leaves_the_chain_whole(town: Town) -> None:
 
 
 def test_every_fault_has_its_words() -> None:
-    says: Callable[[str], str] = lambda fault: doctor.check_log(Verified(3, "a" * 64, None, 0, fault, 7)).says  # type: ignore[arg-type] # noqa: E731
+    says: Callable[[str], str] = lambda fault: checks.check_log(Verified(3, "a" * 64, None, 0, fault, 7)).says  # type: ignore[arg-type] # noqa: E731
     assert len({says(one) for one in ("foreign", "altered", "missing", "copied", "head")}) == 5

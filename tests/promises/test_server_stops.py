@@ -31,7 +31,7 @@ from tests.postgres import Postgres
 from tests.promises.answered import Acknowledged, missing, signing_up, standing, told
 from tests.promises.crowd import Count, count
 from tests.promises.wire import Tear, Wire
-from tests.promises.worker import never_seen
+from tests.promises.worker import kept_apart, never_seen
 
 pytestmark = [pytest.mark.durable, pytest.mark.postgres, pytest.mark.timeout(600)]
 
@@ -239,6 +239,7 @@ async def test_control_without_the_key_the_message_is_done_a_second_time(
     message = await confirming(town)
     before = await turns_of(town, message)
     monkeypatch.setattr(turns, "begin", never_seen)
+    monkeypatch.setattr(turns, "close", kept_apart)
     wire.tears = iter(["after", ""])
     with pytest.raises(Overloaded):
         await town.turns.take(message)

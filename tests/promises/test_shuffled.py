@@ -19,7 +19,7 @@ from storage import turns
 from tests.conversations.kit import MONDAY, Chat, Town
 from tests.promises.answered import Acknowledged, missing, signing_up, standing, told
 from tests.promises.crowd import Count, count
-from tests.promises.worker import never_seen
+from tests.promises.worker import kept_apart, never_seen
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -86,6 +86,7 @@ async def test_control_without_the_kept_reply_a_repeat_answers_a_question_that_w
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turns, "begin", never_seen)
+    monkeypatch.setattr(turns, "close", kept_apart)
     first, after = await deliver(town)
     replies = {one.message.key: one.pages for one in first}
     assert [one for one in after if one.pages != replies[one.message.key]]

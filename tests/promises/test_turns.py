@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from bot import turn
 from bot.channels.telegram.updates import Reader, Unreadable
@@ -21,8 +21,11 @@ from bot.meters import Meters
 from bot.readiness import figures
 from bot.settings import Settings
 from bot.talk.door import Overloaded
+from storage import turns
+from storage.database import Unit
 from storage.tables.activities import shift
 from storage.tables.enrolment import audit
+from storage.tables.messages import inbox
 from tests.conversations.kit import MONDAY, Chat, Town
 from tests.promises.crowd import Crowd
 
@@ -165,6 +168,50 @@ async def test_of_a_reply_given_before_it_is_known_whether_another_replica_broug
     assert (await town.turns.take(message)).elsewhere == "", "by now it has been brought, or the replica is gone"
     await town.turns.told("telegram", ["something else", message.key])
     assert (await town.turns.take(message)).elsewhere == ("" if alone else "told")
+
+
+async def forget_inbox(town: Town) -> None:
+    async with town.database.write() as unit:
+        await unit.run(delete(inbox))
+
+
+async def test_a_message_that_was_forgotten_is_answered_as_a_new_one_when_it_comes_again(town: Town) -> None:
+    ann = Chat(town, "telegram", "4242")
+    message = ann.incoming(text="menu")
+    first = await town.turns.take(message)
+    await forget_inbox(town)
+    again = await town.turns.take(message)
+    assert not again.replayed
+    assert again.pages[0].text in first.pages[-1].text
+
+
+@pytest.mark.parametrize("looks_again", [True, False])
+async def test_so_is_one_that_another_replica_answered_and_that_was_forgotten_before_we_looked(
+    town: Town, engine: str, monkeypatch: pytest.MonkeyPatch, looks_again: bool
+) -> None:
+    if engine == "sqlite":
+        pytest.skip("SQLite has no replicas")
+    message = Chat(town, "telegram", "4242").incoming(text="menu")
+    close, forgets = turns.close, [forget_inbox]
+
+    async def answered_elsewhere(unit: Unit, *rest: Any) -> None:
+        """Another replica's answer is on disk just before ours would be."""
+        if forgets:
+            await town.turns.bury("telegram", message.key, "", "stands for an answer")
+        await close(unit, *rest)
+
+    async def pause(_seconds: float) -> None:
+        """What happens before we try again."""
+        await forgets.pop()(town)
+
+    monkeypatch.setattr(turns, "close", answered_elsewhere)
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    if not looks_again:
+        monkeypatch.setattr(turn, "_is_to_begin_again", lambda _refused: False)
+    reply = await town.turns.take(message)
+    assert bool(forgets) is not looks_again
+    assert not reply.replayed
+    assert ("Something broke" in reply.pages[0].text) is not looks_again
 
 
 async def test_an_update_that_nobody_can_read_is_kept_apart(town: Town, looked_over: Callable[[], Any]) -> None:

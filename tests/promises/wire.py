@@ -37,6 +37,7 @@ class Wire:
                     self.torn[tear] += 1
                 if tear == "after":
                     back.cancel()
+                    await asyncio.wait({back})  # two may not read at once
                     to_server.write(chunk)
                     await theirs.read(65_536)  # it has committed, and nobody will know
                 if tear:

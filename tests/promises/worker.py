@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -29,6 +30,7 @@ from bot.turn import Turns
 from handlers.scripts import SCRIPTS
 from storage import enrolment, people, turns
 from storage.database import Database, Unit
+from storage.inbox import Message
 from storage.tables.activities import shift
 from storage.tables.enrolment import enrolment as signed_up
 from tests.conversations.kit import BEIJING, DOORS, SECRECY
@@ -115,25 +117,28 @@ async def take(turns: Turns, order: dict[str, Any]) -> dict[str, Any]:
     return {"replies": [[one.replayed, [page.to_json() for page in one.pages]] for one in replies]}
 
 
-async def never_seen(
-    unit: Unit, door: str, _key: str, external: str, _raw: str, language: str, now: datetime
-) -> people.Met:
+async def never_seen(unit: Unit, message: Message, language: str, now: datetime) -> people.Met:
     """Control: every delivery is a new message."""
-    return await people.meet(unit, door, external, language, now)
+    return await people.meet(unit, message.door, message.external, language, now)
 
 
-SOUND = (enrolment.lock_shift, turns.begin)
+async def kept_apart(unit: Unit, met: people.Met, message: Message, *rest: Any) -> None:
+    """Control: and its key is there as often as it comes."""
+    await SOUND[2](unit, met, message._replace(key=f"{message.key} {secrets.token_hex(4)}"), *rest)
+
+
+SOUND = (enrolment.lock_shift, turns.begin, turns.close)
 
 
 class Open:
     """The city as this process has it open."""
 
     def __init__(self, url: str, guards_off: list[str]) -> None:
-        enrolment.lock_shift, turns.begin = SOUND
+        enrolment.lock_shift, turns.begin, turns.close = SOUND
         if "lock" in guards_off:
             enrolment.lock_shift = nothing
         if "inbox" in guards_off:
-            turns.begin = never_seen
+            turns.begin, turns.close = never_seen, kept_apart
         self.database = Database(url, SECRECY)
         city = City(BEIJING, SECRECY, "http://city.test", "en")
         self.now = datetime.now(BEIJING)

@@ -105,7 +105,7 @@ async def as_they_were_told(town: Town, load: Load) -> None:
     """Everybody was told one outcome, once on the page; as many have a seat as there are."""
     outcomes = Counter[str]()
     for one in load.signed:
-        told = [text for text in await one.way.told() if "You are in" in text or "in the queue" in text]
+        told = [text for text in await one.way.told() if "You are in" in text or "you are number" in text]
         # A reply that a kill kept from being recorded as said is said again, in the same words.
         assert len(set(told)) == 1, told
         assert len(told) == 1 or one.way.door == "telegram"

@@ -55,3 +55,14 @@ async def test_what_raises_inside_lets_the_next_one_through() -> None:
         async with order.of("wang"):
             raise ArithmeticError
     await asyncio.wait_for(order.of("wang").__aenter__(), 1)
+
+
+async def test_whoever_is_told_to_stop_just_as_their_turn_comes_lets_the_next_one_through() -> None:
+    order = Order()
+    async with order.of("wang"):
+        stopped, following = (asyncio.create_task(order.of("wang").__aenter__()) for _one in range(2))
+        await asyncio.sleep(0)
+    stopped.cancel()  # let in, but not awake yet
+    with pytest.raises(asyncio.CancelledError):
+        await stopped
+    await asyncio.wait_for(following, 1)

@@ -1,12 +1,13 @@
 """Calls to the Bot API: one call, no retry, a true account of what became of it.
 
+What is told all day goes over our own wire, what is asked now and then by aiohttp (decision 37).
+
 Only `ok`, `result` and the error fields of an answer are read here: an answer that aiogram's newest types cannot hold
 would make a message look failed that was sent, and a whole batch of updates unreadable for one of them.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,7 @@ import aiohttp
 import structlog
 
 from bot.channels.photos import LARGEST
+from bot.channels.telegram.calls import parsed
 from bot.channels.telegram.errors import Answer, Done, Failed
 from bot.channels.telegram.library import (
     AiohttpSession,
@@ -30,14 +32,11 @@ from bot.channels.telegram.library import (
     TelegramMethod,
 )
 from bot.channels.telegram.updates import KINDS
+from bot.channels.wire import CONNECT_LIMIT, Unanswered, Unreached, Wire
 
 BASE = "https://api.telegram.org"
 CALL_LIMIT = 5.0
 """Seconds for one call: the sender gives up on a message after 9, and one may take two calls."""
-CONNECTIONS = 200
-"""At once. More than the paid rate has places for: otherwise connections and not the pace would bound it."""
-CONNECT_LIMIT = 3.0
-"""Seconds to a connection: as long as there is none, nothing was sent."""
 ANSWER_LIMIT = 8 * 1024 * 1024
 """Bytes of an answer: 100 updates of the largest kind."""
 WEBHOOK_CONNECTIONS = 40
@@ -64,10 +63,14 @@ class TelegramApi:
         if parts.scheme != "https" and parts.hostname not in LOOPBACK:
             raise ValueError("TELEGRAM_API_BASE must begin with https://")
         self._token = token
+        self._limit = limit
         self._timeout = aiohttp.ClientTimeout(total=limit, connect=CONNECT_LIMIT)
         self._server = TelegramAPIServer.from_base(base)
-        self._session = AiohttpSession(api=self._server, limit=CONNECTIONS)
+        self._session = AiohttpSession(api=self._server)
         self._client: aiohttp.ClientSession | None = None
+        self._wire = Wire(base)
+        self._heads: dict[str, bytes] = {}
+        """What requests begin with, by method."""
 
     def __repr__(self) -> str:
         return f"TelegramApi(bot={self._token.partition(':')[0]})"
@@ -75,12 +78,8 @@ class TelegramApi:
     async def call(self, method: TelegramMethod[Any], limit: float | None = None) -> Answer:
         """Make one call, in at most `limit` seconds. Never raises for what the platform or the network did."""
         body = method.model_dump_json(exclude_unset=True, exclude_none=True).encode()
-        return await self.post(method.__api_method__, body, limit)
-
-    async def post(self, method: str, body: bytes, limit: float | None = None) -> Answer:
-        """Call a method by name with what is JSON already; the rest is as with `call`."""
         timeout = self._timeout if limit is None else aiohttp.ClientTimeout(total=limit, connect=CONNECT_LIMIT)
-        url = self._server.api_url(self._token, method)
+        url = self._server.api_url(self._token, method.__api_method__)
         client = await self._opened()
         status = 0
         # Only the kind of a client's error is told: its text may hold the address.
@@ -97,9 +96,24 @@ class TelegramApi:
             return Failed(status, f"no answer ({type(wrong).__name__})")
         return self._read(status, raw, retry_after)
 
+    async def post(self, method: str, body: bytes, limit: float | None = None) -> Answer:
+        """Call a method by name with what is JSON already, as we do all day; the rest is as with `call`."""
+        head = self._heads.get(method)
+        if head is None:
+            head = self._heads[method] = self._wire.head(urlsplit(self._server.api_url(self._token, method)).path)
+        try:
+            heard = await self._wire.post(head, body, self._limit if limit is None else limit)
+        except Unreached as wrong:
+            return Failed(0, f"no connection ({wrong})", reached=False)
+        except Unanswered as wrong:
+            if wrong.status == 200:  # it said yes before the answer broke off
+                return Done()
+            return Failed(wrong.status, f"no answer ({wrong})")
+        return self._read(heard.status, heard.body, heard.retry_after)
+
     def _read(self, status: int, raw: bytes, retry_after: str) -> Answer:
         try:
-            answer = json.loads(raw)
+            answer = parsed(raw)
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
@@ -130,6 +144,7 @@ class TelegramApi:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._wire.close()
         if self._client is not None:
             await self._client.close()
             self._client = None

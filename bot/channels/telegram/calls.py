@@ -5,11 +5,12 @@ What is asked once a start is said with aiogram's methods. Docs: docs/decisions/
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,12 @@ class Call:
 def press_answered(press: str) -> bytes:
     """What answerCallbackQuery is given to stop the clock on a pressed button, silently."""
     return to_json({"callback_query_id": press})
+
+
+def parsed(raw: bytes) -> Any:
+    """What is JSON, read in a quarter of the time that `json` takes; what is refused here `json` may still take: half
+    a surrogate pair, another encoding. Raises ValueError, RecursionError."""
+    try:
+        return from_json(raw)
+    except ValueError:
+        return json.loads(raw)

@@ -61,7 +61,7 @@ def outcome(failed: Failed, *, crowded: bool = False) -> Outcome:
     """
     told, status, said = failed.told, failed.status, failed.reason.lower()
     if not status:
-        return Uncertain(told) if failed.reached else NotSent(told)
+        return Uncertain(told) if failed.reached else NotSent(told, reached=False)
     if status == 429:
         return NotSent(told, after=max(failed.after, PATIENCE), halts="" if crowded else "account")
     if status == 403 or (status == 400 and any(one in said for one in GONE)):

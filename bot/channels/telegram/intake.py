@@ -76,8 +76,9 @@ class Intake:
 
     async def receive(self, update: object) -> None:
         """Take one update. Raises Overloaded, and whatever the listener's database raises: then it must come again."""
+        if not self._under_way:
+            self._idle.clear()
         self._under_way += 1
-        self._idle.clear()
         try:
             await self._receive(update)
         finally:
@@ -177,6 +178,8 @@ class Intake:
     async def _settle(self, incoming: Incoming, outcome: Outcome, number: int, late: bool) -> bool:
         """What follows from one page's outcome. False: nothing more can be said here."""
         match outcome:
+            case Delivered():
+                pass
             case NotSent(reason=reason):
                 log.info("a reply goes by the sender", key=incoming.key, reason=reason)
                 await self._listener.later(incoming, number)
@@ -195,8 +198,6 @@ class Intake:
                 log.error("Telegram refuses a reply", key=incoming.key, reason=reason)
             case Uncertain(reason=reason):
                 log.warning("nobody knows whether a reply arrived", key=incoming.key, reason=reason)
-            case Delivered():
-                pass
         if late:
             log.info("the rest of a reply goes by the sender", key=incoming.key)
             await self._listener.later(incoming, number + 1)

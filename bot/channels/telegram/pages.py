@@ -57,11 +57,13 @@ def layout(page: Page, *, pages_in_text: bool = False) -> Shown:
     """How Telegram shows the page. `pages_in_text`: addresses as lines of the text, no button opens one."""
     in_text: list[str] = []
     pressable: list[Button] = []
+    opens_pages = False
     for button in page.buttons[: TELEGRAM.buttons]:
         if button.url and (pages_in_text or page.wants in ("place", "phone") or not is_public(button.url)):
             in_text.append(f"{clean(button.label)}: {clean(button.url)}")
         elif button.url or 0 < len(button.wire.encode()) <= DATA_LIMIT:
             pressable.append(button)
+            opens_pages = opens_pages or bool(button.url)
     picture = page.picture
     if picture and not is_public(picture):
         in_text.append(clean(picture))
@@ -74,12 +76,12 @@ def layout(page: Page, *, pages_in_text: bool = False) -> Shown:
         _message(text, keyboard, picture),
         _photo(text, keyboard, picture),
         is_empty=not (text or picture or keyboard),
-        buttons_open_pages=any(button.url for button in pressable),
+        buttons_open_pages=opens_pages,
     )
 
 
 def _message(text: str, keyboard: Keyboard | None, picture: str) -> Call:
-    whole = _fitted(text, [picture] if picture else [], TEXT_LIMIT)
+    whole = _fitted(text, [picture], TEXT_LIMIT) if picture else text
     return Call.of("sendMessage", {"text": whole or NOTHING_SAID, **_under(keyboard)})
 
 
@@ -142,9 +144,9 @@ def _fitted(text: str, below: Sequence[str], limit: int) -> str:
     room = limit - (TELEGRAM.length(lines) + 1 if lines else 0)
     if room <= 0:
         return _cut(lines, limit)
-    if TELEGRAM.length(text) > room:
+    if 2 * len(text) > room and TELEGRAM.length(text) > room:  # no sign takes more than two units
         text = _cut(text, room - 1) + "…"
-    return "\n".join(part for part in (text, lines) if part)
+    return f"{text}\n{lines}" if text and lines else text or lines
 
 
 def _cut(text: str, units: int) -> str:
@@ -174,7 +176,11 @@ def _keyboard(wants: str, buttons: Sequence[Button]) -> Keyboard | None:
 
 def _label(button: Button) -> str:
     """What stands on a button: Telegram takes no empty one."""
-    return clean(button.label) or str(button.number)
+    return _words(button.label) or str(button.number)
+
+
+_words = lru_cache(maxsize=1024)(clean)
+"""Of a label: the same ones go to everybody."""
 
 
 def _inline(button: Button, words: str) -> dict[str, str]:
@@ -186,7 +192,7 @@ def _rows(labelled: Iterable[tuple[Button, str]]) -> list[list[tuple[Button, str
     rows: list[list[tuple[Button, str]]] = []
     width = 0
     for one in labelled:
-        needs = max(_width(one[1]), 4) + 2
+        needs = _width(one[1])
         if rows and len(rows[-1]) < ROW_LENGTH and width + needs <= ROW_WIDTH:
             rows[-1].append(one)
             width += needs
@@ -196,6 +202,7 @@ def _rows(labelled: Iterable[tuple[Button, str]]) -> list[list[tuple[Button, str
     return rows
 
 
-@lru_cache(maxsize=1024)  # the same labels go to everybody
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+@lru_cache(maxsize=1024)
+def _width(words: str) -> int:
+    """Columns that a button takes with these words on it."""
+    return max(sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in words), 4) + 2

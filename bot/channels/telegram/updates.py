@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -91,8 +92,10 @@ class Reader:
         if not isinstance(update, dict) or not is_update_id(update.get("update_id")):
             raise Unreadable(unread_key(update), "it has no update_id", written(update))
         key = str(update["update_id"])
-        kind = next((one for one in KINDS if one in update), "")
-        if not kind:
+        for kind in KINDS:
+            if kind in update:
+                break
+        else:
             return Read()
         try:
             return _READERS[kind](self, key, _mapping(update[kind]))
@@ -111,16 +114,16 @@ class Reader:
     def message(self, key: str, part: Mapping[str, Any]) -> Read:
         """Something said, shared or sent."""
         if is_plain_text(part):
-            chat, user, text = part["chat"], part["from"], part["text"]
+            number, user, text = part["chat"]["id"], part["from"], part["text"]
             kept = {
                 "message_id": part["message_id"],
                 "date": part["date"],
-                "chat": _chat(chat),
+                "chat": {"id": number, "type": "private"},
                 "from": _nameless(user),
                 "text": text,
             }
             at = datetime.fromtimestamp(part["date"], UTC)
-            return Read(_incoming("message", key, chat["id"], at, user.get("language_code"), kept, self._said(text)))
+            return Read(_incoming("message", key, number, at, user.get("language_code"), kept, self._said(text)))
         message, bare = self._message("message", key, part)
         if bare is None:
             return Read()
@@ -348,6 +351,7 @@ def link(text: str) -> Intent | None:
         return None
 
 
+@lru_cache(maxsize=64)
 def language_hint(code: str | None) -> str | None:
     """The app's language as ours: `zh-hans`, `zh-hant`, `zh` are Chinese, every other one reads English sooner."""
     if not code:

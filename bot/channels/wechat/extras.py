@@ -14,8 +14,6 @@ from bot.channels.wechat.token import Fetched, FetchFailed, StableToken, TokenSh
 
 SCENE_LIFE = timedelta(days=30)
 """Of a temporary code, at most. Page Generating_a_Parametric_QR_Code: 2,592,000 s."""
-SCENE_LENGTH = 64
-"""Characters of a code's scene. The same page."""
 
 
 class NoAnswer(Exception):

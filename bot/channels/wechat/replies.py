@@ -34,7 +34,7 @@ WECHAT = Capabilities(
     replies_per_message=1,  # the same page: one answer to one push
     edits=False,
     shares_place=False,  # people share by the chat's own + menu; no button of ours can ask for it
-    sends_pictures=True,  # as an article, or as an address in the text: no upload
+    sends_pictures=True,  # as an article, or as a link in the text: no upload
     sends_files=False,
     cards=1,  # one article when answering a message, since 12 October 2018; the same in customer messages
 )
@@ -169,7 +169,8 @@ def _spot(page: Page) -> str:
 
 
 def _picture(page: Page) -> str:
-    return f"\n{clean(page.picture)}" if page.picture else ""
+    """A link that opens it: in both languages, because a page tells its door no language."""
+    return f'\n<a href="{_attribute(page.picture)}">🖼 图片 Picture</a>' if page.picture else ""
 
 
 def _attribute(url: str) -> str:

@@ -90,7 +90,7 @@ class WeChatDoor:
         except Unavailable as closed:
             return NotSent(f"no token: {closed.reason}", after=closed.after, halts="account")
         except NotReached as wrong:
-            return NotSent(wrong.why, after=wrong.after)
+            return NotSent(wrong.why, after=wrong.after, reached=False)
         except Unsettled as wrong:
             return Uncertain(str(wrong))
         policy = POLICY.get(answer.code)

@@ -31,7 +31,7 @@ table; what must not be read is a guard, in the block of guards at the top of it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from bot.domain.when.days import Asked, Look
 from bot.domain.when.durations import read_durations
@@ -113,12 +113,15 @@ def read_moment(text: str, now: datetime, tz: tzinfo) -> datetime | None:
     return stretches[0][0] if stretches else None
 
 
-def read_span(text: str, now: datetime, tz: tzinfo) -> Stretch | None:
-    """From when to when, by the clock: `周六 9:00-11:30`, `Sat 9-11:30`, `周六9点，2个小时`; None: no end is told."""
+def read_span(text: str, now: datetime, tz: tzinfo, day: date | None = None) -> Stretch | None:
+    """From when to when, by the clock: `周六 9:00-11:30`, `Sat 9-11:30`, `周六9点，2个小时`; None: no end is told.
+
+    `day` is meant where the text names none; without it the next time of the clock is.
+    """
     plain = fold_with_origin(text).plain
     asked = Asked(now.astimezone(tz), "ahead")
     for unit in _with_clock_times(plain, asked):
-        stretches = placed(unit, asked)
+        stretches = placed(unit, asked, day)
         if not stretches:
             continue
         start, end = stretches[0]

@@ -22,11 +22,14 @@ MOST_DAYS = 31
 """A part of the day over more days than this is not spelled out day by day."""
 
 
-def placed(unit: Unit, asked: Asked) -> list[Stretch]:
-    """The stretches that a unit means; none where its end would come before its beginning."""
+def placed(unit: Unit, asked: Asked, known: date | None = None) -> list[Stretch]:
+    """The stretches that a unit means; none where its end would come before its beginning. `known`: the day of a unit
+    that names none."""
     day, clock = unit.day, unit.clock
     if day is None:
-        return [_next_time(clock, asked)] if clock else []
+        if clock is None:
+            return []
+        return [_next_time(clock, asked) if known is None else _on(known, clock, asked)]
     whole_days = [(asked.at(first, 0), asked.at(after, 0)) for first, after in day.ranges]
     if clock is None:
         return whole_days

@@ -29,8 +29,10 @@ function draw(state) {
   by("bar").value = state.percent;
   say(by("done"), state.done);
   say(by("standing"), state.standing);
+  say(by("why"), state.why);
+  by("why").hidden = !state.why;
   list(by("rows"), state.rows);
-  for (const part of ["refusals", "perhaps", "omissions"]) {
+  for (const part of ["delays", "refusals", "perhaps", "omissions"]) {
     list(by(part), state[part]);
     by(part).parentElement.hidden = state[part].length === 0;
   }

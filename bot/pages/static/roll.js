@@ -4,6 +4,7 @@
 
 const WORDS = JSON.parse(document.body.dataset.words);
 const BATCH = Number(document.body.dataset.batch);
+const ZONE = document.body.dataset.zone; // the city's: the phone may have come from elsewhere
 const HERE = location.pathname.replace(/\/$/, "");
 const SEND_EVERY = 5000; // milliseconds, while something waits
 const LOOK_EVERY = 20000; // milliseconds between looks at what others have done
@@ -27,7 +28,7 @@ const memory = {
   },
   clear() {
     try {
-      for (const name of ["ticks", "roll"]) localStorage.removeItem(`${HERE}:${name}`);
+      for (const name of ["ticks", "roll", "ahead"]) localStorage.removeItem(`${HERE}:${name}`);
     } catch {
       // Nothing to be done.
     }
@@ -40,9 +41,11 @@ let refused = [];
 let sending = false;
 let over = false;
 let heard = 0;
+let ahead = memory.read("ahead") ?? 0; // milliseconds that the city's clock is before the phone's
 
 const say = (name, values = {}) => WORDS[name].replace(/\{(\w+)\}/g, (mark, key) => values[key] ?? mark);
-const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+const wall = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: ZONE });
+const clock = (at) => wall.format(new Date(at + ahead));
 
 function nonce() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -147,7 +150,9 @@ async function send() {
     ticks = ticks.filter((tick) => !(tick.nonce in told.done)); // taps that came meanwhile stay
     roll = told.roll;
     heard = Date.now();
+    ahead = roll.now - heard;
     memory.write("ticks", ticks);
+    memory.write("ahead", ahead);
     memory.write("roll", roll);
   } catch {
     // No network: everything is kept, and sent later.
