@@ -304,7 +304,7 @@ async def test_whoever_never_said_yes_to_the_new_place_has_broken_no_promise(tow
 async def test_a_seat_that_was_given_near_the_start_is_no_promise_before_the_yes(town: Town, chat: Open) -> None:
     # It was given 90 minutes before, and giving it up was late from the first moment.
     _activity, (ann, bob, cat) = await full(town, chat, "Ann", "Bob", "Cat", starts=timedelta(hours=4))
-    town.at += timedelta(hours=2, minutes=30)
+    await town.waits(hours=2, minutes=30)
     await gives_up(ann)
     await town.waits(seconds=5)
     assert "A seat came free and it is yours: Reading to children" in told(bob)
@@ -324,7 +324,7 @@ async def test_a_seat_that_was_given_near_the_start_is_no_promise_before_the_yes
 
 async def test_a_seat_that_was_given_and_taken_with_a_yes_is_one(town: Town, chat: Open) -> None:
     _activity, (ann, bob) = await full(town, chat, "Ann", "Bob", starts=timedelta(hours=4))
-    town.at += timedelta(hours=2, minutes=30)
+    await town.waits(hours=2, minutes=30)
     await gives_up(ann)
     await town.waits(seconds=5)
     assert "see you" in await bob.opens("coming", 2)
