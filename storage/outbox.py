@@ -11,10 +11,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
+    SmallInteger,
+    String,
+    Update,
     bindparam,
     case,
     exists,
@@ -31,7 +35,7 @@ from bot.domain.reach import KEY_KEEPS, REPEATED_ONCE, Reason, Way
 from storage import grants
 from storage.database import Unit
 from storage.lists import among
-from storage.prepared import Prepared
+from storage.prepared import ForEach, Given, Prepared
 from storage.segments import best_door
 from storage.slots import fenced
 from storage.tables.delivery import Running, State, fanout, outbox
@@ -46,6 +50,15 @@ IS_CAMPAIGN: ColumnElement[bool] = outbox.c.lane == literal_column("9")
 
 RUNS = fanout.c.state.in_([literal_column(str(int(one))) for one in (Running.RUNNING, Running.DONE)])
 """Of an intention: it may be sent. `DONE` means that all its rows are made."""
+
+
+def _is_at(account: str | ColumnElement[str]) -> ColumnElement[bool]:
+    """Of rows that are asked for by their numbers: do they wait at this account?
+
+    No bare column: SQLite would walk through all that waits there (index `ix_outbox_ready`) for the few that are asked.
+    """
+    return outbox.c.account + literal_column("''") == account
+
 
 STOPPED_SENDER = "its sender was stopped while calling"
 
@@ -71,8 +84,7 @@ class Refuses:
     consented: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of one call: the row's new state and all that goes with it."""
 
     id: int
@@ -123,14 +135,14 @@ async def claim(unit: Unit, account: str, epoch: int, ids: Sequence[int]) -> dic
     if not ids:
         return {}
     taken = await unit.run(_CLAIM, {"p_ids": ids, "p_account": account, "p_epoch": epoch})
-    return {row.id: row.attempt for row in taken}
+    return dict(map(tuple, taken))
 
 
 def _claiming(fence: ColumnElement[bool]) -> Prepared:
     runs = exists().where(fanout.c.id == outbox.c.fanout, RUNS)
     return Prepared(
         update(outbox)
-        .where(among(outbox.c.id, "p_ids"), IS_PENDING, outbox.c.account == bindparam("p_account"), runs, fence)
+        .where(among(outbox.c.id, "p_ids"), IS_PENDING, _is_at(bindparam("p_account")), runs, fence)
         .values(state=literal_column("1"), attempt=outbox.c.attempt + literal_column("1"), epoch=bindparam("p_epoch"))
         .returning(outbox.c.id, outbox.c.attempt)
     )
@@ -164,7 +176,7 @@ async def keep_keys(unit: Unit, ids: Sequence[int], now: datetime) -> None:
 
 async def forget_keys(unit: Unit, account: str, epoch: int, now: datetime, ids: Sequence[int]) -> None:
     """The platform has forgotten these keys: what makes sense twice is said once more, the rest stays uncertain."""
-    ours = (outbox.c.id.in_(ids), IS_PENDING, outbox.c.account == account, fenced(account, epoch))
+    ours = (outbox.c.id.in_(ids), IS_PENDING, _is_at(account), fenced(account, epoch))
     await unit.run(
         update(outbox).where(*ours, outbox.c.repeated == 0, _REPEATABLE).values(keyed=None, repeated=1)
     )
@@ -196,7 +208,10 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
 def _becomes(result: Result, now: int) -> dict[str, Any]:
     """The row's values."""
     return {
-        **_claim_of(result),
+        "p_id": result.id,
+        "p_epoch": result.epoch,
+        "p_attempt": result.attempt,
+        "p_page": result.page,
         "p_state": int(result.state),
         "p_account": result.account,
         "p_tried": result.attempt if result.tried is None else result.tried,
@@ -254,22 +269,34 @@ def _of_claim(id_: Any, epoch: Any, attempt: Any, page: Any) -> tuple[ColumnElem
 
 _OF_CLAIM = _of_claim(bindparam("p_id"), bindparam("p_epoch"), bindparam("p_attempt"), bindparam("p_page"))
 
-_RECORD = Prepared(
-    update(outbox)
-    .where(*_OF_CLAIM)
-    .values(
-        state=bindparam("p_state"),
-        account=bindparam("p_account"),
-        attempt=bindparam("p_tried"),
-        page=bindparam("p_arrived"),
-        repeated=bindparam("p_repeated"),
-        due=bindparam("p_due"),
-        reason=bindparam("p_reason"),
-        receipt=func.coalesce(bindparam("p_receipt", type_=outbox.c.receipt.type), outbox.c.receipt),
-        done=bindparam("p_done"),
-        route=func.coalesce(bindparam("p_route", type_=outbox.c.route.type), outbox.c.route),
-        keyed=case((bindparam("p_keyed", type_=outbox.c.state.type) == literal_column("1"), outbox.c.keyed)),
+
+def _recording(value: Given) -> Update:
+    return (
+        update(outbox)
+        .where(*_of_claim(value["p_id"], value["p_epoch"], value["p_attempt"], value["p_page"]))
+        .values(
+            state=value["p_state"],
+            account=value["p_account"],
+            attempt=value["p_tried"],
+            page=value["p_arrived"],
+            repeated=value["p_repeated"],
+            due=value["p_due"],
+            reason=value["p_reason"],
+            receipt=func.coalesce(value["p_receipt"], outbox.c.receipt),
+            done=value["p_done"],
+            route=func.coalesce(value["p_route"], outbox.c.route),
+            keyed=case((value["p_keyed"] == literal_column("1"), outbox.c.keyed)),
+        )
     )
+
+
+_NUMBERS = ("p_id", "p_epoch", "p_due", "p_done")
+_SMALL_NUMBERS = ("p_attempt", "p_page", "p_state", "p_tried", "p_arrived", "p_repeated", "p_keyed")
+_WORDS = ("p_account", "p_reason", "p_receipt", "p_route")
+
+_RECORD = ForEach(
+    _recording,
+    dict.fromkeys(_NUMBERS, BigInteger) | dict.fromkeys(_SMALL_NUMBERS, SmallInteger) | dict.fromkeys(_WORDS, String),
 )
 
 # A sender that was replaced changes nothing beside the message either.
@@ -325,7 +352,7 @@ async def settle(
     done = to_milliseconds(now)
 
     async def write(ids: Sequence[int], **values: Any) -> None:
-        ours = (outbox.c.id.in_(ids), IS_PENDING, outbox.c.account == account, fenced(account, epoch))
+        ours = (outbox.c.id.in_(ids), IS_PENDING, _is_at(account), fenced(account, epoch))
         await unit.run(update(outbox).where(*ours).values(values))
 
     for reason, ids in (dropped or {}).items():

@@ -11,11 +11,29 @@ import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import Any, Protocol
 
 import asyncpg
-from sqlalchemy import BindParameter, Connection, Executable, Float, Select, cast, exc, false, literal, null, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Executable,
+    Float,
+    Select,
+    bindparam,
+    cast,
+    column,
+    exc,
+    false,
+    func,
+    literal,
+    null,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
@@ -25,6 +43,7 @@ from sqlalchemy.types import TypeEngine
 
 Parameters = Mapping[str, Any]
 Convert = Callable[[Any], Any]
+Given = Mapping[str, ColumnElement[Any]]
 
 
 class Prepared:
@@ -41,6 +60,22 @@ class Prepared:
         if found is None:
             found = self._compiled[dialect.name] = Compiled.of(self.statement, dialect)
         return found
+
+
+class ForEach(Prepared):
+    """A change that is made for each of many rows of values. SQLite runs it again and again within its own process; a
+    server is told once, with a list of each value, and begins one statement instead of hundreds.
+
+    The rows are not to meet: where two of them change the same row, either may be the one that does.
+    """
+
+    def __init__(self, change: Callable[[Given], Executable], kinds: Mapping[str, type[TypeEngine[Any]]]) -> None:
+        """`change`: the statement, of values by name; `kinds`: of what type each of them is."""
+        super().__init__(change({name: bindparam(name, type_=kind()) for name, kind in kinds.items()}))
+        lists = (bindparam(name, type_=ARRAY(kind())) for name, kind in kinds.items())
+        columns = (column(name, kind()) for name, kind in kinds.items())
+        rows = func.unnest(*lists).table_valued(*columns, name="given").render_derived(name="given")
+        self.at_once = Prepared(change(dict(rows.c)))
 
 
 def written_out(chosen: Select[Any]) -> Select[Any]:
@@ -92,7 +127,8 @@ class Compiled:
             _taker(names),
             {name: bind.value for name, bind in zip(names, binds, strict=True) if not bind.required},
             tuple((place, writer) for place, writer in writers if writer is not None),
-            shape._make if shape else None,
+            # Not `_make`: it is Python, called for each row, and asks whether the statement has as many columns.
+            partial(tuple.__new__, shape) if shape else None,
             tuple((place, reader) for place, reader in readers if reader is not None),
         )
 
@@ -112,7 +148,7 @@ class Compiled:
         if make is None:
             return []
         if not readers:
-            return [make(one) for one in raw]
+            return list(map(make, raw))
         read = []
         for one in raw:
             values = list(one)
@@ -333,6 +369,9 @@ class OnPostgreSQL:
 
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
         """Run a change once for each row, all of them on their way at once."""
+        if isinstance(prepared, ForEach):
+            await self.run(prepared.at_once, {name: [one[name] for one in rows] for name in rows[0]})
+            return
         compiled = prepared.compiled(self._dialect)
         try:
             await self._bare.executemany(compiled.sql, [compiled.values(one) for one in rows])

@@ -133,7 +133,7 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
                     offset=one.offset,
                     words={**one.words, **teams.get(one.source, {})} if one.kind == "invitation" else one.words,
                     listed=listed,
-                    repeated=one.repeated,
+                    repeated=bool(one.repeated),
                 ),
                 truth=truth,
                 addresses=theirs,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, exists, func, literal_column, select, union_all
 
@@ -18,9 +17,8 @@ from storage.tables.delivery import Lane, fanout, outbox
 from storage.tables.kinds import to_milliseconds
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A message whose time has come, with the intention that it belongs to."""
+class Waiting(NamedTuple):
+    """A message whose time has come, with the intention that it belongs to: the columns of the one and the other."""
 
     id: int
     fanout: int
@@ -29,17 +27,18 @@ class Waiting:
     attempt: int
     due: int
     expires: int
-    repeated: bool
+    repeated: int
+    """1: it may have arrived before."""
+    page: int
+    """How many of its pages have arrived: it goes on with the next."""
+    keyed: int | None
+    """It may have been sent, under the platform's own key, since this moment."""
     kind: str
     source: int
     revision: int
     offset: int
     segment: Mapping[str, Any]
     words: Mapping[str, str]
-    page: int = 0
-    """How many of its pages have arrived: it goes on with the next."""
-    keyed: int | None = None
-    """It may have been sent, under the platform's own key, since this moment."""
 
 
 _OF_MESSAGE = tuple(
@@ -48,15 +47,17 @@ _OF_MESSAGE = tuple(
 )
 _OF_FANOUT = tuple(fanout.c[name] for name in ("kind", "source", "revision", "offset", "segment", "words"))
 _ACCOUNT = outbox.c.account == bindparam("p_account")
-_RUNS = exists().where(fanout.c.id == outbox.c.fanout, RUNS)
 
 
-def _first(*which: ColumnElement[bool], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
-    """The first of some waiting messages.
+def _first(
+    *which: ColumnElement[bool], of: ColumnElement[int] = outbox.c.fanout, order: Sequence[ColumnElement[Any]]
+) -> Select[Any]:
+    """The first of some waiting messages, `of` an intention that runs.
 
     Chosen in the outbox alone: without statistics SQLite would walk through the intentions' rows.
     """
-    return select(*_OF_MESSAGE).where(_ACCOUNT, IS_PENDING, *which, _RUNS).order_by(*order).limit(bindparam("p_room"))
+    runs = exists().where(fanout.c.id == of, RUNS)
+    return select(*_OF_MESSAGE).where(_ACCOUNT, IS_PENDING, *which, runs).order_by(*order).limit(bindparam("p_room"))
 
 
 def _first_of_lane(lane: Lane) -> Select[Any]:
@@ -77,7 +78,7 @@ _OF_CAMPAIGN = Prepared(
     _first(
         IS_CAMPAIGN, outbox.c.fanout == bindparam("p_fanout"), outbox.c.id >= bindparam("p_from"),
         outbox.c.due + literal_column("0") <= bindparam("p_due"),
-        order=(outbox.c.id,),
+        of=bindparam("p_fanout"), order=(outbox.c.id,),
     )
 )
 
@@ -90,18 +91,8 @@ async def _read(unit: Unit, rows: Sequence[Any]) -> list[Waiting]:
     if not numbers:
         return []
     intentions = await unit.run(_INTENTIONS, {"p_ids": sorted(numbers)})
-    known = {row.id: (row.kind, row.source, row.revision, row.offset, row.segment, row.words) for row in intentions}
-    return [_waiting(row, *known[row.fanout]) for row in rows]
-
-
-def _waiting(
-    row: Any, kind: str, source: int, revision: int, offset: int, segment: Mapping[str, Any], words: Any
-) -> Waiting:
-    id_, number, person, lane, attempt, due, expires, repeated, page, keyed = row
-    return Waiting(
-        id_, number, person, lane, attempt, due, expires, bool(repeated), kind, source, revision, offset, segment,
-        words or {}, page, keyed,
-    )  # fmt: skip
+    known = {row.id: (*row[1:-1], row.words or {}) for row in intentions}
+    return [Waiting._make((*row, *known[row.fanout])) for row in rows]
 
 
 async def peek(

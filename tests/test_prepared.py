@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, func, insert, literal_column, select
+from sqlalchemy import Boolean, SmallInteger, String, Update, bindparam, func, insert, literal_column, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound, OperationalError
@@ -22,7 +22,7 @@ from storage import activities, enrolment, people
 from storage.activities import Wanted
 from storage.database import Database, Unit, is_away
 from storage.lists import among
-from storage.prepared import Prepared, _spelt
+from storage.prepared import ForEach, Given, Prepared, _spelt
 from storage.secrecy import Secrecy
 from storage.tables import metadata
 from storage.tables.activities import activity, organisation, shift
@@ -190,6 +190,38 @@ async def test_a_list_is_one_value_however_long_it_is(database: Database, ids: l
 
     wanted = [f"V{one}" for one in (1, 2, 3) if one in ids]
     assert await by_each(database, ask) == [wanted] * 3
+
+
+def _spoken(value: Given) -> Update:
+    return (
+        update(person)
+        .where(person.c.number == value["p_number"], person.c.elder == value["p_elder"])
+        .values(language=func.coalesce(value["p_language"], person.c.language), quiet_from=value["p_quiet"])
+    )
+
+
+SPOKEN = ForEach(_spoken, {"p_number": String, "p_elder": Boolean, "p_language": String, "p_quiet": SmallInteger})
+
+
+async def test_a_change_for_each_row_is_the_same_at_once_and_one_after_another(database: Database) -> None:
+    rows = [
+        {"p_number": "V2", "p_elder": False, "p_language": None, "p_quiet": 22},
+        {"p_number": "V1", "p_elder": False, "p_language": "zh", "p_quiet": None},
+        {"p_number": "V3", "p_elder": True, "p_language": "zh", "p_quiet": 21},
+        {"p_number": "V9", "p_elder": False, "p_language": "zh", "p_quiet": 21},
+    ]
+
+    async with database.write() as unit:
+        await unit.run(insert(person), [{"number": one, "created": NOW} for one in ("V1", "V2", "V3")])
+
+    async def change(unit: Unit) -> list[Any]:
+        await unit.run(update(person).values(language="en", quiet_from=20))
+        await unit.run_each(SPOKEN, rows)
+        found = select(person.c.number, person.c.language, person.c.quiet_from).order_by(person.c.number)
+        return [tuple(row) for row in await unit.run(found)]
+
+    for one in await by_each(database, change):
+        assert one == [("V1", "zh", None), ("V2", "en", 22), ("V3", "en", 20)]
 
 
 async def test_what_a_page_may_not_ask_is_told_as_by_sqlalchemy(database: Database) -> None:

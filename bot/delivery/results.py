@@ -53,7 +53,7 @@ class Results:
             self._account,
             waiting.due,
             reason=_reason(one, outcome.reason),
-            repeated=waiting.repeated,
+            repeated=bool(waiting.repeated),
             page=waiting.page,
             answered=now,
             route=one.way.value,
@@ -62,28 +62,28 @@ class Results:
         unused = _unused(one)
         match outcome:
             case NotSent(halts="account" | "api"):
-                return replace(plain, tried=attempt - 1, gives_back=unused)
+                return plain._replace(tried=attempt - 1, gives_back=unused)
             case NotSent(after=after):
                 if attempt >= ATTEMPTS:
-                    return replace(plain, state=State.DEAD, gives_back=unused)
+                    return plain._replace(state=State.DEAD, gives_back=unused)
                 wait = max(after, wait_after(attempt, self._chance()))
-                return replace(plain, due=moment + round(wait * 1000), gives_back=unused)
+                return plain._replace(due=moment + round(wait * 1000), gives_back=unused)
             case Refused(closes=closes, window=window) if closes or window:
-                return self._turned_away(one, replace(plain, due=moment), closes, now)
+                return self._turned_away(one, plain._replace(due=moment), closes, now)
             case Refused(declines=True) if one.form is not None:
                 # Not this kind of notice to them; the next look finds another way, or lets it wait.
                 refuses = Refuses(one.external, one.form.template, one.form.consented)
-                return replace(plain, due=moment, tried=attempt - 1, refuses=refuses)
+                return plain._replace(due=moment, tried=attempt - 1, refuses=refuses)
             case Refused():
-                return replace(plain, state=State.FAILED)
+                return plain._replace(state=State.FAILED)
             case Uncertain() if one.is_keyed and attempt < ATTEMPTS:
                 wait = wait_after(attempt, self._chance())
-                return replace(plain, keyed=True, due=moment + round(wait * 1000))
+                return plain._replace(keyed=True, due=moment + round(wait * 1000))
             case Uncertain():
                 if waiting.kind in REPEATED_ONCE and not waiting.repeated:
                     wait = wait_after(attempt, self._chance())
-                    return replace(plain, repeated=True, due=moment + round(wait * 1000))
-                return replace(plain, state=State.UNCERTAIN)
+                    return plain._replace(repeated=True, due=moment + round(wait * 1000))
+                return plain._replace(state=State.UNCERTAIN)
 
     def _arrived(self, one: Ready, epoch: int, attempt: int, outcome: Delivered) -> Result:
         """The next page is a call of its own: written ahead, paced, fenced, with attempts of its own."""
@@ -98,7 +98,7 @@ class Results:
             waiting.due,
             reason=one.route.because.value,
             receipt=outcome.receipt or None,
-            repeated=waiting.repeated,
+            repeated=bool(waiting.repeated),
             tried=None if is_last else 0,
             page=waiting.page,
             arrived=waiting.page + 1,
@@ -110,7 +110,7 @@ class Results:
     def _turned_away(self, one: Ready, plain: Result, closes: bool, now: datetime) -> Result:
         """This address is gone, or closed until they write: another one of theirs, or wait, or it failed."""
         address = (self._account, one.external)
-        plain = replace(plain, closes=address) if closes else replace(plain, window_closes=address)
+        plain = plain._replace(closes=address) if closes else plain._replace(window_closes=address)
         others: list[Reachable] = [
             other
             for other in one.due.addresses
@@ -120,10 +120,10 @@ class Results:
             others.append(replace(one.address, window_left=0, action_left=0))
         match route(others, now, one.due.notice.kind, self._offers):
             case ByAddress(door, _):
-                return replace(plain, account=door)
+                return plain._replace(account=door)
             case Hold(reason) if not closes or reason is Reason.NO_WINDOW:
-                return replace(plain, account="", reason=Reason.NO_WINDOW.value)
-        return replace(plain, state=State.FAILED)
+                return plain._replace(account="", reason=Reason.NO_WINDOW.value)
+        return plain._replace(state=State.FAILED)
 
 
 def _campaign(waiting: Waiting) -> int:

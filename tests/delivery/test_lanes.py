@@ -252,3 +252,16 @@ async def test_a_look_does_not_walk_through_what_has_been_sent(city: SmallCity, 
     assert [one.id for one in found] == [row.id for row in everything[:10]]
     assert await passed_over(city, found[0].id) == 0
     assert await passed_over(city, 0) >= 2_500, "the control: without its first message it walks"
+
+
+async def test_a_claim_does_not_walk_through_what_waits(city: SmallCity, engine: str) -> None:
+    """SQLite went through all that waited at the account for the few rows that it was asked for."""
+    if engine == "postgresql":
+        pytest.skip("PostgreSQL reads a table of three rows through, whatever it is asked")
+    await announced(city, 3)
+    async with city.database.read() as unit:
+        claim = outbox._CLAIM.compiled(unit.connection.dialect)
+        asked = claim.values({"p_ids": [1, 2], "p_account": "telegram", "p_epoch": 1})
+        plan = await unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {claim.sql}", tuple(asked))
+        steps = [row[-1] for row in plan]
+    assert "SEARCH outbox USING INTEGER PRIMARY KEY (rowid=?)" in steps
