@@ -216,4 +216,6 @@ async def coming(talk: Talk, desk: Desk, number: int) -> None:
     mine = await desk.enrolment.still_coming(number)
     if mine is None:
         return await no_such(talk, desk, number)
+    if mine.starts <= talk.now:
+        return talk.say(_("It has begun. Please check in there."), Link(_("Check in"), Intent("checkin")))
     talk.say(_("Good, see you {when} at {address}.", when=mine.starts, address=mine.address))

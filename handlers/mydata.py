@@ -173,8 +173,20 @@ async def withdraw(talk: Talk, desk: Desk) -> None:
         if coming
         else None
     )
+    wards = len(await desk.guardians.children())
+    without = (
+        ngettext(
+            "{n} child for whom you decide is without a guardian then, and cannot take part.",
+            "{n} children for whom you decide are without a guardian then, and cannot take part.",
+            wards,
+        )
+        if wards
+        else None
+    )
     question = lines(
-        _("Shall I erase your name and phone number now? Your hours stay, and you can still look around."), lost
+        _("Shall I erase your name and phone number now? Your hours stay, and you can still look around."),
+        lost,
+        without,
     )
     if not await talk.confirm("sure", question, _("Yes, withdraw"), _("No, leave it")):
         return talk.say(_("Good, everything stays as it is."))

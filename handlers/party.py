@@ -79,7 +79,7 @@ async def together(talk: Talk, desk: Desk, number: int) -> None:
 async def companions(talk: Talk, desk: Desk, number: int) -> None:
     """How many grown-ups come along; each takes a seat, none is named."""
     mine = await desk.enrolment.booking(number)
-    if mine is None or mine.stand not in COMING:
+    if mine is None or mine.stand not in COMING or mine.starts <= talk.now:
         return talk.say(GONE, MINE)
     question = _(
         "How many grown-ups come with you, from 0 to {n}? Each takes a seat beside yours; I keep the number and no "
@@ -203,7 +203,7 @@ async def bringteam(talk: Talk, desk: Desk, number: int) -> None:
     if not led:
         return talk.say(_("You lead no team yet."), Link(_("Start a team"), Intent("newteam")))
     mine = await desk.enrolment.booking(number)
-    if mine is None or mine.stand not in COMING:
+    if mine is None or mine.stand not in COMING or mine.starts <= talk.now:
         return talk.say(GONE, MINE)
     chosen = led[0]
     if len(led) > 1:

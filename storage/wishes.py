@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from bot.domain.enrolment import Stand
-from bot.domain.reliability import WITHIN
+from bot.domain.reliability import WITHIN, may_have_to_ask
 from storage.admission import not_kept
 from storage.agreements import acceptance
 from storage.database import Unit
@@ -159,13 +159,16 @@ def _print(columns: Iterable[Any]) -> Any:
 PRINT = _of(_print(_ALL))
 """On PostgreSQL: what a wish and all that decides about it are like, in 32 digits."""
 
+_may_have_to_ask: Callable[[Any], Any] = may_have_to_ask
+"""The same rule, of a column."""
+
 _LOOK = _of(*_ALL).cte("look").prefix_with("MATERIALIZED")
 _IS_PLAIN = and_(
     _LOOK.c.state == literal_column("'open'"),
     func.coalesce(_LOOK.c.mine, literal_column("'cancelled'")) == literal_column("'cancelled'"),
     func.coalesce(type_coerce(_LOOK.c.needs, Text), literal_column("'[]'")) == literal_column("'[]'"),
     not_(or_(_LOOK.c.approval, _LOOK.c.squad, _LOOK.c.invited, _LOOK.c.busy)),
-    _LOOK.c.broken == literal_column("0"),
+    not_(_may_have_to_ask(_LOOK.c.broken)),
 )
 _NEW = func.nextval(func.pg_get_serial_sequence(literal_column("'enrolment'"), literal_column("'id'")))
 _OWN = case((_IS_PLAIN, func.coalesce(_LOOK.c.mine_id, _NEW))).label("own_id")

@@ -1,7 +1,7 @@
 """Plain HTTP to one server, kept alive: JSON goes out by POST, and the truth comes back about what was not answered.
 
 A narrow way beside aiohttp's client for what is called thousands of times; aiohttp parses the answers. One request at a
-time on a connection, nothing is followed, nothing is sent again. Docs: docs/decisions/35-calls-over-our-own-wire.md.
+time on a connection, nothing is followed, nothing is sent again. Docs: docs/decisions/37-calls-over-our-own-wire.md.
 """
 
 from __future__ import annotations

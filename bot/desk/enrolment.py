@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.desk.claims import claim
 from bot.desk.gates import GATES, Refusal, free_then
 from bot.desk.offers import hand_on
 from bot.desk.subject import Subject
+from bot.domain.campaigns import awake
 from bot.domain.enrolment import (
     COMING,
     HELD,
@@ -104,9 +105,13 @@ class Enrolment(Subject):
             await admission.keep_answers(self.unit, id_, answers)
         if seated:
             chosen = await reminders.chosen(self.unit, [wish.activity]) if wish.reminds else {}
-            return Joined(id_, first(wish.starts, self.now, chosen.get(wish.activity, USUAL)), wish.insured)
+            befores = chosen.get(wish.activity, USUAL)
+            return Joined(id_, first(wish.starts, self.now, befores, self._awake), wish.insured)
         row = await enrolment.own(self.unit, self.me.id, wish.shift)
         return Waitlisted(id_, await enrolment.position(self.unit, wish.shift, row.queue))
+
+    def _awake(self, at: datetime) -> datetime:
+        return awake(at, self.city.zone, self.me.quiet or self.city.quiet)
 
     async def _must_ask(self, wish: Wish) -> bool:
         since = self.now - WITHIN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from bot.domain.when.words import CLOCK_NUMERAL, ENGLISH_NUMBERS, number_of
@@ -60,7 +60,18 @@ def useful_until(before: int) -> int:
     return 0 if before <= NEAR else before // 8
 
 
-def first(starts: datetime, now: datetime, befores: Iterable[int] = USUAL) -> datetime | None:
-    """When somebody who signs up now is first reminded; None: it begins too soon."""
-    moments = (starts - timedelta(minutes=one) for one in befores)
-    return min((moment for moment in moments if moment > now), default=None)
+def first(
+    starts: datetime, now: datetime, befores: Iterable[int] = USUAL, awake: Callable[[datetime], datetime] | None = None
+) -> datetime | None:
+    """When somebody who signs up now is first reminded; None: it begins too soon.
+
+    `awake`: when what is far leaves whose moment may lie in quiet hours; if that is too late, another one is first.
+    """
+    moments = []
+    for before in befores:
+        moment = starts - timedelta(minutes=before)
+        if moment > now and awake is not None and before > NEAR:
+            moment = awake(moment)
+        if now < moment < starts - timedelta(minutes=useful_until(before)):
+            moments.append(moment)
+    return min(moments, default=None)

@@ -70,6 +70,10 @@ class Moment(TypeDecorator[datetime]):
         return _read
 
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Made once: `json.dumps` makes one for each value that is not written its own way."""
+
+
 class Json(TypeDecorator[Any]):
     """Small JSON, compact, with Chinese left readable; text on both databases."""
 
@@ -78,7 +82,7 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Compact text."""
-        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return None if value is None else _COMPACT(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """The value."""

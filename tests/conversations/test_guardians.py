@@ -283,7 +283,8 @@ async def test_a_guardian_who_takes_their_consent_back_decides_no_more(town: Tow
     await guards(mum, code_in(kid))
     await mum.opens("permit", 1, "agreed")
     assert await stands(town) == ["joined"]
-    await mum.says("withdraw")
+    asked = await mum.says("withdraw")
+    assert "1 child for whom you decide is without a guardian then" in asked  # was: said by nobody
     await mum.says("yes")
     assert await stands(town) == ["cancelled"]
     assert "You decide for nobody yet" in await mum.says("children")

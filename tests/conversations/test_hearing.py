@@ -34,8 +34,10 @@ SAID: dict[str, dict[str, Any]] = {
     "deadline": {"minutes": "30"},
     "expiring": {"code": "first_aid", "expires": "2027-01-01"},
     "skill": {"code": "first_aid", "state": "accepted"},
+    "proving": {"code": "first_aid"},
     "covered": {"outcome": "filled"},
     "frozen": {"skill": "first_aid"},
+    "leaderless": {"skill": "first_aid"},
     "lead": {"skill": "first_aid"},
     "mailing": {"campaign": "1", "news": "done"},
     "approval": {"campaign": "1"},
@@ -95,7 +97,7 @@ async def test_without_reminders_changes_are_still_told_and_back_on_they_come_ag
 async def test_refusing_calls_leaves_reminders_and_the_other_way_round(town: Town, chat: Open, door: str) -> None:
     ann = chat("Ann", "zh_CN")
     await ann.says("关闭召集")
-    assert "召集: 关" in await ann.says("消息设置")
+    assert "召集：关" in await ann.says("消息设置")
     assert sum(label.startswith("打开") for label in ann.labels) == 1
     await ann.says("关闭提醒")
     await ann.says("消息设置")

@@ -304,7 +304,7 @@ async def test_whoever_never_said_yes_to_the_new_place_has_broken_no_promise(tow
 async def test_a_seat_that_was_given_near_the_start_is_no_promise_before_the_yes(town: Town, chat: Open) -> None:
     # It was given 90 minutes before, and giving it up was late from the first moment.
     _activity, (ann, bob, cat) = await full(town, chat, "Ann", "Bob", "Cat", starts=timedelta(hours=4))
-    town.at += timedelta(hours=2, minutes=30)
+    await town.waits(hours=2, minutes=30)
     await gives_up(ann)
     await town.waits(seconds=5)
     assert "A seat came free and it is yours: Reading to children" in told(bob)
@@ -324,7 +324,7 @@ async def test_a_seat_that_was_given_near_the_start_is_no_promise_before_the_yes
 
 async def test_a_seat_that_was_given_and_taken_with_a_yes_is_one(town: Town, chat: Open) -> None:
     _activity, (ann, bob) = await full(town, chat, "Ann", "Bob", starts=timedelta(hours=4))
-    town.at += timedelta(hours=2, minutes=30)
+    await town.waits(hours=2, minutes=30)
     await gives_up(ann)
     await town.waits(seconds=5)
     assert "see you" in await bob.opens("coming", 2)
@@ -369,3 +369,16 @@ async def test_what_was_called_off_before_sign_ups_ended_with_it_counts_for_nobo
     async with town.database.write() as unit:
         await unit.run(update(activities).values(state="cancelled"))
     assert "You kept every promise" in await counted(ann)
+
+
+async def test_a_button_pressed_after_the_start_promises_no_meeting_and_asks_nothing(town: Town, chat: Open) -> None:
+    # “Good, see you Sat 28 Nov 10:00” was said at 11.
+    ann = chat("Ann")
+    await ann.joins(await town.publishes(chat("Olga"), "Reading to children", SATURDAY))
+    assert "see you" in await ann.opens("coming", 1)
+    assert "How many" in await ann.opens("companions", 1)  # control: before the start
+    await ann.says("cancel")
+    town.at = SATURDAY + timedelta(minutes=1)
+    assert "It has begun" in await ann.opens("coming", 1)
+    assert "Check in" in ann.labels
+    assert "no such sign-up" in await ann.opens("companions", 1)

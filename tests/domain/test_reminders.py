@@ -47,3 +47,18 @@ def test_the_first_reminder_is_the_earliest_that_still_can_come() -> None:
     assert first(starts, starts - timedelta(hours=2)) is None
     assert first(starts, NOON, (60,)) == starts - timedelta(hours=1)
     assert USUAL == (1440, 120)
+
+
+def test_a_reminder_whose_moment_lies_at_night_is_announced_for_the_morning() -> None:
+    starts = datetime(2026, 11, 28, 7, 30, tzinfo=NOON.tzinfo)
+
+    def at_eight(at: datetime) -> datetime:
+        return max(at, at.replace(hour=8, minute=0))
+
+    assert first(starts, starts - timedelta(days=3), awake=at_eight) == datetime(2026, 11, 27, 8, tzinfo=NOON.tzinfo)
+    assert first(starts, starts - timedelta(days=3)) == starts - timedelta(days=1)  # control
+    near = starts - timedelta(hours=2)
+    assert first(starts, starts - timedelta(hours=20), awake=at_eight) == near, "what is near may break the night"
+    # At eight it would come twenty minutes before the start: too late to give the place to somebody else.
+    later = starts.replace(hour=8, minute=20)
+    assert first(later, later - timedelta(hours=20), (180, 60), at_eight) == later - timedelta(hours=1)

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from bot.desk.desk import Desk
-from bot.domain.enrolment import AlreadyIn, Closed, Joined, Stand, Waitlisted
+from bot.domain.enrolment import AlreadyIn, Asked, Closed, Joined, Stand, Waitlisted
 from bot.domain.people import Person
 from bot.domain.squads import NoLead
-from storage import audit, enrolment, joining
+from storage import audit, enrolment, joining, wishes
 from storage.database import Unit
 from storage.prepared import Prepared
 from storage.tables.activities import activity, shift
@@ -100,6 +100,34 @@ async def test_who_left_and_comes_again_has_the_same_row_with_a_new_number(crowd
         await audit.chain(unit, crowd.town.at)
     async with crowd.town.database.read() as unit:
         assert (await audit.verify(unit)).fault is None
+
+
+@pytest.mark.parametrize("absences", [1, 2])
+async def test_promises_not_kept_are_looked_at_behind_the_lock_when_they_may_weigh_enough(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch, absences: int
+) -> None:
+    shift_id = await opened(crowd)
+    looked: list[int] = []
+    sound = wishes.wish
+
+    async def wish(unit: Unit, shift_id: int, *more: Any) -> Any:
+        looked.append(shift_id)
+        return await sound(unit, shift_id, *more)
+
+    monkeypatch.setattr(wishes, "wish", wish)
+    for days in range(1, absences + 1):
+        begun = crowd.town.at - timedelta(days=days)
+        past = await crowd.publishes(SATURDAY, SATURDAY + timedelta(hours=2), 1)
+        async with crowd.town.database.write() as unit:
+            over = {"starts": begun, "ends": begun + timedelta(hours=2)}
+            await unit.run(update(shift).where(shift.c.id == past).values(over))
+            await unit.run(
+                insert(signed_up).values(
+                    shift=past, person=crowd.people[0], queue=1, state=Stand.ABSENT, joined=begun, changed=begun
+                )
+            )
+    assert type(await join(crowd, 0, shift_id)) is (Joined if absences == 1 else Asked)
+    assert looked == ([] if absences == 1 else [shift_id])
 
 
 async def test_whoever_is_refused_uses_up_no_number(crowd: Crowd) -> None:

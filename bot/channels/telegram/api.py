@@ -1,6 +1,6 @@
 """Calls to the Bot API: one call, no retry, a true account of what became of it.
 
-What is told all day goes over our own wire, what is asked now and then by aiohttp (decision 35).
+What is told all day goes over our own wire, what is asked now and then by aiohttp (decision 37).
 
 Only `ok`, `result` and the error fields of an answer are read here: an answer that aiogram's newest types cannot hold
 would make a message look failed that was sent, and a whole batch of updates unreadable for one of them.
