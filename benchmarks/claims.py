@@ -1,9 +1,9 @@
 """Rows a second through look, claim and record, beside the least that does the job by the bare driver.
 
-Both ways: the same table with all its indexes, as many rows, pages of 500, two commits a page, each flushed to disk. The
-bare one finds what is due (with whom it is for), marks it as being sent behind the slot's number, and marks what was
-claimed with its receipt and moment. It does not look whether an intention was paused or stopped, has one lane and one
-campaign, reads no intention, and knows no pages, routes, reasons, late receipts or second attempts: ours does.
+Both ways: the same table with all its indexes, as many rows, pages of 500, two commits a page, each flushed to disk.
+The bare one finds what is due (with whom it is for), marks it as being sent behind the slot's number, and marks what
+was claimed with its receipt and moment. It does not look whether an intention was paused or stopped, has one lane and
+one campaign, reads no intention, and knows no pages, routes, reasons, late receipts or second attempts: ours does.
 """
 
 from __future__ import annotations

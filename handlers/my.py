@@ -218,4 +218,12 @@ async def coming(talk: Talk, desk: Desk, number: int) -> None:
         return await no_such(talk, desk, number)
     if mine.starts <= talk.now:
         return talk.say(_("It has begun. Please check in there."), Link(_("Check in"), Intent("checkin")))
-    talk.say(_("Good, see you {when} at {address}.", when=mine.starts, address=mine.address))
+    good = _("Good, see you {when} at {address}.", when=mine.starts, address=mine.address)
+    other = await desk.enrolment.elsewhere_then(mine)
+    if other is None:
+        return talk.say(good)
+    talk.say(
+        lines(good, _("At that time you also have a seat in {title}: can you be at both?", title=title(other))),
+        Link(title(other), Intent("booking", (str(other.id),))),
+        Link(title(mine), Intent("booking", (str(mine.id),))),
+    )

@@ -144,6 +144,7 @@ class Sender:
             except Exception as error:  # noqa: BLE001 - the sender must outlive every fault of the database
                 # What was claimed in a transaction whose end nobody saw is found again under a new number.
                 self.lease.forget()
+                self._nudged.clear()
                 log.error("sender.failed", account=self.account, error=type(error).__name__)
                 busy = 0
             if not busy and not self._stopping:
@@ -213,6 +214,7 @@ class Sender:
         """One round: look half a second ahead, decide, send. Returns how many messages it dealt with."""
         async with self._stepping:
             if self._stopping or not await self.lease.hold() or self.lease.blocked:
+                self._nudged.clear()  # it was heard: who may not send would look again and again, and stop everybody
                 return 0
             look = await self._next_look()
             return look.settled + await self._send(look)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.desk.claims import claim
-from bot.desk.gates import GATES, Refusal, free_then
+from bot.desk.gates import GATES, Refusal, free_then, overlapping
 from bot.desk.offers import hand_on
 from bot.desk.subject import Subject
 from bot.domain.campaigns import awake
@@ -170,3 +170,7 @@ class Enrolment(Subject):
             await enrolment.set_stand(self.unit, id_, booking.stand, after, self.now)
             await audit.log(self.unit, self.now, self.me.id, "confirm", f"enrolment:{id_}", booking.stand, after)
         return booking
+
+    async def elsewhere_then(self, booking: Booking) -> Booking | None:
+        """Another seat of mine at these hours: an organiser moved one of the two onto the other."""
+        return await overlapping(self, booking.starts, booking.ends, booking.shift)

@@ -382,3 +382,18 @@ async def test_a_button_pressed_after_the_start_promises_no_meeting_and_asks_not
     assert "It has begun" in await ann.opens("coming", 1)
     assert "Check in" in ann.labels
     assert "no such sign-up" in await ann.opens("companions", 1)
+
+
+async def test_whoever_comes_to_a_new_time_hears_of_their_other_seat_then(town: Town, chat: Open) -> None:
+    olga, ann, bob = chat("Olga"), chat("Ann"), chat("Bob")
+    reading = await town.publishes(olga, "Reading to children", SATURDAY)
+    trees = await town.publishes(olga, "Planting trees", SATURDAY + timedelta(days=1))
+    await ann.joins(reading)
+    await ann.joins(trees)
+    await bob.joins(reading)
+    await olga.opens("move", reading)
+    await olga.says("Sun 10:00-12:00")
+    await olga.says("yes")
+    assert "you also have a seat in Planting trees" in await ann.opens("coming", 1)
+    assert [label for label in ann.labels if "Planting trees" in label]
+    assert await bob.opens("coming", 3) == "Good, see you Sun 29 Nov 10:00 at 颐和园东门."  # control

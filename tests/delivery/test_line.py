@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -93,3 +94,20 @@ def test_it_rests_longer_each_time_and_those_on_their_way_do_not_count_twice() -
     assert late == FIRST
     assert {line.rest_after(UNREACHED, resting=True) for _call in range(20)} == {1.0}
     assert line.rest_after(UNREACHED, resting=False) == 2 * FIRST
+
+
+# --- Nudged while the line rests -----------------------------------------------------------------------------------
+
+
+async def test_a_nudge_does_not_keep_a_sender_awake_that_may_not_send(city: SmallCity) -> None:
+    """What happened before: it looked again and again without a pause, and the whole process stood still with it."""
+    sender = city.sender()
+    assert await sender.lease.hold()
+    sender.lease.block(10.0, "the line is dead")
+    sender.nudge()
+    assert await sender.step() == 0
+    resting = asyncio.create_task(sender._rest(60.0))
+    await asyncio.sleep(0.02)
+    assert not resting.done()
+    sender.nudge()
+    await asyncio.wait_for(resting, 1)
