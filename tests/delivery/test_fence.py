@@ -130,6 +130,21 @@ async def test_of_a_sender_that_lost_its_slot_it_changes_nothing(
         assert await contents(unit) == before
 
 
+@pytest.mark.parametrize("statement", RECEIPTS)
+async def test_nor_does_its_receipt_as_senders_write_it(
+    announced: SmallCity, clock: Clockwork, statement: str
+) -> None:
+    """In a turn: on the driver itself, and on PostgreSQL with all results in one statement."""
+
+    async def late(unit: Unit) -> None:
+        one = await frozen(announced, clock, unit)
+        before = await contents(unit)
+        await RECEIPTS[statement](one)
+        assert await contents(unit) == before
+
+    await announced.database.turn(late)
+
+
 def nothing(*_numbers: Any) -> ColumnElement[bool]:
     return true()
 
