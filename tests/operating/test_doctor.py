@@ -23,7 +23,7 @@ from bot.settings import BadSettings, Settings
 from storage import inbox, migrate, seals
 from storage.audit import Verified
 from storage.condition import Condition
-from storage.database import Database
+from storage.database import Database, Unit
 from storage.outbox_reports import Counts
 from storage.secrecy import Secrecy
 from storage.tables.messages import token
@@ -328,6 +328,11 @@ PRESSED = json.dumps({"update_id": 8, "callback_query": {"id": "1", "message": {
 SAYS = {"telegram": telegram_said, "wechat": wechat_said}
 
 
+async def answered(unit: Unit, door: str, key: str, raw: str, at: datetime) -> None:
+    """A message came and was answered."""
+    await unit.run(inbox.KEEP, inbox.answered(unit, inbox.Message(door, key, "somebody", raw), at, []))
+
+
 @pytest.mark.parametrize("door", SAYS)
 @pytest.mark.parametrize(("seconds", "level"), [(0.0, "ok"), (5.0, "warn"), (400.0, "fail"), (-5.0, "warn")])
 async def test_our_clock_is_compared_with_a_platforms_by_what_came_in(
@@ -340,9 +345,8 @@ async def test_our_clock_is_compared_with_a_platforms_by_what_came_in(
         for number, waited in enumerate((0.6, 600.0, 0.2, 0.9)):
             said = NOW - timedelta(minutes=number)
             came_at = said + timedelta(seconds=waited + seconds)
-            row = inbox.new(unit, door, f"m{number}", "somebody", came_at, SAYS[door](said))
-            assert await inbox.begin(unit, row)
-        assert await inbox.begin(unit, inbox.new(unit, door, "pressed", "somebody", NOW, PRESSED))
+            await answered(unit, door, f"m{number}", SAYS[door](said), came_at)
+        await answered(unit, door, "pressed", PRESSED, NOW)
     await sealed.close()
     linked = {"telegram_token": SecretStr(TOKEN)} if door == "telegram" else {}
     given = {"database_url": database.url, "secret_key": SecretStr(KEY), **linked}

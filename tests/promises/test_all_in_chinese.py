@@ -55,7 +55,6 @@ async def test_without_the_catalogue_it_would_be_heard(
     town: Town, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control."""
-    monkeypatch.setattr(wording, "_in_language", wording._in_language.__wrapped__)  # what was said before is kept
     monkeypatch.setattr(wording, "catalogue", lambda _language: gettext.NullTranslations())
     monkeypatch.setattr(wording, "_in_language", wording._in_language.__wrapped__)  # what it remembers is Chinese
     assert len(await in_english(town, world, "web")) > 50

@@ -16,7 +16,7 @@ from bot.desk.rolls import Rolls
 from bot.desk.vouching import Entry
 from bot.domain.enrolment import SEATED, Stand
 from bot.domain.guardians import Answer
-from bot.domain.parties import Ask, Invitation, TeamKind
+from bot.domain.parties import Ask, Invitation, Offered, TeamKind
 from bot.domain.people import Person
 from bot.domain.roles import Role
 from bot.domain.roll import Mark, Tick
@@ -72,11 +72,16 @@ async def joins(story: Story) -> None:
     await (await story.desk(story.wisher, BEFORE)).enrolment.join(story.shift)
 
 
+async def with_a_code(friend: Desk, seat: int, kind: Ask, wisher: Desk) -> object:
+    """What the code of a friend's seat leads to; None: there is none, and so nothing to go by."""
+    offered = await friend.parties.offer(seat, kind)
+    return await wisher.parties.with_code(offered.code) if isinstance(offered, Offered) else None
+
+
 async def is_handed_a_place(story: Story) -> None:
     friend, wisher = await story.desk(story.friend, BEFORE), await story.desk(story.wisher, BEFORE)
     own = await places.own(story.unit, story.friend, story.shift)
-    offered = await friend.parties.offer(own.id, Ask.HANDOVER)
-    asked = await wisher.parties.with_code(offered.code)  # type: ignore[union-attr]  # a plain seat can be offered
+    asked = await with_a_code(friend, own.id, Ask.HANDOVER, wisher)
     if isinstance(asked, Invitation):
         await wisher.parties.take(asked)
     await wisher.enrolment.join(story.shift)
@@ -101,8 +106,7 @@ async def swaps(story: Story) -> None:
     friend, wisher = await story.desk(story.friend, BEFORE), await story.desk(story.wisher, BEFORE)
     own = await places.own(story.unit, story.friend, story.shift)
     mine = await places.own(story.unit, story.wisher, number)
-    offered = await friend.parties.offer(own.id, Ask.SWAP)
-    asked = await wisher.parties.with_code(offered.code)  # type: ignore[union-attr]
+    asked = await with_a_code(friend, own.id, Ask.SWAP, wisher)
     if isinstance(asked, Invitation):
         await wisher.parties.swap(asked, mine.id)
 

@@ -20,7 +20,7 @@ from bot.app import App
 from bot.clock import Ticks
 from bot.domain.stars import rules_on
 from bot.settings import Settings
-from storage import covers, digests, fanouts, privacy
+from storage import covers, digests, erasing, fanouts
 from storage.database import Unit
 from storage.tables import metadata
 from storage.tables.activities import organisation, shift
@@ -298,5 +298,5 @@ async def test_without_the_lock_on_what_is_due_two_replicas_erase_the_same_perso
         ripe = select(erasure.c.id, erasure.c.person, erasure.c.identity).where(erasure.c.done.is_(None))
         return list(await unit.run(ripe.where(erasure.c.due <= now)))
 
-    monkeypatch.setattr(privacy, "due", read_only)
+    monkeypatch.setattr(erasing, "due", read_only)
     assert await erased(copies(), wechat, now) == 2

@@ -86,4 +86,4 @@ async def test_who_comes_back_is_known_and_whoever_is_somebody_else_is_not(
     assert "You are in" in first
     assert "Planting trees" in again
     assert "Hello" not in again
-    assert "not signed up" in talk(city_url, tmp_path, "bob", "my\n")
+    assert "You have no sign-ups" in talk(city_url, tmp_path, "bob", "my\n")
