@@ -89,6 +89,11 @@ class Overheard(Unit):
         self.heard.append((statement, parameters))
         return await self._unit.run_aside(statement, parameters)
 
+    async def run_through(self, *steps: tuple[Prepared, Parameters]) -> int:
+        """Remember them, and hand them on."""
+        self.heard += steps
+        return await self._unit.run_through(*steps)
+
     async def run_late(self, statement: Prepared, parameters: Parameters) -> None:
         """The same for what may come late: here it is at once."""
         await self.run(statement, parameters)

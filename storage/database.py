@@ -162,6 +162,15 @@ class Unit:
         else:
             await self.connection.execute(statement.statement, parameters)
 
+    async def run_through(self, *steps: tuple[Prepared, Parameters]) -> int:
+        """Run a change and what has to come before it, one after the other, with nothing of ours between them. Returns
+        how many rows the last one gave."""
+        self.changed = True
+        if self._driver is not None:
+            return await self._driver.run_through(steps)
+        done = [await self.connection.execute(one.statement, given) for one, given in steps][-1]
+        return len(done.all()) if done.returns_rows else done.rowcount
+
     async def run_once(self, statement: Prepared, parameters: Parameters) -> CursorResult[Any]:
         """Run what may not come again: SQLAlchemy compiles a shape once, and not each statement of it."""
         self.changed = self.changed or statement.changes

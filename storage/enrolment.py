@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Stand
 from storage import audit
 from storage.database import Unit
-from storage.prepared import Prepared
+from storage.prepared import Parameters, Prepared
 from storage.tables.activities import activity, shift
 from storage.tables.enrolment import attendance, enrolment
 
@@ -121,10 +121,18 @@ async def seat(unit: Unit, shift_id: int, person: int, now: datetime, admitted: 
 _LOCK = Prepared(select(shift.c.id).where(shift.c.id == bindparam("wanted")).with_for_update(key_share=True))
 
 
-async def lock_shift(unit: Unit, shift_id: int) -> None:
-    """Make a shift's seats ours until the end of the transaction."""
+async def lock_shift(unit: Unit, shift_id: int, *then: tuple[Prepared, Parameters]) -> int:
+    """Make a shift's seats ours until the end of the transaction.
+
+    `then`: what follows in the same journey, because everybody else waits from the lock on. Returns how many rows the
+    last of it gave.
+    """
+    lock = (_LOCK, {"wanted": shift_id})
+    if then:
+        return await unit.run_through(*([lock] if unit.locks_rows else []), *then)
     if unit.locks_rows:
-        await unit.run(_LOCK, {"wanted": shift_id})
+        await unit.run(*lock)
+    return 0
 
 
 async def position(unit: Unit, shift_id: int, queue: int) -> int:

@@ -22,7 +22,8 @@ JOIN = "join"
 
 
 def statement(deciding: Any) -> Any:
-    """Decide, keep and log. Gives the state of the sign-up, and no row where it is not decided."""
+    """Decide, keep and log. How many rows it gives is what came of it, for whoever hears no more: none where it is not
+    decided, one for a place in the queue, two for a seat."""
     kept = enrolment.decided_and_kept(deciding, "own_id").cte("kept")
     is_in = kept.c.state == literal(Stand.JOINED, String)
     values = {
@@ -34,11 +35,14 @@ def statement(deciding: Any) -> Any:
         "after": kept.c.state,
         "seal": case((is_in, bindparam("seal_in", type_=Text())), else_=bindparam("seal_waiting", type_=Text())),
     }
-    return insert(moves).from_select([*values], select(*values.values())).returning(moves.c.after)
+    logged = insert(moves).from_select([*values], select(*values.values())).returning(moves.c.after).cte("logged")
+    return select(logged.c.after).union_all(select(kept.c.state).where(is_in))
 
 
 _AS_SEEN = PRINT.correlate(None).scalar_subquery() == bindparam("print", type_=Text())
 _JOIN = Prepared(statement(enrolment.DECIDE.where(_AS_SEEN)))
+WAITING, SEATED = 1, 2
+"""Rows that it gives."""
 
 
 async def join(unit: Unit, seen: Seen, person: int, now: datetime) -> tuple[int, bool] | None:
@@ -55,6 +59,5 @@ async def join(unit: Unit, seen: Seen, person: int, now: datetime) -> tuple[int,
         "print": seen.print, "own_id": seen.own_id, "at": now, "let_in": True,
         "seal_in": seal_in, "seal_waiting": seal_waiting,
     }  # fmt: skip
-    await enrolment.lock_shift(unit, seen.wish.shift)
-    made = (await unit.run(_JOIN, values)).first()
-    return None if made is None else (seen.own_id, made.after == Stand.JOINED)
+    made = await enrolment.lock_shift(unit, seen.wish.shift, (_JOIN, values))
+    return None if made < WAITING else (seen.own_id, made == SEATED)

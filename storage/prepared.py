@@ -218,6 +218,9 @@ class Driver(Protocol):
     async def run_late(self, prepared: Prepared, given: Parameters) -> None:
         """Run a change at the latest with the commit."""
 
+    async def run_through(self, steps: Sequence[tuple[Prepared, Parameters]]) -> int:
+        """Run one after the other, with as few journeys as it takes. Returns how many rows the last one gave."""
+
     async def catch_up(self) -> None:
         """Run what came late now."""
 
@@ -231,6 +234,11 @@ class _AtHand:
     async def run_late(self: Driver, prepared: Prepared, given: Parameters) -> None:
         """Run a change, at once."""
         await self.run(prepared, given)
+
+    async def run_through(self: Driver, steps: Sequence[tuple[Prepared, Parameters]]) -> int:
+        """Run one after the other. Returns how many rows the last one gave."""
+        last = [await self.run(*step) for step in steps][-1]
+        return max(last.rowcount, len(last.all()))  # SQLite counts no rows that are read
 
     async def catch_up(self) -> None:
         """Nothing came late."""
@@ -330,13 +338,25 @@ class OnPostgreSQL:
 
     async def run_late(self, prepared: Prepared, given: Parameters) -> None:
         """Run a change at the latest with the commit."""
+        self._late.append(await self._called(prepared, given))
+
+    async def run_through(self, steps: Sequence[tuple[Prepared, Parameters]]) -> int:
+        """Run one after the other in one journey, after what came late: each sees what was committed before it began.
+        Returns how many rows the last one gave."""
+        called = [await self._called(*step) for step in steps]
+        late, self._late = self._late, []
+        status = await self._command("; ".join([*late, *called]))
+        return int(status.rpartition(" ")[2])
+
+    async def _called(self, prepared: Prepared, given: Parameters) -> str:
+        """How a text calls a statement, by the server's own name for it."""
         compiled = prepared.compiled(self._dialect)
         name = self._named.get(prepared)
         if name is None:
-            name = f"late_{len(self._named)}"
+            name = f"called_{len(self._named)}"
             await self._command(f"PREPARE {name} AS {compiled.sql}")
             self._named[prepared] = name
-        self._late.append(f"EXECUTE {name}({', '.join(map(_spelt, compiled.values(given)))})")
+        return f"EXECUTE {name}({', '.join(map(_spelt, compiled.values(given)))})"
 
     async def catch_up(self) -> None:
         """Run what came late now: something may want to read it."""
@@ -348,9 +368,10 @@ class OnPostgreSQL:
         """What came late since is undone before it was done."""
         self._late.clear()
 
-    async def _command(self, text: str) -> None:
+    async def _command(self, text: str) -> str:
+        """Run a text. Returns what the server says of its last statement."""
         try:
-            await self._bare.execute(text)
+            return str(await self._bare.execute(text))
         except _TROUBLE as error:
             raise _translated(text.partition(" ")[0], error) from error
 

@@ -301,6 +301,37 @@ async def test_what_the_database_refuses_is_told_as_by_sqlalchemy_and_without_va
     assert await people_there(database) == 0
 
 
+@pytest.mark.parametrize("driven", [True, False])
+async def test_steps_see_each_other_and_what_came_late_and_the_last_one_is_counted(
+    database: Database, driven: bool
+) -> None:
+    everybody = Prepared(select(person.c.id).where(person.c.number.like(bindparam("such"))))
+
+    async def steps(unit: Unit) -> list[int]:
+        await unit.run_late(ADDED, {"its_number": "V1", "its_birth": NOW})
+        added = (ADDED, {"its_number": "V'2", "its_birth": NOW})
+        such = (everybody, {"such": "V%"})
+        return [await unit.run_through(added, such), await unit.run_through(such), await unit.run_through(
+            such, (everybody, {"such": "W%"})
+        )]  # fmt: skip
+
+    if driven:
+        assert await database.turn(steps) == [2, 2, 0]
+    else:
+        async with database.write() as unit:
+            assert await steps(unit) == [2, 2, 0]
+    assert await people_there(database) == 2
+
+
+async def test_a_step_that_is_refused_undoes_the_turn(database: Database) -> None:
+    async def twice(unit: Unit) -> None:
+        await unit.run_through(*[(ADDED, {"its_number": "V1", "its_birth": NOW})] * 2)
+
+    with pytest.raises(IntegrityError):
+        await database.turn(twice)
+    assert await people_there(database) == 0
+
+
 async def test_one_row_is_asked_for_as_of_sqlalchemy(database: Database) -> None:
     none = Prepared(select(person.c.id).where(person.c.number == bindparam("whose")))
 

@@ -20,17 +20,17 @@ from tests.conversations.kit import MONDAY, Chat, Town
 
 SATURDAY = MONDAY + timedelta(days=5)
 
-LEAST = {"sqlite": 8, "postgresql": 6}
+LEAST = {"sqlite": 8, "postgresql": 5}
 """Of a confirmation. An agreement that is due adds two: what was accepted, and the move. PostgreSQL decides about the
-seat, keeps and logs it as one statement, ends a turn with one and begins it with one, but locks the shift with another.
-"""
+seat, keeps and logs it as one statement, on the journey on which it locks the shift, begins a turn with one and ends it
+with one."""
 
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Every statement that runs from now on."""
     seen: list[object] = []
-    for name in ("run", "run_aside", "run_each", "run_late"):
+    for name in ("run", "run_aside", "run_each", "run_late", "run_through"):
         monkeypatch.setattr(Unit, name, _counting(seen, name, getattr(Unit, name)))
     return seen
 

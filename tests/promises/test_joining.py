@@ -15,7 +15,7 @@ from bot.domain.people import Person
 from bot.domain.squads import NoLead
 from storage import audit, enrolment, joining, wishes
 from storage.database import Unit
-from storage.prepared import Prepared
+from storage.prepared import Parameters, Prepared
 from storage.tables.activities import activity, shift
 from storage.tables.enrolment import audit as moves
 from storage.tables.enrolment import enrolment as signed_up
@@ -49,11 +49,11 @@ def in_between(crowd: Crowd, change: Change, monkeypatch: pytest.MonkeyPatch) ->
     """Let something be committed when the next one who joins has looked and has not locked yet."""
     sound, left = enrolment.lock_shift, [change]
 
-    async def lock(unit: Unit, shift_id: int) -> None:
+    async def lock(unit: Unit, shift_id: int, *then: tuple[Prepared, Parameters]) -> int:
         if left:
             async with crowd.town.database.write() as other:
                 await left.pop()(other)
-        await sound(unit, shift_id)
+        return await sound(unit, shift_id, *then)
 
     monkeypatch.setattr(enrolment, "lock_shift", lock)
 

@@ -34,6 +34,7 @@ from storage.inbox import Message
 from storage.tables.activities import shift
 from storage.tables.enrolment import enrolment as signed_up
 from tests.conversations.kit import BEIJING, DOORS, SECRECY
+from tests.promises.guards import unlocked
 
 AT_ONCE = 16
 """Joins that one process has under way."""
@@ -136,7 +137,7 @@ class Open:
     def __init__(self, url: str, guards_off: list[str]) -> None:
         enrolment.lock_shift, turns.begin, turns.close = SOUND
         if "lock" in guards_off:
-            enrolment.lock_shift = nothing
+            enrolment.lock_shift = unlocked
         if "inbox" in guards_off:
             turns.begin, turns.close = never_seen, kept_apart
         self.database = Database(url, SECRECY)
@@ -160,10 +161,6 @@ async def work() -> None:
             city.now = datetime.fromisoformat(order["now"])
             answer = await (let_join(city.database, order) if "people" in order else take(city.turns, order))
         print(json.dumps(answer), flush=True)
-
-
-async def nothing(*_of_it: object) -> None:
-    """Control: no lock."""
 
 
 if __name__ == "__main__":
