@@ -63,7 +63,6 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
         return page
 
     yield open_page
-    complained = list(complaints)  # a page that is closed while it fetches complains of that too
     for context in contexts:
         await context.close()
-    assert complained == []
+    assert complaints == []
