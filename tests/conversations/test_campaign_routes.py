@@ -92,17 +92,22 @@ async def test_a_campaign_uses_one_where_its_author_says_so(
     assert [one.get("mass") for one in await planned(town)] == [kept]
 
 
+async def asked_to_agree(town: Town, zhao: Chat, wu: Chat, choice: str) -> Chat:
+    """The centre's person before a campaign for which its author has chosen about a mass message."""
+    await centre(town, wu, HAIDIAN)
+    number = (await drafted(town, zhao)).campaign.id
+    await zhao.opens("mailingsend", number)
+    await zhao.says(choice)
+    await zhao.says("send 2")
+    await wu.opens("mailingagree", number)
+    return wu
+
+
 async def test_the_second_person_reads_that_one_is_used(
     town: Town, zhao: Chat, chat: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.domain.campaigns.SECOND_PERSON", 1)
-    wu = chat("wu")
-    await centre(town, wu, HAIDIAN)
-    number = (await drafted(town, zhao)).campaign.id
-    await zhao.opens("mailingsend", number)
-    await zhao.says("use one")
-    await zhao.says("send 2")
-    await wu.opens("mailingagree", number)
+    wu = await asked_to_agree(town, zhao, chat("wu"), "use one")
     assert "One of WeChat's mass messages" in wu.text
     assert "1 person · WeChat · mass message · 4 of 4 are left" in wu.text
     await wu.says("i agree")
@@ -114,13 +119,7 @@ async def test_the_second_person_reads_that_none_is_used(
     town: Town, zhao: Chat, chat: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.domain.campaigns.SECOND_PERSON", 1)
-    wu = chat("wu")
-    await centre(town, wu, HAIDIAN)
-    number = (await drafted(town, zhao)).campaign.id
-    await zhao.opens("mailingsend", number)
-    await zhao.says("let them wait until they write")
-    await zhao.says("send 2")
-    await wu.opens("mailingagree", number)
+    wu = await asked_to_agree(town, zhao, chat("wu"), "let them wait until they write")
     assert "1 person: when they next write" in wu.text
     assert "mass message" not in wu.text
 
