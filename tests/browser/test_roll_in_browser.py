@@ -1,4 +1,4 @@
-"""The leader's page in a real browser, phone size, with the network switched off and on."""
+"""The leader's page in a real browser, phone size, with a city that can be reached and cannot."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_a_network_hole_loses_nothing_and_doubles_nothing(open_page: OpenP
     """Off, three taps, loaded again without network, back: each tap once, with the time of the tap."""
     page = await open_page(url)
     await expect(page.locator("body[data-kept]")).to_be_attached()
-    await page.context.set_offline(True)
+    city.unreachable = True
     await row(page, 11).get_by_role("button", name="到").click()
     await row(page, 15).get_by_role("button", name="到").click()
     await row(page, 12).get_by_role("button", name="走").click()
@@ -74,7 +74,7 @@ async def test_a_network_hole_loses_nothing_and_doubles_nothing(open_page: OpenP
     await expect(row(page, 12)).to_have_attribute("data-stand", "left")
     assert city.effects == []
     city.swallowed = 1  # the first answer gets lost on its way: everything is sent again
-    await page.context.set_offline(False)
+    city.unreachable = False
     await page.evaluate("dispatchEvent(new Event('online'))")
     await expect(page.locator("#saved")).to_have_text("全部已保存。", timeout=12_000)
     assert [(one.enrolment, one.mark) for one in city.effects] == [(11, Mark.HERE), (15, Mark.HERE), (12, Mark.LEFT)]
@@ -102,11 +102,13 @@ async def test_closed_and_opened_again_while_the_city_cannot_be_reached(
     assert [(one.enrolment, one.mark) for one in city.effects] == [(11, Mark.HERE)]
 
 
-async def test_without_the_kept_page_a_reload_would_show_nothing(open_page: OpenPage, url: str) -> None:
+async def test_without_the_kept_page_a_reload_would_show_nothing(
+    open_page: OpenPage, url: str, city: RollCity
+) -> None:
     """Control: the worker and its store are what opens the page without network."""
     page = await open_page(url, service_workers="block")
-    await page.context.set_offline(True)
-    with pytest.raises(Exception, match="ERR_INTERNET_DISCONNECTED"):
+    city.unreachable = True
+    with pytest.raises(Exception, match="ERR_EMPTY_RESPONSE"):
         await page.reload()
 
 
@@ -132,12 +134,12 @@ async def test_when_it_is_over_no_name_stays_on_the_phone(open_page: OpenPage, u
     assert not await page.evaluate("caches.has('roll')")
 
 
-async def test_a_tap_without_network_shows_the_citys_time(open_page: OpenPage, url: str) -> None:
+async def test_a_tap_without_network_shows_the_citys_time(open_page: OpenPage, url: str, city: RollCity) -> None:
     """A phone set to London, its clock 25 minutes slow, showed 03:07 for a tap at 11:32."""
     page = await open_page(url)  # the kit's browser stands in London
     await expect(page.locator("#saved")).to_have_text("全部已保存。")
     await page.evaluate("() => { const real = Date.now; ahead += 25 * 60000; Date.now = () => real() - 25 * 60000; }")
-    await page.context.set_offline(True)
+    city.unreachable = True
     await row(page, 11).get_by_role("button", name="到").click()
     shown = await row(page, 11).locator(".who span").inner_text()
     now = datetime.now(BEIJING)
@@ -155,10 +157,12 @@ async def test_it_fits_a_phone_and_thumbs(open_page: OpenPage, url: str) -> None
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_serious_on_the_roll(open_page: OpenPage, url: str, scheme: str) -> None:
+async def test_axe_finds_nothing_serious_on_the_roll(
+    open_page: OpenPage, url: str, city: RollCity, scheme: str
+) -> None:
     page = await open_page(url, viewport=PHONE, color_scheme=scheme)
-    await page.evaluate("navigator.serviceWorker.ready.then(() => null)")  # else its script is cut off on the way
-    await page.context.set_offline(True)
+    await expect(page.locator("body[data-kept]")).to_be_attached()
+    city.unreachable = True
     await row(page, 11).get_by_role("button", name="到").click()
     found = (await Axe().run(page)).response["violations"]
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bot.domain.roll import AlreadySo, Mark, Marked, NotMarked, Outcome, Tick
 from bot.pages import roll
@@ -35,6 +36,9 @@ class RollCity:
     effects: list[Tick] = field(default_factory=list)
     swallowed: int = 0
     """Answers that get lost on their way back."""
+    unreachable: bool = False
+    """Every connection breaks before a word is heard: a hole for the page and for its worker alike. A browser told to
+    be offline holds the page back, yet not always a worker that has just been woken."""
     over: bool = False
     refuses: str = ""
 
@@ -73,7 +77,13 @@ class RollCity:
         return Marked(one.mark, one.at)
 
     def app(self) -> web.Application:
-        app = web.Application()
+        @web.middleware
+        async def hole(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if self.unreachable and request.transport is not None:
+                request.transport.abort()
+            return await handler(request) if not self.unreachable else web.Response()
+
+        app = web.Application(middlewares=[hole])
         site = Site(BEIJING, "zh_CN")
         site.attach(app)
         app.add_routes(roll.routes(site, self.look, self.take))
