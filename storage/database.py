@@ -39,7 +39,17 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from storage import prepared
 from storage.lines import Line, Lines
-from storage.prepared import Driver, OnAiosqlite, OnPostgreSQL, OnSQLite, Outcome, Parameters, Prepared
+from storage.prepared import (
+    Driver,
+    ForEach,
+    Lists,
+    OnAiosqlite,
+    OnPostgreSQL,
+    OnSQLite,
+    Outcome,
+    Parameters,
+    Prepared,
+)
 from storage.secrecy import Secrecy
 from storage.together import InThread, ReadingAhead, Together, Work
 
@@ -187,6 +197,21 @@ class Unit:
             await self._driver.run_each(statement, rows)
         else:
             await self.connection.execute(statement.statement, rows)
+
+    async def run_lists(self, statement: ForEach, lists: Lists, alike: Parameters | None = None) -> None:
+        """Run a prepared change for each row of these lists, all of the same length; for none nothing happens.
+
+        `alike`: the values that all of them have in common.
+        """
+        if not lists[statement.each[0]]:
+            return
+        self.changed = self.changed or statement.changes
+        if self._driver is not None:
+            await self._driver.run_lists(statement, lists, alike or {})
+        else:
+            rows = zip(*lists.values(), strict=True)
+            given = [{**(alike or {}), **dict(zip(lists, row, strict=True))} for row in rows]
+            await self.connection.execute(statement.statement, given)
 
     def insert(self, table: Table) -> Any:
         """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` on either database."""

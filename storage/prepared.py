@@ -12,7 +12,9 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import repeat
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import asyncpg
@@ -44,6 +46,9 @@ from sqlalchemy.types import TypeEngine
 Parameters = Mapping[str, Any]
 Convert = Callable[[Any], Any]
 Given = Mapping[str, ColumnElement[Any]]
+Kinds = Mapping[str, type[TypeEngine[Any]]]
+Lists = Mapping[str, Sequence[Any]]
+"""Values of many rows, by name: those of the first row stand first in each list."""
 
 
 class Prepared:
@@ -69,13 +74,18 @@ class ForEach(Prepared):
     The rows are not to meet: where two of them change the same row, either may be the one that does.
     """
 
-    def __init__(self, change: Callable[[Given], Executable], kinds: Mapping[str, type[TypeEngine[Any]]]) -> None:
-        """`change`: the statement, of values by name; `kinds`: of what type each of them is."""
-        super().__init__(change({name: bindparam(name, type_=kind()) for name, kind in kinds.items()}))
-        lists = (bindparam(name, type_=ARRAY(kind())) for name, kind in kinds.items())
-        columns = (column(name, kind()) for name, kind in kinds.items())
+    def __init__(
+        self, change: Callable[[Given], Executable], each: Kinds, alike: Kinds = MappingProxyType({})
+    ) -> None:
+        """`change`: the statement, of values by name; `each`: of what type those are that each row has for itself;
+        `alike`: those that all rows of one run have in common."""
+        self.each, self.alike = tuple(each), tuple(alike)
+        given = {name: bindparam(name, type_=kind()) for name, kind in {**each, **alike}.items()}
+        super().__init__(change(given))
+        lists = (bindparam(name, type_=ARRAY(kind())) for name, kind in each.items())
+        columns = (column(name, kind()) for name, kind in each.items())
         rows = func.unnest(*lists).table_valued(*columns, name="given").render_derived(name="given")
-        self.at_once = Prepared(change(dict(rows.c)))
+        self.at_once = Prepared(change({**given, **rows.c}))
 
 
 def written_out(chosen: Select[Any]) -> Select[Any]:
@@ -141,6 +151,14 @@ class Compiled:
         for place, write in self.writers:
             written[place] = write(written[place])
         return written
+
+    def each(self, lists: Lists, alike: Parameters) -> Iterator[tuple[Any, ...]]:
+        """What goes to the driver of each of many rows. Nothing here is done row by row in Python."""
+        given = {**{name: repeat(value) for name, value in {**self.fixed, **alike}.items()}, **lists}
+        columns = list(self.take(given))
+        for place, write in self.writers:
+            columns[place] = map(write, columns[place])
+        return zip(*columns, strict=False)
 
     def rows(self, raw: Sequence[Sequence[Any]]) -> list[Any]:
         """What came from the driver, as rows with names."""
@@ -215,6 +233,9 @@ class Driver(Protocol):
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
         """Run a change once for each row. Raises what SQLAlchemy would raise."""
 
+    async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
+        """Run a change for each row of these lists. Raises what SQLAlchemy would raise."""
+
     async def run_late(self, prepared: Prepared, given: Parameters) -> None:
         """Run a change at the latest with the commit."""
 
@@ -277,6 +298,14 @@ class OnSQLite(_AtHand):
         except sqlite3.Error as error:
             raise _translated(compiled.sql, error) from error
 
+    async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
+        """Run a change for each row of these lists."""
+        compiled = prepared.compiled(self._dialect)
+        try:
+            sqlite3.Cursor(self._bare).executemany(compiled.sql, compiled.each(lists, alike))
+        except sqlite3.Error as error:
+            raise _translated(compiled.sql, error) from error
+
 
 class OnAiosqlite(_AtHand):
     """A connection with a thread of its own, for those who only look: one crossing for a statement, where SQLAlchemy's
@@ -302,6 +331,14 @@ class OnAiosqlite(_AtHand):
         compiled = prepared.compiled(self._dialect)
         try:
             await self._bare.executemany(compiled.sql, list(map(compiled.values, rows)))
+        except sqlite3.Error as error:
+            raise _translated(compiled.sql, error) from error
+
+    async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
+        """Run a change for each row of these lists."""
+        compiled = prepared.compiled(self._dialect)
+        try:
+            await self._bare.executemany(compiled.sql, list(compiled.each(lists, alike)))
         except sqlite3.Error as error:
             raise _translated(compiled.sql, error) from error
 
@@ -390,14 +427,15 @@ class OnPostgreSQL:
 
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
         """Run a change once for each row, all of them on their way at once."""
-        if isinstance(prepared, ForEach):
-            await self.run(prepared.at_once, {name: [one[name] for one in rows] for name in rows[0]})
-            return
         compiled = prepared.compiled(self._dialect)
         try:
             await self._bare.executemany(compiled.sql, [compiled.values(one) for one in rows])
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise _translated(compiled.sql, error) from error
+
+    async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
+        """Run a change for each row of these lists, as one statement."""
+        await self.run(prepared.at_once, {**lists, **alike})
 
 
 _AWAY = (
