@@ -39,6 +39,7 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from storage import prepared
 from storage.lines import Line, Lines
+from storage.looking import AT_ONCE, Looking
 from storage.prepared import (
     Driver,
     ForEach,
@@ -74,7 +75,7 @@ QUICK_LOOKS = SERVER_SETTINGS | {"random_page_cost": "1.1"}
 server's own 4.0 it reads small tables through for the seven rows that were asked for, at up to three times the cost."""
 
 LINES = 8
-"""Connections that turns have for themselves, beside the ten for everything else."""
+"""Connections that turns and looks have for themselves, beside the ten for everything else."""
 
 SIGNS_OF_LIFE = 0x4D4B
 """The class of PostgreSQL's advisory locks whose holders show by them that they live."""
@@ -257,9 +258,12 @@ class Database:
         self._turn = asyncio.Lock()
         self._sessions: list[Any] = []
         self._turns = (
-            Together(self._threaded(url), self._turn)
+            Together(self._threaded(url, 1), self._turn)
             if self.dialect == "sqlite"
             else Lines(self._postgresql(url, QUICK_LOOKS, poolclass=NullPool), LINES)
+        )
+        self._looks = (
+            self._turns if isinstance(self._turns, Lines) else Looking(self._threaded(url, AT_ONCE, only_reads=True))
         )
 
     @classmethod
@@ -274,15 +278,17 @@ class Database:
         return create_async_engine(url, hide_parameters=True, connect_args={"server_settings": settings}, **pooling)
 
     @classmethod
-    def _threaded(cls, url: str) -> Engine:
-        """For the thread of turns: the bridge between threads costs four crossings a statement, a thread one a turn."""
+    def _threaded(cls, url: str, size: int, only_reads: bool = False) -> Engine:
+        """For threads of our own: the bridge between threads costs four crossings a statement, a thread one a turn."""
         bare = make_url(url).set(drivername="sqlite")
-        engine = create_engine(bare, pool_size=1, hide_parameters=True, connect_args={"factory": ReadingAhead})
-        cls._set_up(engine, "BEGIN IMMEDIATE")
+        engine = create_engine(bare, pool_size=size, hide_parameters=True, connect_args={"factory": ReadingAhead})
+        cls._set_up(engine, "", only_reads)
         return engine
 
     @staticmethod
-    def _set_up(engine: Engine, begin: str) -> None:
+    def _set_up(engine: Engine, begin: str, only_reads: bool = False) -> None:
+        """`begin`: how SQLAlchemy begins a transaction; empty where we do it."""
+
         @event.listens_for(engine, "connect")
         def opened(connection: Any, _: Any) -> None:
             connection.isolation_level = None
@@ -296,11 +302,15 @@ class Database:
             # 8 MiB a connection; the system keeps the rest of the file at hand. With 64 a sender grew by 37 MB with a
             # million messages waiting, and no turn was quicker.
             cursor.execute("PRAGMA cache_size=-8192")
+            if only_reads:
+                cursor.execute("PRAGMA query_only=ON")
             cursor.close()
 
-        @event.listens_for(engine, "begin")
-        def began(connection: Any) -> None:
-            connection.exec_driver_sql(begin)
+        if begin:
+
+            @event.listens_for(engine, "begin")
+            def began(connection: Any) -> None:
+                connection.exec_driver_sql(begin)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -380,6 +390,17 @@ class Database:
         finally:
             await connection.close()
 
+    async def look(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
+        """One look of those that look all the time: at a fraction of what `read` costs, and it waits for nobody either.
+        Inside, nothing but the unit may be awaited, and nothing is changed."""
+        if isinstance(self._looks, Lines):
+
+            async def on_line(line: Line) -> T:
+                return await work(Unit(line.connection, self.dialect, self.secrecy, line.driver))
+
+            return await self._looks.look(on_line)
+        return await self._looks.do(self._in_thread(work))
+
     async def session(self, patience: float) -> Any:
         """asyncpg's own connection outside the pool, its receiver's until closed; None on SQLite, without sessions.
 
@@ -419,6 +440,8 @@ class Database:
             if not session.is_closed():
                 session.terminate()
         await self._turns.close()
+        if self._looks is not self._turns:
+            await self._looks.close()
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()

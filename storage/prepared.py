@@ -287,7 +287,7 @@ class OnSQLite(_AtHand):
             cursor = sqlite3.Cursor(self._bare).execute(compiled.sql, values)
             raw = cursor.fetchall() if compiled.row else []
         except sqlite3.Error as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
         return Outcome(compiled.rows(raw), cursor.rowcount)
 
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
@@ -296,7 +296,7 @@ class OnSQLite(_AtHand):
         try:
             sqlite3.Cursor(self._bare).executemany(compiled.sql, map(compiled.values, rows))
         except sqlite3.Error as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
 
     async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
         """Run a change for each row of these lists."""
@@ -304,7 +304,7 @@ class OnSQLite(_AtHand):
         try:
             sqlite3.Cursor(self._bare).executemany(compiled.sql, compiled.each(lists, alike))
         except sqlite3.Error as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
 
 
 class OnAiosqlite(_AtHand):
@@ -323,7 +323,7 @@ class OnAiosqlite(_AtHand):
         try:
             raw = await self._bare.execute_fetchall(compiled.sql, values)
         except sqlite3.Error as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
         return Outcome(compiled.rows(raw), -1)
 
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
@@ -332,7 +332,7 @@ class OnAiosqlite(_AtHand):
         try:
             await self._bare.executemany(compiled.sql, list(map(compiled.values, rows)))
         except sqlite3.Error as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
 
     async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
         """Run a change for each row of these lists."""
@@ -340,7 +340,7 @@ class OnAiosqlite(_AtHand):
         try:
             await self._bare.executemany(compiled.sql, list(compiled.each(lists, alike)))
         except sqlite3.Error as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
 
 
 _TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -410,7 +410,7 @@ class OnPostgreSQL:
         try:
             return str(await self._bare.execute(text))
         except _TROUBLE as error:
-            raise _translated(text.partition(" ")[0], error) from error
+            raise translated(text.partition(" ")[0], error) from error
 
     async def run(self, prepared: Prepared, given: Parameters) -> Outcome:
         """Run one statement."""
@@ -422,7 +422,7 @@ class OnPostgreSQL:
                 return Outcome([], int(status.rpartition(" ")[2]))
             raw = await self._bare.fetch(compiled.sql, *values)
         except _TROUBLE as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
         return Outcome(compiled.rows(raw), len(raw))
 
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
@@ -431,7 +431,7 @@ class OnPostgreSQL:
         try:
             await self._bare.executemany(compiled.sql, [compiled.values(one) for one in rows])
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
 
     async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
         """Run a change for each row of these lists, as one statement."""
@@ -465,7 +465,7 @@ def _spelt(value: Any) -> str:
     return f"'\\x{bytes(value).hex()}'::bytea"
 
 
-def _translated(sql: str, error: Exception) -> exc.DBAPIError:
+def translated(sql: str, error: Exception) -> exc.DBAPIError:
     """The driver's trouble as SQLAlchemy's, without the row's values."""
     wrong = (asyncpg.IntegrityConstraintViolationError, sqlite3.IntegrityError)
     shape = exc.OperationalError if is_away(error) else exc.DBAPIError
