@@ -12,7 +12,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, SmallInteger, String, Update, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    SmallInteger,
+    String,
+    Update,
+    bindparam,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound, OperationalError
@@ -486,8 +499,32 @@ async def test_what_the_database_refuses_of_what_comes_late_is_told_without_its_
     assert await people_there(database) == 0
 
 
-@pytest.mark.parametrize("value", ["'; DROP TABLE person; --", "\\'", "名", "", b"'\x00", 5, -5, True, None])
+TYPED = ["'; DROP TABLE person; --", "\\'", "joined'", "a\n", "a b", "名", "ａ", b"'\x00", 5, -5, True, None]
+
+
+@pytest.mark.parametrize("value", TYPED)
 def test_nothing_that_somebody_typed_stands_in_a_statement(value: object) -> None:
     assert re.fullmatch(
         r"NULL|True|-?\d+|convert_from\('\\x[0-9a-f]*', 'UTF8'\)|'\\x[0-9a-f]*'::bytea", _spelt(value)
     )
+
+
+@pytest.mark.parametrize("value", ["telegram", "7000000001", "enrolment:5", "12-3.a_B", ""])
+def test_but_plain_words(value: str) -> None:
+    assert _spelt(value) == f"'{value}'"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_words_that_are_part_of_a_statement_are_written_out(dialect: Any) -> None:
+    there = person.c.number.in_([literal("joined", String), literal(5, Integer)])
+    one = Prepared(select(person.c.id).where(there, person.c.number == bindparam("its_number"))).compiled(dialect)
+    assert "IN ('joined', 5)" in one.sql
+    assert one.names == ("its_number",)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+@pytest.mark.parametrize("value", ["it's", "100%", "名", "a\n", "(?)"])
+def test_but_nothing_that_is_no_plain_word(dialect: Any, value: str) -> None:
+    one = Prepared(select(person.c.id).where(person.c.number == literal(value, String))).compiled(dialect)
+    assert value not in one.sql
+    assert list(one.values({})) == [value]
