@@ -9,3 +9,8 @@ from storage.prepared import Parameters, Prepared
 async def unlocked(unit: Unit, _shift: int, *then: tuple[Prepared, Parameters]) -> int:
     """Instead of a shift's lock: nobody waits, and what follows it is done without."""
     return await unit.run_through(*then) if then else 0
+
+
+async def unlocked_foreseen(unit: Unit, _shift: int, then: tuple[Prepared, Parameters]) -> None:
+    """The same where the outcome is foreseen."""
+    await unit.run_foreseen(then)
