@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.database import Unit
-from storage.prepared import Parameters, Prepared
+from storage.prepared import Parameters, Prepared, Unforeseen
 
 
 async def unlocked(unit: Unit, _shift: int, *then: tuple[Prepared, Parameters]) -> int:
@@ -14,3 +14,8 @@ async def unlocked(unit: Unit, _shift: int, *then: tuple[Prepared, Parameters]) 
 async def unlocked_foreseen(unit: Unit, _shift: int, then: tuple[Prepared, Parameters]) -> None:
     """The same where the outcome is foreseen."""
     await unit.run_foreseen(then)
+
+
+async def never_foreseen(_unit: Unit, _shift: int, _then: tuple[Prepared, Parameters]) -> None:
+    """It is decided at its own place in the turn, where two are more often at once."""
+    raise Unforeseen

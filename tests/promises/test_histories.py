@@ -31,7 +31,7 @@ from storage.tables.enrolment import audit
 from storage.tables.enrolment import enrolment as signed_up
 from tests.conversations.kit import MONDAY
 from tests.promises.crowd import Crowd
-from tests.promises.guards import unlocked, unlocked_foreseen
+from tests.promises.guards import unlocked
 from tests.promises.histories import Move, Operation, Queue, faults, overtaken, written
 
 SOAK = os.environ.get("MENKOU_SOAK") == "1"
@@ -191,7 +191,6 @@ async def test_a_seat_for_the_last_of_the_queue_is_found(crowd: Crowd, monkeypat
 async def test_clients_that_do_not_wait_for_each_other_are_found(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
     """Control: without the lock. On SQLite a transaction that writes locks everybody else out from its beginning."""
     monkeypatch.setattr(enrolment, "lock_shift", unlocked)
-    monkeypatch.setattr(enrolment, "lock_foreseen", unlocked_foreseen)
     assert await goes_wrong(crowd)
 
 

@@ -25,6 +25,7 @@ from storage.tables.enrolment import enrolment as signed_up
 from storage.tables.squads import squad
 from tests.conversations.kit import MONDAY
 from tests.promises.crowd import Count, Crowd, count
+from tests.promises.guards import unlocked_foreseen
 
 SATURDAY = MONDAY + timedelta(days=5)
 
@@ -176,6 +177,7 @@ async def test_a_crowd_that_foresees_leaves_as_many_in_as_there_are_seats(crowd:
 SLOW_DISK = "SELECT pg_advisory_xact_lock_shared(77)"
 """Waits for as long as somebody holds that lock."""
 WAITS = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted")
+WAIT_FOR_A_ROW = text("SELECT count(*) FROM pg_locks WHERE locktype IN ('transactionid', 'tuple') AND NOT granted")
 
 
 @pytest.mark.parametrize("lets_go", [True, False], ids=["sound", "control"])
@@ -290,6 +292,25 @@ async def test_who_joined_by_another_chat_in_between_is_in_once(
     in_between(crowd, joins_elsewhere, monkeypatch)
     assert await join(crowd, 0, shift_id) == AlreadyIn(Stand.JOINED)
     assert await rows(crowd) == [(crowd.people[0], "joined", 1)]
+
+
+@pytest.mark.parametrize("locks", [True, False], ids=["sound", "control"])
+async def test_who_foresees_a_seat_by_two_chats_at_once_has_one(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch, locks: bool
+) -> None:
+    shift_id = await opened(crowd, MANY)
+    if not locks:
+        monkeypatch.setattr(enrolment, "lock_foreseen", unlocked_foreseen)
+    async with crowd.town.database.write() as other, asyncio.timeout(20):
+        await enrolment.lock_shift(other, shift_id)
+        both = [asyncio.create_task(join(crowd, 0, shift_id)) for _chat in range(2)]
+        while (await other.run(WAIT_FOR_A_ROW)).scalar_one() < len(both):  # noqa: ASYNC110 - only the server knows
+            await asyncio.sleep(0.01)
+    said = Counter([type(await one) for one in both])
+    assert said == ({Joined: 1, AlreadyIn: 1} if locks else {Joined: 2})
+    async with crowd.town.database.read() as unit:
+        taken = (await unit.run(select(shift.c.taken).where(shift.c.id == shift_id))).scalar_one()
+    assert taken == (1 if locks else 2)
 
 
 async def test_the_last_seat_that_goes_in_between_leaves_the_head_of_the_queue(

@@ -25,7 +25,7 @@ from storage.tables.delivery import fanout
 from storage.tables.enrolment import audit
 from tests.conversations.kit import MONDAY
 from tests.promises.crowd import Ack, Count, Crowd, count, overtaken, said
-from tests.promises.guards import unlocked, unlocked_foreseen
+from tests.promises.guards import unlocked
 
 SOAK = os.environ.get("MENKOU_SOAK") == "1"
 PEOPLE, SEATS, ROUNDS_OF_JOINS = (1_000, 50, 20) if SOAK else (300, 20, 2)
@@ -193,7 +193,6 @@ async def test_without_the_lock_two_who_leave_give_their_seats_to_the_same_perso
 ) -> None:
     """The control: a seat is lost for ever, or given twice."""
     monkeypatch.setattr(enrolment, "lock_shift", unlocked)
-    monkeypatch.setattr(enrolment, "lock_foreseen", unlocked_foreseen)
     history = await begin(crowd)
     assert await goes_wrong(history)
 
