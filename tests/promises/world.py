@@ -250,10 +250,11 @@ class _Building:
         for name, who, standing in (
             ("campaign", author, Standing.DRAFT), ("proposed", self.first, Standing.ASKED),
             ("sent", author, Standing.RUNNING), ("paused", author, Standing.PAUSED),
+            ("declined", author, Standing.DECLINED),
         ):  # fmt: skip
             row = insert(campaign).values(
                 author=who, organisation=ours, audience=Audience(Scope(ours)).segment(), texts=[{"en": "Do come!"}],
                 timing=Timing().to_json(), standing=standing, created=MONDAY,
-                started=None if standing in (Standing.DRAFT, Standing.ASKED) else MONDAY,
+                started=MONDAY if standing in (Standing.RUNNING, Standing.PAUSED) else None,
             )  # fmt: skip
             self.there(**{name: (await self.unit.run(row.returning(campaign.c.id))).scalar_one()})
