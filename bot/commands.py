@@ -28,7 +28,18 @@ from bot.pages.demo import Demonstration, Persona
 from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.wording import Wording
 from handlers.scripts import SCRIPTS
-from storage import activities, audit, backup, bulk, erased, migrate, moving, outbox, outbox_reports, people
+from storage import (
+    audit,
+    backup,
+    bulk,
+    erased,
+    migrate,
+    moving,
+    organisations,
+    outbox,
+    outbox_reports,
+    people,
+)
 from storage.database import Database
 from storage.moving import Moved
 from storage.secrecy import Secrecy
@@ -165,7 +176,7 @@ async def grant(settings: Settings, number: str, role: str, node: str) -> str:
             who = await people.by_number(unit, number)
             if who is None:
                 raise NotPossible("Nobody has that volunteer number; “settings” in the chat shows one's own.")
-            there = await activities.organisations(unit, [int(node)]) if place is None else {}
+            there = await organisations.names(unit, [int(node)]) if place is None else {}
             if place is None and int(node) not in there:
                 raise NotPossible("There is no such organisation and no such place.")
             await people.appoint(unit, who, Role(role), None if place else int(node), place, app.clock())
@@ -226,7 +237,7 @@ async def register(settings: Settings, name: str, place: int, type_: str, englis
         if where is None:
             raise NotPossible("There is no such place; codes have six digits (110108, a district) or nine (a street).")
         async with app.database.write() as unit:
-            number = await activities.register(
+            number = await organisations.register(
                 unit, name.strip(), english.strip(), type_, where.level, place, app.clock()
             )
             if number is None:

@@ -38,7 +38,7 @@ from bot.domain.campaigns import (
 from bot.domain.forecast import RoutePlan
 from bot.domain.places import DISTRICT, STREET
 from bot.domain.roles import MAY, Deed, may
-from storage import activities, audit, campaigns, fanouts, people, takeaways
+from storage import activities, audit, campaigns, fanouts, organisations, people, takeaways
 from storage.tables.delivery import Lane
 from storage.tables.kinds import to_milliseconds
 from storage.takeaways import What
@@ -84,7 +84,7 @@ class Campaigns(Subject):
         """For whom I may speak."""
         posts = [post for post in await people.posts(self.unit, self.me.id) if Deed.CAMPAIGN in MAY[post.role]]
         ids = [post.organisation for post in posts if post.organisation is not None]
-        theirs = await activities.organisations(self.unit, ids)
+        theirs = await organisations.names(self.unit, ids)
         voices = [
             Voice(number, None, (chinese, english), Scope(number, self._around(place)))
             for number, (chinese, english, place) in theirs.items()
@@ -264,7 +264,7 @@ class Campaigns(Subject):
             return None
         place = one.place
         if one.organisation is not None:
-            named = await activities.organisations(self.unit, [one.organisation])
+            named = await organisations.names(self.unit, [one.organisation])
             place = named[one.organisation][2] if one.organisation in named else None
         posts = await people.posts(self.unit, self.me.id)
         return one if may(posts, deed, organisation=one.organisation, place=place, within=self.city.within) else None
@@ -333,7 +333,7 @@ class Campaigns(Subject):
 
     async def _seconds(self, one: Campaign) -> list[int]:
         """Who may agree to it: whoever may write for the same, who looks after the place above; never its author."""
-        named = await activities.organisations(self.unit, [one.organisation] if one.organisation else [])
+        named = await organisations.names(self.unit, [one.organisation] if one.organisation else [])
         place = named[one.organisation][2] if one.organisation in named else one.place
         above = () if place is None else (place, *(node.code for node in self.city.places.ancestors(place)))
         holders = await people.holders(self.unit, one.organisation, above)

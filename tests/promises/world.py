@@ -33,6 +33,7 @@ from storage import (
     parties,
     people,
     proofs,
+    publishing,
     skills,
 )
 from storage.database import Unit
@@ -130,7 +131,7 @@ class _Building:
         plan = Plan(
             f"At {starts:%d %H}", "environment", starts, ends, DISTRICT, "East Gate", 9, "Gloves.", STREET, 39.9, 116.2
         )
-        return await activities.publish(
+        return await publishing.publish(
             self.unit, SECRECY, plan, ours, self.world.people[Who.ORGANISER], " ", 0, "low", new_secret(), MONDAY, state
         )
 
