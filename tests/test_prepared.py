@@ -18,11 +18,11 @@ from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound, OperationalError
 
 import storage
-from storage import activities, enrolment, people
-from storage.activities import Wanted
+from storage import activities, enrolment, people, search
 from storage.database import Database, Unit, is_away
 from storage.lists import among
 from storage.prepared import ForEach, Given, Prepared, _spelt
+from storage.search import Wanted
 from storage.secrecy import Secrecy
 from storage.tables import metadata
 from storage.tables.activities import activity, organisation, shift
@@ -155,7 +155,7 @@ async def test_a_turn_and_a_page_find_what_sqlalchemy_finds(database: Database, 
         await fill(unit)
 
     async def find(unit: Unit) -> list[Any]:
-        found = await activities.find(unit, WISHES[wish], NOW)
+        found = await search.find(unit, WISHES[wish], NOW)
         return await activities.cards(unit, found, WISHES[wish].near)
 
     plain, looked, in_turn = await by_each(database, find)
