@@ -254,6 +254,10 @@ class Driver(Protocol):
         """What came late since is undone before it was done."""
 
 
+class Unforeseen(RuntimeError):
+    """What was foreseen did not come about: the transaction is undone, and its work is to be done again."""
+
+
 class _AtHand:
     """Where no statement is a journey, nothing is saved by coming late."""
 
@@ -335,10 +339,19 @@ class OnAiosqlite(_AtHand):
 _TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
+ON_DISK = "SELECT pg_logical_emit_message(true, '', '')"
+"""Something to write that means nothing, so that a commit waits until all that was committed before it is on disk."""
+
+LET_GO = ("SET LOCAL synchronous_commit TO off", "COMMIT AND CHAIN", ON_DISK)
+"""Commit, let those in who wait for what we have locked, and have it on disk with the commit that follows: they write
+behind us in the server's log, so nothing of theirs can be on disk without ours."""
+
+
 class OnPostgreSQL:
     """asyncpg keeps a statement prepared in the server, and needs one journey for each after the first.
 
     What may come late goes with the commit, all in one journey: by name, with values of plain words and hex digits.
+    What is foreseen goes behind it, so that a row which everybody wants is locked while nothing of ours is waited for.
     """
 
     def __init__(self, bare: Any, dialect: Dialect) -> None:
@@ -347,19 +360,24 @@ class OnPostgreSQL:
         self._named: dict[Prepared, str] = {}
         """The server's own prepared statements, by which a text of several can call them."""
         self._late: list[str] = []
+        self._foreseen: list[str] = []
+        self._waited_for = False
+        """Something is locked that others wait for."""
 
     async def begin(self) -> None:
         """Begin a transaction."""
         await self._command("BEGIN")
 
     async def commit(self, begin: bool = False) -> None:
-        """Run what came late, commit, and `begin` another transaction at once."""
-        late, self._late = self._late, []
-        await self._command("; ".join([*late, "COMMIT AND CHAIN" if begin else "COMMIT"]))
+        """Run what came late, commit, and `begin` another transaction at once. Raises Unforeseen."""
+        let_go = LET_GO if self._waited_for or self._foreseen else ()
+        await self._catch_up_and(*let_go, "COMMIT AND CHAIN" if begin else "COMMIT")
+        self._waited_for = False
 
     async def rollback(self) -> None:
         """Undo the transaction."""
         self.forget_late()
+        self._waited_for = False
         await self._command("ROLLBACK")
 
     async def run_late(self, prepared: Prepared, given: Parameters) -> None:
@@ -368,11 +386,15 @@ class OnPostgreSQL:
 
     async def run_through(self, steps: Sequence[tuple[Prepared, Parameters]]) -> int:
         """Run one after the other in one journey, after what came late: each sees what was committed before it began.
-        Returns how many rows the last one gave."""
-        called = [await self._called(*step) for step in steps]
-        late, self._late = self._late, []
-        status = await self._command("; ".join([*late, *called]))
+        Returns how many rows the last one gave. Others wait for what they change."""
+        self._waited_for = True
+        status = await self._catch_up_and(*[await self._called(*step) for step in steps])
         return int(status.rpartition(" ")[2])
+
+    async def run_foreseen(self, steps: Sequence[tuple[Prepared, Parameters]]) -> None:
+        """Run one after the other behind everything that comes late, at the latest with the commit or before anything
+        is asked. The last of them divides by zero where it does not come to what was foreseen."""
+        self._foreseen += [await self._called(*step) for step in steps]
 
     async def _called(self, prepared: Prepared, given: Parameters) -> str:
         """How a text calls a statement, by the server's own name for it."""
@@ -385,14 +407,25 @@ class OnPostgreSQL:
         return f"EXECUTE {name}({', '.join(map(_spelt, compiled.values(given)))})"
 
     async def catch_up(self) -> None:
-        """Run what came late now: something may want to read it."""
-        if self._late:
-            late, self._late = self._late, []
-            await self._command("; ".join(late))
+        """Run what came late now: something may want to read it. Raises Unforeseen."""
+        if self._late or self._foreseen:
+            await self._catch_up_and()
+
+    async def _catch_up_and(self, *then: str) -> str:
+        late, foreseen = self._late, self._foreseen
+        self._late, self._foreseen = [], []
+        self._waited_for = self._waited_for or bool(foreseen)
+        try:
+            return await self._command("; ".join([*late, *foreseen, *then]))
+        except exc.DBAPIError as error:
+            if foreseen and isinstance(error.orig, asyncpg.DivisionByZeroError):
+                raise Unforeseen from error
+            raise
 
     def forget_late(self) -> None:
         """What came late since is undone before it was done."""
         self._late.clear()
+        self._foreseen.clear()
 
     async def _command(self, text: str) -> str:
         """Run a text. Returns what the server says of its last statement."""
@@ -402,7 +435,9 @@ class OnPostgreSQL:
             raise _translated(text.partition(" ")[0], error) from error
 
     async def run(self, prepared: Prepared, given: Parameters) -> Outcome:
-        """Run one statement."""
+        """Run one statement, after what was foreseen."""
+        if self._foreseen:
+            await self.catch_up()
         compiled = prepared.compiled(self._dialect)
         values = compiled.values(given)
         try:
@@ -419,6 +454,8 @@ class OnPostgreSQL:
         if isinstance(prepared, ForEach):
             await self.run(prepared.at_once, {name: [one[name] for one in rows] for name in rows[0]})
             return
+        if self._foreseen:
+            await self.catch_up()
         compiled = prepared.compiled(self._dialect)
         try:
             await self._bare.executemany(compiled.sql, [compiled.values(one) for one in rows])
