@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from bot import server
-from bot.app import App, revealed, wall_clock, wechat_api
+from bot.app import App, Clock, revealed, wall_clock, wechat_api
 from bot.channels.terminal import Terminal, open_screen
 from bot.channels.wechat import MENU, set_menu
 from bot.channels.wechat.menu import MenuRefused
@@ -28,21 +28,35 @@ from bot.pages.demo import Demonstration, Persona
 from bot.settings import FOLDER, NotPossible, Settings
 from bot.talk.wording import Wording
 from handlers.scripts import SCRIPTS
-from storage import activities, audit, backup, bulk, erased, migrate, moving, outbox, outbox_reports, people
+from storage import (
+    audit,
+    backup,
+    bulk,
+    erased,
+    migrate,
+    moving,
+    organisations,
+    outbox,
+    outbox_reports,
+    people,
+)
 from storage.database import Database
 from storage.moving import Moved
 from storage.secrecy import Secrecy
+
+CLOCK = "clock"
+"""The file beside the demonstration city that tells how far its clock was moved."""
 
 
 async def demo(settings: Settings, folder: Path) -> None:
     """Make the demonstration city anew in its folder and serve it until it is told to stop."""
     await asyncio.to_thread(clear, folder)
+    clock = await asyncio.to_thread(clock_of, folder)
     with server.take(settings.host, settings.port) as taken:
-        await _demo(settings.on_port(taken.getsockname()[1]), taken)
+        await _demo(settings.on_port(taken.getsockname()[1]), clock, taken)
 
 
-async def _demo(settings: Settings, taken: socket.socket) -> None:
-    clock = MovableClock()
+async def _demo(settings: Settings, clock: MovableClock, taken: socket.socket) -> None:
     app, made, bar = await open_demo(settings, clock)
     await app.serve(
         demonstration=bar, told=lambda address: print(welcome(settings, address, made), flush=True), taken=taken
@@ -76,8 +90,13 @@ async def open_demo(settings: Settings, clock: MovableClock) -> tuple[App, Demo,
 
 def clear(folder: Path) -> None:
     """Take away the demonstration city of last time; its key stays."""
-    for old in folder.glob("menkou.db*"):
-        old.unlink()
+    for old in (*folder.glob("menkou.db*"), folder / CLOCK):
+        old.unlink(missing_ok=True)
+
+
+def clock_of(folder: Path) -> MovableClock:
+    """The clock of the demonstration city in this folder, wherever it is moved from."""
+    return MovableClock(shared=folder / CLOCK)
 
 
 def welcome(settings: Settings, address: str, made: Demo) -> str:
@@ -99,7 +118,8 @@ Stop with Ctrl-C."""
 
 async def chat(settings: Settings, name: str | None, folder: Path | None) -> None:
     """Talk in this terminal: with the operator's own city, or with the demonstration city (made if there is none)."""
-    app = App(settings)
+    clock: Clock = wall_clock if folder is None else await asyncio.to_thread(clock_of, folder)
+    app = App(settings, clock=clock)
     fresh = folder is not None and not await asyncio.to_thread((folder / "menkou.db").exists)
     await app.prepare()
     if fresh:
@@ -156,7 +176,7 @@ async def grant(settings: Settings, number: str, role: str, node: str) -> str:
             who = await people.by_number(unit, number)
             if who is None:
                 raise NotPossible("Nobody has that volunteer number; “settings” in the chat shows one's own.")
-            there = await activities.organisations(unit, [int(node)]) if place is None else {}
+            there = await organisations.names(unit, [int(node)]) if place is None else {}
             if place is None and int(node) not in there:
                 raise NotPossible("There is no such organisation and no such place.")
             await people.appoint(unit, who, Role(role), None if place else int(node), place, app.clock())
@@ -217,7 +237,7 @@ async def register(settings: Settings, name: str, place: int, type_: str, englis
         if where is None:
             raise NotPossible("There is no such place; codes have six digits (110108, a district) or nine (a street).")
         async with app.database.write() as unit:
-            number = await activities.register(
+            number = await organisations.register(
                 unit, name.strip(), english.strip(), type_, where.level, place, app.clock()
             )
             if number is None:

@@ -23,7 +23,7 @@ from bot.city.clock import MovableClock
 from bot.city.demo import Demo
 from bot.commands import open_demo
 from bot.delivery.pace import Pace
-from bot.settings import Settings
+from bot.settings import Settings, for_demo
 from tests.browser.chromium import DESKTOP, PHONE, open_browser
 
 FOLDER = Path(__file__).parent / "pictures"
@@ -56,7 +56,7 @@ async def city(folder: Path) -> AsyncIterator[Shown]:
     clock = MovableClock(lambda: MOMENT.astimezone(UTC))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    settings = Settings(listen=f"127.0.0.1:{port}").for_demo(folder)
+    settings = for_demo(Settings(listen=f"127.0.0.1:{port}"), folder)
     app, made, bar = await open_demo(settings, clock)
     stop, ready = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(app.serve(stop, bar, lambda _address: ready.set()))

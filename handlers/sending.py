@@ -53,7 +53,7 @@ from handlers.answers import words
 from handlers.campaign import MINE, NO_SUCH, ORGANISERS_ONLY, WRITTEN, unwritable
 from handlers.cards import line
 from handlers.mailings import in_either
-from handlers.whynot import PLATFORMS, REASONS, ROUTED, WAITS
+from handlers.whynot import PLATFORMS, REASONS, ROUTED, SENDERS, WAITS
 
 STANDINGS: dict[Standing, Text] = {
     Standing.DRAFT: _("A draft: nothing has been sent."),
@@ -251,7 +251,7 @@ def because(reason: str) -> Words:
         return known[ours]
     if reason in ROUTED:
         return ROUTED[reason]
-    theirs = next((words for said, words in PLATFORMS.items() if said in reason), None)
+    theirs = next((words for said, words in (*SENDERS.items(), *PLATFORMS.items()) if said in reason), None)
     return theirs or reason or _("no reason was given")
 
 
@@ -302,6 +302,7 @@ def ways(found: Mailing, takes_back: bool) -> list[Link]:
         case Standing.DRAFT if found.mine:
             return [
                 Link(_("Test: send it to me alone"), Intent("mailingtest", number)),
+                Link(_("Change"), Intent("mailingchange", number)),
                 Link(_("Change or remove the picture") if one.pictured else _("Add a picture"),
                      Intent("mailingpicture", number)),
                 Link(_("Send"), Intent("mailingsend", number)),
@@ -320,7 +321,12 @@ def ways(found: Mailing, takes_back: bool) -> list[Link]:
             return [Link(_("Pause"), Intent("mailingpause", number)), Link(_("Stop"), stop)]
         case Standing.PAUSED:
             return [Link(_("Let it go on"), Intent("mailinggoon", number)), Link(_("Stop"), stop)]
-    return []
+    return [anew(one.id)] if found.again else []
+
+
+def anew(number: int) -> Link:
+    """The way to a new draft with the words of one that reached nobody."""
+    return Link(_("Change or send again"), Intent("mailingagain", (str(number),)))
 
 
 def look(number: int) -> Link:
@@ -380,7 +386,7 @@ async def mailingsend(talk: Talk, desk: Desk, number: int) -> None:
         case NobodyMeant():
             talk.say(_("Nobody fits these conditions now."), look(number))
         case Unwritable(reason):
-            talk.say(unwritable(reason), look(number))
+            talk.say(unwritable(reason), Link(_("Change"), Intent("mailingchange", (str(number),))), look(number))
         case _:
             talk.say(NO_SUCH, MINE)
 
@@ -523,14 +529,16 @@ async def mailingstop(talk: Talk, desk: Desk, number: int) -> None:
     question = _("Stop it for good? You can also let it rest, and go on later.")
     if begun and not await talk.confirm("sure", question, _("Stop it for good"), _("No")):
         return talk.say(_("Nothing was changed."), look(number))
-    text = _("Stopped. Nothing more of it is sent.") if begun else _("Taken back. Nothing was sent.")
-    moved(talk, await desk.campaigns.stop(number), text)
+    if begun:
+        return moved(talk, await desk.campaigns.stop(number), _("Stopped. Nothing more of it is sent."))
+    again = [anew(number)] if found.mine else []
+    return moved(talk, await desk.campaigns.stop(number), _("Taken back. Nothing was sent."), *again)
 
 
-def moved(talk: Talk, outcome: object, text: Text) -> None:
+def moved(talk: Talk, outcome: object, text: Text, *ways: Link) -> None:
     """What came of a move."""
     match outcome:
         case Changed(one):
-            talk.say(text, look(one.id))
+            talk.say(text, *ways, look(one.id))
         case _:
             talk.say(_("That is no longer possible."), MINE)

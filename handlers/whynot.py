@@ -106,6 +106,12 @@ ROUTED: Mapping[str, Text] = {
 }
 """Why a message went the way it went."""
 
+SENDERS: Mapping[str, Text] = {
+    "its sender was stopped while calling": _("whatever was sending it ended in the middle"),
+    "was to go by": _("it was to go by another chat first"),
+}
+"""What our own senders note with a message, by a part of it."""
+
 PLATFORMS: Mapping[str, Text] = {
     "bot was blocked by the user": _("bot was blocked by the user"),
     "user is deactivated": _("the account was deleted"),

@@ -61,11 +61,21 @@ async def keep(
 ) -> int:
     """Keep a draft; its number."""
     row = insert(campaign).values(
-        author=author, organisation=organisation_, place=place, audience=letter.audience.segment(),
-        texts=[dict(one) for one in letter.texts], timing=letter.timing.to_json(), activity=letter.activity,
-        standing=Standing.DRAFT, created=now,
-    )  # fmt: skip
+        author=author, organisation=organisation_, place=place, **_written(letter), standing=Standing.DRAFT, created=now
+    )
     return int((await unit.run(row.returning(campaign.c.id))).scalar_one())
+
+
+async def rewrite(unit: Unit, number: int, letter: Letter) -> None:
+    """Change what a draft says, to whom and when."""
+    await unit.run(update(campaign).where(campaign.c.id == number).values(**_written(letter)))
+
+
+def _written(letter: Letter) -> dict[str, Any]:
+    return {
+        "audience": letter.audience.segment(), "texts": [dict(one) for one in letter.texts],
+        "timing": letter.timing.to_json(), "activity": letter.activity,
+    }  # fmt: skip
 
 
 async def find(unit: Unit, number: int, lock: bool = False) -> Campaign | None:
@@ -297,3 +307,10 @@ async def picture(unit: Unit, number: int) -> bytes | None:
         await unit.run(select(campaign_picture.c.picture).where(campaign_picture.c.campaign == number))
     ).scalar_one_or_none()
     return None if kept is None else unit.secrecy.open_bytes(kept, f"campaign:{number}:picture")
+
+
+async def copy_picture(unit: Unit, number: int, to: int, now: datetime) -> None:
+    """The picture of one campaign for another, if it has one: sealed anew, for what is sealed is bound to its row."""
+    kept = await picture(unit, number)
+    if kept is not None:
+        await keep_picture(unit, to, kept, now)

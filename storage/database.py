@@ -50,6 +50,7 @@ from storage.prepared import (
     Outcome,
     Parameters,
     Prepared,
+    Unforeseen,
 )
 from storage.secrecy import Secrecy
 from storage.together import InThread, ReadingAhead, Together, Work
@@ -114,11 +115,18 @@ class Unit:
     """One transaction: runs statements and knows whether anything was changed."""
 
     def __init__(
-        self, connection: AsyncConnection, dialect: str, secrecy: Secrecy | None = None, driver: Driver | None = None
+        self,
+        connection: AsyncConnection,
+        dialect: str,
+        secrecy: Secrecy | None = None,
+        driver: Driver | None = None,
+        foreseeing: OnPostgreSQL | None = None,
     ) -> None:
-        """`driver`: where prepared statements run; by SQLAlchemy where there is none."""
+        """`driver`: where prepared statements run; by SQLAlchemy where there is none. `foreseeing`: where that may run
+        whose outcome is foreseen, because the work is done again when it was not."""
         self.connection = connection
         self._driver = driver
+        self._foreseeing = foreseeing
         self.dialect = dialect
         self._secrecy = secrecy
         self.changed = False
@@ -137,6 +145,11 @@ class Unit:
     def locks_rows(self) -> bool:
         """PostgreSQL locks rows; on SQLite the whole database is already ours."""
         return self.dialect == "postgresql"
+
+    @property
+    def foresees(self) -> bool:
+        """Is something to be gained and nothing to be lost by foreseeing what a change will come to?"""
+        return self._foreseeing is not None
 
     def has_sign(self, number: ColumnElement[int]) -> ColumnElement[bool]:
         """Does somebody hold the sign of life of that number? On SQLite nobody is known not to."""
@@ -174,13 +187,22 @@ class Unit:
             await self.connection.execute(statement.statement, parameters)
 
     async def run_through(self, *steps: tuple[Prepared, Parameters]) -> int:
-        """Run a change and what has to come before it, one after the other, with nothing of ours between them. Returns
-        how many rows the last one gave."""
+        """Run a change that others wait for and what has to come before it, one after the other, with nothing of ours
+        between them. Returns how many rows the last one gave."""
         self.changed = True
         if self._driver is not None:
             return await self._driver.run_through(steps)
         done = [await self.connection.execute(one.statement, given) for one, given in steps][-1]
         return len(done.all()) if done.returns_rows else done.rowcount
+
+    async def run_foreseen(self, *steps: tuple[Prepared, Parameters]) -> None:
+        """Where the unit foresees: lock what everybody wants and change it, as the very last of the transaction and on
+        the journey of its commit. It must divide by zero where it comes to anything else than was foreseen: then all is
+        undone, and the work done again by a unit that does not foresee. What comes late goes before it."""
+        if self._foreseeing is None:
+            raise LookupError("this unit does not foresee")
+        self.changed = True
+        await self._foreseeing.run_foreseen(steps)
 
     async def run_once(self, statement: Prepared, parameters: Parameters) -> CursorResult[Any]:
         """Run what may not come again: SQLAlchemy compiles a shape once, and not each statement of it."""
@@ -335,15 +357,24 @@ class Database:
     async def turn(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
         """One turn in its transaction, back when it is on disk. Inside, nothing but the unit may be awaited.
 
-        On SQLite the turns that wait are committed together, with one flush; one that raises is undone alone.
+        On SQLite the turns that wait are committed together, with one flush; one that raises is undone alone. On
+        PostgreSQL it is done again where it foresaw wrongly.
         """
-        if isinstance(self._turns, Lines):
+        if isinstance(self._turns, Together):
+            return await self._turns.do(self._in_thread(work))
+        try:
+            return await self._turns.transact(self._on_line(work, foresees=True))
+        except Unforeseen:
+            return await self._turns.transact(self._on_line(work, foresees=False))
 
-            async def on_line(line: Line) -> T:
-                return await work(Unit(line.connection, self.dialect, self.secrecy, line.driver))
+    def _on_line(
+        self, work: Callable[[Unit], Coroutine[Any, Any, T]], foresees: bool
+    ) -> Callable[[Line], Coroutine[Any, Any, T]]:
+        def on(line: Line) -> Coroutine[Any, Any, T]:
+            foreseeing = line.driver if foresees else None
+            return work(Unit(line.connection, self.dialect, self.secrecy, line.driver, foreseeing))
 
-            return await self._turns.transact(on_line)
-        return await self._turns.do(self._in_thread(work))
+        return on
 
     async def aside(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
         """A transaction that turns need not wait for before it begins, of what is made again if it is lost.
@@ -394,11 +425,7 @@ class Database:
         """One look of those that look all the time: at a fraction of what `read` costs, and it waits for nobody either.
         Inside, nothing but the unit may be awaited, and nothing is changed."""
         if isinstance(self._looks, Lines):
-
-            async def on_line(line: Line) -> T:
-                return await work(Unit(line.connection, self.dialect, self.secrecy, line.driver))
-
-            return await self._looks.look(on_line)
+            return await self._looks.look(self._on_line(work, foresees=False))
         return await self._looks.do(self._in_thread(work))
 
     async def session(self, patience: float) -> Any:

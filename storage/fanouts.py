@@ -402,14 +402,14 @@ def _lane(one: Reminding) -> Lane:
     return Lane.CHANGE if one.kind == "reminder" and one.offset >= NEAR else Lane.REMINDER
 
 
-async def pause(unit: Unit, number: int, reason: str, by: ColumnElement[bool] | None = None) -> bool:
+async def pause(unit: Unit, number: int, reason: str = "", by: ColumnElement[bool] | None = None) -> bool:
     """Let an intention rest: nothing more of it is made or claimed until `resume`. `by`: holds while the sender may.
 
-    False: it was not running.
+    `reason`: what the sender saw; whoever lets it rest by hand needs none. False: it was not running.
     """
     running = (fanout.c.id == number, RUNS)
     paused = update(fanout).where(*running, *(() if by is None else (by,)))
-    return bool((await unit.run(paused.values(state=Running.PAUSED, reason=reason[:200]))).rowcount)
+    return bool((await unit.run(paused.values(state=Running.PAUSED, reason=reason[:200] or None))).rowcount)
 
 
 async def resume(unit: Unit, number: int) -> bool:

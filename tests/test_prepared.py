@@ -12,17 +12,30 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, SmallInteger, String, Update, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    SmallInteger,
+    String,
+    Update,
+    bindparam,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound, OperationalError
 
 import storage
-from storage import activities, enrolment, people
-from storage.activities import Wanted
+from storage import activities, enrolment, people, search
 from storage.database import Database, Unit, is_away
 from storage.lists import among
 from storage.prepared import ForEach, Given, Prepared, _spelt
+from storage.search import Wanted
 from storage.secrecy import Secrecy
 from storage.tables import metadata
 from storage.tables.activities import activity, organisation, shift
@@ -155,7 +168,7 @@ async def test_a_turn_and_a_page_find_what_sqlalchemy_finds(database: Database, 
         await fill(unit)
 
     async def find(unit: Unit) -> list[Any]:
-        found = await activities.find(unit, WISHES[wish], NOW)
+        found = await search.find(unit, WISHES[wish], NOW)
         return await activities.cards(unit, found, WISHES[wish].near)
 
     plain, looked, in_turn = await by_each(database, find)
@@ -509,8 +522,127 @@ async def test_what_the_database_refuses_of_what_comes_late_is_told_without_its_
     assert await people_there(database) == 0
 
 
-@pytest.mark.parametrize("value", ["'; DROP TABLE person; --", "\\'", "名", "", b"'\x00", 5, -5, True, None])
+# --- What is foreseen ---
+
+SAME = Prepared(insert(person).values(number=bindparam("its_number"), created=bindparam("its_birth")).returning(
+    literal_column("1").op("/")(
+        select(func.count()).select_from(person).where(person.c.number == LATE["its_number"]).scalar_subquery()
+    ).label("one")
+))  # fmt: skip
+"""Adds somebody where somebody else is there, and divides by zero where they are not."""
+FORESEEN = {"its_number": "V1", "its_birth": NOW}
+
+
+async def foresee(unit: Unit) -> list[bool]:
+    """Where it foresees; what it was asked by which unit."""
+    if unit.foresees:
+        await unit.run_foreseen((SAME, FORESEEN))
+    return [unit.foresees, unit.changed]
+
+
+@pytest.fixture
+def on_a_server(engine: str) -> None:
+    if engine == "sqlite":
+        pytest.skip("on SQLite nothing is foreseen")
+
+
+async def test_on_sqlite_and_outside_a_turn_nothing_is_foreseen(engine: str, database: Database) -> None:
+    async with database.write() as unit:
+        assert await foresee(unit) == [False, False]
+        with pytest.raises(LookupError):
+            await unit.run_foreseen((SAME, FORESEEN))
+    if engine == "sqlite":
+        assert await database.turn(foresee) == [False, False]
+
+
+@pytest.mark.usefixtures("on_a_server")
+async def test_what_is_foreseen_comes_behind_what_comes_late(database: Database) -> None:
+    async def both(unit: Unit) -> list[bool]:
+        told = await foresee(unit)
+        await put_late(unit)
+        return told
+
+    assert await database.turn(both) == [True, True]
+    assert await people_there(database) == 2
+
+
+@pytest.mark.usefixtures("on_a_server")
+async def test_where_it_comes_to_something_else_the_work_is_done_again_without_foreseeing(database: Database) -> None:
+    begun: list[bool] = []
+
+    async def wrong(unit: Unit) -> list[bool]:
+        begun.append(unit.foresees)
+        await unit.run_late(ADDED, LATE | {"its_number": f"V{len(begun) + 1}"})
+        return await foresee(unit)
+
+    assert await database.turn(wrong) == [False, True]
+    assert begun == [True, False]
+    async with database.read() as unit:
+        assert [row.number for row in await unit.run(select(person.c.number))] == ["V3"], "the first left no trace"
+
+
+ASKS: dict[str, Callable[[Unit], Coroutine[Any, Any, Any]]] = {
+    "on the driver": lambda unit: unit.run(Prepared(select(person.c.id)), {}),
+    "by SQLAlchemy": lambda unit: unit.run(select(person.c.id)),
+    "for each": lambda unit: unit.run_each(ADDED, [FORESEEN | {"its_number": "V9"}]),
+    "through steps": lambda unit: unit.run_through((ADDED, FORESEEN | {"its_number": "V9"})),
+}
+
+
+@pytest.mark.usefixtures("on_a_server")
+@pytest.mark.parametrize("asks", ASKS)
+async def test_whoever_asks_afterwards_asks_behind_what_was_foreseen(database: Database, asks: str) -> None:
+    there: list[bool] = []
+
+    async def asked(unit: Unit) -> None:
+        if unit.foresees:
+            await foresee(unit)
+            await ASKS[asks](unit)
+            there.append(True)
+
+    await database.turn(asked)
+    assert there == [], "it came to something else, and was noticed there"
+    assert await people_there(database) == 0
+
+
+@pytest.mark.usefixtures("on_a_server")
+async def test_what_is_foreseen_is_forgotten_with_its_turn(database: Database) -> None:
+    async def breaks(unit: Unit) -> None:
+        await foresee(unit)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await database.turn(breaks)
+    await database.turn(put_late)
+    assert await people_there(database) == 1
+
+
+TYPED = ["'; DROP TABLE person; --", "\\'", "joined'", "a\n", "a b", "名", "ａ", b"'\x00", 5, -5, True, None]
+
+
+@pytest.mark.parametrize("value", TYPED)
 def test_nothing_that_somebody_typed_stands_in_a_statement(value: object) -> None:
     assert re.fullmatch(
         r"NULL|True|-?\d+|convert_from\('\\x[0-9a-f]*', 'UTF8'\)|'\\x[0-9a-f]*'::bytea", _spelt(value)
     )
+
+
+@pytest.mark.parametrize("value", ["telegram", "7000000001", "enrolment:5", "12-3.a_B", ""])
+def test_but_plain_words(value: str) -> None:
+    assert _spelt(value) == f"'{value}'"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_words_that_are_part_of_a_statement_are_written_out(dialect: Any) -> None:
+    there = person.c.number.in_([literal("joined", String), literal(5, Integer)])
+    one = Prepared(select(person.c.id).where(there, person.c.number == bindparam("its_number"))).compiled(dialect)
+    assert "IN ('joined', 5)" in one.sql
+    assert one.names == ("its_number",)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+@pytest.mark.parametrize("value", ["it's", "100%", "名", "a\n", "(?)"])
+def test_but_nothing_that_is_no_plain_word(dialect: Any, value: str) -> None:
+    one = Prepared(select(person.c.id).where(person.c.number == literal(value, String))).compiled(dialect)
+    assert value not in one.sql
+    assert list(one.values({})) == [value]

@@ -11,8 +11,8 @@ from bot.domain.activities import Activity
 from bot.domain.kinds import Kind
 from bot.domain.places import Place
 from bot.domain.search import tokens, understand
-from storage import activities
-from storage.activities import Wanted
+from storage import activities, search
+from storage.search import Wanted
 
 NEAR = 5_000.0
 """Metres that still count as “near me”."""
@@ -90,7 +90,7 @@ class Activities(Subject):
 
     async def _exact(self, wanted: Wanted, found: Found) -> Found | None:
         """What fits all that was asked for."""
-        numbers = await activities.find(self.unit, wanted, self.now, FOUND_LIMIT + 1)
+        numbers = await search.find(self.unit, wanted, self.now, FOUND_LIMIT + 1)
         if not numbers:
             return None
         return replace(found, activities=numbers[:FOUND_LIMIT], more=len(numbers) > FOUND_LIMIT, near=wanted.near)

@@ -29,6 +29,7 @@ from bot.domain.campaigns import (
     Standing,
     Unwritable,
     awake,
+    may_begin_anew,
     may_use_mass,
     moment,
     needs_second,
@@ -37,7 +38,7 @@ from bot.domain.campaigns import (
 from bot.domain.forecast import RoutePlan
 from bot.domain.places import DISTRICT, STREET
 from bot.domain.roles import MAY, Deed, may
-from storage import activities, audit, campaigns, fanouts, people, takeaways
+from storage import activities, audit, campaigns, fanouts, organisations, people, takeaways
 from storage.tables.delivery import Lane
 from storage.tables.kinds import to_milliseconds
 from storage.takeaways import What
@@ -70,6 +71,8 @@ class Mailing:
     """I may be its second person."""
     progress: Progress | None
     """Once it has begun."""
+    again: bool
+    """I may take up its words in a new draft."""
 
 
 class Campaigns(Subject):
@@ -81,7 +84,7 @@ class Campaigns(Subject):
         """For whom I may speak."""
         posts = [post for post in await people.posts(self.unit, self.me.id) if Deed.CAMPAIGN in MAY[post.role]]
         ids = [post.organisation for post in posts if post.organisation is not None]
-        theirs = await activities.organisations(self.unit, ids)
+        theirs = await organisations.names(self.unit, ids)
         voices = [
             Voice(number, None, (chinese, english), Scope(number, self._around(place)))
             for number, (chinese, english, place) in theirs.items()
@@ -169,13 +172,57 @@ class Campaigns(Subject):
         await self._log(number, None, "unpictured" if picture is None else "pictured")
         return Changed(replace(one, pictured=to_milliseconds(self.now) if picture else 0))
 
+    async def rewrite(self, number: int, letter: Letter) -> Changed | Unwritable | NotAllowed:
+        """Change a draft of mine. What was wrong with it before does not keep me from mending something else."""
+        one = await self.allowed(number, lock=True)
+        if one is None or one.author != self.me.id or one.standing != Standing.DRAFT:
+            return NotAllowed()
+        voice = await self.voice_of(one)
+        if voice is None or letter.audience.scope != voice.scope:
+            return NotAllowed()
+        why = unfit(letter, self.now)
+        if why and why != unfit(Letter.of(one), self.now):
+            return Unwritable(why)
+        if letter.activity not in (None, one.activity) and not await self._may_show(voice, letter.activity):
+            return NotAllowed()
+        await campaigns.rewrite(self.unit, number, letter)
+        await self._log(number, None, "rewritten")
+        return Changed(replace(one, audience=letter.audience, texts=letter.texts, timing=letter.timing))
+
+    async def renew(self, number: int) -> Kept | NotAllowed:
+        """A new draft with the words, the picture and whom it meant of one of mine that reached nobody.
+
+        As long as that draft is as it was, the same one once more.
+        """
+        found = await self.look(number)
+        one = found.campaign if isinstance(found, Mailing) and found.again else None
+        voice = await self.voice_of(one) if one else None
+        if one is None or voice is None:
+            return NotAllowed()
+        shown = one.activity if one.activity and await self._may_show(voice, one.activity) else None
+        letter = replace(Letter.of(one), audience=replace(one.audience, scope=voice.scope), activity=shown)
+        drafts = [draft for draft in await self.mine() if draft.standing is Standing.DRAFT]
+        kept = next((draft for draft in drafts if draft.author == self.me.id and Letter.of(draft) == letter), None)
+        if kept is None:
+            new = await campaigns.keep(self.unit, self.me.id, voice.organisation, voice.place, letter, self.now)
+            await campaigns.copy_picture(self.unit, number, new, self.now)
+            await self._log(new, None, Standing.DRAFT)
+            kept = await campaigns.find(self.unit, new)
+            assert kept is not None
+        return Kept(kept, await self.count(kept.audience))
+
+    async def voice_of(self, one: Campaign) -> Voice | None:
+        """For whom a campaign speaks, as I may speak for them now."""
+        theirs = (one.organisation, one.place)
+        return next((voice for voice in await self.voices() if (voice.organisation, voice.place) == theirs), None)
+
     def picture(self, one: Campaign) -> str:
         """The path of its picture; empty: it has none."""
         return picture_path(self.city, one)
 
-    async def _may_show(self, voice: Voice, activity: int) -> bool:
+    async def _may_show(self, voice: Voice, activity: int | None) -> bool:
         """Does the activity belong to whom I speak for?"""
-        card = await activities.card(self.unit, activity)
+        card = await activities.card(self.unit, activity) if activity else None
         return card is not None and self._belongs(voice, card)
 
     def _belongs(self, voice: Voice, card: Activity) -> bool:
@@ -207,7 +254,8 @@ class Campaigns(Subject):
         decides = asked and await self.allowed(number, Deed.AGREE) is not None
         people_ = await self.count(one.audience) if one.standing == Standing.DRAFT else one.people
         begun = await self._progress(one) if one.started else None
-        return Mailing(one, people_, mine, decides, begun)
+        again = mine and may_begin_anew(one, begun.reached if begun else 0)
+        return Mailing(one, people_, mine, decides, begun, again)
 
     async def allowed(self, number: int, deed: Deed = Deed.CAMPAIGN, lock: bool = False) -> Campaign | None:
         """The campaign, if the role table lets me do this to it. None says nothing about why."""
@@ -216,7 +264,7 @@ class Campaigns(Subject):
             return None
         place = one.place
         if one.organisation is not None:
-            named = await activities.organisations(self.unit, [one.organisation])
+            named = await organisations.names(self.unit, [one.organisation])
             place = named[one.organisation][2] if one.organisation in named else None
         posts = await people.posts(self.unit, self.me.id)
         return one if may(posts, deed, organisation=one.organisation, place=place, within=self.city.within) else None
@@ -257,7 +305,7 @@ class Campaigns(Subject):
             return NobodyMeant()
         if typed != counted:
             return Miscounted(counted)
-        why = unfit(Letter(one.audience, one.texts, one.timing, one.activity), self.now)
+        why = unfit(Letter.of(one), self.now)
         if why or await self._told_today(one):
             return Unwritable(why or "today")
         if needs_second(counted, one.audience):
@@ -285,7 +333,7 @@ class Campaigns(Subject):
 
     async def _seconds(self, one: Campaign) -> list[int]:
         """Who may agree to it: whoever may write for the same, who looks after the place above; never its author."""
-        named = await activities.organisations(self.unit, [one.organisation] if one.organisation else [])
+        named = await organisations.names(self.unit, [one.organisation] if one.organisation else [])
         place = named[one.organisation][2] if one.organisation in named else one.place
         above = () if place is None else (place, *(node.code for node in self.city.places.ancestors(place)))
         holders = await people.holders(self.unit, one.organisation, above)
@@ -309,7 +357,7 @@ class Campaigns(Subject):
             return NotAllowed()
         await self._move(one, Standing.PAUSED)
         for fanout, _running, _why in await campaigns.fanouts_of(self.unit, number):
-            await fanouts.pause(self.unit, fanout, "paused by hand")
+            await fanouts.pause(self.unit, fanout)
         return Changed(replace(one, standing=Standing.PAUSED))
 
     async def resume(self, number: int) -> Changed | NotAllowed:

@@ -13,7 +13,7 @@ from bot.domain.activities import Activity, NotAllowed, Plan, Published, Shift, 
 from bot.domain.enrolment import COMING
 from bot.domain.questions import MOST, Question
 from bot.domain.roles import Deed
-from storage import activities, agreements, audit, fanouts
+from storage import agreements, audit, fanouts, publishing
 from storage.tables.delivery import Lane
 
 MOST_SHIFTS = 12
@@ -41,7 +41,7 @@ class Drafts(Subject):
             unfit = check(self._plan(card, shift, terms.insurance, terms.risks), self.now)
             if unfit:
                 return unfit
-        if not await activities.open_draft(self.unit, activity, self.now):
+        if not await publishing.open_draft(self.unit, activity, self.now):
             return NotAllowed()
         await self._log(activity, "publish", "open")
         return card
@@ -55,7 +55,7 @@ class Drafts(Subject):
         """Throw it away."""
         if await self.draft(activity) is None:
             return False
-        await activities.discard(self.unit, activity, self.now)
+        await publishing.discard(self.unit, activity, self.now)
         await self._log(activity, "discard", "gone")
         return True
 
@@ -72,7 +72,7 @@ class Drafts(Subject):
         card = await self.changeable(activity)
         if card is None:
             return False
-        await activities.set_conditions(self.unit, activity, approval=on)
+        await publishing.set_conditions(self.unit, activity, approval=on)
         await self._log(activity, "condition", "approval" if on else "open to all", card.state)
         return True
 
@@ -82,7 +82,7 @@ class Drafts(Subject):
         card = await self.changeable(activity)
         if card is None or not deadline_fits(card, minutes, self.now):
             return False
-        await activities.set_conditions(self.unit, activity, leave_before=minutes)
+        await publishing.set_conditions(self.unit, activity, leave_before=minutes)
         await self._log(activity, "condition", f"leave {minutes} before", card.state)
         if card.state == "open" and minutes > card.leave_before:
             await self._tell_deadline(card, minutes)
@@ -120,7 +120,7 @@ class Drafts(Subject):
         return True
 
     async def _set_questions(self, card: Activity, questions: Sequence[Question]) -> None:
-        await activities.set_conditions(self.unit, card.id, questions=questions)
+        await publishing.set_conditions(self.unit, card.id, questions=questions)
         await self._log(card.id, "condition", f"{len(questions)} questions", card.state)
 
     async def add_shift(self, activity: int, new: Shift) -> bool | Unfit:
@@ -132,7 +132,7 @@ class Drafts(Subject):
         unfit = check(self._plan(card, new, terms.insurance, terms.risks), self.now)
         if unfit:
             return unfit
-        number = await activities.add_shift(self.unit, activity, new)
+        number = await publishing.add_shift(self.unit, activity, new)
         await self._log(activity, "condition", f"shift:{number}")
         return True
 
@@ -141,7 +141,7 @@ class Drafts(Subject):
         card = await self.draft(activity)
         if card is None or len(card.shifts) < 2 or shift not in {one.id for one in card.shifts}:
             return False
-        await activities.drop_shift(self.unit, shift)
+        await publishing.drop_shift(self.unit, shift)
         await self._log(activity, "condition", f"without shift:{shift}")
         return True
 
@@ -154,7 +154,7 @@ class Drafts(Subject):
         unfit = check(self._plan(card, Shift(0, starts, ends, 1, 0), terms.insurance, terms.risks), self.now)
         if unfit:
             return unfit
-        await activities.reschedule(self.unit, activity, starts, ends, self.now)
+        await publishing.reschedule(self.unit, activity, starts, ends, self.now)
         await self._log(activity, "condition", "hours")
         return True
 

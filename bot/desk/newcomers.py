@@ -20,7 +20,7 @@ from bot.domain.mycode import OwnCode, own_code, own_code_fits
 from bot.domain.people import Person
 from bot.domain.roles import Deed
 from bot.domain.roll import Mark, Rolled
-from storage import activities, attendance, audit, enrolment, people, roll, wishes
+from storage import activities, attendance, audit, enrolment, people, publishing, roll, wishes
 
 GATES = (of_age, skilled, free_then, led, permitted, agreed)
 """Who comes on the spot meets the same gates as everybody, but that the activity has begun."""
@@ -167,7 +167,7 @@ class Newcomers(Subject):
         return None
 
     async def _lift(self, shift: Shift) -> None:
-        await activities.set_capacity(self.unit, shift.id, shift.capacity + 1)
+        await publishing.set_capacity(self.unit, shift.id, shift.capacity + 1)
         seats = str(shift.capacity), str(shift.capacity + 1)
         await audit.log(self.unit, self.now, self.me.id, "lift seats", f"shift:{shift.id}", *seats)
 

@@ -18,7 +18,20 @@ from bot.domain.kinds import kind
 from bot.domain.roles import Deed, Role, may
 from bot.domain.rulesets import NOT_SERVICE, SERVICE
 from bot.domain.search import tokens
-from storage import activities, admission, agreements, audit, enrolment, fanouts, guardians, people, roll, wishes
+from storage import (
+    activities,
+    admission,
+    agreements,
+    audit,
+    enrolment,
+    fanouts,
+    guardians,
+    organisations,
+    people,
+    publishing,
+    roll,
+    wishes,
+)
 from storage.admission import Answers
 from storage.tables.delivery import Lane
 
@@ -86,7 +99,7 @@ class Organising(Subject):
         """Organisations that I may publish for: number → (Chinese, English, place)."""
         posts = await people.posts(self.unit, self.me.id)
         ids = [post.organisation for post in posts if post.role == Role.ORGANISER and post.organisation is not None]
-        return await activities.organisations(self.unit, ids)
+        return await organisations.names(self.unit, ids)
 
     async def activities(self, since: datetime | None = None) -> list[Activity]:
         """What I look after and what did not end before `since`: my organisations' activities, or those of the place
@@ -137,7 +150,7 @@ class Organising(Subject):
         service = kind(plan.kind)
         text = " ".join((plan.title, service.chinese, service.english, plan.address, plan.about))
         words = " ".join(["", *dict.fromkeys(tokens(text)), ""])
-        id_, shift = await activities.publish(
+        id_, shift = await publishing.publish(
             self.unit,
             self.city.secrecy,
             plan,
@@ -163,7 +176,7 @@ class Organising(Subject):
         for shift in card.shifts:
             await enrolment.lock_shift(self.unit, shift.id)
         told = await enrolment.joined_people(self.unit, activity, TOLD)
-        if not await activities.cancel(self.unit, activity, self.now):
+        if not await publishing.cancel(self.unit, activity, self.now):
             return NotAllowed()
         await self._tell(card, "cancellation", card.ends)
         await audit.log(self.unit, self.now, self.me.id, "cancel", f"activity:{activity}", "open", "cancelled")
@@ -184,7 +197,7 @@ class Organising(Subject):
             return unfit
         for shift in card.shifts:
             await enrolment.lock_shift(self.unit, shift.id)
-        await activities.reschedule(self.unit, activity, starts, ends, self.now)
+        await publishing.reschedule(self.unit, activity, starts, ends, self.now)
         return await self._moved(card, "reschedule")
 
     async def relocate(self, activity: int, district: int, address: str) -> Told | NotAllowed:
@@ -196,7 +209,7 @@ class Organising(Subject):
             await enrolment.lock_shift(self.unit, shift.id)
         point = next((one.landmark for one in self.city.places.match(address) if one.landmark), None)
         at = (point.latitude, point.longitude) if point else (None, None)
-        await activities.relocate(self.unit, activity, district, address, at, self.now)
+        await publishing.relocate(self.unit, activity, district, address, at, self.now)
         return await self._moved(card, "relocate")
 
     async def _moved(self, card: Activity, deed: str) -> Told:
@@ -221,7 +234,7 @@ class Organising(Subject):
         await enrolment.lock_shift(self.unit, shift)
         before = next(one for one in (await activities.card(self.unit, card.id) or card).shifts if one.id == shift)
         left = max(capacity, before.taken)
-        await activities.set_capacity(self.unit, shift, left)
+        await publishing.set_capacity(self.unit, shift, left)
         await audit.log(self.unit, self.now, self.me.id, "seats", f"shift:{shift}", str(before.capacity), str(left))
         handed = await hand_on(self.unit, self.city, shift, wish.starts, self.now)
         return Seats(card, left, handed)
@@ -232,7 +245,7 @@ class Organising(Subject):
                 self.unit,
                 kind=what,
                 source=shift.id,
-                revision=await activities.revision(self.unit, card.id),
+                revision=await publishing.revision(self.unit, card.id),
                 lane=Lane.CHANGE,
                 segment={"shift": shift.id, "states": sorted(TOLD)},
                 not_before=self.now,
@@ -245,7 +258,7 @@ class Organising(Subject):
         card = await self.allowed(activity, Deed.CHANGE)
         if card is None or card.starts <= self.now or sort not in (SERVICE, *NOT_SERVICE):
             return NotAllowed()
-        before = await activities.count_as(self.unit, activity, sort, way)
+        before = await publishing.count_as(self.unit, activity, sort, way)
         await audit.log(self.unit, self.now, self.me.id, "counts as", f"activity:{activity}", before, sort)
         return True
 

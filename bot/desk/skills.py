@@ -12,7 +12,7 @@ from bot.desk.subject import Subject
 from bot.domain.activities import Shift
 from bot.domain.roles import Deed, may
 from bot.domain.skills import Proof, Proven, missing
-from storage import activities, audit, fanouts, people, skills
+from storage import audit, fanouts, organisations, people, skills
 from storage.database import Database, Unit
 from storage.tables.delivery import Lane
 
@@ -57,13 +57,13 @@ class Skills(Subject):
 
     async def lookers(self, asked_by: int = 0) -> dict[int, tuple[str, str]]:
         """Organisations that may look at a proof of mine: those I signed up with, and the one that asks for it."""
-        asks = await activities.organisations(self.unit, [asked_by] if asked_by else [])
+        asks = await organisations.names(self.unit, [asked_by] if asked_by else [])
         known = await skills.known_to(self.unit, self.me.id)
         return {number: (one[0], one[1]) for number, one in asks.items()} | known
 
     async def propose(self, code: str, organisation: int, proof: dict[str, str], expires: date | None) -> bool:
         """Show a proof to an organisation."""
-        if organisation not in await activities.organisations(self.unit, [organisation]):
+        if organisation not in await organisations.names(self.unit, [organisation]):
             return False
         id_ = await skills.propose(self.unit, self.me.id, code, organisation, proof, expires, self.now)
         await self._log(id_, None, Proven.PROPOSED)

@@ -210,7 +210,7 @@ MOVES: Mapping[Standing, frozenset[Standing]] = {
     Standing.STOPPED: frozenset(),
     Standing.DONE: frozenset(),
 }
-"""What may become of it. A declined campaign is written anew: what was declined stays as it was read."""
+"""What may become of it. What was declined stays as it was read: its author takes up its words in a new draft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +253,11 @@ class Letter:
     timing: Timing = field(default_factory=Timing)
     activity: int | None = None
 
+    @classmethod
+    def of(cls, one: Campaign) -> Letter:
+        """As it was kept."""
+        return cls(one.audience, one.texts, one.timing, one.activity)
+
 
 def needs_second(people: int, audience: Audience) -> bool:
     """Must a second person agree? Above `SECOND_PERSON` people, and whenever the whole city is meant."""
@@ -268,6 +273,11 @@ def more_than_allowed(timing: Timing, messages: int) -> bool:
 def may_use_mass(one: Campaign) -> bool:
     """A message of its own only: four a month are too few for the days of a theme week."""
     return len(one.texts) == 1
+
+
+def may_begin_anew(one: Campaign, reached: int) -> bool:
+    """May its author take up its words in a new draft? Declined, or taken back before it could have reached anybody."""
+    return one.standing is Standing.DECLINED or (one.standing is Standing.STOPPED and not reached)
 
 
 def unfit(letter: Letter, now: datetime) -> str:
@@ -387,6 +397,11 @@ class Progress:
     def unnamed(self) -> int:
         """How many more of those messages there are than names, where there are too many names."""
         return max(0, self.uncertain - NAMED) if len(self.perhaps) >= NAMED else 0
+
+    @property
+    def reached(self) -> int:
+        """Messages that reached somebody, or may have, or still can."""
+        return self.sent + self.uncertain + self.waiting
 
     @property
     def share(self) -> float:

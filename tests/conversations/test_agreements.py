@@ -13,7 +13,7 @@ from bot.desk.enrolment import Enrolment
 from bot.domain.agreements import NeedsAgreement
 from bot.domain.enrolment import Joined
 from bot.domain.people import Person
-from storage import activities, agreements, people
+from storage import activities, agreements, people, publishing
 from storage.tables.agreements import agreement, agreement_text
 from tests.conversations.kit import MONDAY, Chat, Town
 
@@ -88,7 +88,7 @@ async def test_two_who_read_the_same_text_share_it_and_a_moved_activity_asks_ane
         assert (await unit.run(select(func.count()).select_from(agreement_text))).scalar_one() == 1
         assert (await unit.run(select(func.count()).select_from(agreement))).scalar_one() == 2
     async with town.database.write() as unit:
-        await activities.reschedule(unit, lesson, SATURDAY, SATURDAY + timedelta(hours=3), town.at)
+        await publishing.reschedule(unit, lesson, SATURDAY, SATURDAY + timedelta(hours=3), town.at)
         who = await people.at_address(unit, people_[0].door, people_[0].name)
         assert who is not None
         assert not await agreements.accepted(unit, lesson, who)

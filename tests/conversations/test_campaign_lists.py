@@ -14,11 +14,15 @@ from bot.answers import Answers
 from bot.desk.campaign_pages import listed
 from bot.desk.documents import insured
 from bot.desk.privacy import exported
+from bot.talk.wording import Wording
+from handlers.sending import because
+from handlers.whynot import PLATFORMS
 from storage import people, takeaways
+from storage.outbox import STOPPED_SENDER
 from storage.tables.activities import membership
 from storage.takeaways import What
 from tests.conversations.campaign_kit import HAIDIAN, drafted, follower, number_of, sent
-from tests.conversations.kit import SECRECY, Chat, Town
+from tests.conversations.kit import BEIJING, SECRECY, Chat, Town
 
 
 async def asked(town: Town) -> tuple[Chat, str]:
@@ -97,3 +101,9 @@ async def test_its_address_gives_nothing_else_and_outlives_an_export(town: Town)
     assert await listed(town.database, town.city, "a" * 32, town.at) is None
     assert await listed(town.database, town.city, token, town.at) is not None
     assert await exported(town.database, town.city, "a" * 32, town.at) is not None
+
+
+@pytest.mark.parametrize("noted", [STOPPED_SENDER, "was to go by wechat", *PLATFORMS])
+def test_what_our_own_senders_note_is_read_in_chinese_too(noted: str) -> None:
+    """“was to go by wechat” stood in the list as it was kept."""
+    assert not re.search("[a-z]{4}", Wording("zh_CN", BEIJING)(because(noted)).replace("Menkou", ""))

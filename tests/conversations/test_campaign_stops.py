@@ -13,7 +13,7 @@ from bot.desk import campaign_rounds
 from bot.domain.campaigns import Kept, Progress, Standing
 from bot.talk.door import Delivered, Outcome, Refused
 from bot.talk.view import Page
-from storage import people
+from storage import campaigns, people
 from storage.tables.people import subscription
 from tests.conversations.campaign_kit import crowd, desk_of, drafted, sent
 from tests.conversations.kit import Chat, Town
@@ -210,3 +210,12 @@ async def test_no_row_of_a_recipient_is_built_here(
     assert said
     assert all(" SELECT " in " ".join(statement.split()) for statement, _values in said)
     assert len(said) <= 2, "chunks, not people"
+
+
+async def test_what_rests_by_hand_keeps_no_words_that_only_english_readers_could_read(
+    town: Town, zhao: Chat, running: Kept
+) -> None:
+    await town.waits(seconds=61)
+    await zhao.opens("mailingpause", running.campaign.id)
+    async with town.database.read() as unit:
+        assert [why for _number, _state, why in await campaigns.fanouts_of(unit, running.campaign.id)] == [""]

@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 import bot
 from bot import cli
+from bot.console import WRONG_USE
 from bot.settings import NotPossible
 from storage import migrate
 
@@ -95,7 +96,7 @@ def test_chat_talks_with_the_demonstration_until_there_is_a_city(menkou: Menkou,
 
 def test_serve_needs_a_key_before_anything_else(menkou: Menkou, commands: Commands) -> None:
     refused = menkou("serve")
-    assert refused.exit_code == cli.WRONG_USE
+    assert refused.exit_code == WRONG_USE
     assert refused.stderr.startswith("menkou: MENKOU_SECRET_KEY is missing")
     assert commands.asked == []
     assert menkou("serve", secret_key=KEY).exit_code == 0
@@ -151,7 +152,7 @@ def test_a_fault_of_ours_tells_its_frames_in_the_log_and_no_value(menkou: Menkou
 def test_wrong_settings_are_a_line_each(menkou: Menkou, commands: Commands) -> None:
     for command in (["demo"], ["chat"], ["serve"], ["migrate"], ["backup"], ["restore", "x"], ["wechat", "menu"]):
         ended = menkou(*command, listen="x", telgram_token="y")
-        assert ended.exit_code == cli.WRONG_USE, command
+        assert ended.exit_code == WRONG_USE, command
         assert "did you mean MENKOU_TELEGRAM_TOKEN?" in ended.stderr
 
 

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bot import settings
 from bot.domain.reach import Way
 from bot.domain.rulesets import SHIPPED
 from bot.means import means
-from bot.settings import BadSettings, Settings, load
+from bot.settings import SECRETS, BadSettings, Settings, describe, for_demo, load
 
 KEY = "k" * 40
 TOKEN = "123456789:" + "A" * 35
@@ -51,7 +50,7 @@ def test_an_empty_variable_counts_as_not_given(monkeypatch: pytest.MonkeyPatch) 
     assert load().public_url is None
 
 
-@pytest.mark.parametrize("secret", settings.SECRETS)
+@pytest.mark.parametrize("secret", SECRETS)
 def test_every_secret_can_come_from_a_file(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
     good = {
         "database_url": "postgresql://me:pw@localhost/city",
@@ -76,7 +75,7 @@ def test_every_secret_can_come_from_a_file(monkeypatch: pytest.MonkeyPatch, secr
 
 def test_every_secret_is_in_the_list_of_those_that_can_be_files() -> None:
     hidden = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
-    assert hidden | {"database_url"} == set(settings.SECRETS)
+    assert hidden | {"database_url"} == set(SECRETS)
 
 
 def test_a_secret_given_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +213,7 @@ def test_the_demonstration_keeps_its_own_key_and_touches_no_platform(
     monkeypatch.setenv("MENKOU_TELEGRAM_TOKEN", TOKEN)
     monkeypatch.setenv("MENKOU_DATABASE_URL", "postgresql://me:pw@localhost/city")
     folder = tmp_path / "demo"
-    first, second = load().for_demo(folder), load().for_demo(folder)
+    first, second = for_demo(load(), folder), for_demo(load(), folder)
     assert first.key == second.key
     assert len(first.key) >= 32
     assert (folder / "secret.key").stat().st_mode & 0o777 == 0o600
@@ -235,7 +234,7 @@ def test_a_city_has_rules_of_its_own_from_a_file(tmp_path: Path, monkeypatch: py
 
 
 def test_every_setting_is_described() -> None:
-    for name, (_default, sentence) in settings.describe().items():
+    for name, (_default, sentence) in describe().items():
         assert name.startswith("MENKOU_")
         assert not sentence.startswith("None")
 

@@ -143,6 +143,8 @@ TABLE: tuple[Line, ...] = (
     held("mailingpause", "sent", who=CHANGE),
     held("mailingstop", "sent", who=CHANGE),
     held("mailinggoon", "paused", who=CHANGE),
+    held("mailingchange", "campaign", who=ORGANISER),
+    held("mailingagain", "declined", who=ORGANISER),
     # Drafts: nobody else learns that there is one.
     *(
         held(script, "draft", who=ORGANISER)

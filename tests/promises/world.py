@@ -33,6 +33,7 @@ from storage import (
     parties,
     people,
     proofs,
+    publishing,
     skills,
 )
 from storage.database import Unit
@@ -130,7 +131,7 @@ class _Building:
         plan = Plan(
             f"At {starts:%d %H}", "environment", starts, ends, DISTRICT, "East Gate", 9, "Gloves.", STREET, 39.9, 116.2
         )
-        return await activities.publish(
+        return await publishing.publish(
             self.unit, SECRECY, plan, ours, self.world.people[Who.ORGANISER], " ", 0, "low", new_secret(), MONDAY, state
         )
 
@@ -250,10 +251,11 @@ class _Building:
         for name, who, standing in (
             ("campaign", author, Standing.DRAFT), ("proposed", self.first, Standing.ASKED),
             ("sent", author, Standing.RUNNING), ("paused", author, Standing.PAUSED),
+            ("declined", author, Standing.DECLINED),
         ):  # fmt: skip
             row = insert(campaign).values(
                 author=who, organisation=ours, audience=Audience(Scope(ours)).segment(), texts=[{"en": "Do come!"}],
                 timing=Timing().to_json(), standing=standing, created=MONDAY,
-                started=None if standing in (Standing.DRAFT, Standing.ASKED) else MONDAY,
+                started=MONDAY if standing in (Standing.RUNNING, Standing.PAUSED) else None,
             )  # fmt: skip
             self.there(**{name: (await self.unit.run(row.returning(campaign.c.id))).scalar_one()})

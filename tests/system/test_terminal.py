@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli import DEMO
+from bot.commands import clock_of
 from bot.talk.wording import Span, Wording
 from tests.conversations.kit import BEIJING, Town
 from tests.system.seeding import publish
 from tests.system.serving import surroundings
+
+OF_A_CITY_OF_ONES_OWN = ("MENKOU_SECRET_KEY", "MENKOU_DATABASE_URL")
 
 SCRIPT = """\
 trees in Haidian
@@ -87,3 +91,20 @@ async def test_who_comes_back_is_known_and_whoever_is_somebody_else_is_not(
     assert "Planting trees" in again
     assert "Hello" not in again
     assert "You have no sign-ups" in talk(city_url, tmp_path, "bob", "my\n")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_the_terminal_tells_the_time_of_a_demonstration_whose_clock_was_moved(tmp_path: Path, engine: str) -> None:
+    """It told the machine's: beside a page that was two days on, the same sign-up was still to come."""
+    folder = tmp_path / DEMO
+    folder.mkdir(parents=True)
+    clock_of(folder).advance(timedelta(days=400))
+    environment = {key: value for key, value in surroundings("").items() if key not in OF_A_CITY_OF_ONES_OWN}
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "chat", "--as", "lin"],
+        input=b"language\nEnglish\nmy\n/quit\n", capture_output=True, cwd=tmp_path, env=environment, timeout=90,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+    days = [datetime.now(BEIJING) + timedelta(days=400 + more) for more in (0, 1)]
+    assert any(f"{day:%a} {day.day} {day:%b}" in done.stdout.decode() for day in days)
