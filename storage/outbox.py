@@ -194,19 +194,18 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     if not results:
         return
     # Conversations first, then addresses, then messages: a turn locks them in this order.
-    by_person = sorted(results, key=attrgetter("person"))
+    by_person = attrgetter("person")
     await unit.run_each(_PUSH, [
         {**_claim_of(one), "p_person": one.person, "p_pushed": one.shown, "p_at": now}
-        for one in by_person if one.shown is not None
+        for one in sorted((one for one in results if one.shown is not None), key=by_person)
     ])  # fmt: skip
-    for one in by_person:
-        if one.closes or one.window_closes or one.gives_back or one.refuses:
-            await _record_address(unit, one)
+    addressed = [one for one in results if one.closes or one.window_closes or one.gives_back or one.refuses]
+    for one in sorted(addressed, key=by_person):
+        await _record_address(unit, one)
     finished = to_milliseconds(now)
-    by_number = sorted(results, key=attrgetter("id"))
     sent: defaultdict[tuple[Any, ...], list[Result]] = defaultdict(list)
     rest: list[dict[str, Any]] = []
-    for one in by_number:
+    for one in sorted(results, key=attrgetter("id")):
         if one.state is State.SENT and one.tried is None:
             sent[_alike(one)].append(one)
         else:
