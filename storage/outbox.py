@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -216,7 +216,8 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     await unit.run_lists(_RECORD, {name: [one[name] for one in rest] for name in _RECORD.each})
 
 
-_alike = attrgetter("epoch", "page", "arrived", "account", "repeated", "reason", "route")
+_ALIKE = ("epoch", "page", "arrived", "account", "repeated", "reason", "route")
+_alike = itemgetter(*map(Result._fields.index, _ALIKE))
 """Of what was sent: all but the message, its attempt and its receipt. Hundreds have it in common."""
 
 

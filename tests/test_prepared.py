@@ -259,6 +259,20 @@ async def test_a_list_is_one_value_however_long_it_is(database: Database, ids: l
     assert await by_each(database, ask) == [wanted] * 3
 
 
+async def test_rows_without_names_hold_the_same_in_the_same_places(database: Database) -> None:
+    async with database.write() as unit:
+        await unit.run(insert(person), [{"number": one, "created": NOW} for one in ("V1", "V2")])
+    everybody = select(person.c.number, person.c.created, literal_column("7")).order_by(person.c.number)
+    plain = select(person.c.number, literal_column("7")).order_by(person.c.number)
+
+    async def read(unit: Unit) -> list[Any]:
+        found = [await unit.run(Prepared(one, named=False), {}) for one in (everybody, plain)]
+        return [(row[0], *row[1:-1], row[-1]) for rows in found for row in rows.all()]
+
+    for one in await by_each(database, read):
+        assert one == [("V1", NOW, 7), ("V2", NOW, 7), ("V1", 7), ("V2", 7)]
+
+
 def _spoken(value: Given) -> Update:
     return (
         update(person)
