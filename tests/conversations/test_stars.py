@@ -247,6 +247,50 @@ async def test_too_few_hours_and_hours_that_were_corrected_meanwhile_grant_nothi
     assert await way(town) == "applied"
 
 
+async def told_of_stars(town: Town, centre: Chat) -> list[str]:
+    for _second in range(3):  # one message a second in a chat
+        await town.waits(minutes=1)
+    return [page.text for page in centre.pushed() if "star" in page.text]
+
+
+async def test_the_centre_is_told_what_waits_for_it_and_of_an_objection_once(town: Town, chat: Open) -> None:
+    """An application waited until somebody of the centre happened to look."""
+    ann, centre = await settled(town, chat)
+    await applies(ann)
+    [applied] = await told_of_stars(town, centre)
+    assert "Somebody applies for a star" in applied
+    await opens_the_notice(centre)
+    for name in ("Eve", "Fay"):
+        one = chat(name)
+        await one.says("star notices")
+        await one.picks("1 star")
+        await one.picks("counted twice")
+    [_applied, objected] = await told_of_stars(town, centre)
+    assert "Somebody objects" in objected
+    await centre.says("star cases")
+    await centre.picks("2 objections")
+    await centre.picks("There is nothing in the objections")
+    gus = chat("Gus")
+    await gus.says("star notices")
+    await gus.picks("1 star")
+    await gus.picks("counted twice")
+    assert len(await told_of_stars(town, centre)) == 3, "after a look it is news again"
+    assert not any("Somebody" in page.text for page in ann.pushed())
+
+
+async def test_of_a_star_that_the_city_decides_about_the_district_hears_nothing(town: Town, chat: Open) -> None:
+    """And the control: of one that it decides about it does."""
+    ann, centre = await settled(town, chat, hours=1600)
+    city = chat("City")
+    await city.says("menu")
+    async with town.database.write() as unit:
+        await people.appoint(unit, await number_of(town, city), Role.CITY, None, town.city.places.city.code, town.at)
+    await ann.opens("applystar")
+    await ann.says("yes")
+    assert await told_of_stars(town, centre) == []
+    assert len(await told_of_stars(town, city)) == 1
+
+
 async def test_five_stars_are_the_citys_to_grant(town: Town, chat: Open) -> None:
     ann, centre = await settled(town, chat, hours=1600)
     await ann.opens("applystar")
