@@ -38,7 +38,8 @@ class Stars(Subject):
         granted = max((one.level for one in mine if one.way == Way.GRANTED), default=0)
         open_one = next((one for one in mine if one.way in stars.OPEN), None)
         level, missing = rules.next_star(minutes, granted, set_)
-        return Standing(minutes, provisional, set_, granted, open_one, 0 if open_one else level, missing)
+        refused = mine[0] if mine and mine[0].way == Way.REFUSED else None
+        return Standing(minutes, provisional, set_, granted, open_one, 0 if open_one else level, missing, refused)
 
     async def apply(self) -> Applied | TooFew | UnderWay:
         """Apply for the highest star that my hours are enough for."""

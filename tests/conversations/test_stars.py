@@ -211,8 +211,10 @@ async def test_one_cannot_object_to_ones_own_and_a_refusal_is_told_with_its_reas
     for _second in range(2):  # one message a second in a chat
         await town.waits(minutes=1)
     assert any("refused, because a record is in doubt" in page.text for page in ann.pushed())
+    assert "refused, because a record is in doubt" in await ann.says("stars"), "it stood in one message only"
     town.at += timedelta(seconds=1)
     await applies(ann)  # and may apply again
+    assert "refused" not in await ann.says("stars")
 
 
 async def test_only_the_places_centre_decides_and_not_there_sounds_like_not_yours(town: Town, chat: Open) -> None:
@@ -245,6 +247,28 @@ async def test_too_few_hours_and_hours_that_were_corrected_meanwhile_grant_nothi
     await centre.picks("1 star")
     assert "the hours are not enough" in await centre.picks("Open the public notice")
     assert await way(town) == "applied"
+
+
+async def test_where_nobody_objected_there_is_nothing_in_objections_to_decide(town: Town, chat: Open) -> None:
+    ann, centre = await settled(town, chat)
+    await applies(ann)
+    await opens_the_notice(centre)
+    async with town.database.read() as unit:
+        number = (await unit.run(select(star.c.id))).scalar_one()
+    await centre.opens("starcase", number)
+    assert "There is nothing in the objections" not in centre.labels
+    eve = chat("Eve")
+    await eve.says("star notices")
+    await eve.picks("1 star")
+    await eve.picks("counted twice")
+    await centre.opens("starcase", number)
+    assert "There is nothing in the objections" in centre.labels  # control
+
+
+@pytest.mark.parametrize("said", ["apply for a star", "申请星级"])
+async def test_it_is_applied_for_by_saying_so(town: Town, chat: Open, said: str) -> None:
+    ann, _centre = await settled(town, chat)
+    assert "Apply for 1 star?" in await ann.says(said)
 
 
 async def told_of_stars(town: Town, centre: Chat) -> list[str]:
