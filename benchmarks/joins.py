@@ -26,15 +26,15 @@ from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.domain.enrolment import Joined
 from bot.domain.people import Person
-from storage.database import Unit
+from storage.database import LINES, Unit
 from storage.prepared import Parameters, Prepared
 from storage.tables.activities import shift
 from storage.tables.enrolment import enrolment
 from tests.delivery.kit import SECRECY, SHANGHAI, SmallCity
 from tests.postgres import find_binaries
 
-AT_ONCE = {"sqlite": 32, "postgresql": 10}
-"""Joins under way: as many as SQLite commits together, as many as there are connections to PostgreSQL."""
+AT_ONCE = {"sqlite": 32, "postgresql": 16}
+"""Who want to join at once: as many as SQLite commits together, twice as many as have a connection to PostgreSQL."""
 
 DESK = "desk"
 BARE = "bare driver"
@@ -78,6 +78,11 @@ class Overheard(Unit):
         self._unit = unit
         self.heard: list[tuple[Prepared, Parameters]] = []
 
+    @property
+    def foresees(self) -> bool:
+        """As the unit behind it."""
+        return self._unit.foresees
+
     async def run(self, statement: Executable | Prepared, parameters: Any = None) -> Any:
         """Only what is prepared: everything that a plain join needs is."""
         if not isinstance(statement, Prepared):
@@ -93,6 +98,11 @@ class Overheard(Unit):
         """Remember them, and hand them on."""
         self.heard += steps
         return await self._unit.run_through(*steps)
+
+    async def run_foreseen(self, *steps: tuple[Prepared, Parameters]) -> None:
+        """Remember them, and hand them on."""
+        self.heard += steps
+        await self._unit.run_foreseen(*steps)
 
     async def run_late(self, statement: Prepared, parameters: Parameters) -> None:
         """The same for what may come late: here it is at once."""
@@ -181,7 +191,7 @@ class Hot:
         shift_id, people = await self.fresh()
         waiting = iter(people)
         address = self.city.url.replace("+asyncpg", "")
-        connections = [await asyncpg.connect(address) for _lane in range(AT_ONCE[self.dialect])]
+        connections = [await asyncpg.connect(address) for _lane in range(LINES)]
         ended: list[tuple[int, float]] = []
 
         async def lane(client: int, connection: Any) -> None:
@@ -202,13 +212,12 @@ class Hot:
     async def by_pgbench(self, pgbench: Path) -> float:
         """PostgreSQL's own measure, prepared statements, as many clients as the desk has connections."""
         shift_id, people = await self.fresh()
-        clients = AT_ONCE[self.dialect]
-        each = self.joins // clients
+        each = self.joins // LINES
         with TemporaryDirectory(prefix="menkou-bench-") as folder:
             script, log = Path(folder) / "join.sql", Path(folder) / "log"
             script.write_text(self._script(shift_id, people.start, each), encoding="utf-8")
             said = subprocess.run(
-                [pgbench, "--no-vacuum", "--protocol=prepared", f"--client={clients}", f"--transactions={each}",
+                [pgbench, "--no-vacuum", "--protocol=prepared", f"--client={LINES}", f"--transactions={each}",
                  "--define=n=-1", f"--file={script}", "--log", f"--log-prefix={log}",
                  self.city.url.replace("+asyncpg", "")],
                 capture_output=True, text=True, check=False, env={"PATH": os.defpath, "LC_ALL": "C"},

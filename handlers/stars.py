@@ -20,6 +20,7 @@ async def stars(talk: Talk, desk: Desk) -> None:
             _("You have {stars}.", stars=count(stand.granted)) if stand.granted else _("You have no star yet."),
             _("Counted so far: {hours}.", hours=as_hours(stand.minutes)),
             in_notice(stand),
+            refused_before(stand),
             under_way(stand.open) if stand.open else coming(stand),
         ),
         *links,
@@ -41,6 +42,14 @@ def in_notice(stand: Standing) -> Words | None:
     return _(
         "{hours} more are still in public notice or asked about; they count for a star once that is over.", hours=hours
     )
+
+
+def refused_before(stand: Standing) -> Words | None:
+    """Why the last application was refused; the message that said so is long gone."""
+    if stand.refused is None:
+        return None
+    stars = count(stand.refused.level)
+    return _("{stars}: refused, because {reason}.", stars=stars, reason=refusal(stand.refused.reason))
 
 
 def coming(stand: Standing) -> Words | None:
@@ -70,7 +79,10 @@ def under_way(one: Application) -> Words:
     return _("{stars}: you applied; the centre of your place is looking at it.", stars=count(one.level))
 
 
-@script("applystar", title=_("applying for a star"))
+ASKED = ["applystar", "apply for a star", "申请星级", "申请评星"]
+
+
+@script("applystar", words=ASKED, title=_("applying for a star"))
 async def applystar(talk: Talk, desk: Desk) -> None:
     """One question, then it lies with the centre."""
     stand = await desk.stars.standing()
@@ -127,12 +139,14 @@ async def starcase(talk: Talk, desk: Desk, number: int) -> None:
     if found is None:
         return talk.say(NONE_OF_YOURS, Link(_("Stars to decide about"), Intent("starcases")))
     one, against = found
-    yes = _("Open the public notice") if one.way == Way.APPLIED else _("There is nothing in the objections")
+    yes = [Option("yes", _("Open the public notice"), "yes")] if one.way == Way.APPLIED else []
+    if against:
+        yes = [Option("yes", _("There is nothing in the objections"), "yes")]
     how = await talk.choose(
         "how",
         lines(entry(one), *(objection(code) for code in against), _("What do you decide?")),
         [
-            Option("yes", yes, "yes"),
+            *yes,
             *(Option(code, _("Refuse: {reason}", reason=refusal(code)), code) for code in REFUSALS),
             Option("later", _("Later"), "later"),
         ],

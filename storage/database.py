@@ -39,7 +39,19 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from storage import prepared
 from storage.lines import Line, Lines
-from storage.prepared import Driver, OnAiosqlite, OnPostgreSQL, OnSQLite, Outcome, Parameters, Prepared
+from storage.looking import AT_ONCE, Looking
+from storage.prepared import (
+    Driver,
+    ForEach,
+    Lists,
+    OnAiosqlite,
+    OnPostgreSQL,
+    OnSQLite,
+    Outcome,
+    Parameters,
+    Prepared,
+    Unforeseen,
+)
 from storage.secrecy import Secrecy
 from storage.together import InThread, ReadingAhead, Together, Work
 
@@ -71,7 +83,7 @@ SET_LONGEST_TURN = "SELECT set_config(name, '{}', false) FROM pg_settings WHERE 
 """PostgreSQL has it since 17, and refuses a connection that asks an older one for it by name."""
 
 LINES = 8
-"""Connections that turns have for themselves, beside the ten for everything else."""
+"""Connections that turns and looks have for themselves, beside the ten for everything else."""
 
 SIGNS_OF_LIFE = 0x4D4B
 """The class of PostgreSQL's advisory locks whose holders show by them that they live."""
@@ -110,11 +122,18 @@ class Unit:
     """One transaction: runs statements and knows whether anything was changed."""
 
     def __init__(
-        self, connection: AsyncConnection, dialect: str, secrecy: Secrecy | None = None, driver: Driver | None = None
+        self,
+        connection: AsyncConnection,
+        dialect: str,
+        secrecy: Secrecy | None = None,
+        driver: Driver | None = None,
+        foreseeing: OnPostgreSQL | None = None,
     ) -> None:
-        """`driver`: where prepared statements run; by SQLAlchemy where there is none."""
+        """`driver`: where prepared statements run; by SQLAlchemy where there is none. `foreseeing`: where that may run
+        whose outcome is foreseen, because the work is done again when it was not."""
         self.connection = connection
         self._driver = driver
+        self._foreseeing = foreseeing
         self.dialect = dialect
         self._secrecy = secrecy
         self.changed = False
@@ -133,6 +152,11 @@ class Unit:
     def locks_rows(self) -> bool:
         """PostgreSQL locks rows; on SQLite the whole database is already ours."""
         return self.dialect == "postgresql"
+
+    @property
+    def foresees(self) -> bool:
+        """Is something to be gained and nothing to be lost by foreseeing what a change will come to?"""
+        return self._foreseeing is not None
 
     def has_sign(self, number: ColumnElement[int]) -> ColumnElement[bool]:
         """Does somebody hold the sign of life of that number? On SQLite nobody is known not to."""
@@ -170,13 +194,22 @@ class Unit:
             await self.connection.execute(statement.statement, parameters)
 
     async def run_through(self, *steps: tuple[Prepared, Parameters]) -> int:
-        """Run a change and what has to come before it, one after the other, with nothing of ours between them. Returns
-        how many rows the last one gave."""
+        """Run a change that others wait for and what has to come before it, one after the other, with nothing of ours
+        between them. Returns how many rows the last one gave."""
         self.changed = True
         if self._driver is not None:
             return await self._driver.run_through(steps)
         done = [await self.connection.execute(one.statement, given) for one, given in steps][-1]
         return len(done.all()) if done.returns_rows else done.rowcount
+
+    async def run_foreseen(self, *steps: tuple[Prepared, Parameters]) -> None:
+        """Where the unit foresees: lock what everybody wants and change it, as the very last of the transaction and on
+        the journey of its commit. It must divide by zero where it comes to anything else than was foreseen: then all is
+        undone, and the work done again by a unit that does not foresee. What comes late goes before it."""
+        if self._foreseeing is None:
+            raise LookupError("this unit does not foresee")
+        self.changed = True
+        await self._foreseeing.run_foreseen(steps)
 
     async def run_once(self, statement: Prepared, parameters: Parameters) -> CursorResult[Any]:
         """Run what may not come again: SQLAlchemy compiles a shape once, and not each statement of it."""
@@ -194,6 +227,21 @@ class Unit:
             await self._driver.run_each(statement, rows)
         else:
             await self.connection.execute(statement.statement, rows)
+
+    async def run_lists(self, statement: ForEach, lists: Lists, alike: Parameters | None = None) -> None:
+        """Run a prepared change for each row of these lists, all of the same length; for none nothing happens.
+
+        `alike`: the values that all of them have in common.
+        """
+        if not lists[statement.each[0]]:
+            return
+        self.changed = self.changed or statement.changes
+        if self._driver is not None:
+            await self._driver.run_lists(statement, lists, alike or {})
+        else:
+            rows = zip(*lists.values(), strict=True)
+            given = [{**(alike or {}), **dict(zip(lists, row, strict=True))} for row in rows]
+            await self.connection.execute(statement.statement, given)
 
     def insert(self, table: Table) -> Any:
         """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` on either database."""
@@ -239,9 +287,12 @@ class Database:
         self._turn = asyncio.Lock()
         self._sessions: list[Any] = []
         self._turns = (
-            Together(self._threaded(url), self._turn)
+            Together(self._threaded(url, 1), self._turn)
             if self.dialect == "sqlite"
             else Lines(self._of_turns(url), LINES)
+        )
+        self._looks = (
+            self._turns if isinstance(self._turns, Lines) else Looking(self._threaded(url, AT_ONCE, only_reads=True))
         )
 
     @classmethod
@@ -269,15 +320,17 @@ class Database:
         return engine
 
     @classmethod
-    def _threaded(cls, url: str) -> Engine:
-        """For the thread of turns: the bridge between threads costs four crossings a statement, a thread one a turn."""
+    def _threaded(cls, url: str, size: int, only_reads: bool = False) -> Engine:
+        """For threads of our own: the bridge between threads costs four crossings a statement, a thread one a turn."""
         bare = make_url(url).set(drivername="sqlite")
-        engine = create_engine(bare, pool_size=1, hide_parameters=True, connect_args={"factory": ReadingAhead})
-        cls._set_up(engine, "BEGIN IMMEDIATE")
+        engine = create_engine(bare, pool_size=size, hide_parameters=True, connect_args={"factory": ReadingAhead})
+        cls._set_up(engine, "", only_reads)
         return engine
 
     @staticmethod
-    def _set_up(engine: Engine, begin: str) -> None:
+    def _set_up(engine: Engine, begin: str, only_reads: bool = False) -> None:
+        """`begin`: how SQLAlchemy begins a transaction; empty where we do it."""
+
         @event.listens_for(engine, "connect")
         def opened(connection: Any, _: Any) -> None:
             connection.isolation_level = None
@@ -291,11 +344,15 @@ class Database:
             # 8 MiB a connection; the system keeps the rest of the file at hand. With 64 a sender grew by 37 MB with a
             # million messages waiting, and no turn was quicker.
             cursor.execute("PRAGMA cache_size=-8192")
+            if only_reads:
+                cursor.execute("PRAGMA query_only=ON")
             cursor.close()
 
-        @event.listens_for(engine, "begin")
-        def began(connection: Any) -> None:
-            connection.exec_driver_sql(begin)
+        if begin:
+
+            @event.listens_for(engine, "begin")
+            def began(connection: Any) -> None:
+                connection.exec_driver_sql(begin)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -320,15 +377,24 @@ class Database:
     async def turn(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
         """One turn in its transaction, back when it is on disk. Inside, nothing but the unit may be awaited.
 
-        On SQLite the turns that wait are committed together, with one flush; one that raises is undone alone.
+        On SQLite the turns that wait are committed together, with one flush; one that raises is undone alone. On
+        PostgreSQL it is done again where it foresaw wrongly.
         """
-        if isinstance(self._turns, Lines):
+        if isinstance(self._turns, Together):
+            return await self._turns.do(self._in_thread(work))
+        try:
+            return await self._turns.transact(self._on_line(work, foresees=True))
+        except Unforeseen:
+            return await self._turns.transact(self._on_line(work, foresees=False))
 
-            async def on_line(line: Line) -> T:
-                return await work(Unit(line.connection, self.dialect, self.secrecy, line.driver))
+    def _on_line(
+        self, work: Callable[[Unit], Coroutine[Any, Any, T]], foresees: bool
+    ) -> Callable[[Line], Coroutine[Any, Any, T]]:
+        def on(line: Line) -> Coroutine[Any, Any, T]:
+            foreseeing = line.driver if foresees else None
+            return work(Unit(line.connection, self.dialect, self.secrecy, line.driver, foreseeing))
 
-            return await self._turns.transact(on_line)
-        return await self._turns.do(self._in_thread(work))
+        return on
 
     async def aside(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
         """A transaction that turns need not wait for before it begins, of what is made again if it is lost.
@@ -375,6 +441,13 @@ class Database:
         finally:
             await connection.close()
 
+    async def look(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
+        """One look of those that look all the time: at a fraction of what `read` costs, and it waits for nobody either.
+        Inside, nothing but the unit may be awaited, and nothing is changed."""
+        if isinstance(self._looks, Lines):
+            return await self._looks.look(self._on_line(work, foresees=False))
+        return await self._looks.do(self._in_thread(work))
+
     async def session(self, patience: float) -> Any:
         """asyncpg's own connection outside the pool, its receiver's until closed; None on SQLite, without sessions.
 
@@ -414,6 +487,8 @@ class Database:
             if not session.is_closed():
                 session.terminate()
         await self._turns.close()
+        if self._looks is not self._turns:
+            await self._looks.close()
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()

@@ -135,6 +135,11 @@ async def lock_shift(unit: Unit, shift_id: int, *then: tuple[Prepared, Parameter
     return 0
 
 
+async def lock_foreseen(unit: Unit, shift_id: int, then: tuple[Prepared, Parameters]) -> None:
+    """The same for one change whose outcome is foreseen: nobody waits for anything of ours. The unit must foresee."""
+    await unit.run_foreseen((_LOCK, {"wanted": shift_id}), then)
+
+
 async def position(unit: Unit, shift_id: int, queue: int) -> int:
     """Place in the queue, 1 for the head."""
     ahead = select(func.count()).where(

@@ -24,7 +24,9 @@ _BEGIN = Prepared(MEET.add_columns(*REPLY).outerjoin(answers, _SAME))
 async def begin(unit: Unit, message: Message, language: str, now: datetime) -> Met | Kept:
     """Meet whoever sent a message, locked for the turn; or find the reply that it was given before.
 
-    Who had to wait for that lock on PostgreSQL may not see what was answered meanwhile: then the commit is refused.
+    Who had to wait for that lock on PostgreSQL may not see what was answered meanwhile: then the commit is refused. The
+    lock is written to PostgreSQL's log, so that a reply which is given again is on disk with the end of this turn,
+    though it may be seen a moment before.
     """
     here = {"door": message.door, "external": message.external, "key": message.key}
     row = (await unit.run_aside(_BEGIN, here)).first()

@@ -145,14 +145,15 @@ def _of(*columns: Any) -> Select[Any]:
 
 _WISH = Prepared(_of(*_READ))
 
-_ALL = (_MINE.c.id.label("mine_id"), *_READ)
+_ALL = (_MINE.c.id.label("mine_id"), (shift.c.capacity - shift.c.taken).label("free"), *_READ)
 
-_ONLY_SAID = frozenset({"title", "english", "insured", "reminds", "accepted_for_them"})
-"""What decides nothing of a plain sign-up: words for whoever is in, and what holds for whoever is under age."""
+_NOT_DECISIVE = frozenset({"title", "english", "insured", "reminds", "accepted_for_them", "free"})
+"""What lets nobody into a plain sign-up: words for whoever is in, what holds for whoever is under age, and the seats,
+of which the statement that gives them out looks for itself."""
 
 
 def _print(columns: Iterable[Any]) -> Any:
-    decisive = (one for one in columns if one.name not in _ONLY_SAID)
+    decisive = (one for one in columns if one.name not in _NOT_DECISIVE)
     return func.md5(cast(func.row(*decisive), Text)).label("print")
 
 
@@ -185,6 +186,8 @@ class Seen:
     print: str
     own_id: int
     """The number that the sign-up has, or will have."""
+    free: int
+    """Seats that nobody had."""
 
 
 async def wish(unit: Unit, shift_id: int, person: int, now: datetime) -> Wish | None:
@@ -196,7 +199,7 @@ async def wish(unit: Unit, shift_id: int, person: int, now: datetime) -> Wish | 
 async def see(unit: Unit, shift_id: int, person: int, now: datetime) -> Seen | None:
     """The same on PostgreSQL while others may change it; None: there is none, or more has to be read to decide it."""
     row = (await unit.run(_SEEN, names(shift_id, person, now))).first()
-    return None if row is None or row.own_id is None else Seen(_wish(row), row.print, row.own_id)
+    return None if row is None or row.own_id is None else Seen(_wish(row), row.print, row.own_id, row.free)
 
 
 def names(shift_id: int, person: int, now: datetime) -> dict[str, Any]:

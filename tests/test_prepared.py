@@ -12,7 +12,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, SmallInteger, String, Update, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    SmallInteger,
+    String,
+    Update,
+    bindparam,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound, OperationalError
@@ -200,28 +213,51 @@ def _spoken(value: Given) -> Update:
     )
 
 
-SPOKEN = ForEach(_spoken, {"p_number": String, "p_elder": Boolean, "p_language": String, "p_quiet": SmallInteger})
+SPOKEN = ForEach(_spoken, {"p_number": String, "p_language": String, "p_quiet": SmallInteger}, {"p_elder": Boolean})
 
 
-async def test_a_change_for_each_row_is_the_same_at_once_and_one_after_another(database: Database) -> None:
-    rows = [
-        {"p_number": "V2", "p_elder": False, "p_language": None, "p_quiet": 22},
-        {"p_number": "V1", "p_elder": False, "p_language": "zh", "p_quiet": None},
-        {"p_number": "V3", "p_elder": True, "p_language": "zh", "p_quiet": 21},
-        {"p_number": "V9", "p_elder": False, "p_language": "zh", "p_quiet": 21},
-    ]
-
+async def changed_by(database: Database, change: Callable[[Unit], Coroutine[Any, Any, None]]) -> list[Any]:
+    """Three people after a change, each way of making it."""
     async with database.write() as unit:
         await unit.run(insert(person), [{"number": one, "created": NOW} for one in ("V1", "V2", "V3")])
 
-    async def change(unit: Unit) -> list[Any]:
-        await unit.run(update(person).values(language="en", quiet_from=20))
-        await unit.run_each(SPOKEN, rows)
+    async def changed(unit: Unit) -> list[Any]:
+        await unit.run(update(person).values(language="en", quiet_from=20, elder=False))
+        await unit.run(update(person).where(person.c.number == "V3").values(elder=True))
+        await change(unit)
         found = select(person.c.number, person.c.language, person.c.quiet_from).order_by(person.c.number)
         return [tuple(row) for row in await unit.run(found)]
 
-    for one in await by_each(database, change):
+    return await by_each(database, changed)
+
+
+async def test_a_change_for_each_row_is_the_same_at_once_and_one_after_another(database: Database) -> None:
+    async def change(unit: Unit) -> None:
+        numbers, languages, quiet = ["V2", "V1", "V3", "V9"], [None, "zh", "zh", "zh"], [22, None, 21, 21]
+        lists = {"p_number": numbers, "p_language": languages, "p_quiet": quiet}
+        await unit.run_lists(SPOKEN, lists, {"p_elder": False})
+
+    for one in await changed_by(database, change):
         assert one == [("V1", "zh", None), ("V2", "en", 22), ("V3", "en", 20)]
+
+
+async def test_what_all_rows_have_in_common_is_converted_like_any_value(database: Database) -> None:
+    """SQLite has no truth values: what is given as one must be written as a number there, in every row."""
+
+    async def change(unit: Unit) -> None:
+        lists: dict[str, list[Any]] = {"p_number": ["V3", "V1"], "p_language": ["zh", "zh"], "p_quiet": [21, 21]}
+        await unit.run_lists(SPOKEN, lists, {"p_elder": True})
+
+    for one in await changed_by(database, change):
+        assert one == [("V1", "en", 20), ("V2", "en", 20), ("V3", "zh", 21)]
+
+
+async def test_no_row_is_no_statement(database: Database) -> None:
+    async def change(unit: Unit) -> bool:
+        await unit.run_lists(SPOKEN, {name: [] for name in SPOKEN.each}, {"p_elder": True})
+        return unit.changed
+
+    assert await by_each(database, change) == [False] * 3
 
 
 async def test_what_a_page_may_not_ask_is_told_as_by_sqlalchemy(database: Database) -> None:
@@ -486,8 +522,127 @@ async def test_what_the_database_refuses_of_what_comes_late_is_told_without_its_
     assert await people_there(database) == 0
 
 
-@pytest.mark.parametrize("value", ["'; DROP TABLE person; --", "\\'", "名", "", b"'\x00", 5, -5, True, None])
+# --- What is foreseen ---
+
+SAME = Prepared(insert(person).values(number=bindparam("its_number"), created=bindparam("its_birth")).returning(
+    literal_column("1").op("/")(
+        select(func.count()).select_from(person).where(person.c.number == LATE["its_number"]).scalar_subquery()
+    ).label("one")
+))  # fmt: skip
+"""Adds somebody where somebody else is there, and divides by zero where they are not."""
+FORESEEN = {"its_number": "V1", "its_birth": NOW}
+
+
+async def foresee(unit: Unit) -> list[bool]:
+    """Where it foresees; what it was asked by which unit."""
+    if unit.foresees:
+        await unit.run_foreseen((SAME, FORESEEN))
+    return [unit.foresees, unit.changed]
+
+
+@pytest.fixture
+def on_a_server(engine: str) -> None:
+    if engine == "sqlite":
+        pytest.skip("on SQLite nothing is foreseen")
+
+
+async def test_on_sqlite_and_outside_a_turn_nothing_is_foreseen(engine: str, database: Database) -> None:
+    async with database.write() as unit:
+        assert await foresee(unit) == [False, False]
+        with pytest.raises(LookupError):
+            await unit.run_foreseen((SAME, FORESEEN))
+    if engine == "sqlite":
+        assert await database.turn(foresee) == [False, False]
+
+
+@pytest.mark.usefixtures("on_a_server")
+async def test_what_is_foreseen_comes_behind_what_comes_late(database: Database) -> None:
+    async def both(unit: Unit) -> list[bool]:
+        told = await foresee(unit)
+        await put_late(unit)
+        return told
+
+    assert await database.turn(both) == [True, True]
+    assert await people_there(database) == 2
+
+
+@pytest.mark.usefixtures("on_a_server")
+async def test_where_it_comes_to_something_else_the_work_is_done_again_without_foreseeing(database: Database) -> None:
+    begun: list[bool] = []
+
+    async def wrong(unit: Unit) -> list[bool]:
+        begun.append(unit.foresees)
+        await unit.run_late(ADDED, LATE | {"its_number": f"V{len(begun) + 1}"})
+        return await foresee(unit)
+
+    assert await database.turn(wrong) == [False, True]
+    assert begun == [True, False]
+    async with database.read() as unit:
+        assert [row.number for row in await unit.run(select(person.c.number))] == ["V3"], "the first left no trace"
+
+
+ASKS: dict[str, Callable[[Unit], Coroutine[Any, Any, Any]]] = {
+    "on the driver": lambda unit: unit.run(Prepared(select(person.c.id)), {}),
+    "by SQLAlchemy": lambda unit: unit.run(select(person.c.id)),
+    "for each": lambda unit: unit.run_each(ADDED, [FORESEEN | {"its_number": "V9"}]),
+    "through steps": lambda unit: unit.run_through((ADDED, FORESEEN | {"its_number": "V9"})),
+}
+
+
+@pytest.mark.usefixtures("on_a_server")
+@pytest.mark.parametrize("asks", ASKS)
+async def test_whoever_asks_afterwards_asks_behind_what_was_foreseen(database: Database, asks: str) -> None:
+    there: list[bool] = []
+
+    async def asked(unit: Unit) -> None:
+        if unit.foresees:
+            await foresee(unit)
+            await ASKS[asks](unit)
+            there.append(True)
+
+    await database.turn(asked)
+    assert there == [], "it came to something else, and was noticed there"
+    assert await people_there(database) == 0
+
+
+@pytest.mark.usefixtures("on_a_server")
+async def test_what_is_foreseen_is_forgotten_with_its_turn(database: Database) -> None:
+    async def breaks(unit: Unit) -> None:
+        await foresee(unit)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await database.turn(breaks)
+    await database.turn(put_late)
+    assert await people_there(database) == 1
+
+
+TYPED = ["'; DROP TABLE person; --", "\\'", "joined'", "a\n", "a b", "名", "ａ", b"'\x00", 5, -5, True, None]
+
+
+@pytest.mark.parametrize("value", TYPED)
 def test_nothing_that_somebody_typed_stands_in_a_statement(value: object) -> None:
     assert re.fullmatch(
         r"NULL|True|-?\d+|convert_from\('\\x[0-9a-f]*', 'UTF8'\)|'\\x[0-9a-f]*'::bytea", _spelt(value)
     )
+
+
+@pytest.mark.parametrize("value", ["telegram", "7000000001", "enrolment:5", "12-3.a_B", ""])
+def test_but_plain_words(value: str) -> None:
+    assert _spelt(value) == f"'{value}'"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_words_that_are_part_of_a_statement_are_written_out(dialect: Any) -> None:
+    there = person.c.number.in_([literal("joined", String), literal(5, Integer)])
+    one = Prepared(select(person.c.id).where(there, person.c.number == bindparam("its_number"))).compiled(dialect)
+    assert "IN ('joined', 5)" in one.sql
+    assert one.names == ("its_number",)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+@pytest.mark.parametrize("value", ["it's", "100%", "名", "a\n", "(?)"])
+def test_but_nothing_that_is_no_plain_word(dialect: Any, value: str) -> None:
+    one = Prepared(select(person.c.id).where(person.c.number == literal(value, String))).compiled(dialect)
+    assert value not in one.sql
+    assert list(one.values({})) == [value]

@@ -22,6 +22,7 @@ from bot.domain.enrolment import SEATED, Stand
 from bot.domain.people import Person
 from bot.domain.roles import Role
 from storage import people
+from storage.database import Unit
 from storage.tables.activities import organisation, shift
 from storage.tables.enrolment import enrolment
 from storage.tables.people import person
@@ -98,6 +99,10 @@ class Crowd:
             self.town.organisation = (await unit.run(founded)).scalar_one()
             await people.appoint(unit, organiser, Role.ORGANISER, self.town.organisation, None, at)
         self._organiser = Person(organiser, "", "en")
+
+    def desk(self, unit: Unit, who: int) -> Desk:
+        """The desk with one of them before it, by their place among them."""
+        return Desk(unit, Person(self.people[who], "", "en"), self.town.at, self.town.city)
 
     async def publishes(self, starts: datetime, ends: datetime, seats: int) -> int:
         """An activity by the desk; its shift."""

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from storage.database import Unit
-from storage.prepared import Parameters, Prepared
+from storage.prepared import Parameters, Prepared, Unforeseen
 
 
 async def unlocked(unit: Unit, _shift: int, *then: tuple[Prepared, Parameters]) -> int:
     """Instead of a shift's lock: nobody waits, and what follows it is done without."""
     return await unit.run_through(*then) if then else 0
+
+
+async def unlocked_foreseen(unit: Unit, _shift: int, then: tuple[Prepared, Parameters]) -> None:
+    """The same where the outcome is foreseen."""
+    await unit.run_foreseen(then)
+
+
+async def never_foreseen(_unit: Unit, _shift: int, _then: tuple[Prepared, Parameters]) -> None:
+    """It is decided at its own place in the turn, where two are more often at once."""
+    raise Unforeseen

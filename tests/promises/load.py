@@ -6,9 +6,12 @@ import asyncio
 import os
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from bot.domain.enrolment import Stand
 from bot.talk import Incoming
 from bot.talk.door import Overloaded
+from storage.tables.enrolment import audit
 from tests.conversations.kit import MONDAY, Chat, Town
 from tests.promises.answered import Acknowledged, missing, signing_up, standing, told
 from tests.promises.crowd import Count, count
@@ -27,8 +30,8 @@ PATIENCE = 30
 class Load:
     """People who sign up one after another in some lanes, and their platforms, which bring everything again."""
 
-    def __init__(self, town: Town, activity: int) -> None:
-        self.town, self.activity = town, activity
+    def __init__(self, town: Town, activity: int, seats: int) -> None:
+        self.town, self.activity, self.seats = town, activity, seats
         self.acknowledged: list[Acknowledged] = []
         self.sent_away = 0
         self._enough = asyncio.Event()
@@ -77,10 +80,18 @@ class Load:
         assert told(acks, "Something broke") == set(), "a message was given up that was not at fault"
         assert await count(self.town, 1, []) == Count()
         seated, waiting = told(acks, "You are in"), told(acks, "in the queue")
-        assert len(seated) == SEATS
+        assert len(seated) == min(self.seats, len(seated | waiting))
         assert seated == await standing(self.town, Stand.JOINED)
         assert waiting == await standing(self.town, Stand.WAITING)
 
 
-async def load_of(town: Town) -> Load:
-    return Load(town, await town.publishes(Chat(town, "web", "Olga"), "Reading to children", SATURDAY, seats=SEATS))
+async def load_of(town: Town, seats: int = SEATS) -> Load:
+    """Nobody yet, and an activity with so many seats."""
+    activity = await town.publishes(Chat(town, "web", "Olga"), "Reading to children", SATURDAY, seats=seats)
+    return Load(town, activity, seats)
+
+
+async def joined(town: Town) -> int:
+    """How often the log says so."""
+    async with town.database.read() as unit:
+        return len(list(await unit.run(select(audit.c.id).where(audit.c.deed == "join"))))

@@ -7,13 +7,18 @@ immediate` is what a power cut is to PostgreSQL: nothing is flushed that was not
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import pytest
 
-from tests.conversations.kit import Town
+from bot.talk import Incoming
+from storage import prepared, turns
+from storage.database import LINES
+from tests.conversations.kit import Chat, Town
 from tests.postgres import Postgres
-from tests.promises.load import LANES, SEATS, SOAK, load_of
+from tests.promises.load import LANES, SATURDAY, SEATS, SOAK, joined, load_of
 
 pytestmark = [pytest.mark.durable, pytest.mark.postgres, pytest.mark.timeout(600)]
 
@@ -71,3 +76,66 @@ async def test_connections_that_the_server_ends_again_and_again_lose_nothing_ack
     await other.close()
     assert load.sent_away >= ENDS / 2, "hardly any hit a message under way: the test proves little"
     await load.is_as_it_was_told()
+
+
+# --- Let go before it is on disk ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def lazy(durable_postgres: Postgres, city_url: str) -> AsyncIterator[None]:
+    """The server writes by itself, what nobody waits for, only every ten seconds."""
+    other = await asyncpg.connect(city_url.replace("+asyncpg", ""))
+    await other.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
+    await other.execute("SELECT pg_reload_conf()")
+    yield
+    await other.close()
+    other = await asyncpg.connect(city_url.replace("+asyncpg", ""))
+    await other.execute("ALTER SYSTEM RESET wal_writer_delay")
+    await other.execute("SELECT pg_reload_conf()")
+    await other.close()
+
+
+async def confirms(town: Town, seats: int) -> Incoming:
+    """Ann's last “yes” to one of so many seats."""
+    activity = await town.publishes(Chat(town, "web", "Olga"), "Reading to children", SATURDAY, seats=seats)
+    ann = Chat(town, "wechat", "Ann")
+    await ann.opens("join", activity)
+    await ann.introduces_itself()
+    return ann.incoming(text="yes")
+
+
+async def stops_and_starts(server: Postgres) -> None:
+    await asyncio.to_thread(server.crash)
+    await asyncio.to_thread(server.start)
+
+
+@pytest.mark.parametrize("flushes", [True, False], ids=["sound", "control"])
+@pytest.mark.parametrize("seats", [LINES, SEATS], ids=["decided", "foreseen"])
+async def test_a_seat_that_others_waited_for_is_on_disk_when_it_is_answered(
+    town: Town, durable_postgres: Postgres, lazy: None, monkeypatch: pytest.MonkeyPatch, seats: int, flushes: bool
+) -> None:
+    if not flushes:
+        monkeypatch.setattr(prepared, "ON_DISK", "SELECT 1")
+        monkeypatch.setattr(prepared, "LET_GO", (*prepared.LET_GO[:-1], "SELECT 1"))
+    message = await confirms(town, seats)
+    assert "You are in" in (await town.turns.take(message)).pages[0].text
+    await stops_and_starts(durable_postgres)
+    assert await joined(town) == flushes
+
+
+@pytest.mark.parametrize("locks", [True, False], ids=["sound", "control"])
+async def test_so_is_one_that_another_replica_let_go_when_its_answer_is_given_again(
+    town: Town, durable_postgres: Postgres, lazy: None, monkeypatch: pytest.MonkeyPatch, locks: bool
+) -> None:
+    message = await confirms(town, SEATS)
+    with monkeypatch.context() as between:
+        between.setattr(prepared, "LET_GO", (*prepared.LET_GO[:-1], "SELECT 1"))
+        await town.turns.take(message)  # stands for the other replica, which still waits for its disk
+    if not locks:
+        only_looks: Any = turns._BEGIN.statement
+        only_looks = only_looks.with_only_columns(*only_looks.selected_columns, maintain_column_froms=True)
+        only_looks._for_update_arg = None
+        monkeypatch.setattr(turns, "_BEGIN", prepared.Prepared(only_looks))
+    assert (await town.turns.take(message)).replayed
+    await stops_and_starts(durable_postgres)
+    assert await joined(town) == locks

@@ -15,7 +15,6 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.enrolment import Stand
@@ -25,13 +24,12 @@ from storage import database as databases
 from storage import people, turns
 from storage.database import Database
 from storage.prepared import OnPostgreSQL
-from storage.tables.enrolment import audit
 from tests.conversations.kit import SECRECY, Chat, Town
 from tests.postgres import Postgres
 from tests.promises.answered import signing_up, standing, told
 from tests.promises.crowd import Count
 from tests.promises.crowd import count as counted
-from tests.promises.load import PATIENCE, SEATS, SOAK, Load, load_of
+from tests.promises.load import PATIENCE, SEATS, SOAK, Load, joined, load_of
 from tests.promises.wire import Tear, Wire
 from tests.promises.worker import kept_apart, never_seen
 
@@ -39,6 +37,8 @@ pytestmark = [pytest.mark.durable, pytest.mark.postgres, pytest.mark.timeout(600
 
 PEOPLE = 400 if SOAK else 40
 SEED = 20261125
+PLENTY = 100
+"""Seats, so that everybody's is foreseen."""
 SHORT, FOR_EVER = 100, 0
 """Milliseconds of a server's patience."""
 
@@ -109,12 +109,6 @@ async def turns_of(town: Town, message: Incoming) -> int:
     return met.session.turn
 
 
-async def joined(town: Town) -> int:
-    """How often the log says so."""
-    async with town.database.read() as unit:
-        return len(list(await unit.run(select(audit.c.id).where(audit.c.deed == "join"))))
-
-
 @pytest.mark.parametrize("tear", ["before", "after"])
 async def test_a_commit_of_which_nobody_knows_is_settled_by_the_messages_key(
     far: tuple[Town, Wire], tear: Tear
@@ -178,12 +172,12 @@ SHARP: tuple[Tear, ...] = ("before", "after", "amid")
 """Those of which both ends hear at once."""
 
 
-async def torn_everywhere(town: Town, wire: Wire, *tears: Tear, rested: bool = False) -> Load:
+async def torn_everywhere(town: Town, wire: Wire, *tears: Tear, seats: int = SEATS, rested: bool = False) -> Load:
     """Person after person says the last “yes”, and each time the wire tears one word further on, in each way.
 
     `rested`: the server had hung up before, so that the turn begins by connecting.
     """
-    load, numbers = await load_of(town), count()
+    load, numbers = await load_of(town, seats), count()
     for tear in tears:
         for words in count():
             *before, last = signing_up(load.activity, next(numbers))
@@ -200,12 +194,16 @@ async def torn_everywhere(town: Town, wire: Wire, *tears: Tear, rested: bool = F
     return load
 
 
-@pytest.mark.parametrize(("rested", "tears"), [(False, SHARP), (True, ("after",))], ids=["at work", "after a rest"])
+@pytest.mark.parametrize(
+    ("rested", "seats", "tears"),
+    [(False, SEATS, SHARP), (False, PLENTY, SHARP), (True, SEATS, ("after",))],
+    ids=["at work", "with seats for all", "after a rest"],
+)
 async def test_wherever_the_wire_tears_in_a_sign_up_nobody_is_told_what_is_not_so(
-    far: tuple[Town, Wire], rested: bool, tears: tuple[Tear, ...], capsys: pytest.CaptureFixture[str]
+    far: tuple[Town, Wire], rested: bool, seats: int, tears: tuple[Tear, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     town, wire = far
-    load = await torn_everywhere(town, wire, *tears, rested=rested)
+    load = await torn_everywhere(town, wire, *tears, seats=seats, rested=rested)
     with capsys.disabled():
         print(f"\ntorn {dict(wire.torn)}, {load.sent_away} sent away", end=" ")
     assert min(wire.torn[tear] for tear in tears) >= 5, "a sign-up has more to say than that"

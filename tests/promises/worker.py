@@ -34,7 +34,7 @@ from storage.inbox import Message
 from storage.tables.activities import shift
 from storage.tables.enrolment import enrolment as signed_up
 from tests.conversations.kit import BEIJING, DOORS, SECRECY
-from tests.promises.guards import unlocked
+from tests.promises.guards import never_foreseen, unlocked
 
 AT_ONCE = 16
 """Joins that one process has under way."""
@@ -125,19 +125,19 @@ async def never_seen(unit: Unit, message: Message, language: str, now: datetime)
 
 async def kept_apart(unit: Unit, met: people.Met, message: Message, *rest: Any) -> None:
     """Control: and its key is there as often as it comes."""
-    await SOUND[2](unit, met, message._replace(key=f"{message.key} {secrets.token_hex(4)}"), *rest)
+    await SOUND[-1](unit, met, message._replace(key=f"{message.key} {secrets.token_hex(4)}"), *rest)
 
 
-SOUND = (enrolment.lock_shift, turns.begin, turns.close)
+SOUND = (enrolment.lock_shift, enrolment.lock_foreseen, turns.begin, turns.close)
 
 
 class Open:
     """The city as this process has it open."""
 
     def __init__(self, url: str, guards_off: list[str]) -> None:
-        enrolment.lock_shift, turns.begin, turns.close = SOUND
+        enrolment.lock_shift, enrolment.lock_foreseen, turns.begin, turns.close = SOUND
         if "lock" in guards_off:
-            enrolment.lock_shift = unlocked
+            enrolment.lock_shift, enrolment.lock_foreseen = unlocked, never_foreseen
         if "inbox" in guards_off:
             turns.begin, turns.close = never_seen, kept_apart
         self.database = Database(url, SECRECY)
