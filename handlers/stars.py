@@ -7,7 +7,6 @@ from bot.domain.stars import OBJECTIONS, REFUSALS, Application, Applied, Standin
 from bot.talk import Day, Intent, Joined, Link, Option, Talk, Text, Words, _, lines, ngettext, script
 from handlers.certificate import as_hours
 
-
 WORDS = ["stars", "star", "apply for a star", "星级", "我的星级", "评星", "申请星级", _("My stars")]
 
 
