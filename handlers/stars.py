@@ -7,10 +7,10 @@ from bot.domain.stars import OBJECTIONS, REFUSALS, Application, Applied, Standin
 from bot.talk import Day, Intent, Joined, Link, Option, Talk, Text, Words, _, lines, ngettext, script
 from handlers.certificate import as_hours
 
-WORDS = ["stars", "star", "apply for a star", "星级", "我的星级", "评星", "申请星级", _("My stars")]
+WORDS = ["stars", "star", "apply for a star", "星级", "我的星级", "评星", "申请星级"]
 
 
-@script("stars", words=WORDS, title=_("your stars"))
+@script("stars", words=[*WORDS, _("My stars")], title=_("your stars"))
 async def stars(talk: Talk, desk: Desk) -> None:
     """What I have, what is under way, what the next one needs."""
     stand = await desk.stars.standing()
