@@ -7,8 +7,10 @@ from bot.domain.stars import OBJECTIONS, REFUSALS, Application, Applied, Standin
 from bot.talk import Day, Intent, Joined, Link, Option, Talk, Text, Words, _, lines, ngettext, script
 from handlers.certificate import as_hours
 
+WORDS = ["stars", "star", "apply for a star", "星级", "我的星级", "评星", "申请星级"]
 
-@script("stars", words=["stars", "star", "星级", "我的星级", "评星", _("My stars")], title=_("your stars"))
+
+@script("stars", words=[*WORDS, _("My stars")], title=_("your stars"))
 async def stars(talk: Talk, desk: Desk) -> None:
     """What I have, what is under way, what the next one needs."""
     stand = await desk.stars.standing()
@@ -79,10 +81,7 @@ def under_way(one: Application) -> Words:
     return _("{stars}: you applied; the centre of your place is looking at it.", stars=count(one.level))
 
 
-ASKED = ["applystar", "apply for a star", "申请星级", "申请评星"]
-
-
-@script("applystar", words=ASKED, title=_("applying for a star"))
+@script("applystar", title=_("applying for a star"))
 async def applystar(talk: Talk, desk: Desk) -> None:
     """One question, then it lies with the centre."""
     stand = await desk.stars.standing()

@@ -26,7 +26,7 @@ ELSEWHERE = {
     "my data": {"takeout", "withdraw", "erase", "keep"},
     "what one looks after": {
         *("publish", "roster", "announce", "campaign", "campaigns", "claims", "roll", "walkin", "minutes", "amend"),
-        *("sample", "withdrawproof", "proofregister", "starcases", "starnotices", "applystar"),
+        *("sample", "withdrawproof", "proofregister", "starcases", "starnotices"),
     },
     "the activity or sign-up itself": {"join", "document", "unsubscribe", "unlink"},
     "any moment": {"start", "menu", "help"},

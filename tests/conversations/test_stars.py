@@ -266,9 +266,10 @@ async def test_where_nobody_objected_there_is_nothing_in_objections_to_decide(to
 
 
 @pytest.mark.parametrize("said", ["apply for a star", "申请星级"])
-async def test_it_is_applied_for_by_saying_so(town: Town, chat: Open, said: str) -> None:
+async def test_who_says_that_they_apply_is_led_there(town: Town, chat: Open, said: str) -> None:
     ann, _centre = await settled(town, chat)
-    assert "Apply for 1 star?" in await ann.says(said)
+    await ann.says(said)
+    assert "Apply for 1 star?" in await ann.picks("Apply for it")
 
 
 async def told_of_stars(town: Town, centre: Chat) -> list[str]:
