@@ -75,6 +75,13 @@ QUICK_LOOKS = SERVER_SETTINGS | {"random_page_cost": "1.1"}
 """Of each connection of turns. What they read lies in memory, where a page costs the same wherever it lies: at the
 server's own 4.0 it reads small tables through for the seven rows that were asked for, at up to three times the cost."""
 
+LONGEST_TURN = 30_000
+"""Milliseconds after which PostgreSQL ends a turn's transaction, whoever it waits for: nobody waits so long for a turn.
+A server that has heard half a statement is not idle; what a lost connection had locked then was locked for hours."""
+
+SET_LONGEST_TURN = "SELECT set_config(name, '{}', false) FROM pg_settings WHERE name = 'transaction_timeout'"
+"""PostgreSQL has it since 17, and refuses a connection that asks an older one for it by name."""
+
 LINES = 8
 """Connections that turns and looks have for themselves, beside the ten for everything else."""
 
@@ -282,7 +289,7 @@ class Database:
         self._turns = (
             Together(self._threaded(url, 1), self._turn)
             if self.dialect == "sqlite"
-            else Lines(self._postgresql(url, QUICK_LOOKS, poolclass=NullPool), LINES)
+            else Lines(self._of_turns(url), LINES)
         )
         self._looks = (
             self._turns if isinstance(self._turns, Lines) else Looking(self._threaded(url, AT_ONCE, only_reads=True))
@@ -298,6 +305,19 @@ class Database:
     def _postgresql(url: str, settings: Mapping[str, str] = SERVER_SETTINGS, **pooling: Any) -> AsyncEngine:
         # A message of the database must not carry what a row holds.
         return create_async_engine(url, hide_parameters=True, connect_args={"server_settings": settings}, **pooling)
+
+    @classmethod
+    def _of_turns(cls, url: str) -> AsyncEngine:
+        engine = cls._postgresql(url, QUICK_LOOKS, poolclass=NullPool)
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def opened(connection: Any, _: Any) -> None:
+            cursor = connection.cursor()
+            cursor.execute(SET_LONGEST_TURN.format(LONGEST_TURN))
+            cursor.close()
+            connection.commit()
+
+        return engine
 
     @classmethod
     def _threaded(cls, url: str, size: int, only_reads: bool = False) -> Engine:
