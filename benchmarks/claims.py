@@ -89,8 +89,7 @@ async def _ours(city: SmallCity, rows: int) -> tuple[float, float]:
         assert slot is not None
     watch, done = Watch(), 0
     while done < rows:
-        async with database.read() as unit:
-            messages = await waiting.peek(unit, "telegram", now, BATCH)
+        messages = await database.look(lambda unit: waiting.peek(unit, "telegram", now, BATCH))
         ids = [one.id for one in messages]
         claimed = await database.turn(lambda unit: outbox.claim(unit, "telegram", slot.epoch, ids))  # noqa: B023
         results = [

@@ -7,6 +7,7 @@ Moments here are milliseconds of the city's clock.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    null,
     or_,
     select,
     update,
@@ -35,7 +37,7 @@ from bot.domain.reach import KEY_KEEPS, REPEATED_ONCE, Reason, Way
 from storage import grants
 from storage.database import Unit
 from storage.lists import among
-from storage.prepared import ForEach, Given, Prepared
+from storage.prepared import ForEach, Given, Kinds, Prepared
 from storage.segments import best_door
 from storage.slots import fenced
 from storage.tables.delivery import Running, State, fanout, outbox
@@ -135,7 +137,7 @@ async def claim(unit: Unit, account: str, epoch: int, ids: Sequence[int]) -> dic
     if not ids:
         return {}
     taken = await unit.run(_CLAIM, {"p_ids": ids, "p_account": account, "p_epoch": epoch})
-    return dict(map(tuple, taken))
+    return {row.id: row.attempt for row in taken}
 
 
 def _claiming(fence: ColumnElement[bool]) -> Prepared:
@@ -202,7 +204,30 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
             await _record_address(unit, one)
     finished = to_milliseconds(now)
     by_number = sorted(results, key=attrgetter("id"))
-    await unit.run_each(_RECORD, [_becomes(one, finished) for one in by_number])
+    sent: defaultdict[tuple[Any, ...], list[Result]] = defaultdict(list)
+    rest: list[dict[str, Any]] = []
+    for one in by_number:
+        if one.state is State.SENT and one.tried is None:
+            sent[_alike(one)].append(one)
+        else:
+            rest.append(_becomes(one, finished))
+    for these in sent.values():
+        become = _becomes(these[0], finished)
+        await unit.run_lists(_SENT, _each_of(these), {name: become[name] for name in _SENT.alike})
+    await unit.run_lists(_RECORD, {name: [one[name] for one in rest] for name in _RECORD.each})
+
+
+_alike = attrgetter("epoch", "page", "arrived", "account", "repeated", "reason", "route")
+"""Of what was sent: all but the message, its attempt and its receipt. Hundreds have it in common."""
+
+
+def _each_of(sent: Sequence[Result]) -> dict[str, list[Any]]:
+    """What each of them has for itself."""
+    return {
+        "p_id": [one.id for one in sent],
+        "p_attempt": [one.attempt for one in sent],
+        "p_receipt": [one.receipt[:64] if one.receipt else None for one in sent],
+    }
 
 
 def _becomes(result: Result, now: int) -> dict[str, Any]:
@@ -254,6 +279,9 @@ def _of_claim(id_: Any, epoch: Any, attempt: Any, page: Any) -> tuple[ColumnElem
 
     A late receipt still settles what became uncertain, or is to be said once more.
     """
+    # No bare column: by its number the row is found at once. PostgreSQL would walk through the indexes of what is being
+    # sent and of what is uncertain, past all that was sent since somebody cleared up, and compare it with each receipt.
+    state = outbox.c.state + literal_column("0")
     return (
         outbox.c.id == id_,
         outbox.c.epoch == epoch,
@@ -261,8 +289,8 @@ def _of_claim(id_: Any, epoch: Any, attempt: Any, page: Any) -> tuple[ColumnElem
         outbox.c.page == page,
         # Not `in_`: it cannot be used for many rows at once. Literals: what never changes is no value of a row.
         or_(
-            outbox.c.state == literal_column("1"), outbox.c.state == literal_column("4"),
-            (outbox.c.state == literal_column("0")) & (outbox.c.repeated == literal_column("1")),
+            state == literal_column("1"), state == literal_column("4"),
+            (state == literal_column("0")) & (outbox.c.repeated == literal_column("1")),
         ),
     )
 
@@ -290,13 +318,40 @@ def _recording(value: Given) -> Update:
     )
 
 
+def _sending(value: Given) -> Update:
+    """What is written of nearly every message: it was sent, and its due time stays what it was."""
+    return (
+        update(outbox)
+        .where(*_of_claim(value["p_id"], value["p_epoch"], value["p_attempt"], value["p_page"]))
+        .values(
+            state=literal_column(str(int(State.SENT))),
+            account=value["p_account"],
+            page=value["p_arrived"],
+            repeated=value["p_repeated"],
+            reason=value["p_reason"],
+            receipt=func.coalesce(value["p_receipt"], outbox.c.receipt),
+            done=value["p_done"],
+            route=func.coalesce(value["p_route"], outbox.c.route),
+            keyed=null(),
+        )
+    )
+
+
 _NUMBERS = ("p_id", "p_epoch", "p_due", "p_done")
 _SMALL_NUMBERS = ("p_attempt", "p_page", "p_state", "p_tried", "p_arrived", "p_repeated", "p_keyed")
 _WORDS = ("p_account", "p_reason", "p_receipt", "p_route")
 
-_RECORD = ForEach(
-    _recording,
-    dict.fromkeys(_NUMBERS, BigInteger) | dict.fromkeys(_SMALL_NUMBERS, SmallInteger) | dict.fromkeys(_WORDS, String),
+_KINDS: Kinds = (
+    dict.fromkeys(_NUMBERS, BigInteger) | dict.fromkeys(_SMALL_NUMBERS, SmallInteger) | dict.fromkeys(_WORDS, String)
+)
+
+_RECORD = ForEach(_recording, _KINDS)
+
+_IN_COMMON = ("p_epoch", "p_page", "p_account", "p_arrived", "p_repeated", "p_reason", "p_done", "p_route")
+_SENT = ForEach(
+    _sending,
+    {name: _KINDS[name] for name in ("p_id", "p_attempt", "p_receipt")},
+    {name: _KINDS[name] for name in _IN_COMMON},
 )
 
 # A sender that was replaced changes nothing beside the message either.

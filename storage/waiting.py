@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
@@ -92,7 +93,11 @@ async def _read(unit: Unit, rows: Sequence[Any]) -> list[Waiting]:
         return []
     intentions = await unit.run(_INTENTIONS, {"p_ids": sorted(numbers)})
     known = {row.id: (*row[1:-1], row.words or {}) for row in intentions}
-    return [Waiting._make((*row, *known[row.fanout])) for row in rows]
+    return [_waiting((*row, *known[row.fanout])) for row in rows]
+
+
+# Not `_make`: it is Python, called for each row, and asks whether the tuple has as many fields.
+_waiting: Callable[[tuple[Any, ...]], Waiting] = partial(tuple.__new__, Waiting)
 
 
 async def peek(

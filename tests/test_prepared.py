@@ -213,28 +213,51 @@ def _spoken(value: Given) -> Update:
     )
 
 
-SPOKEN = ForEach(_spoken, {"p_number": String, "p_elder": Boolean, "p_language": String, "p_quiet": SmallInteger})
+SPOKEN = ForEach(_spoken, {"p_number": String, "p_language": String, "p_quiet": SmallInteger}, {"p_elder": Boolean})
 
 
-async def test_a_change_for_each_row_is_the_same_at_once_and_one_after_another(database: Database) -> None:
-    rows = [
-        {"p_number": "V2", "p_elder": False, "p_language": None, "p_quiet": 22},
-        {"p_number": "V1", "p_elder": False, "p_language": "zh", "p_quiet": None},
-        {"p_number": "V3", "p_elder": True, "p_language": "zh", "p_quiet": 21},
-        {"p_number": "V9", "p_elder": False, "p_language": "zh", "p_quiet": 21},
-    ]
-
+async def changed_by(database: Database, change: Callable[[Unit], Coroutine[Any, Any, None]]) -> list[Any]:
+    """Three people after a change, each way of making it."""
     async with database.write() as unit:
         await unit.run(insert(person), [{"number": one, "created": NOW} for one in ("V1", "V2", "V3")])
 
-    async def change(unit: Unit) -> list[Any]:
-        await unit.run(update(person).values(language="en", quiet_from=20))
-        await unit.run_each(SPOKEN, rows)
+    async def changed(unit: Unit) -> list[Any]:
+        await unit.run(update(person).values(language="en", quiet_from=20, elder=False))
+        await unit.run(update(person).where(person.c.number == "V3").values(elder=True))
+        await change(unit)
         found = select(person.c.number, person.c.language, person.c.quiet_from).order_by(person.c.number)
         return [tuple(row) for row in await unit.run(found)]
 
-    for one in await by_each(database, change):
+    return await by_each(database, changed)
+
+
+async def test_a_change_for_each_row_is_the_same_at_once_and_one_after_another(database: Database) -> None:
+    async def change(unit: Unit) -> None:
+        numbers, languages, quiet = ["V2", "V1", "V3", "V9"], [None, "zh", "zh", "zh"], [22, None, 21, 21]
+        lists = {"p_number": numbers, "p_language": languages, "p_quiet": quiet}
+        await unit.run_lists(SPOKEN, lists, {"p_elder": False})
+
+    for one in await changed_by(database, change):
         assert one == [("V1", "zh", None), ("V2", "en", 22), ("V3", "en", 20)]
+
+
+async def test_what_all_rows_have_in_common_is_converted_like_any_value(database: Database) -> None:
+    """SQLite has no truth values: what is given as one must be written as a number there, in every row."""
+
+    async def change(unit: Unit) -> None:
+        lists: dict[str, list[Any]] = {"p_number": ["V3", "V1"], "p_language": ["zh", "zh"], "p_quiet": [21, 21]}
+        await unit.run_lists(SPOKEN, lists, {"p_elder": True})
+
+    for one in await changed_by(database, change):
+        assert one == [("V1", "en", 20), ("V2", "en", 20), ("V3", "zh", 21)]
+
+
+async def test_no_row_is_no_statement(database: Database) -> None:
+    async def change(unit: Unit) -> bool:
+        await unit.run_lists(SPOKEN, {name: [] for name in SPOKEN.each}, {"p_elder": True})
+        return unit.changed
+
+    assert await by_each(database, change) == [False] * 3
 
 
 async def test_what_a_page_may_not_ask_is_told_as_by_sqlalchemy(database: Database) -> None:

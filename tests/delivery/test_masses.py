@@ -183,9 +183,9 @@ async def test_a_sender_that_ended_while_calling_leaves_the_mass_message_to_its_
         for _tick in range(2):
             await town.account.keep_masses()
         dying = city.senders.pop()
-        decided = await dying._decide(await dying._peek())
-        await dying._claim(decided.ready)
-        (one,) = decided.ready
+        look = await dying._look()
+        await dying._claim(look.ready)
+        (one,) = look.ready
         assert one.page is not None
         assert one.due.tag is not None
         await town.door.broadcast(one.due.tag, one.page, f"menkou-{one.waiting.id}")

@@ -41,6 +41,14 @@ def city_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Ite
 
 
 @pytest.fixture
+def durable_city_url(durable_postgres: Postgres) -> Iterator[str]:
+    """An empty city on a server that flushes."""
+    name = f"durable_{secrets.token_hex(6)}"
+    yield durable_postgres.create(name, template=durable_postgres.template("durable", build))
+    durable_postgres.drop(name)
+
+
+@pytest.fixture
 def founded(city_url: str) -> Town:
     """Founded outside the event loop, as in a process that serves."""
     return Town(Database(city_url, SECRECY))
