@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -199,19 +199,18 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     if not results:
         return
     # Conversations first, then addresses, then messages: a turn locks them in this order.
-    by_person = sorted(results, key=attrgetter("person"))
+    by_person = attrgetter("person")
     await unit.run_each(_PUSH, [
         {**_claim_of(one), "p_person": one.person, "p_pushed": one.shown, "p_at": now}
-        for one in by_person if one.shown is not None
+        for one in sorted((one for one in results if one.shown is not None), key=by_person)
     ])  # fmt: skip
-    for one in by_person:
-        if one.closes or one.window_closes or one.gives_back or one.refuses:
-            await _record_address(unit, one)
+    addressed = [one for one in results if one.closes or one.window_closes or one.gives_back or one.refuses]
+    for one in sorted(addressed, key=by_person):
+        await _record_address(unit, one)
     finished = to_milliseconds(now)
-    by_number = sorted(results, key=attrgetter("id"))
     sent: defaultdict[tuple[Any, ...], list[Result]] = defaultdict(list)
     rest: list[dict[str, Any]] = []
-    for one in by_number:
+    for one in sorted(results, key=attrgetter("id")):
         if one.state is State.SENT and one.tried is None:
             sent[_alike(one)].append(one)
         else:
@@ -222,7 +221,8 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     await unit.run_lists(_RECORD, {name: [one[name] for one in rest] for name in _RECORD.each})
 
 
-_alike = attrgetter("epoch", "page", "arrived", "account", "repeated", "reason", "route")
+_ALIKE = ("epoch", "page", "arrived", "account", "repeated", "reason", "route")
+_alike = itemgetter(*map(Result._fields.index, _ALIKE))
 """Of what was sent: all but the message, its attempt and its receipt. Hundreds have it in common."""
 
 
