@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from bot import meters, readiness, server
 from bot.account import Account
 from bot.answers import Answers
+from bot.births import unguarded
 from bot.channels import web
 from bot.channels.photos import Fetch, Seeing
 from bot.channels.telegram.numbers import TELEGRAM
@@ -282,7 +283,7 @@ class App:
         log.info("serving", listening=address, doors=sorted(self.doors))
         self.begin_sending()
         told(address)
-        with settled():
+        with settled(), unguarded():
             await server.until_stopped(stop)
         health.stopping = True
         await listening.stop()
