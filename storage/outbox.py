@@ -62,6 +62,11 @@ def _is_at(account: str | ColumnElement[str]) -> ColumnElement[bool]:
     return outbox.c.account + literal_column("''") == account
 
 
+LATE = case(
+    (outbox.c.reason.in_((Reason.NO_WINDOW.value, Reason.WROTE.value)), Reason.UNHEARD.value), else_=Reason.LATE.value
+)
+"""Why a message that is dropped now came too late: what it had waited for, where that is what made it late."""
+
 STOPPED_SENDER = "its sender was stopped while calling"
 
 
@@ -411,7 +416,8 @@ async def settle(
         await unit.run(update(outbox).where(*ours).values(values))
 
     for reason, ids in (dropped or {}).items():
-        await write(ids, state=State.SUPPRESSED, reason=reason, done=done)
+        why = LATE if reason == Reason.LATE else reason
+        await write(ids, state=State.SUPPRESSED, reason=why, done=done)
     for reason, ids in (dead or {}).items():
         await write(ids, state=State.DEAD, reason=reason[:200], done=done)
     for (due, reason), ids in (postponed or {}).items():
@@ -460,9 +466,11 @@ async def recover(
 async def release_held(unit: Unit, person: int, door: str = "") -> int:
     """Somebody wrote: what waited for that may go to them now. One look into a small index when there is nothing."""
     account = literal(door, outbox.c.account.type) if door else best_door(outbox.c.person)
+    # Whoever asks why it did not arrive asks now, and by asking lets it go.
+    why = case((outbox.c.reason == Reason.NO_WINDOW.value, Reason.WROTE.value), else_=null())
     # Not `unit.run`: this is no change on the person's behalf, a script may still ask.
     freed = await unit.connection.execute(
-        update(outbox).where(outbox.c.person == person, IS_PENDING, IS_HELD).values(account=account, reason=None)
+        update(outbox).where(outbox.c.person == person, IS_PENDING, IS_HELD).values(account=account, reason=why)
     )
     return freed.rowcount
 
