@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -61,6 +61,11 @@ def _is_at(account: str | ColumnElement[str]) -> ColumnElement[bool]:
     """
     return outbox.c.account + literal_column("''") == account
 
+
+LATE = case(
+    (outbox.c.reason.in_((Reason.NO_WINDOW.value, Reason.WROTE.value)), Reason.UNHEARD.value), else_=Reason.LATE.value
+)
+"""Why a message that is dropped now came too late: what it had waited for, where that is what made it late."""
 
 STOPPED_SENDER = "its sender was stopped while calling"
 
@@ -194,19 +199,18 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     if not results:
         return
     # Conversations first, then addresses, then messages: a turn locks them in this order.
-    by_person = sorted(results, key=attrgetter("person"))
+    by_person = attrgetter("person")
     await unit.run_each(_PUSH, [
         {**_claim_of(one), "p_person": one.person, "p_pushed": one.shown, "p_at": now}
-        for one in by_person if one.shown is not None
+        for one in sorted((one for one in results if one.shown is not None), key=by_person)
     ])  # fmt: skip
-    for one in by_person:
-        if one.closes or one.window_closes or one.gives_back or one.refuses:
-            await _record_address(unit, one)
+    addressed = [one for one in results if one.closes or one.window_closes or one.gives_back or one.refuses]
+    for one in sorted(addressed, key=by_person):
+        await _record_address(unit, one)
     finished = to_milliseconds(now)
-    by_number = sorted(results, key=attrgetter("id"))
     sent: defaultdict[tuple[Any, ...], list[Result]] = defaultdict(list)
     rest: list[dict[str, Any]] = []
-    for one in by_number:
+    for one in sorted(results, key=attrgetter("id")):
         if one.state is State.SENT and one.tried is None:
             sent[_alike(one)].append(one)
         else:
@@ -217,7 +221,8 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     await unit.run_lists(_RECORD, {name: [one[name] for one in rest] for name in _RECORD.each})
 
 
-_alike = attrgetter("epoch", "page", "arrived", "account", "repeated", "reason", "route")
+_ALIKE = ("epoch", "page", "arrived", "account", "repeated", "reason", "route")
+_alike = itemgetter(*map(Result._fields.index, _ALIKE))
 """Of what was sent: all but the message, its attempt and its receipt. Hundreds have it in common."""
 
 
@@ -411,7 +416,8 @@ async def settle(
         await unit.run(update(outbox).where(*ours).values(values))
 
     for reason, ids in (dropped or {}).items():
-        await write(ids, state=State.SUPPRESSED, reason=reason, done=done)
+        why = LATE if reason == Reason.LATE else reason
+        await write(ids, state=State.SUPPRESSED, reason=why, done=done)
     for reason, ids in (dead or {}).items():
         await write(ids, state=State.DEAD, reason=reason[:200], done=done)
     for (due, reason), ids in (postponed or {}).items():
@@ -460,9 +466,11 @@ async def recover(
 async def release_held(unit: Unit, person: int, door: str = "") -> int:
     """Somebody wrote: what waited for that may go to them now. One look into a small index when there is nothing."""
     account = literal(door, outbox.c.account.type) if door else best_door(outbox.c.person)
+    # Whoever asks why it did not arrive asks now, and by asking lets it go.
+    why = case((outbox.c.reason == Reason.NO_WINDOW.value, Reason.WROTE.value), else_=null())
     # Not `unit.run`: this is no change on the person's behalf, a script may still ask.
     freed = await unit.connection.execute(
-        update(outbox).where(outbox.c.person == person, IS_PENDING, IS_HELD).values(account=account, reason=None)
+        update(outbox).where(outbox.c.person == person, IS_PENDING, IS_HELD).values(account=account, reason=why)
     )
     return freed.rowcount
 

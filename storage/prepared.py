@@ -61,8 +61,10 @@ _PLAIN = re.compile("[0-9A-Za-z_:.-]*")
 class Prepared:
     """One statement. Its values come by name from `bindparam`s; lists of changing length have no place in it."""
 
-    def __init__(self, statement: Executable) -> None:
+    def __init__(self, statement: Executable, *, named: bool = True) -> None:
+        """`named`: False where hundreds of rows are made into something else at once, and are read by place."""
         self.statement = statement
+        self._named = named
         self.changes = isinstance(statement, UpdateBase)
         self._compiled: dict[str, Compiled] = {}
 
@@ -70,7 +72,7 @@ class Prepared:
         """As this database reads it."""
         found = self._compiled.get(dialect.name)
         if found is None:
-            found = self._compiled[dialect.name] = Compiled.of(self.statement, dialect)
+            found = self._compiled[dialect.name] = Compiled.of(self.statement, dialect, self._named)
         return found
 
 
@@ -126,7 +128,7 @@ class Compiled:
     readers: tuple[tuple[int, Convert], ...]
 
     @classmethod
-    def of(cls, statement: Any, dialect: Dialect) -> Compiled:
+    def of(cls, statement: Any, dialect: Dialect, named: bool = True) -> Compiled:
         """Compile it."""
         made: SQLCompiler = _compiler(dialect.statement_compiler)(dialect, statement)
         names = tuple(made.positiontup or ())
@@ -145,7 +147,7 @@ class Compiled:
             {name: bind.value for name, bind in zip(names, binds, strict=True) if not bind.required},
             tuple((place, writer) for place, writer in writers if writer is not None),
             # Not `_make`: it is Python, called for each row, and asks whether the statement has as many columns.
-            partial(tuple.__new__, shape) if shape else None,
+            (partial(tuple.__new__, shape) if named else tuple) if shape else None,
             tuple((place, reader) for place, reader in readers if reader is not None),
         )
 
@@ -173,7 +175,7 @@ class Compiled:
         if make is None:
             return []
         if not readers:
-            return list(map(make, raw))
+            return list(raw) if make is tuple else list(map(make, raw))
         read = []
         for one in raw:
             values = list(one)
