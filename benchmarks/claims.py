@@ -1,6 +1,7 @@
 """Rows a second through look, claim and record, beside the least that does the job by the bare driver.
 
-Both ways: the same table with all its indexes, as many rows, pages of 500, two commits a page, each flushed to disk.
+Both ways: the same table with all its indexes, as many rows, pages of 500, two commits a page, each flushed to disk,
+and Python's looks for garbage as they are in a server (bot/memory.py).
 The bare one finds what is due (with whom it is for), marks it as being sent behind the slot's number, and marks what
 was claimed with its receipt and moment. It does not look whether an intention was paused or stopped, has one lane and
 one campaign, reads no intention, and knows no pages, routes, reasons, late receipts or second attempts: ours does.
@@ -18,6 +19,7 @@ import asyncpg
 from sqlalchemy.engine import make_url
 
 from benchmarks import crowd
+from bot.memory import settled
 from storage import outbox, slots, waiting
 from storage.outbox import Result
 from storage.tables.delivery import State
@@ -61,13 +63,15 @@ async def _measure(url: str, rows: int) -> Through:
     try:
         await crowd.announce(city)
         await _tidy(url)
-        ours = await _ours(city, rows)
+        with settled():
+            ours = await _ours(city, rows)
         await crowd.announce(city, 2)
         await _tidy(url)
-        if city.database.dialect == "sqlite":
-            bare = await asyncio.to_thread(_sqlite, url, rows, to_milliseconds(city.clock.now))
-        else:
-            bare = await _pg(url, rows, to_milliseconds(city.clock.now))
+        with settled():
+            if city.database.dialect == "sqlite":
+                bare = await asyncio.to_thread(_sqlite, url, rows, to_milliseconds(city.clock.now))
+            else:
+                bare = await _pg(url, rows, to_milliseconds(city.clock.now))
         return Through(bare[0], ours[0], bare[1], ours[1])
     finally:
         await city.close()
@@ -89,8 +93,7 @@ async def _ours(city: SmallCity, rows: int) -> tuple[float, float]:
         assert slot is not None
     watch, done = Watch(), 0
     while done < rows:
-        async with database.read() as unit:
-            messages = await waiting.peek(unit, "telegram", now, BATCH)
+        messages = await database.look(lambda unit: waiting.peek(unit, "telegram", now, BATCH))
         ids = [one.id for one in messages]
         claimed = await database.turn(lambda unit: outbox.claim(unit, "telegram", slot.epoch, ids))  # noqa: B023
         results = [

@@ -47,8 +47,7 @@ class Answers:
 
     async def reader(self, address: str, hint: str | None, door: str = "web") -> Wording:
         """How somebody at an address reads; by their browser's hint before they have written."""
-        async with self._database.read() as unit:
-            known = await people.habits(unit, door, address)
+        known = await self._database.look(lambda unit: people.habits(unit, door, address))
         language, elder = known or ("", False)
         wished = language or (hint if hint in LANGUAGES else "") or self._city.language
         return Wording(wished, self._city.zone, elder)

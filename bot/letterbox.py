@@ -25,13 +25,13 @@ class Letters:
 
     async def since(self, address_id: str, after: int) -> list[Letter]:
         """Letters after a number, in order."""
-        async with self._database.read() as unit:
-            return [_letter(one) for one in await letters.since(unit, address_id, after)]
+        found = await self._database.look(lambda unit: letters.since(unit, address_id, after))
+        return [_letter(one) for one in found]
 
     async def before(self, address_id: str, sequence: int | None, count: int) -> list[Letter]:
         """The newest letters before a number, in order."""
-        async with self._database.read() as unit:
-            return [_letter(one) for one in await letters.before(unit, address_id, sequence, count)]
+        found = await self._database.look(lambda unit: letters.before(unit, address_id, sequence, count))
+        return [_letter(one) for one in found]
 
 
 def _letter(kept: letters.Letter) -> Letter:

@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Any, TextIO
 
 import structlog
+from pydantic_core import to_json
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 HIDDEN = "[secret]"
@@ -258,11 +259,11 @@ def _whole(_logger: WrappedLogger, _method: str, record: EventDict) -> tuple[tup
     return (record,), {}
 
 
-_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
-
-
 def _as_json(_logger: WrappedLogger, _method: str, record: EventDict) -> str:
-    return _JSON.encode(record)
+    try:
+        return to_json(record, fallback=str).decode()
+    except ValueError:  # half a surrogate pair, or too deep
+        return json.dumps(record, ensure_ascii=False, default=str)
 
 
 @lru_cache(maxsize=1024)

@@ -90,8 +90,7 @@ class Rounds:
 
     async def chain_moves(self) -> None:
         """Chain the moves that were logged since; replicas wait for each other, nobody else waits for them."""
-        async with self._database.read() as unit:
-            waiting = await audit.is_waiting(unit)
+        waiting = await self._database.look(audit.is_waiting)
         while waiting:
             waiting = await self._database.aside(partial(audit.chain, now=self._clock())) == audit.AT_ONCE
 

@@ -143,8 +143,7 @@ class Turns:
 
     async def open_question(self, address: Address) -> str:
         """The name of the question that whoever writes from here was asked last."""
-        async with self.database.read() as unit:
-            return await people.open_question(unit, address.door, address.id)
+        return await self.database.look(lambda unit: people.open_question(unit, address.door, address.id))
 
     @property
     def in_flight(self) -> int:

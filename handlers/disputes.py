@@ -33,6 +33,17 @@ KINDS: Mapping[About, Text] = {
 
 DRAWN = _("Entered by hand, and drawn for the audit")
 
+UNUSUAL: Mapping[str, Text] = {
+    "long-day": _("a very long day"),
+    "phone": _("one telephone number for several"),
+    "burst": _("very many arrivals at once"),
+    "reader": _("very many own codes at once"),
+    "once-one": _("chats that had been one person"),
+    "own": _("hours of their own"),
+    "outside": _("outside the hours of check-in"),
+}
+"""What a rule found, where there is a list to choose from."""
+
 WAITING = Link(_("What waits for me"), Intent("matters"))
 HOURS = Link(_("My hours"), Intent("hours"))
 
@@ -120,7 +131,11 @@ async def sample(talk: Talk, desk: Desk) -> None:
 
 def line(one: Matter, mine: bool = False) -> Words:
     """A matter in one line."""
-    parts: list[Words] = [heading(one.kind, str(one.facts.get("rule", ""))), _("No. {number}", number=one.id)]
+    rule = str(one.facts.get("rule", ""))
+    what: Words = heading(one.kind, rule)
+    if rule in UNUSUAL:
+        what = _("Please look: {what}", what=UNUSUAL[rule])
+    parts: list[Words] = [what, _("No. {number}", number=one.id)]
     parts.append(_("to be answered by {day}", day=Day(one.due)) if not mine else where(one))
     return Joined(tuple(parts), " · ")
 
@@ -148,7 +163,10 @@ async def matter(talk: Talk, desk: Desk, number: int) -> None:
         return talk.say(_("It stays as it is."), WAITING)
     reason = ""
     if said in WITH_WORDS:
-        reason = await talk.ask("words", _("Why? The other side will read it."), words(SHORTEST, LONGEST))
+        # Whoever a look finds nothing wrong with never hears that there was one.
+        kept = said == Said.FINE and found.matter.kind == About.REVIEW
+        question = _("What did you find? It is kept with this matter.") if kept else _("Why? The other side reads it.")
+        reason = await talk.ask("words", question, words(SHORTEST, LONGEST))
     match await desk.matters.answer(number, Said(said), reason):
         case Answered(state, verdict):
             talk.say(outcome(found.matter, Said(said), state, verdict), HOURS if found.mine else WAITING)

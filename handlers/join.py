@@ -4,6 +4,7 @@ why not."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.desk.desk import Desk
 from bot.domain.activities import Activity, Shift
@@ -11,7 +12,7 @@ from bot.domain.enrolment import AlreadyIn, Asked, Clashed, Joined, TooYoung, Wa
 from bot.domain.guardians import GuardianAsked, GuardianRefused
 from bot.domain.skills import NeedsSkill
 from bot.domain.squads import NoLead
-from bot.talk import Intent, Link, Span, Talk, WebLink, Words, _, lines, script
+from bot.talk import Intent, Link, Span, Talk, Text, WebLink, Words, _, lines, script
 from bot.talk import Joined as Listing
 from handlers import guardian
 from handlers.agreement import accept, due_of, sure
@@ -87,11 +88,11 @@ async def told(
     match outcome:
         case Joined(enrolment, reminder, insured):
             talk.undoable(Intent("leave", (str(enrolment),)))
-            when = _("I will remind you {when}.", when=reminder) if reminder else _("It begins soon: see you there.")
             page = desk.reach.asking("reminder")
+            then = await promised(desk, reminder, page)
             allow = (WebLink(_("Allow a reminder on WeChat"), page),) if page else ()
             more = await asked_for(desk, enrolment) if insured else ()
-            talk.say(_("You are in: {title}. {then}", title=title(card), then=when), MINE, *allow, *twin, *more)
+            talk.say(_("You are in: {title}. {then}", title=title(card), then=then), MINE, *allow, *twin, *more)
         case Waitlisted(_enrolment, position):
             talk.say(
                 _("It is full; you are number {n} in the queue. I will write when a seat is yours.", n=position), *twin
@@ -129,6 +130,19 @@ async def told(
             talk.say(_("This activity is for people from {n} years on. Send “find” for others.", n=minimum))
         case _:
             talk.say(CLOSED)
+
+
+async def promised(desk: Desk, reminder: datetime | None, page: str) -> Text:
+    """The reminder; where WeChat will not let it through, what makes it come. `page`: where they can allow one."""
+    if reminder is None:
+        return _("It begins soon: see you there.")
+    if await desk.reach.can_tell("reminder", reminder):
+        return _("I will remind you {when}.", when=reminder)
+    if page:
+        return _(
+            "WeChat lets me write first for two days only: allow a reminder here, and it comes {when}.", when=reminder
+        )
+    return _("WeChat lets me write first for two days only, so please note the time: a reminder may not reach you.")
 
 
 def needs_skill(talk: Talk, card: Activity, codes: Sequence[str], shown: bool = False) -> None:

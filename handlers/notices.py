@@ -11,7 +11,7 @@ from bot.domain.matters import About
 from bot.domain.notices import Event, Notice
 from bot.domain.proofs import grouped
 from bot.domain.stars import Way
-from bot.talk import Day, Intent, Joined, Link, Named, Span, Spot, View, Words, _, lines
+from bot.talk import Day, Intent, Joined, Link, Named, Span, Spot, Text, View, Words, _, lines
 from handlers import between, feedback, mailings, skills
 from handlers.admission import SAID
 from handlers.certificate import OLDER, reason
@@ -243,6 +243,9 @@ def personal(notice: Notice, again: Words | None) -> View:
             return View(lines(again, about_record(said), text), ways)
         case "step":
             return View(lines(again, step_reached(int(said["hours"]))), (Link(_("My hours"), Intent("hours")),))
+        case "star" if said["way"] in WAITS_FOR_A_CENTRE:
+            text = WAITS_FOR_A_CENTRE[said["way"]]
+            return View(lines(again, text), (Link(_("Stars to decide about"), Intent("starcases")),))
         case "star":
             stars = count(int(said["level"]))
             until = Day(datetime.fromisoformat(said["until"])) if said["until"] else None
@@ -253,6 +256,12 @@ def personal(notice: Notice, again: Words | None) -> View:
             }.get(Way(said["way"]), _("{stars}: refused, because {reason}.", stars=stars, reason=why))
             return View(lines(again, way), (Link(_("My stars"), Intent("stars")),))
     return View("")
+
+
+WAITS_FOR_A_CENTRE: Mapping[str, Text] = {
+    "applied": _("Somebody applies for a star: you decide whether its public notice opens."),
+    "objected": _("Somebody objects to a star in public notice: nothing is granted until you have looked."),
+}
 
 
 def admitted(notice: Notice, name: Words) -> Words:

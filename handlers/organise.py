@@ -11,7 +11,7 @@ from bot.desk.desk import Desk
 from bot.desk.organising import Listed, Roster, Seats, Told
 from bot.domain.activities import CAPACITY_LIMIT, TITLE_LENGTH, Activity, Plan, Published, Unfit
 from bot.domain.enrolment import Stand
-from bot.domain.kinds import KINDS, match_kinds
+from bot.domain.kinds import KINDS, kind, match_kinds
 from bot.domain.places import Gazetteer
 from bot.domain.roles import Deed
 from bot.talk import (
@@ -39,6 +39,7 @@ from handlers.flags import reasons
 from handlers.terms import covered, shown
 
 NOT_YOURS = _("There is no such activity among those you look after.")
+TRAINED = _("People are trained for this kind of service first: write when, or let a role ask for the proof.")
 
 
 @script(
@@ -189,6 +190,7 @@ async def publish(talk: Talk, desk: Desk) -> None:
         ngettext("{n} seat", "{n} seats", capacity),
         about or None,
         *shown(cover),
+        TRAINED if kind(service).needs_training else None,
         "",
         _("Open it to the city?"),
     )

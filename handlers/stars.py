@@ -7,8 +7,10 @@ from bot.domain.stars import OBJECTIONS, REFUSALS, Application, Applied, Standin
 from bot.talk import Day, Intent, Joined, Link, Option, Talk, Text, Words, _, lines, ngettext, script
 from handlers.certificate import as_hours
 
+WORDS = ["stars", "star", "apply for a star", "星级", "我的星级", "评星", "申请星级"]
 
-@script("stars", words=["stars", "star", "星级", "我的星级", "评星", _("My stars")], title=_("your stars"))
+
+@script("stars", words=[*WORDS, _("My stars")], title=_("your stars"))
 async def stars(talk: Talk, desk: Desk) -> None:
     """What I have, what is under way, what the next one needs."""
     stand = await desk.stars.standing()
@@ -20,6 +22,7 @@ async def stars(talk: Talk, desk: Desk) -> None:
             _("You have {stars}.", stars=count(stand.granted)) if stand.granted else _("You have no star yet."),
             _("Counted so far: {hours}.", hours=as_hours(stand.minutes)),
             in_notice(stand),
+            refused_before(stand),
             under_way(stand.open) if stand.open else coming(stand),
         ),
         *links,
@@ -41,6 +44,14 @@ def in_notice(stand: Standing) -> Words | None:
     return _(
         "{hours} more are still in public notice or asked about; they count for a star once that is over.", hours=hours
     )
+
+
+def refused_before(stand: Standing) -> Words | None:
+    """Why the last application was refused; the message that said so is long gone."""
+    if stand.refused is None:
+        return None
+    stars = count(stand.refused.level)
+    return _("{stars}: refused, because {reason}.", stars=stars, reason=refusal(stand.refused.reason))
 
 
 def coming(stand: Standing) -> Words | None:
@@ -127,12 +138,14 @@ async def starcase(talk: Talk, desk: Desk, number: int) -> None:
     if found is None:
         return talk.say(NONE_OF_YOURS, Link(_("Stars to decide about"), Intent("starcases")))
     one, against = found
-    yes = _("Open the public notice") if one.way == Way.APPLIED else _("There is nothing in the objections")
+    yes = [Option("yes", _("Open the public notice"), "yes")] if one.way == Way.APPLIED else []
+    if against:
+        yes = [Option("yes", _("There is nothing in the objections"), "yes")]
     how = await talk.choose(
         "how",
         lines(entry(one), *(objection(code) for code in against), _("What do you decide?")),
         [
-            Option("yes", yes, "yes"),
+            *yes,
             *(Option(code, _("Refuse: {reason}", reason=refusal(code)), code) for code in REFUSALS),
             Option("later", _("Later"), "later"),
         ],

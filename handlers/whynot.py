@@ -74,6 +74,8 @@ WAYS: Mapping[Way, Text] = {
 
 REASONS: Mapping[Reason, Text] = {
     Reason.LATE: _("it came too late to be of use"),
+    Reason.UNHEARD: _("on WeChat I may speak first for two days only, and after that it came too late to be of use"),
+    Reason.WROTE: _("it waited for a word on WeChat, where I may speak first for two days only, and comes now"),
     Reason.QUIET: _("the quiet hours lasted until it was too late"),
     Reason.QUIET_NOW: _("quiet hours"),
     Reason.OPTED_OUT: _("such messages were not wanted"),
@@ -167,6 +169,8 @@ def told(one: Delivery, *, by_title: bool = True) -> Words:
     outcome: Words = OUTCOMES[one.outcome]
     if one.outcome is Outcome.SENT and one.way is not None:
         outcome = _("sent {way}", way=WAYS[one.way])
+    if one.outcome is Outcome.WAITS and one.reason is Reason.WROTE:
+        return Joined((*parts, REASONS[Reason.WROTE]), " · ")
     parts.append(outcome)
     if one.reason is not None and one.reason in REASONS and one.outcome is not Outcome.SENT:
         parts.append(REASONS[one.reason])

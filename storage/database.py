@@ -39,7 +39,19 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from storage import prepared
 from storage.lines import Line, Lines
-from storage.prepared import Driver, OnAiosqlite, OnPostgreSQL, OnSQLite, Outcome, Parameters, Prepared, Unforeseen
+from storage.looking import AT_ONCE, Looking
+from storage.prepared import (
+    Driver,
+    ForEach,
+    Lists,
+    OnAiosqlite,
+    OnPostgreSQL,
+    OnSQLite,
+    Outcome,
+    Parameters,
+    Prepared,
+    Unforeseen,
+)
 from storage.secrecy import Secrecy
 from storage.together import InThread, ReadingAhead, Together, Work
 
@@ -63,8 +75,15 @@ QUICK_LOOKS = SERVER_SETTINGS | {"random_page_cost": "1.1"}
 """Of each connection of turns. What they read lies in memory, where a page costs the same wherever it lies: at the
 server's own 4.0 it reads small tables through for the seven rows that were asked for, at up to three times the cost."""
 
+LONGEST_TURN = 30_000
+"""Milliseconds after which PostgreSQL ends a turn's transaction, whoever it waits for: nobody waits so long for a turn.
+A server that has heard half a statement is not idle; what a lost connection had locked then was locked for hours."""
+
+SET_LONGEST_TURN = "SELECT set_config(name, '{}', false) FROM pg_settings WHERE name = 'transaction_timeout'"
+"""PostgreSQL has it since 17, and refuses a connection that asks an older one for it by name."""
+
 LINES = 8
-"""Connections that turns have for themselves, beside the ten for everything else."""
+"""Connections that turns and looks have for themselves, beside the ten for everything else."""
 
 SIGNS_OF_LIFE = 0x4D4B
 """The class of PostgreSQL's advisory locks whose holders show by them that they live."""
@@ -209,6 +228,21 @@ class Unit:
         else:
             await self.connection.execute(statement.statement, rows)
 
+    async def run_lists(self, statement: ForEach, lists: Lists, alike: Parameters | None = None) -> None:
+        """Run a prepared change for each row of these lists, all of the same length; for none nothing happens.
+
+        `alike`: the values that all of them have in common.
+        """
+        if not lists[statement.each[0]]:
+            return
+        self.changed = self.changed or statement.changes
+        if self._driver is not None:
+            await self._driver.run_lists(statement, lists, alike or {})
+        else:
+            rows = zip(*lists.values(), strict=True)
+            given = [{**(alike or {}), **dict(zip(lists, row, strict=True))} for row in rows]
+            await self.connection.execute(statement.statement, given)
+
     def insert(self, table: Table) -> Any:
         """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` on either database."""
         return postgresql.insert(table) if self.dialect == "postgresql" else sqlite.insert(table)
@@ -253,9 +287,12 @@ class Database:
         self._turn = asyncio.Lock()
         self._sessions: list[Any] = []
         self._turns = (
-            Together(self._threaded(url), self._turn)
+            Together(self._threaded(url, 1), self._turn)
             if self.dialect == "sqlite"
-            else Lines(self._postgresql(url, QUICK_LOOKS, poolclass=NullPool), LINES)
+            else Lines(self._of_turns(url), LINES)
+        )
+        self._looks = (
+            self._turns if isinstance(self._turns, Lines) else Looking(self._threaded(url, AT_ONCE, only_reads=True))
         )
 
     @classmethod
@@ -270,15 +307,36 @@ class Database:
         return create_async_engine(url, hide_parameters=True, connect_args={"server_settings": settings}, **pooling)
 
     @classmethod
-    def _threaded(cls, url: str) -> Engine:
-        """For the thread of turns: the bridge between threads costs four crossings a statement, a thread one a turn."""
+    def _of_turns(cls, url: str) -> AsyncEngine:
+        engine = cls._postgresql(url, QUICK_LOOKS, poolclass=NullPool)
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def opened(connection: Any, _: Any) -> None:
+            cursor = connection.cursor()
+            cursor.execute(SET_LONGEST_TURN.format(LONGEST_TURN))
+            cursor.close()
+            connection.commit()
+
+        return engine
+
+    @classmethod
+    def _threaded(cls, url: str, size: int, only_reads: bool = False) -> Engine:
+        """For threads of our own: the bridge between threads costs four crossings a statement, a thread one a turn."""
         bare = make_url(url).set(drivername="sqlite")
-        engine = create_engine(bare, pool_size=1, hide_parameters=True, connect_args={"factory": ReadingAhead})
-        cls._set_up(engine, "BEGIN IMMEDIATE")
+        engine = create_engine(bare, pool_size=size, hide_parameters=True, connect_args={"factory": ReadingAhead})
+        cls._set_up(engine, "")
+        if only_reads:
+
+            @event.listens_for(engine, "connect")
+            def opened(connection: Any, _: Any) -> None:
+                connection.execute("PRAGMA query_only=ON")
+
         return engine
 
     @staticmethod
     def _set_up(engine: Engine, begin: str) -> None:
+        """`begin`: how SQLAlchemy begins a transaction; empty where we do it."""
+
         @event.listens_for(engine, "connect")
         def opened(connection: Any, _: Any) -> None:
             connection.isolation_level = None
@@ -294,9 +352,11 @@ class Database:
             cursor.execute("PRAGMA cache_size=-8192")
             cursor.close()
 
-        @event.listens_for(engine, "begin")
-        def began(connection: Any) -> None:
-            connection.exec_driver_sql(begin)
+        if begin:
+
+            @event.listens_for(engine, "begin")
+            def began(connection: Any) -> None:
+                connection.exec_driver_sql(begin)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -385,6 +445,13 @@ class Database:
         finally:
             await connection.close()
 
+    async def look(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
+        """One look of those that look all the time: at a fraction of what `read` costs, and it waits for nobody either.
+        Inside, nothing but the unit may be awaited, and nothing is changed."""
+        if isinstance(self._looks, Lines):
+            return await self._looks.look(self._on_line(work, foresees=False))
+        return await self._looks.do(self._in_thread(work))
+
     async def session(self, patience: float) -> Any:
         """asyncpg's own connection outside the pool, its receiver's until closed; None on SQLite, without sessions.
 
@@ -424,6 +491,8 @@ class Database:
             if not session.is_closed():
                 session.terminate()
         await self._turns.close()
+        if self._looks is not self._turns:
+            await self._looks.close()
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()

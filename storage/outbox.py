@@ -7,10 +7,11 @@ Moments here are milliseconds of the city's clock.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -26,6 +27,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    null,
     or_,
     select,
     update,
@@ -35,7 +37,7 @@ from bot.domain.reach import KEY_KEEPS, REPEATED_ONCE, Reason, Way
 from storage import grants
 from storage.database import Unit
 from storage.lists import among
-from storage.prepared import ForEach, Given, Prepared
+from storage.prepared import ForEach, Given, Kinds, Prepared
 from storage.segments import best_door
 from storage.slots import fenced
 from storage.tables.delivery import Running, State, fanout, outbox
@@ -59,6 +61,11 @@ def _is_at(account: str | ColumnElement[str]) -> ColumnElement[bool]:
     """
     return outbox.c.account + literal_column("''") == account
 
+
+LATE = case(
+    (outbox.c.reason.in_((Reason.NO_WINDOW.value, Reason.WROTE.value)), Reason.UNHEARD.value), else_=Reason.LATE.value
+)
+"""Why a message that is dropped now came too late: what it had waited for, where that is what made it late."""
 
 STOPPED_SENDER = "its sender was stopped while calling"
 
@@ -135,7 +142,7 @@ async def claim(unit: Unit, account: str, epoch: int, ids: Sequence[int]) -> dic
     if not ids:
         return {}
     taken = await unit.run(_CLAIM, {"p_ids": ids, "p_account": account, "p_epoch": epoch})
-    return dict(map(tuple, taken))
+    return {row.id: row.attempt for row in taken}
 
 
 def _claiming(fence: ColumnElement[bool]) -> Prepared:
@@ -192,17 +199,40 @@ async def record(unit: Unit, results: Sequence[Result], now: datetime) -> None:
     if not results:
         return
     # Conversations first, then addresses, then messages: a turn locks them in this order.
-    by_person = sorted(results, key=attrgetter("person"))
+    by_person = attrgetter("person")
     await unit.run_each(_PUSH, [
         {**_claim_of(one), "p_person": one.person, "p_pushed": one.shown, "p_at": now}
-        for one in by_person if one.shown is not None
+        for one in sorted((one for one in results if one.shown is not None), key=by_person)
     ])  # fmt: skip
-    for one in by_person:
-        if one.closes or one.window_closes or one.gives_back or one.refuses:
-            await _record_address(unit, one)
+    addressed = [one for one in results if one.closes or one.window_closes or one.gives_back or one.refuses]
+    for one in sorted(addressed, key=by_person):
+        await _record_address(unit, one)
     finished = to_milliseconds(now)
-    by_number = sorted(results, key=attrgetter("id"))
-    await unit.run_each(_RECORD, [_becomes(one, finished) for one in by_number])
+    sent: defaultdict[tuple[Any, ...], list[Result]] = defaultdict(list)
+    rest: list[dict[str, Any]] = []
+    for one in sorted(results, key=attrgetter("id")):
+        if one.state is State.SENT and one.tried is None:
+            sent[_alike(one)].append(one)
+        else:
+            rest.append(_becomes(one, finished))
+    for these in sent.values():
+        become = _becomes(these[0], finished)
+        await unit.run_lists(_SENT, _each_of(these), {name: become[name] for name in _SENT.alike})
+    await unit.run_lists(_RECORD, {name: [one[name] for one in rest] for name in _RECORD.each})
+
+
+_ALIKE = ("epoch", "page", "arrived", "account", "repeated", "reason", "route")
+_alike = itemgetter(*map(Result._fields.index, _ALIKE))
+"""Of what was sent: all but the message, its attempt and its receipt. Hundreds have it in common."""
+
+
+def _each_of(sent: Sequence[Result]) -> dict[str, list[Any]]:
+    """What each of them has for itself."""
+    return {
+        "p_id": [one.id for one in sent],
+        "p_attempt": [one.attempt for one in sent],
+        "p_receipt": [one.receipt[:64] if one.receipt else None for one in sent],
+    }
 
 
 def _becomes(result: Result, now: int) -> dict[str, Any]:
@@ -254,6 +284,9 @@ def _of_claim(id_: Any, epoch: Any, attempt: Any, page: Any) -> tuple[ColumnElem
 
     A late receipt still settles what became uncertain, or is to be said once more.
     """
+    # No bare column: by its number the row is found at once. PostgreSQL would walk through the indexes of what is being
+    # sent and of what is uncertain, past all that was sent since somebody cleared up, and compare it with each receipt.
+    state = outbox.c.state + literal_column("0")
     return (
         outbox.c.id == id_,
         outbox.c.epoch == epoch,
@@ -261,8 +294,8 @@ def _of_claim(id_: Any, epoch: Any, attempt: Any, page: Any) -> tuple[ColumnElem
         outbox.c.page == page,
         # Not `in_`: it cannot be used for many rows at once. Literals: what never changes is no value of a row.
         or_(
-            outbox.c.state == literal_column("1"), outbox.c.state == literal_column("4"),
-            (outbox.c.state == literal_column("0")) & (outbox.c.repeated == literal_column("1")),
+            state == literal_column("1"), state == literal_column("4"),
+            (state == literal_column("0")) & (outbox.c.repeated == literal_column("1")),
         ),
     )
 
@@ -290,13 +323,40 @@ def _recording(value: Given) -> Update:
     )
 
 
+def _sending(value: Given) -> Update:
+    """What is written of nearly every message: it was sent, and its due time stays what it was."""
+    return (
+        update(outbox)
+        .where(*_of_claim(value["p_id"], value["p_epoch"], value["p_attempt"], value["p_page"]))
+        .values(
+            state=literal_column(str(int(State.SENT))),
+            account=value["p_account"],
+            page=value["p_arrived"],
+            repeated=value["p_repeated"],
+            reason=value["p_reason"],
+            receipt=func.coalesce(value["p_receipt"], outbox.c.receipt),
+            done=value["p_done"],
+            route=func.coalesce(value["p_route"], outbox.c.route),
+            keyed=null(),
+        )
+    )
+
+
 _NUMBERS = ("p_id", "p_epoch", "p_due", "p_done")
 _SMALL_NUMBERS = ("p_attempt", "p_page", "p_state", "p_tried", "p_arrived", "p_repeated", "p_keyed")
 _WORDS = ("p_account", "p_reason", "p_receipt", "p_route")
 
-_RECORD = ForEach(
-    _recording,
-    dict.fromkeys(_NUMBERS, BigInteger) | dict.fromkeys(_SMALL_NUMBERS, SmallInteger) | dict.fromkeys(_WORDS, String),
+_KINDS: Kinds = (
+    dict.fromkeys(_NUMBERS, BigInteger) | dict.fromkeys(_SMALL_NUMBERS, SmallInteger) | dict.fromkeys(_WORDS, String)
+)
+
+_RECORD = ForEach(_recording, _KINDS)
+
+_IN_COMMON = ("p_epoch", "p_page", "p_account", "p_arrived", "p_repeated", "p_reason", "p_done", "p_route")
+_SENT = ForEach(
+    _sending,
+    {name: _KINDS[name] for name in ("p_id", "p_attempt", "p_receipt")},
+    {name: _KINDS[name] for name in _IN_COMMON},
 )
 
 # A sender that was replaced changes nothing beside the message either.
@@ -356,7 +416,8 @@ async def settle(
         await unit.run(update(outbox).where(*ours).values(values))
 
     for reason, ids in (dropped or {}).items():
-        await write(ids, state=State.SUPPRESSED, reason=reason, done=done)
+        why = LATE if reason == Reason.LATE else reason
+        await write(ids, state=State.SUPPRESSED, reason=why, done=done)
     for reason, ids in (dead or {}).items():
         await write(ids, state=State.DEAD, reason=reason[:200], done=done)
     for (due, reason), ids in (postponed or {}).items():
@@ -405,9 +466,11 @@ async def recover(
 async def release_held(unit: Unit, person: int, door: str = "") -> int:
     """Somebody wrote: what waited for that may go to them now. One look into a small index when there is nothing."""
     account = literal(door, outbox.c.account.type) if door else best_door(outbox.c.person)
+    # Whoever asks why it did not arrive asks now, and by asking lets it go.
+    why = case((outbox.c.reason == Reason.NO_WINDOW.value, Reason.WROTE.value), else_=null())
     # Not `unit.run`: this is no change on the person's behalf, a script may still ask.
     freed = await unit.connection.execute(
-        update(outbox).where(outbox.c.person == person, IS_PENDING, IS_HELD).values(account=account, reason=None)
+        update(outbox).where(outbox.c.person == person, IS_PENDING, IS_HELD).values(account=account, reason=why)
     )
     return freed.rowcount
 

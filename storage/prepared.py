@@ -13,7 +13,9 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import repeat
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import asyncpg
@@ -48,6 +50,9 @@ from sqlalchemy.types import TypeEngine
 Parameters = Mapping[str, Any]
 Convert = Callable[[Any], Any]
 Given = Mapping[str, ColumnElement[Any]]
+Kinds = Mapping[str, type[TypeEngine[Any]]]
+Lists = Mapping[str, Sequence[Any]]
+"""Values of many rows, by name: those of the first row stand first in each list."""
 
 _PLAIN = re.compile("[0-9A-Za-z_:.-]*")
 """Nothing that could end a text in quotes, or mean anything within it."""
@@ -56,8 +61,10 @@ _PLAIN = re.compile("[0-9A-Za-z_:.-]*")
 class Prepared:
     """One statement. Its values come by name from `bindparam`s; lists of changing length have no place in it."""
 
-    def __init__(self, statement: Executable) -> None:
+    def __init__(self, statement: Executable, *, named: bool = True) -> None:
+        """`named`: False where hundreds of rows are made into something else at once, and are read by place."""
         self.statement = statement
+        self._named = named
         self.changes = isinstance(statement, UpdateBase)
         self._compiled: dict[str, Compiled] = {}
 
@@ -65,7 +72,7 @@ class Prepared:
         """As this database reads it."""
         found = self._compiled.get(dialect.name)
         if found is None:
-            found = self._compiled[dialect.name] = Compiled.of(self.statement, dialect)
+            found = self._compiled[dialect.name] = Compiled.of(self.statement, dialect, self._named)
         return found
 
 
@@ -76,13 +83,18 @@ class ForEach(Prepared):
     The rows are not to meet: where two of them change the same row, either may be the one that does.
     """
 
-    def __init__(self, change: Callable[[Given], Executable], kinds: Mapping[str, type[TypeEngine[Any]]]) -> None:
-        """`change`: the statement, of values by name; `kinds`: of what type each of them is."""
-        super().__init__(change({name: bindparam(name, type_=kind()) for name, kind in kinds.items()}))
-        lists = (bindparam(name, type_=ARRAY(kind())) for name, kind in kinds.items())
-        columns = (column(name, kind()) for name, kind in kinds.items())
+    def __init__(
+        self, change: Callable[[Given], Executable], each: Kinds, alike: Kinds = MappingProxyType({})
+    ) -> None:
+        """`change`: the statement, of values by name; `each`: of what type those are that each row has for itself;
+        `alike`: those that all rows of one run have in common."""
+        self.each, self.alike = tuple(each), tuple(alike)
+        given = {name: bindparam(name, type_=kind()) for name, kind in {**each, **alike}.items()}
+        super().__init__(change(given))
+        lists = (bindparam(name, type_=ARRAY(kind())) for name, kind in each.items())
+        columns = (column(name, kind()) for name, kind in each.items())
         rows = func.unnest(*lists).table_valued(*columns, name="given").render_derived(name="given")
-        self.at_once = Prepared(change(dict(rows.c)))
+        self.at_once = Prepared(change({**given, **rows.c}))
 
 
 def written_out(chosen: Select[Any]) -> Select[Any]:
@@ -116,7 +128,7 @@ class Compiled:
     readers: tuple[tuple[int, Convert], ...]
 
     @classmethod
-    def of(cls, statement: Any, dialect: Dialect) -> Compiled:
+    def of(cls, statement: Any, dialect: Dialect, named: bool = True) -> Compiled:
         """Compile it."""
         made: SQLCompiler = _compiler(dialect.statement_compiler)(dialect, statement)
         names = tuple(made.positiontup or ())
@@ -135,7 +147,7 @@ class Compiled:
             {name: bind.value for name, bind in zip(names, binds, strict=True) if not bind.required},
             tuple((place, writer) for place, writer in writers if writer is not None),
             # Not `_make`: it is Python, called for each row, and asks whether the statement has as many columns.
-            partial(tuple.__new__, shape) if shape else None,
+            (partial(tuple.__new__, shape) if named else tuple) if shape else None,
             tuple((place, reader) for place, reader in readers if reader is not None),
         )
 
@@ -149,13 +161,21 @@ class Compiled:
             written[place] = write(written[place])
         return written
 
+    def each(self, lists: Lists, alike: Parameters) -> Iterator[tuple[Any, ...]]:
+        """What goes to the driver of each of many rows. Nothing here is done row by row in Python."""
+        given = {**{name: repeat(value) for name, value in {**self.fixed, **alike}.items()}, **lists}
+        columns = list(self.take(given))
+        for place, write in self.writers:
+            columns[place] = map(write, columns[place])
+        return zip(*columns, strict=False)
+
     def rows(self, raw: Sequence[Sequence[Any]]) -> list[Any]:
         """What came from the driver, as rows with names."""
         make, readers = self.row, self.readers
         if make is None:
             return []
         if not readers:
-            return list(map(make, raw))
+            return list(raw) if make is tuple else list(map(make, raw))
         read = []
         for one in raw:
             values = list(one)
@@ -241,6 +261,9 @@ class Driver(Protocol):
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
         """Run a change once for each row. Raises what SQLAlchemy would raise."""
 
+    async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
+        """Run a change for each row of these lists. Raises what SQLAlchemy would raise."""
+
     async def run_late(self, prepared: Prepared, given: Parameters) -> None:
         """Run a change at the latest with the commit."""
 
@@ -296,7 +319,7 @@ class OnSQLite(_AtHand):
             cursor = sqlite3.Cursor(self._bare).execute(compiled.sql, values)
             raw = cursor.fetchall() if compiled.row else []
         except sqlite3.Error as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
         return Outcome(compiled.rows(raw), cursor.rowcount)
 
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
@@ -305,7 +328,15 @@ class OnSQLite(_AtHand):
         try:
             sqlite3.Cursor(self._bare).executemany(compiled.sql, map(compiled.values, rows))
         except sqlite3.Error as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
+
+    async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
+        """Run a change for each row of these lists."""
+        compiled = prepared.compiled(self._dialect)
+        try:
+            sqlite3.Cursor(self._bare).executemany(compiled.sql, compiled.each(lists, alike))
+        except sqlite3.Error as error:
+            raise translated(compiled.sql, error) from error
 
 
 class OnAiosqlite(_AtHand):
@@ -324,7 +355,7 @@ class OnAiosqlite(_AtHand):
         try:
             raw = await self._bare.execute_fetchall(compiled.sql, values)
         except sqlite3.Error as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
         return Outcome(compiled.rows(raw), -1)
 
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
@@ -333,7 +364,15 @@ class OnAiosqlite(_AtHand):
         try:
             await self._bare.executemany(compiled.sql, list(map(compiled.values, rows)))
         except sqlite3.Error as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
+
+    async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
+        """Run a change for each row of these lists."""
+        compiled = prepared.compiled(self._dialect)
+        try:
+            await self._bare.executemany(compiled.sql, list(compiled.each(lists, alike)))
+        except sqlite3.Error as error:
+            raise translated(compiled.sql, error) from error
 
 
 _TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -432,7 +471,7 @@ class OnPostgreSQL:
         try:
             return str(await self._bare.execute(text))
         except _TROUBLE as error:
-            raise _translated(text.partition(" ")[0], error) from error
+            raise translated(text.partition(" ")[0], error) from error
 
     async def run(self, prepared: Prepared, given: Parameters) -> Outcome:
         """Run one statement, after what was foreseen."""
@@ -446,21 +485,22 @@ class OnPostgreSQL:
                 return Outcome([], int(status.rpartition(" ")[2]))
             raw = await self._bare.fetch(compiled.sql, *values)
         except _TROUBLE as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
         return Outcome(compiled.rows(raw), len(raw))
 
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
         """Run a change once for each row, all of them on their way at once."""
-        if isinstance(prepared, ForEach):
-            await self.run(prepared.at_once, {name: [one[name] for one in rows] for name in rows[0]})
-            return
         if self._foreseen:
             await self.catch_up()
         compiled = prepared.compiled(self._dialect)
         try:
             await self._bare.executemany(compiled.sql, [compiled.values(one) for one in rows])
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise _translated(compiled.sql, error) from error
+            raise translated(compiled.sql, error) from error
+
+    async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
+        """Run a change for each row of these lists, as one statement."""
+        await self.run(prepared.at_once, {**lists, **alike})
 
 
 _AWAY = (
@@ -493,7 +533,7 @@ def _spelt(value: Any) -> str:
     return f"'\\x{bytes(value).hex()}'::bytea"
 
 
-def _translated(sql: str, error: Exception) -> exc.DBAPIError:
+def translated(sql: str, error: Exception) -> exc.DBAPIError:
     """The driver's trouble as SQLAlchemy's, without the row's values."""
     wrong = (asyncpg.IntegrityConstraintViolationError, sqlite3.IntegrityError)
     shape = exc.OperationalError if is_away(error) else exc.DBAPIError

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, insert, literal_colu
 
 from bot.domain.reach import Reason
 from storage.database import Unit
-from storage.outbox import IS_PENDING
+from storage.outbox import IS_PENDING, LATE
 from storage.tables.delivery import State, outbox, outbox_done
 from storage.tables.kinds import to_milliseconds
 
@@ -25,7 +25,7 @@ async def drop_late(unit: Unit, ids: Sequence[int], now: datetime) -> int:
     dropped = await unit.run(
         update(outbox)
         .where(outbox.c.id.in_(ids), IS_PENDING, outbox.c.expires <= to_milliseconds(now))
-        .values(state=State.SUPPRESSED, reason=Reason.LATE.value, done=to_milliseconds(now))
+        .values(state=State.SUPPRESSED, reason=LATE, done=to_milliseconds(now))
     )
     return dropped.rowcount
 
@@ -37,7 +37,7 @@ def _ran_ahead(now: datetime) -> tuple[ColumnElement[bool], ...]:
         outbox.c.state > literal_column("1"),  # so that the partial index of settled messages serves
         outbox.c.done > moment,
         outbox.c.state == State.SUPPRESSED,
-        outbox.c.reason == Reason.LATE.value,
+        outbox.c.reason.in_((Reason.LATE.value, Reason.UNHEARD.value)),
         outbox.c.expires > moment,
     )
 

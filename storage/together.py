@@ -12,12 +12,14 @@ import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable
 from sqlalchemy.exc import InterfaceError, OperationalError
+
+from storage.prepared import translated
 
 T = TypeVar("T")
 
@@ -36,7 +38,7 @@ FLUSHED = {True: "PRAGMA synchronous=FULL", False: "PRAGMA synchronous=NORMAL"}
 
 
 class Waited(RuntimeError):
-    """A turn awaited something else than its database, which would hold up everybody behind it."""
+    """A turn or a look awaited something else than its database, which would hold up everybody behind it."""
 
 
 @dataclass(slots=True)
@@ -126,10 +128,9 @@ class Together:
                 bare: Any = connection.connection.driver_connection
                 bare.execute(FLUSHED[flushed])
                 self._flushed = flushed
-            if len(batch) == 1:
-                with connection.begin():
-                    return [_Done(batch[0].context.run(_driven, batch[0].work(connection)))]
-            with connection.begin():
+            with within(connection, "BEGIN IMMEDIATE", "COMMIT"):
+                if len(batch) == 1:
+                    return [_Done(batch[0].context.run(driven, batch[0].work(connection)))]
                 return [self._apart(connection, one) for one in batch]
         except (OperationalError, InterfaceError, sqlite3.Error):
             # Whatever state this connection is in: the next transaction begins with a new one.
@@ -143,7 +144,7 @@ class Together:
         bare: Any = connection.connection.driver_connection
         bare.execute("SAVEPOINT turn")
         try:
-            done = _Done(one.context.run(_driven, one.work(connection)))
+            done = _Done(one.context.run(driven, one.work(connection)))
         except Exception as raised:
             if not bare.in_transaction:
                 raise  # a full or broken disk: SQLite has undone them all
@@ -165,7 +166,30 @@ class Together:
         self._engine.dispose()
 
 
-def _driven(work: Coroutine[Any, Any, T]) -> T:
+@contextmanager
+def within(connection: Connection, begin: str, end: str) -> Iterator[None]:
+    """A transaction in this thread, undone if anything raises. Raises what SQLAlchemy would raise of its own.
+
+    Begun and ended on the driver's connection: SQLAlchemy's words for it cost ten times as much as SQLite's work. What
+    SQLAlchemy runs meanwhile is within it.
+    """
+    bare: Any = connection.connection.driver_connection
+    try:
+        bare.execute(begin)
+        try:
+            yield
+            bare.execute(end)
+        finally:
+            if bare.in_transaction:
+                bare.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise translated(begin, error) from error
+    finally:
+        if connection.in_transaction():  # SQLAlchemy's word for having been used
+            connection.rollback()
+
+
+def driven(work: Coroutine[Any, Any, T]) -> T:
     """Run it here, to its end: with a connection of this thread it never has to wait. Raises Waited if it does."""
     try:
         work.send(None)
@@ -173,7 +197,7 @@ def _driven(work: Coroutine[Any, Any, T]) -> T:
         value: T = done.value
         return value
     work.close()
-    raise Waited("inside a turn nothing but its database may be awaited")
+    raise Waited("inside a turn or a look nothing but its database may be awaited")
 
 
 class InThread:

@@ -147,6 +147,13 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
     return found
 
 
+async def reachable(unit: Unit, who: int) -> Sequence[Reachable]:
+    """Where one person can be told something, and what they allow there."""
+    addresses = {who: [Reachable(*address) for _person, *address in await unit.run(_ADDRESSES, {"p_people": [who]})]}
+    await _consents(unit, addresses)
+    return addresses[who]
+
+
 async def _consents(unit: Unit, addresses: Mapping[int, list[Reachable]]) -> None:
     """What the owners of addresses with windows let us send outside them; no statement where there are none."""
     windowed = {one.external for theirs in addresses.values() for one in theirs if one.door in BY_WINDOW}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain, zip_longest
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, exists, func, literal_column, select, union_all
@@ -21,9 +23,7 @@ class Waiting(NamedTuple):
     """A message whose time has come, with the intention that it belongs to: the columns of the one and the other."""
 
     id: int
-    fanout: int
     person: int
-    lane: int
     attempt: int
     due: int
     expires: int
@@ -33,6 +33,8 @@ class Waiting(NamedTuple):
     """How many of its pages have arrived: it goes on with the next."""
     keyed: int | None
     """It may have been sent, under the platform's own key, since this moment."""
+    lane: int
+    fanout: int
     kind: str
     source: int
     revision: int
@@ -41,28 +43,38 @@ class Waiting(NamedTuple):
     words: Mapping[str, str]
 
 
+# Not `_make`: it is Python, called for each row, and asks whether the tuple has as many fields.
+_waiting: Callable[[tuple[Any, ...]], Waiting] = partial(tuple.__new__, Waiting)
+
 _OF_MESSAGE = tuple(
-    outbox.c[name]
-    for name in ("id", "fanout", "person", "lane", "attempt", "due", "expires", "repeated", "page", "keyed")
+    outbox.c[name] for name in ("id", "person", "attempt", "due", "expires", "repeated", "page", "keyed")
 )
+_WHOSE = (outbox.c.lane, outbox.c.fanout)
+"""Behind the others: all rows of a campaign have them in common, and are asked for without."""
 _OF_FANOUT = tuple(fanout.c[name] for name in ("kind", "source", "revision", "offset", "segment", "words"))
-_ACCOUNT = outbox.c.account == bindparam("p_account")
+
+# Not the bare value: SQLite would look at each new one, whether a partial index of some account serves it, and prepare
+# the statement anew for that. It costs a hundred times what the statement does.
+_ACCOUNT = outbox.c.account == bindparam("p_account", type_=outbox.c.account.type) + literal_column("''")
 
 
 def _first(
-    *which: ColumnElement[bool], of: ColumnElement[int] = outbox.c.fanout, order: Sequence[ColumnElement[Any]]
+    columns: Sequence[ColumnElement[Any]],
+    *which: ColumnElement[bool],
+    of: ColumnElement[int] = outbox.c.fanout,
+    order: Sequence[ColumnElement[Any]],
 ) -> Select[Any]:
     """The first of some waiting messages, `of` an intention that runs.
 
     Chosen in the outbox alone: without statistics SQLite would walk through the intentions' rows.
     """
     runs = exists().where(fanout.c.id == of, RUNS)
-    return select(*_OF_MESSAGE).where(_ACCOUNT, IS_PENDING, *which, runs).order_by(*order).limit(bindparam("p_room"))
+    return select(*columns).where(_ACCOUNT, IS_PENDING, *which, runs).order_by(*order).limit(bindparam("p_room"))
 
 
 def _first_of_lane(lane: Lane) -> Select[Any]:
     whole = _first(
-        outbox.c.lane == literal_column(str(int(lane))), outbox.c.due <= bindparam("p_due"),
+        (*_OF_MESSAGE, *_WHOSE), outbox.c.lane == literal_column(str(int(lane))), outbox.c.due <= bindparam("p_due"),
         order=(outbox.c.due, outbox.c.id),
     )  # fmt: skip
     return select(whole.subquery())
@@ -70,29 +82,28 @@ def _first_of_lane(lane: Lane) -> Select[Any]:
 
 _LANES = (Lane.REPLY, Lane.CHANGE, Lane.REMINDER, Lane.PERSONAL)
 
-_PERSONAL = Prepared(union_all(*map(_first_of_lane, _LANES)))
+_PERSONAL = Prepared(union_all(*map(_first_of_lane, _LANES)), named=False)
 """Of each lane but that of campaigns: from its own end of the index."""
 
 _OF_CAMPAIGN = Prepared(
     # `due + 0`: else SQLite walks through every campaign by its due index and sorts what it finds.
     _first(
-        IS_CAMPAIGN, outbox.c.fanout == bindparam("p_fanout"), outbox.c.id >= bindparam("p_from"),
+        _OF_MESSAGE, IS_CAMPAIGN, outbox.c.fanout == bindparam("p_fanout"), outbox.c.id >= bindparam("p_from"),
         outbox.c.due + literal_column("0") <= bindparam("p_due"),
         of=bindparam("p_fanout"), order=(outbox.c.id,),
-    )
+    ),
+    named=False,
 )
 
 _INTENTIONS = Prepared(select(fanout.c.id, *_OF_FANOUT).where(among(fanout.c.id, "p_ids")))
 
 
-async def _read(unit: Unit, rows: Sequence[Any]) -> list[Waiting]:
-    """With their intentions, each of which is read once however many messages it has."""
-    numbers = {row.fanout for row in rows}
+async def _intentions(unit: Unit, numbers: Collection[int]) -> dict[int, tuple[Any, ...]]:
+    """By number. Each is read once however many messages it has."""
     if not numbers:
-        return []
-    intentions = await unit.run(_INTENTIONS, {"p_ids": sorted(numbers)})
-    known = {row.id: (*row[1:-1], row.words or {}) for row in intentions}
-    return [Waiting._make((*row, *known[row.fanout])) for row in rows]
+        return {}
+    found = await unit.run(_INTENTIONS, {"p_ids": sorted(numbers)})
+    return {row.id: (*row[1:-1], row.words or {}) for row in found}
 
 
 async def peek(
@@ -106,25 +117,32 @@ async def peek(
     looked = {"p_account": account, "p_due": to_milliseconds(now)}
     room = limit - campaigns
     found = (await unit.run(_PERSONAL, {**looked, "p_room": room})).all() if room > 0 else []
-    personal = sorted(found, key=lambda row: row.lane)[: max(0, room)]  # stable: each lane keeps its order
-    bulk = await _peek_campaigns(unit, looked, limit - len(personal), after)
-    waiting = await _read(unit, [*personal, *bulk])
-    replies = sum(row.lane == Lane.REPLY for row in personal)
-    behind = len(personal)
-    kept = behind + campaigns
-    return [*waiting[:replies], *waiting[behind:kept], *waiting[replies:behind], *waiting[kept:]]
+    rows = sorted(found, key=itemgetter(-2))[: max(0, room)]  # by lane; stable: each keeps its order
+    turns = await _turns(unit, account, limit - len(rows), after)
+    known = await _intentions(unit, {*(row[-1] for row in rows), *(turn.number for turn in turns)})
+    personal = [_waiting((*row, *known[row[-1]])) for row in rows]
+    bulk = await _peek_campaigns(unit, looked, limit - len(rows), turns, known)
+    replies = sum(one.lane == Lane.REPLY for one in personal)
+    return [*personal[:replies], *bulk[:campaigns], *personal[replies:], *bulk[campaigns:]]
 
 
-async def _peek_campaigns(unit: Unit, looked: Mapping[str, Any], room: int, after: int) -> list[Any]:
+async def _turns(unit: Unit, account: str, room: int, after: int) -> Sequence[Any]:
+    """The campaigns that have messages waiting, beginning behind the one with the number `after`; for each a place."""
     if room < 1:
         return []
-    running = (await unit.run(_RUNNING, {"p_account": looked["p_account"]})).all()
-    turns = [*(row for row in running if row.number > after), *(row for row in running if row.number <= after)]
-    found: list[Sequence[Any]] = []
-    for place, turn in enumerate(turns[:room]):
-        share = -(-(room - sum(map(len, found))) // (min(len(turns), room) - place))
+    running = (await unit.run(_RUNNING, {"p_account": account})).all()
+    return [*(row for row in running if row.number > after), *(row for row in running if row.number <= after)][:room]
+
+
+async def _peek_campaigns(
+    unit: Unit, looked: Mapping[str, Any], room: int, turns: Sequence[Any], known: Mapping[int, tuple[Any, ...]]
+) -> list[Waiting]:
+    found: list[list[Waiting]] = []
+    for place, turn in enumerate(turns):
+        share = -(-(room - sum(map(len, found))) // (len(turns) - place))
         asked = {**looked, "p_fanout": turn.number, "p_from": turn.first, "p_room": share}
-        found.append((await unit.run(_OF_CAMPAIGN, asked)).all())
+        alike = (int(Lane.CAMPAIGN), turn.number, *known[turn.number])
+        found.append([_waiting((*row, *alike)) for row in await unit.run(_OF_CAMPAIGN, asked)])
     return [one for one in chain.from_iterable(zip_longest(*found)) if one is not None]
 
 

@@ -7,8 +7,10 @@ import contextlib
 import importlib
 import pkgutil
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from sqlalchemy import (
     String,
     Update,
     bindparam,
+    create_engine,
     func,
     insert,
     literal,
@@ -39,6 +42,7 @@ from storage.search import Wanted
 from storage.secrecy import Secrecy
 from storage.tables import metadata
 from storage.tables.activities import activity, organisation, shift
+from storage.tables.delivery import outbox
 from storage.tables.people import person
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
@@ -101,6 +105,56 @@ def test_every_prepared_statement_can_be_compiled_once(one: Prepared) -> None:
 def own_words(one: Prepared) -> list[str]:
     """The databases in whose own words a statement is written."""
     return [name for name in DIALECTS if f"dialects.{name}" in type(one.statement).__module__]
+
+
+def prepared_again(one: Prepared, path: Path) -> bool:
+    """Does SQLite prepare it anew when it is run a second time?"""
+    compiled = one.compiled(DIALECTS["sqlite"])
+    asked: list[str | None] = []
+
+    def asks(_action: int, first: str | None, *_more: str | None) -> int:
+        asked.append(first)  # while a statement is prepared SQLite asks what it may do
+        return sqlite3.SQLITE_OK
+
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.set_authorizer(asks)
+        file.execute("BEGIN")
+        for _time in range(2):
+            asked.clear()
+            try:
+                file.execute(compiled.sql, [None] * len(compiled.names)).fetchall()
+            except sqlite3.IntegrityError:  # nothing is no value: prepared it was
+                continue
+            except sqlite3.OperationalError:  # it is in PostgreSQL's words, or takes what somebody is never
+                return False
+    return bool(asked)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all tables and nothing in them."""
+    path = tmp_path_factory.mktemp("empty") / "city.db"
+    engine = create_engine(f"sqlite:///{path}")
+    metadata.create_all(engine)
+    engine.dispose()
+    return path
+
+
+OF_SQLITE = [(name, one) for name, one in prepared() if "sqlite" in (own_words(one) or DIALECTS)]
+
+
+@pytest.mark.parametrize(
+    "one", [pytest.param(one, id=f"{name} {place}") for place, (name, one) in enumerate(OF_SQLITE)]
+)
+def test_sqlite_prepares_a_statement_once_whatever_its_values_are(one: Prepared, empty: Path) -> None:
+    """A look for what is due took three quarters of its time to be planned again: the account that it asked for might
+    have been the one of a partial index."""
+    assert not prepared_again(one, empty)
+
+
+def test_control_the_bare_value_beside_a_partial_index_is_planned_again_each_time(empty: Path) -> None:
+    bare = select(outbox.c.id).where(outbox.c.account == bindparam("p_account"), outbox.c.lane == literal_column("9"))
+    assert prepared_again(Prepared(bare), empty)
 
 
 def test_most_of_what_every_turn_runs_is_prepared() -> None:
@@ -168,8 +222,10 @@ async def test_a_turn_and_a_page_find_what_sqlalchemy_finds(database: Database, 
         await fill(unit)
 
     async def find(unit: Unit) -> list[Any]:
-        found = await search.find(unit, WISHES[wish], NOW)
-        return await activities.cards(unit, found, WISHES[wish].near)
+        found, first = await search.find(unit, WISHES[wish], NOW, in_full=2)
+        cards = await activities.cards(unit, found, WISHES[wish].near)
+        assert first == cards[:2]
+        return cards
 
     plain, looked, in_turn = await by_each(database, find)
     assert plain == looked == in_turn
@@ -205,6 +261,20 @@ async def test_a_list_is_one_value_however_long_it_is(database: Database, ids: l
     assert await by_each(database, ask) == [wanted] * 3
 
 
+async def test_rows_without_names_hold_the_same_in_the_same_places(database: Database) -> None:
+    async with database.write() as unit:
+        await unit.run(insert(person), [{"number": one, "created": NOW} for one in ("V1", "V2")])
+    everybody = select(person.c.number, person.c.created, literal_column("7")).order_by(person.c.number)
+    plain = select(person.c.number, literal_column("7")).order_by(person.c.number)
+
+    async def read(unit: Unit) -> list[Any]:
+        found = [await unit.run(Prepared(one, named=False), {}) for one in (everybody, plain)]
+        return [(row[0], *row[1:-1], row[-1]) for rows in found for row in rows.all()]
+
+    for one in await by_each(database, read):
+        assert one == [("V1", NOW, 7), ("V2", NOW, 7), ("V1", 7), ("V2", 7)]
+
+
 def _spoken(value: Given) -> Update:
     return (
         update(person)
@@ -213,28 +283,51 @@ def _spoken(value: Given) -> Update:
     )
 
 
-SPOKEN = ForEach(_spoken, {"p_number": String, "p_elder": Boolean, "p_language": String, "p_quiet": SmallInteger})
+SPOKEN = ForEach(_spoken, {"p_number": String, "p_language": String, "p_quiet": SmallInteger}, {"p_elder": Boolean})
 
 
-async def test_a_change_for_each_row_is_the_same_at_once_and_one_after_another(database: Database) -> None:
-    rows = [
-        {"p_number": "V2", "p_elder": False, "p_language": None, "p_quiet": 22},
-        {"p_number": "V1", "p_elder": False, "p_language": "zh", "p_quiet": None},
-        {"p_number": "V3", "p_elder": True, "p_language": "zh", "p_quiet": 21},
-        {"p_number": "V9", "p_elder": False, "p_language": "zh", "p_quiet": 21},
-    ]
-
+async def changed_by(database: Database, change: Callable[[Unit], Coroutine[Any, Any, None]]) -> list[Any]:
+    """Three people after a change, each way of making it."""
     async with database.write() as unit:
         await unit.run(insert(person), [{"number": one, "created": NOW} for one in ("V1", "V2", "V3")])
 
-    async def change(unit: Unit) -> list[Any]:
-        await unit.run(update(person).values(language="en", quiet_from=20))
-        await unit.run_each(SPOKEN, rows)
+    async def changed(unit: Unit) -> list[Any]:
+        await unit.run(update(person).values(language="en", quiet_from=20, elder=False))
+        await unit.run(update(person).where(person.c.number == "V3").values(elder=True))
+        await change(unit)
         found = select(person.c.number, person.c.language, person.c.quiet_from).order_by(person.c.number)
         return [tuple(row) for row in await unit.run(found)]
 
-    for one in await by_each(database, change):
+    return await by_each(database, changed)
+
+
+async def test_a_change_for_each_row_is_the_same_at_once_and_one_after_another(database: Database) -> None:
+    async def change(unit: Unit) -> None:
+        numbers, languages, quiet = ["V2", "V1", "V3", "V9"], [None, "zh", "zh", "zh"], [22, None, 21, 21]
+        lists = {"p_number": numbers, "p_language": languages, "p_quiet": quiet}
+        await unit.run_lists(SPOKEN, lists, {"p_elder": False})
+
+    for one in await changed_by(database, change):
         assert one == [("V1", "zh", None), ("V2", "en", 22), ("V3", "en", 20)]
+
+
+async def test_what_all_rows_have_in_common_is_converted_like_any_value(database: Database) -> None:
+    """SQLite has no truth values: what is given as one must be written as a number there, in every row."""
+
+    async def change(unit: Unit) -> None:
+        lists: dict[str, list[Any]] = {"p_number": ["V3", "V1"], "p_language": ["zh", "zh"], "p_quiet": [21, 21]}
+        await unit.run_lists(SPOKEN, lists, {"p_elder": True})
+
+    for one in await changed_by(database, change):
+        assert one == [("V1", "en", 20), ("V2", "en", 20), ("V3", "zh", 21)]
+
+
+async def test_no_row_is_no_statement(database: Database) -> None:
+    async def change(unit: Unit) -> bool:
+        await unit.run_lists(SPOKEN, {name: [] for name in SPOKEN.each}, {"p_elder": True})
+        return unit.changed
+
+    assert await by_each(database, change) == [False] * 3
 
 
 async def test_what_a_page_may_not_ask_is_told_as_by_sqlalchemy(database: Database) -> None:

@@ -88,7 +88,7 @@ async def test_control_without_its_savepoint_half_of_it_would_stay(
 ) -> None:
     def unguarded(_connection: Any, one: Any) -> together._Done:
         try:
-            return together._Done(together._driven(one.work(_connection)))
+            return together._Done(together.driven(one.work(_connection)))
         except Broke as raised:
             return together._Done(raised=raised)
 

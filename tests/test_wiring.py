@@ -54,4 +54,3 @@ def test_every_script_has_its_own_name_and_fits_in_a_link() -> None:
 def test_every_door_that_a_message_may_come_through_has_its_numbers() -> None:
     assert set(CAPABILITIES) == {"telegram", "wechat", "web", "terminal"}
     assert CAPABILITIES["wechat"].replies_per_message == 1
-    assert CAPABILITIES["wechat"].seconds_to_answer == 5

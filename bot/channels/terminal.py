@@ -27,10 +27,8 @@ TERMINAL = Capabilities(
     label_length=60,
     text_length=4000,
     option_cost=5,  # a line break, up to two digits, two spaces
-    seconds_to_answer=60.0,
     replies_per_message=20,
     sends_pictures=True,
-    sends_files=True,
 )
 """A window is 24 lines and more, and scrolls: 4,000 characters are one reading."""
 

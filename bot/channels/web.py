@@ -36,11 +36,8 @@ WEB = Capabilities(
     buttons=12,
     label_length=120,
     text_length=4000,
-    seconds_to_answer=30.0,
     replies_per_message=10,
-    shares_place=True,
     sends_pictures=True,
-    sends_files=True,
 )
 """Our own page's numbers: twelve buttons fill a phone's height; a long label wraps, nothing is cut."""
 

@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -29,6 +30,7 @@ from storage import fanouts, grants, outbox, truths, waiting
 from storage.database import Database, Unit
 from storage.outbox import Result
 from storage.tables.delivery import Lane
+from storage.truths import Due
 from storage.waiting import Waiting
 
 log = structlog.get_logger("menkou.sender")
@@ -233,28 +235,28 @@ class Sender:
 
     async def _look(self, left: Sequence[Ready] = ()) -> Look:
         """`left`: what has been looked at before and has not left yet."""
-        at, epoch = self._times.steady(), self.lease.epoch
-        messages = await self._peek(left)
-        decided = await self._decide(messages, left) if messages else Decided()
+        at, epoch, now = self._times.steady(), self.lease.epoch, self._times.city()
+        dues = await self._dues(now, left)
+        decided = await self._decide(dues, now, left) if dues else Decided()
         return Look(decided.ready, decided.settled, at, epoch)
 
-    async def _peek(self, left: Sequence[Ready] = ()) -> list[Waiting]:
+    async def _dues(self, now: datetime, left: Sequence[Ready] = ()) -> list[Due]:
+        """What this account should send next, and what is true of it: seen in one look."""
         limit = max(1, round(self._reach))
         self._owed = min(self._owed, max(2.0, 2 * limit * CAMPAIGN_FLOOR))  # a debt of one second, not of a whole day
-        owed = min(int(self._owed), limit)
-        known = {one.waiting.id for one in left}
-        async with self._database.read() as unit:
-            found = await waiting.peek(
-                unit, self.account, self._times.city(), limit + len(left), owed, self._campaign
-            )
-        return [one for one in found if one.id not in known]
+        owed, known = min(int(self._owed), limit), {one.waiting.id for one in left}
 
-    async def _decide(self, messages: Sequence[Waiting], left: Sequence[Ready] = ()) -> Decided:
+        async def look(unit: Unit) -> list[Due]:
+            found = await waiting.peek(unit, self.account, now, limit + len(left), owed, self._campaign)
+            messages = [one for one in found if one.id not in known]
+            if messages:
+                await self._ledger.look(unit, now)
+            return await truths.look(unit, messages, now)
+
+        return await self._database.look(look)
+
+    async def _decide(self, dues: Sequence[Due], now: datetime, left: Sequence[Ready] = ()) -> Decided:
         """By what is true now; what is to become of those that may not leave is written down."""
-        now = self._times.city()
-        async with self._database.read() as unit:
-            dues = await truths.look(unit, messages, now)
-            await self._ledger.look(unit, now)
         busy = [*(external for external, _since in self._calling.values()), *(one.external for one in left)]
         decided = self._decisions.decide(dues, now, busy)
         if decided.settled:

@@ -108,9 +108,11 @@ class Lease:
                 return await self.renew()
             return True
         self.epoch = 0
-        async with self._database.read() as unit:
-            if not await slots.may_take(unit, self._account, self._owner, self._wall(), self._is_gone):
-                return False
+        wall = self._wall()
+        if not await self._database.look(
+            lambda unit: slots.may_take(unit, self._account, self._owner, wall, self._is_gone)
+        ):
+            return False
         session = await self._presence.keep()
         asked, asked_wall = self._times.steady(), self._times.wall()
         async with self._database.write() as unit:

@@ -18,6 +18,7 @@ from bot.domain.matters import (
     Said,
     Shown,
     State,
+    Word,
     answers,
     step,
 )
@@ -117,14 +118,19 @@ class Matters(Subject):
         if about.person == self.me.id and not mine:
             return NoSuchMatter()  # what somebody says of my minutes is not mine to read, whatever my post
         side = await self._side(about, other)
-        if not mine and side is None:
+        said = await matters.words(self.unit, number)
+        if not mine and side is None and not await self._spoke(said):
             return NoSuchMatter()
         name = (await people.personal(self.unit, self.city.secrecy, [about.person])).get(about.person, ("", ""))[0]
         whole = mine or (side is not None and side[0] == record.organisation)
         return Shown(
-            about, record, other, await matters.words(self.unit, number), self.called(name, whole), mine,
-            await self._answers(about, side),
+            about, record, other, said, self.called(name, whole), mine, await self._answers(about, side),
         )  # fmt: skip
+
+    async def _spoke(self, said: Sequence[Word]) -> bool:
+        """Was something said for a place that I look after? A centre that asked who recorded follows what they do."""
+        posts = await self._posts()
+        return any(one.node is not None and self._may(posts, Deed.DECIDE, None, one.node) for one in said)
 
     async def _answers(self, about: Matter, side: tuple[int | None, int | None] | None) -> frozenset[Said]:
         """What I may say; `side`: the organisation, or the centre's place, that I speak for."""

@@ -13,9 +13,9 @@ from bot.domain.activities import Activity, NotAllowed
 from bot.domain.deliveries import Delivery, Outcome, code_of, reason_of
 from bot.domain.forecast import Account, RoutePlan, plan_of_routes
 from bot.domain.notices import Kind
-from bot.domain.reach import Way
+from bot.domain.reach import REPLY_KEEPS, SPARE, ByAddress, Way, route
 from bot.domain.roles import Deed
-from storage import forecast, outbox_reports, people, quotas
+from storage import forecast, outbox_reports, people, quotas, truths
 from storage.outbox_reports import Told
 from storage.tables.delivery import State
 
@@ -72,6 +72,18 @@ class Reach(Subject):
         """The path of the page where I can allow one more notice of a kind; empty where my chat needs none."""
         return f"/wechat/grant/{kind}" if self.me.door == WECHAT and kind in self.city.means.offers.notices else ""
 
+    async def can_tell(self, kind: Kind, at: datetime) -> bool:
+        """Will there be a way to tell me something then, as far as anybody knows now?
+
+        Looked up for WeChat alone, and for what lies beyond the window that this very message opened: elsewhere there
+        is one.
+        """
+        offers = self.city.means.offers
+        near = offers.customer and at <= self.now + REPLY_KEEPS - SPARE
+        if self.me.door != WECHAT or near or kind in offers.templates:
+            return True
+        return isinstance(route(await truths.reachable(self.unit, self.me.id), at, kind, offers), ByAddress)
+
     async def mine(self, limit: int = 8) -> list[Delivery]:
         """The last messages that we began, or meant to, for me; the newest first."""
         told = [one for one in await outbox_reports.why(self.unit, self.me.id) if one.kind not in UNASKED][:limit]
@@ -79,7 +91,7 @@ class Reach(Subject):
 
     async def of_activity(self, activity: int, limit: int = 500) -> Deliveries | NotAllowed:
         """By recipient: route, state and reason of what was said about an activity; names by the role table."""
-        organising = Organising(self.unit, self.me, self.now, self.city)
+        organising = self.beside(Organising)
         card = await organising.allowed(activity, Deed.ROSTER)
         if card is None:
             return NotAllowed()

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from bot.desk.city import City
 from bot.desk.subject import Subject
 from bot.domain import stars as rules
+from bot.domain.matters import next_level
 from bot.domain.roles import MAY, Deed, Role, may
 from bot.domain.stars import MOVES, Application, Applied, Standing, StarRules, TooFew, UnderWay, Way
-from storage import attendance, audit, fanouts, people, stars
+from storage import attendance, audit, fanouts, matters, people, stars
 from storage.database import Database, Unit
 from storage.tables.delivery import Lane
 
@@ -17,6 +18,11 @@ TELL_WITHIN = timedelta(days=30)
 
 LOOK_BACK = timedelta(days=1)
 """How long the tick that thanks for small steps looks back: longer than a process is away."""
+
+OBJECTED = "objected"
+
+TO_THE_CENTRE = 1
+"""Tells what those who decide are told of an application from what its volunteer is."""
 
 
 class Stars(Subject):
@@ -32,7 +38,8 @@ class Stars(Subject):
         granted = max((one.level for one in mine if one.way == Way.GRANTED), default=0)
         open_one = next((one for one in mine if one.way in stars.OPEN), None)
         level, missing = rules.next_star(minutes, granted, set_)
-        return Standing(minutes, provisional, set_, granted, open_one, 0 if open_one else level, missing)
+        refused = mine[0] if mine and mine[0].way == Way.REFUSED else None
+        return Standing(minutes, provisional, set_, granted, open_one, 0 if open_one else level, missing, refused)
 
     async def apply(self) -> Applied | TooFew | UnderWay:
         """Apply for the highest star that my hours are enough for."""
@@ -46,6 +53,7 @@ class Stars(Subject):
             self.unit, self.me.id, stand.may, stand.rules.name, stand.minutes, place, self.now
         )  # fmt: skip
         await self._log(number, None, Way.APPLIED)
+        await self._ask_the_centre(number, Way.APPLIED)
         return Applied(stand.may)
 
     # --- The centre's side -------------------------------------------------------------------------------------------
@@ -82,7 +90,7 @@ class Stars(Subject):
         one, _against = found
         if one.way == Way.NOTICE:
             await stars.dismiss(self.unit, number, self.now)
-            await self._log(number, "objected", "dismissed")
+            await self._log(number, OBJECTED, "dismissed")
             return await stars.find(self.unit, number)
         whole, asked = await attendance.final(self.unit, one.person, self.now)
         if whole - asked < one.rules.needs(one.level):
@@ -127,8 +135,31 @@ class Stars(Subject):
             return False
         if not await stars.object_to(self.unit, number, self.me.id, reason, self.now):
             return False
-        await self._log(number, Way.NOTICE, "objected")
+        await self._log(number, Way.NOTICE, OBJECTED)
+        if len(await stars.objections(self.unit, number)) == 1:
+            await self._ask_the_centre(number, OBJECTED, self.me.id)
         return True
+
+    async def _ask_the_centre(self, number: int, why: str, once_for: int = 0) -> None:
+        """Whoever decides about it hears that it waits: the nearest centre with somebody in it, of high ones the
+        city's."""
+        one = await stars.find(self.unit, number)
+        assert one is not None
+        path = [one.place, *(node.code for node in self.city.places.ancestors(one.place))]
+        path = path if one.level < one.rules.city_from else [self.city.places.city.code]
+        node = next_level(None, path, await matters.staffed(self.unit, path, one.person))
+        await fanouts.plan(
+            self.unit,
+            kind="star",
+            source=number,
+            revision=once_for,
+            offset=TO_THE_CENTRE,
+            lane=Lane.PERSONAL,
+            segment={"centre": node, "but": one.person},
+            not_before=self.now,
+            expires=self.now + TELL_WITHIN,
+            words={"way": why, "level": str(one.level), "reason": "", "until": ""},
+        )
 
     async def step(self) -> int:
         """The small step that I have just reached, in hours; 0: none, or it was thanked before."""

@@ -54,8 +54,6 @@ far below the 100 calls a day of the older text. Page api_masssend: 60 requests 
 
 TAGGED_AT_ONCE = 50
 """Followers in one call of batchtagging. Page on tags of followers."""
-TAGS = 100
-"""Tags that an account may have. The same page."""
 
 
 def period_of(limit: Limit, now: datetime) -> date:

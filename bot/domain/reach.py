@@ -66,6 +66,8 @@ class Reason(StrEnum):
     GONE = "what it spoke of is gone"
     NO_ADDRESS = "no open address"
     NO_WINDOW = "waits until they write"
+    WROTE = "waited until they wrote"
+    UNHEARD = "too late: waited until they wrote"
     QUOTA = "the platform's quota is used up"
     UNKEYED = "too old to be asked for again under its key"
     STOPPED = "stopped"

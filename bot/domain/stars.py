@@ -137,6 +137,8 @@ class Standing:
     """The star that I may apply for now; 0: none yet."""
     missing: int
     """Minutes to the next one."""
+    refused: Application | None = None
+    """The last application, if it was refused: its reason stays to be read."""
 
 
 @dataclass(frozen=True, slots=True)

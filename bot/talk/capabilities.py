@@ -1,4 +1,4 @@
-"""What a door can show and for how long it waits: numbers, so that no handler ever asks which door it is talking to."""
+"""What a door can show: numbers, so that no handler ever asks which door it is talking to."""
 
 from __future__ import annotations
 
@@ -21,16 +21,9 @@ class Capabilities:
     unit: Unit = "characters"
     option_cost: int = 0
     """What one numbered option costs beside its label, in `unit`: the markup that a door puts around it."""
-    seconds_to_answer: float = 60.0
-    """How long the platform waits for the answer to a message."""
     replies_per_message: int = 10
     """Messages that may go back for one that came in; the rest is kept and shown on “more”."""
-    edits: bool = False
-    """Can a message that was sent be changed?"""
-    shares_place: bool = False
-    """Has it a button or menu by which a person shares where they are?"""
     sends_pictures: bool = False
-    sends_files: bool = False
     cards: int = 0
     """Title cards (WeChat articles) in one message."""
 

@@ -157,7 +157,7 @@ def test_the_numbers_honour_both_known_limits() -> None:
     """600 Chinese characters and 2,000 bytes; the door's own additions have room below 2,048."""
     assert TEXT_ROOM == 600 * len("字".encode()) <= 2_000
     assert WECHAT.length("字" * 600) == WECHAT.text_length
-    assert (WECHAT.buttons, WECHAT.replies_per_message, WECHAT.seconds_to_answer) == (0, 1, 5.0)
+    assert (WECHAT.buttons, WECHAT.replies_per_message) == (0, 1)
 
 
 # --- Cards, pictures, places -----------------------------------------------------------------------------------------

@@ -143,6 +143,21 @@ async def test_a_service_with_risk_asks_its_organiser_two_more_questions(town: T
     assert "Insurance: policy PICC 77" in olga.text
 
 
+@pytest.mark.parametrize(("service", "trained"), [("elderly", True), ("environment", False)])
+async def test_an_organiser_is_told_which_kinds_people_are_trained_for(
+    town: Town, chat: Open, service: str, trained: bool
+) -> None:
+    olga = chat("Olga")
+    await olga.says("hi")
+    await town.has_organisation(olga)
+    for said in ("publish", "Saturday morning", service, "Sat 9:00-11:30", "海淀区 颐和园东门", "5", "Gloves."):
+        await olga.says(said)
+    for said in ("A fall: two of us at each bed.", "PICC 77") if trained else ():
+        await olga.says(said)
+    assert "Open it to the city?" in olga.text
+    assert ("People are trained for this kind of service first" in olga.text) == trained
+
+
 async def test_the_organiser_states_why_one_is_due_and_others_are_not_let_near(town: Town, chat: Open) -> None:
     olga, ann = chat("Olga"), chat("Ann")
     trees = await town.publishes(olga, "Planting trees", SATURDAY)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from bot.domain.roles import Role
 from bot.domain.rulesets import SHIPPED
 from storage.tables.matters import matter
+from tests.conversations.campaign_kit import CHAOYANG
 from tests.conversations.kit import Chat, Town
 from tests.conversations.test_ledger import DISTRICT, SATURDAY, appointed, minutes_of, rows, told, watched
 from tests.conversations.test_linking import link as linked
@@ -71,7 +72,7 @@ async def looks(town: Town, dora: Chat, reads: str) -> None:
     before = await minutes_of(town)
     assert "something is unusual" in await told(town, dora)
     await dora.says("matters")
-    await dora.picks("something is unusual")
+    await dora.picks("Please look: ")
     assert reads in dora.text
     await dora.picks("I looked")
     assert "nothing is wrong" in await dora.says("I asked them, and it was so.")
@@ -126,6 +127,51 @@ async def test_the_same_people_one_after_another_are_nothing_to_look_at(town: To
     """The control."""
     await rush(town, chat, 2 * RULES.burst_within / RULES.burst_people)
     assert await reviews(town) == []
+
+
+async def test_of_several_that_wait_each_says_what_is_unusual(town: Town, chat: Open) -> None:
+    """They stood one under the other as “something is unusual”, with nothing to choose by."""
+    dora = await rush(town, chat, timedelta(seconds=1))
+    await reviews(town)
+    await dora.says("matters")
+    assert any("very many arrivals at once" in label for label in dora.labels)
+
+
+async def test_a_centre_that_asked_for_a_correction_follows_what_came_of_it(town: Town, chat: Open) -> None:
+    """“There is no such matter that is yours to see”, it read, once it had asked."""
+    dora, olga = await rush(town, chat, timedelta(seconds=1)), chat("Olga")
+    await reviews(town)
+    [number] = [row.id for row in await rows(town, select(matter))]
+    await dora.says("matters")
+    await dora.picks("very many arrivals at once")
+    await dora.picks("Ask for a correction")
+    await dora.says("Please look at who was there.")
+    assert "Please look at who was there." in await dora.opens("matter", number)
+    assert not [label for label in dora.labels if label in ("I looked: nothing is wrong", "Ask for a correction")]
+    await olga.opens("matter", number)
+    await olga.picks("Leave the record as it is")
+    await olga.says("They came by one bus.")
+    await dora.opens("matter", number)
+    assert "They came by one bus." in dora.text
+    assert "I looked: nothing is wrong" in dora.labels
+
+
+async def test_control_who_never_spoke_in_it_sees_nothing_of_it(town: Town, chat: Open) -> None:
+    await rush(town, chat, timedelta(seconds=1))
+    await reviews(town)
+    [number] = [row.id for row in await rows(town, select(matter))]
+    far = chat("Fara")
+    await appointed(town, far, Role.CENTRE, place=CHAOYANG)
+    for one in (far, chat("Olga"), chat("Ann")):
+        assert "no such matter" in await one.opens("matter", number)
+
+
+async def test_what_was_found_is_not_said_to_be_read_by_anybody(town: Town, chat: Open) -> None:
+    dora = await rush(town, chat, timedelta(seconds=1))
+    await reviews(town)
+    await dora.says("matters")
+    await dora.picks("very many arrivals at once")
+    assert "It is kept with this matter" in await dora.picks("I looked")
 
 
 # --- own -------------------------------------------------------------------------------------------------------------

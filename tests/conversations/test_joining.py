@@ -38,7 +38,7 @@ async def test_a_resident_finds_joins_and_sees_it_under_my(town: Town, chat: Ope
     assert "Join Planting trees at the lake, Sat 28 Nov 10:00–12:00?" in ann.text
     await ann.picks("Yes")
     assert "You are in" in ann.text
-    assert "Fri 27 Nov 10:00" in ann.text
+    assert ("Fri 27 Nov 10:00" in ann.text) is (ann.door != "wechat"), "WeChat's window is closed by then"
     await ann.says("my")
     assert "Planting trees" in ann.labels[0]
     assert "you have a seat" in ann.labels[0]

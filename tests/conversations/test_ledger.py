@@ -637,7 +637,7 @@ async def test_something_odd_is_shown_to_the_centre_and_takes_nothing_away(town:
     town.at += timedelta(hours=12)  # nobody is told at night
     assert "something is unusual" in await told(town, dora)
     await dora.says("matters")
-    await dora.picks("something is unusual")
+    await dora.picks("Please look: ")
     assert "11 h in one day; above 10 h somebody looks." in dora.text
     await dora.picks("I looked")
     assert "nothing is wrong" in await dora.says("A long festival day.")

@@ -10,11 +10,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from storage import bulk
 from storage.tables.activities import shift
 from storage.tables.enrolment import enrolment
 from storage.tables.parties import invitation
 from tests.conversations.kit import MONDAY, Chat, Town
+from tests.seats import miscounted
 
 SATURDAY = MONDAY + timedelta(days=5)
 
@@ -25,7 +25,7 @@ async def counters(town: Town) -> tuple[list[int], int]:
     """Seats taken in each shift, and how many shifts' counters do not agree with their sign-ups."""
     async with town.database.read() as unit:
         taken = list((await unit.run(select(shift.c.taken).order_by(shift.c.id))).scalars())
-        return taken, await bulk.oversold(unit)
+        return taken, await miscounted(unit)
 
 
 async def stands(town: Town) -> list[str]:

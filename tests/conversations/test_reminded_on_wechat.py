@@ -14,9 +14,10 @@ from bot.desk.city import City
 from bot.domain.forecast import Means
 from bot.domain.quotas import QR_CREATE, WECHAT
 from bot.domain.reach import Offers
-from storage import quotas
+from storage import grants, quotas
 from tests.channels.wechat_kit import MemoryShelf
 from tests.conversations.kit import MONDAY, Chat, Town
+from tests.conversations.test_linking import link as linked
 from tests.standins.wechat import WeChatApiStandIn
 
 NOTICES = Offers(notices={"reminder": "n" * 20}, codes=True)
@@ -36,6 +37,39 @@ async def test_whoever_signs_up_on_wechat_can_allow_a_reminder(town: Town, door:
     if door == "wechat":
         (page,) = (button.url for button in ann.buttons if button.url)
         assert page == "http://city.test/wechat/grant/reminder"
+
+
+@pytest.mark.parametrize("door", ["wechat", "telegram", "web", "terminal"])
+async def test_a_reminder_is_promised_only_where_it_can_come(town: Town, door: str) -> None:
+    """“I will remind you” was said of a day on which WeChat let nobody be reminded who had allowed nothing."""
+    town.turns.city = with_notices(town.city)
+    organiser, ann = Chat(town, "telegram", "organiser"), Chat(town, door, "ann")
+    await ann.joins(await town.publishes(organiser, "Trees", MONDAY + timedelta(days=5)))
+    assert ("allow a reminder here" in ann.text) is (door == "wechat")
+    assert ("I will remind you" in ann.text) is (door != "wechat")
+    await ann.opens("join", await town.publishes(organiser, "Soon", MONDAY + timedelta(days=2, hours=12)))
+    await ann.says("yes")
+    assert "I will remind you" in ann.text, "control: on that day the window of this very message is still open"
+
+
+async def test_who_has_allowed_one_is_promised_it_and_so_is_who_has_another_chat(town: Town) -> None:
+    town.turns.city = city = with_notices(town.city)
+    organiser, ann, bea = Chat(town, "telegram", "organiser"), Chat(town, "wechat", "ann"), Chat(town, "wechat", "bea")
+    one, other = [await town.publishes(organiser, name, MONDAY + timedelta(days=5)) for name in ("Trees", "Shrubs")]
+    await ann.says("menu")
+    async with town.database.write() as unit:
+        assert await grants.hear(unit, ann.name, city.means.offers.notices["reminder"], True, town.at, once=True)
+    await ann.joins(one)
+    assert "I will remind you" in ann.text
+    await linked(bea, Chat(town, "telegram", "bea"))
+    await bea.joins(other)
+    assert "I will remind you" in bea.text
+
+
+async def test_an_account_without_notices_says_that_a_reminder_may_not_come(town: Town) -> None:
+    organiser, ann = Chat(town, "telegram", "organiser"), Chat(town, "wechat", "ann")
+    await ann.joins(await town.publishes(organiser, "Trees", MONDAY + timedelta(days=5)))
+    assert "a reminder may not reach you" in ann.text
 
 
 async def test_without_notices_nothing_is_offered(town: Town) -> None:

@@ -211,8 +211,10 @@ async def test_one_cannot_object_to_ones_own_and_a_refusal_is_told_with_its_reas
     for _second in range(2):  # one message a second in a chat
         await town.waits(minutes=1)
     assert any("refused, because a record is in doubt" in page.text for page in ann.pushed())
+    assert "refused, because a record is in doubt" in await ann.says("stars"), "it stood in one message only"
     town.at += timedelta(seconds=1)
     await applies(ann)  # and may apply again
+    assert "refused" not in await ann.says("stars")
 
 
 async def test_only_the_places_centre_decides_and_not_there_sounds_like_not_yours(town: Town, chat: Open) -> None:
@@ -245,6 +247,73 @@ async def test_too_few_hours_and_hours_that_were_corrected_meanwhile_grant_nothi
     await centre.picks("1 star")
     assert "the hours are not enough" in await centre.picks("Open the public notice")
     assert await way(town) == "applied"
+
+
+async def test_where_nobody_objected_there_is_nothing_in_objections_to_decide(town: Town, chat: Open) -> None:
+    ann, centre = await settled(town, chat)
+    await applies(ann)
+    await opens_the_notice(centre)
+    async with town.database.read() as unit:
+        number = (await unit.run(select(star.c.id))).scalar_one()
+    await centre.opens("starcase", number)
+    assert "There is nothing in the objections" not in centre.labels
+    eve = chat("Eve")
+    await eve.says("star notices")
+    await eve.picks("1 star")
+    await eve.picks("counted twice")
+    await centre.opens("starcase", number)
+    assert "There is nothing in the objections" in centre.labels  # control
+
+
+@pytest.mark.parametrize("said", ["apply for a star", "申请星级"])
+async def test_who_says_that_they_apply_is_led_there(town: Town, chat: Open, said: str) -> None:
+    ann, _centre = await settled(town, chat)
+    await ann.says(said)
+    assert "Apply for 1 star?" in await ann.picks("Apply for it")
+
+
+async def told_of_stars(town: Town, centre: Chat) -> list[str]:
+    for _second in range(3):  # one message a second in a chat
+        await town.waits(minutes=1)
+    return [page.text for page in centre.pushed() if "star" in page.text]
+
+
+async def test_the_centre_is_told_what_waits_for_it_and_of_an_objection_once(town: Town, chat: Open) -> None:
+    """An application waited until somebody of the centre happened to look."""
+    ann, centre = await settled(town, chat)
+    await applies(ann)
+    [applied] = await told_of_stars(town, centre)
+    assert "Somebody applies for a star" in applied
+    await opens_the_notice(centre)
+    for name in ("Eve", "Fay"):
+        one = chat(name)
+        await one.says("star notices")
+        await one.picks("1 star")
+        await one.picks("counted twice")
+    [_applied, objected] = await told_of_stars(town, centre)
+    assert "Somebody objects" in objected
+    await centre.says("star cases")
+    await centre.picks("2 objections")
+    await centre.picks("There is nothing in the objections")
+    gus = chat("Gus")
+    await gus.says("star notices")
+    await gus.picks("1 star")
+    await gus.picks("counted twice")
+    assert len(await told_of_stars(town, centre)) == 3, "after a look it is news again"
+    assert not any("Somebody" in page.text for page in ann.pushed())
+
+
+async def test_of_a_star_that_the_city_decides_about_the_district_hears_nothing(town: Town, chat: Open) -> None:
+    """And the control: of one that it decides about it does."""
+    ann, centre = await settled(town, chat, hours=1600)
+    city = chat("City")
+    await city.says("menu")
+    async with town.database.write() as unit:
+        await people.appoint(unit, await number_of(town, city), Role.CITY, None, town.city.places.city.code, town.at)
+    await ann.opens("applystar")
+    await ann.says("yes")
+    assert await told_of_stars(town, centre) == []
+    assert len(await told_of_stars(town, city)) == 1
 
 
 async def test_five_stars_are_the_citys_to_grant(town: Town, chat: Open) -> None:

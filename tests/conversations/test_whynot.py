@@ -41,9 +41,28 @@ async def test_outside_wechats_window_it_says_what_the_reminder_waits_for(town: 
     found = await organiser.opens("deliveries", number)
     assert "Trees: 0 of 1 messages were sent." in found
     assert f"{organiser.sees('Ann Lee')} · Reminder · waits for the next message on WeChat" in found
-    # They ask, and with that the window is open again.
+    # They ask, and with that the window is open again: “leaves as soon as it may” did not say what they had asked.
     await ann.says("whynot")
-    assert "Reminder · Trees · leaves as soon as it may" in ann.text
+    assert "Reminder · Trees · it waited for a word on WeChat" in ann.text
+    await town.waits(seconds=2)
+    assert len(ann.pushed()) == 1
+
+
+async def test_what_waited_on_wechat_until_it_was_too_late_says_so(town: Town) -> None:
+    """And the control: what comes too late for another reason says nothing of WeChat."""
+    ann, bea = Chat(town, "wechat", "ann"), Chat(town, "telegram", "bea")
+    number = await town.publishes(Chat(town, "telegram", "organiser"), "Trees", MONDAY + timedelta(days=5))
+    for one in (ann, bea):
+        await one.joins(number)
+    await town.waits(days=4, hours=1)
+    async with town.database.write() as unit:  # one of Telegram that nobody could send either
+        late = update(outbox).where(outbox.c.account == "telegram")
+        await unit.run(late.values(state=State.PENDING, reason=None, done=None, attempt=0))
+    town.at += timedelta(days=2)
+    await town.planner.sweep()
+    assert "on WeChat I may speak first for two days only" in await ann.says("whynot")
+    assert "it came too late to be of use" in await bea.says("whynot")
+    assert "WeChat" not in bea.text
 
 
 async def test_a_refusal_of_the_platform_is_told_with_its_code(town: Town, chat: Callable[..., Chat]) -> None:

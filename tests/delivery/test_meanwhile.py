@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -48,16 +48,16 @@ async def slowly() -> Delivered:
 async def looks(city: SmallCity, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many calls were under way at each look for more."""
     sender, seen = city.sender(pace=QUICK), []
-    peek = sender._peek
+    dues = sender._dues
 
-    async def noted(left: Sequence[Any] = ()) -> Any:
+    async def noted(now: datetime, left: Sequence[Any] = ()) -> Any:
         under_way = len(sender._calls)
-        found = await peek(left)
+        found = await dues(now, left)
         if found:
             seen.append(under_way)
         return found
 
-    monkeypatch.setattr(sender, "_peek", noted)
+    monkeypatch.setattr(sender, "_dues", noted)
     city.doors["telegram"].script["*"] = [slowly] * len(READERS)
     while await sender.step():
         pass

@@ -348,9 +348,9 @@ async def test_a_sender_that_ended_while_calling_leaves_its_key_to_the_next(city
         whole, town.door = town.door, Killed(town.door._api, "service", {})
         dying = town.sender()
         await dying.lease.hold()
-        decided = await dying._decide(await dying._peek())
-        await dying._claim(decided.ready)
-        (one,) = decided.ready
+        look = await dying._look()
+        await dying._claim(look.ready)
+        (one,) = look.ready
         assert one.form is not None
         await whole.fill(one.external, one.form, str(one.waiting.id))  # it was sent, and nobody wrote that down
         city.senders.clear()

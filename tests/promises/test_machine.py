@@ -476,7 +476,7 @@ def fresh(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         def copied() -> str:
             file = tmp_path / f"{len(made)}.db"
             made.append(str(file))
-            shutil.copy(request.getfixturevalue("migrated_file"), file)
+            shutil.copy(request.getfixturevalue("sqlite_at_head"), file)
             return f"sqlite+aiosqlite:///{file}"
 
         yield copied
@@ -485,7 +485,7 @@ def fresh(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 
     def created() -> str:
         made.append(f"machine_{secrets.token_hex(6)}")
-        return server.create(made[-1], template=server.template("promises", build))
+        return server.create(made[-1], template=server.template("head", build))
 
     try:
         yield created

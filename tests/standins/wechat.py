@@ -37,6 +37,7 @@ anything            say it                    #2                  tap option 2 o
 :code KEY RESULT    scan from the menu        :place LAT LNG      a pin of the map (GCJ-02)
 :at LAT LNG         the phone's position      :voice [WORDS]      speak
 :photo  :file       send one                  :menu               the menu that was set
+:allow TEMPLATE     allow one notice          :forbid TEMPLATE    do not
 :check              the console's URL check   :quit"""
 
 
@@ -58,6 +59,10 @@ def _act(person: Person, line: str) -> Awaitable[Answered] | None:
             return person.shares_place(float(latitude), float(longitude))
         case ":at", [latitude, longitude]:
             return person.is_at(float(latitude), float(longitude))
+        case ":allow", [template]:
+            return person.allows(template)
+        case ":forbid", [template]:
+            return person.forbids(template)
         case ":voice", _:
             return person.speaks(" ".join(rest))
         case ":photo", []:

@@ -249,6 +249,20 @@ class Person:
         where = {"Latitude": f"{latitude:.6f}", "Longitude": f"{longitude:.6f}", "Precision": f"{precision:.6f}"}
         return await self._event({"Event": "LOCATION", **where})
 
+    async def allows(self, template: str) -> Answered:
+        """One tap on the page's button: one notice of this kind may be sent, and the account is told."""
+        self.platform.api.follow(self.openid).grants[template] += 1
+        return await self._popup(template, "accept")
+
+    async def forbids(self, template: str) -> Answered:
+        """The popup answered with no."""
+        return await self._popup(template, "reject")
+
+    async def _popup(self, template: str, answer: str) -> Answered:
+        one = {"TemplateId": template, "SubscribeStatusString": answer, "PopupScene": "2"}
+        event = {"Event": "subscribe_msg_popup_event", "SubscribeMsgPopupEvent": {"List": one}}
+        return await self._event(event)
+
     async def _message(self, fields: dict[str, Any]) -> Answered:
         self.platform.api.heard(self.openid, "message")
         stamp = {"CreateTime": str(int(self.platform.clock())), "MsgId": self.platform.message_id()}

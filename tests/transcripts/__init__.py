@@ -17,7 +17,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from bot.desk.records import close_shifts
 from bot.domain.activities import Plan, Published
 from bot.domain.people import Person
 from bot.domain.places import beijing
+from bot.domain.reach import Offers
 from bot.talk.view import Page
 from bot.talk.wording import Wording
 from handlers.arrivals import first_words
@@ -251,7 +252,11 @@ def as_telegram(page: Page) -> str:
 def open_town(url: str) -> Town:
     """A town in a fresh database; outside the event loop, where files may be read."""
     beijing()
-    return Town(Database(url, SECRECY))
+    town = Town(Database(url, SECRECY))
+    # An account as a city has it: with a notice for reminders, which need no open window.
+    offers = Offers(templates={"reminder": "reminder"})
+    town.turns.city = replace(town.city, means=replace(town.city.means, offers=offers))
+    return town
 
 
 async def play(file: Path, town: Town) -> str:

@@ -18,11 +18,7 @@ TELEGRAM = Capabilities(
     label_length=40,  # the API sets none up to 64 and more, a phone cuts a button of full width at about 40
     text_length=3600,  # of 4096: the rest is for what the door itself adds, the addresses of pages and maps
     unit="utf16",
-    seconds_to_answer=60.0,  # then the webhook's request is given up and repeated; server source
     replies_per_message=5,  # "avoid more than one message a second, short bursts pass"; Bots FAQ
-    edits=True,
-    shares_place=True,  # request_location, in private chats
     sends_pictures=True,
-    sends_files=False,
 )
 """Limits of the Bot API 10.3 and of the clients that people read with."""

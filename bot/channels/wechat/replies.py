@@ -30,12 +30,8 @@ WECHAT = Capabilities(
     text_length=TEXT_ROOM,
     unit="utf8",
     option_cost=len(_OPTION.format(number=10, wire="w" * _USUAL_WIRE, label="")),
-    seconds_to_answer=5.0,  # then the connection is cut and the push repeated; platform page on passive replies
-    replies_per_message=1,  # the same page: one answer to one push
-    edits=False,
-    shares_place=False,  # people share by the chat's own + menu; no button of ours can ask for it
+    replies_per_message=1,  # one answer to one push; platform page on passive replies
     sends_pictures=True,  # as an article, or as a link in the text: no upload
-    sends_files=False,
     cards=1,  # one article when answering a message, since 12 October 2018; the same in customer messages
 )
 
