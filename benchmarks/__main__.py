@@ -23,8 +23,8 @@ TURN = (
     "asyncpg's journeys, one a statement"
 )
 CORE = (
-    "statements are built and rows read by SQLAlchemy's Core, a look also reads intentions and makes objects of rows; "
-    "the bare loop reads two numbers"
+    "a look also asks which campaigns take turns, reads intentions and makes objects of rows; results are objects too, "
+    "and are sorted into what they have in common; on SQLite look, claim and record each cross into a thread and back"
 )
 JOINS = (
     "nothing of ours is waited for behind the lock; what is left is the processor that asyncio has: a look, the gates, "

@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 
 from benchmarks import city
 from bot.app import App
-from bot.births import unguarded
 from bot.memory import settled
 from bot.settings import Settings
 from bot.talk.incoming import Address, Incoming, Intent
@@ -48,7 +47,7 @@ async def measure(seconds: float, activities: list[int]) -> dict[str, float]:
         for incoming in story:
             await app.turns.take(incoming)
     # As it serves.
-    with settled(), unguarded():
+    with settled():
         return await _measured(app, stories, seconds)
 
 

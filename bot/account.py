@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -13,9 +14,10 @@ from bot.desk.city import City
 from bot.domain.quotas import QR_CREATE, TAG_CREATE, TAG_DELETE, TAGGED_AT_ONCE, TAGGING, UNTAGGING, Limit
 from bot.domain.reach import Way
 from bot.pages.grant import Asking
+from bot.talk.door import Overloaded
 from bot.talk.incoming import Intent
 from storage import activities, grants, masses, official, outbox, quotas
-from storage.database import Database
+from storage.database import Database, Unit, is_away
 from storage.masses import Mass
 
 log = structlog.get_logger("menkou.wechat")
@@ -48,14 +50,25 @@ class Account:
 
     async def granted(self, heard: Granted) -> None:
         """Somebody allowed one notice of a kind, or no longer wants that kind."""
-        async with self._database.write() as unit:
+        async with self._told() as unit:
             await grants.hear(unit, heard.openid, heard.template_id, heard.accepted, heard.at, once=heard.once)
 
     async def finished(self, news: Finished) -> None:
         """What became of something that it had taken."""
-        async with self._database.write() as unit:
+        async with self._told() as unit:
             status = f"{news.status} ({news.detail})" if news.detail else news.status
             await outbox.hear(unit, news.message_id, news.arrived, status, self._clock())
+
+    @asynccontextmanager
+    async def _told(self) -> AsyncIterator[Unit]:
+        """A transaction for what the platform tells once. Raises Overloaded while the database is away."""
+        try:
+            async with self._database.write() as unit:
+                yield unit
+        except Exception as fault:
+            if is_away(fault):
+                raise Overloaded from fault
+            raise
 
     # --- What pages ask --------------------------------------------------------------------------------------------
 

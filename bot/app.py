@@ -14,7 +14,6 @@ from pydantic import SecretStr
 from bot import meters, readiness, server
 from bot.account import Account
 from bot.answers import Answers
-from bot.births import unguarded
 from bot.channels import web
 from bot.channels.photos import Fetch, Seeing
 from bot.channels.telegram.numbers import TELEGRAM
@@ -283,7 +282,7 @@ class App:
         log.info("serving", listening=address, doors=sorted(self.doors))
         self.begin_sending()
         told(address)
-        with settled(), unguarded():
+        with settled():
             await server.until_stopped(stop)
         health.stopping = True
         await listening.stop()

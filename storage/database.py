@@ -324,11 +324,17 @@ class Database:
         """For threads of our own: the bridge between threads costs four crossings a statement, a thread one a turn."""
         bare = make_url(url).set(drivername="sqlite")
         engine = create_engine(bare, pool_size=size, hide_parameters=True, connect_args={"factory": ReadingAhead})
-        cls._set_up(engine, "", only_reads)
+        cls._set_up(engine, "")
+        if only_reads:
+
+            @event.listens_for(engine, "connect")
+            def opened(connection: Any, _: Any) -> None:
+                connection.execute("PRAGMA query_only=ON")
+
         return engine
 
     @staticmethod
-    def _set_up(engine: Engine, begin: str, only_reads: bool = False) -> None:
+    def _set_up(engine: Engine, begin: str) -> None:
         """`begin`: how SQLAlchemy begins a transaction; empty where we do it."""
 
         @event.listens_for(engine, "connect")
@@ -344,8 +350,6 @@ class Database:
             # 8 MiB a connection; the system keeps the rest of the file at hand. With 64 a sender grew by 37 MB with a
             # million messages waiting, and no turn was quicker.
             cursor.execute("PRAGMA cache_size=-8192")
-            if only_reads:
-                cursor.execute("PRAGMA query_only=ON")
             cursor.close()
 
         if begin:

@@ -42,8 +42,9 @@ def row(*may: str, never: frozenset[str] = frozenset(), reads_clock: bool = True
 # The longest prefix that fits a module names its part. What is said of `bot` holds for whatever has no row of its own:
 # the outer ring (command line, settings, doctor, backup ...), which only the outer ring imports.
 TABLE: Mapping[str, Row] = {
-    "bot.domain": row(never=SQL | SDKS | CLOCKS | SHOWN, reads_clock=False),
-    "bot.talk": row(never=SQL | SDKS | CLOCKS, reads_clock=False),
+    "bot.facts": row(never=SQL | SDKS | CLOCKS | SHOWN, reads_clock=False),
+    "bot.domain": row("bot.facts", never=SQL | SDKS | CLOCKS | SHOWN, reads_clock=False),
+    "bot.talk": row("bot.facts", never=SQL | SDKS | CLOCKS, reads_clock=False),
     "storage": row("bot.domain", "bot.talk.session"),
     "storage.migrations": row("storage"),
     "bot.desk": row("bot.domain", "storage"),

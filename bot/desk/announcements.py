@@ -52,7 +52,7 @@ class Announcements(Subject):
 
     async def routes(self, audience: Audience) -> RoutePlan:
         """By which routes they would be told, and until when."""
-        reach = Reach(self.unit, self.me, self.now, self.city)
+        reach = self.beside(Reach)
         return await reach.plan_of_routes(_segment(audience.topics), "announcement")
 
     async def announce(
@@ -85,7 +85,7 @@ class Announcements(Subject):
 
     @property
     def _organising(self) -> Organising:
-        return Organising(self.unit, self.me, self.now, self.city)
+        return self.beside(Organising)
 
 
 def _segment(topics: tuple[tuple[str, str], ...]) -> dict[str, list[list[str]]]:

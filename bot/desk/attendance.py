@@ -166,7 +166,7 @@ class Attendance(Subject):
 
     @property
     def _presences(self) -> Presences:
-        return Presences(self.unit, self.me, self.now, self.city)
+        return self.beside(Presences)
 
     async def around(self, id_: int) -> Fence | None:
         """The fence around where I am checked in. None: I am not, it has none, or my place is known already."""

@@ -70,7 +70,7 @@ class Covers(Subject):
 
     @property
     def _organising(self) -> Organising:
-        return Organising(self.unit, self.me, self.now, self.city)
+        return self.beside(Organising)
 
 
 async def tick(database: Database, city: City, now: datetime) -> int:

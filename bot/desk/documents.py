@@ -60,7 +60,7 @@ class Documents(Subject):
 
     async def cover(self, activity: int) -> Cover | NotAllowed:
         """Who gave a number so far, names and numbers masked: whole they are in the insurer's file only."""
-        card = await Organising(self.unit, self.me, self.now, self.city).allowed(activity, Deed.INSURE)
+        card = await self.beside(Organising).allowed(activity, Deed.INSURE)
         if card is None:
             return NotAllowed()
         there, lacking = await documents.covered(self.unit, activity)
@@ -71,7 +71,7 @@ class Documents(Subject):
 
     async def ask(self, activity: int, on: bool) -> bool:
         """Ask this activity's volunteers for their numbers, or no more. False: it is none of mine."""
-        if await Organising(self.unit, self.me, self.now, self.city).allowed(activity, Deed.INSURE) is None:
+        if await self.beside(Organising).allowed(activity, Deed.INSURE) is None:
             return False
         await documents.ask(self.unit, activity, on, self.now)
         target = f"activity:{activity}"

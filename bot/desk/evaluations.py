@@ -29,7 +29,7 @@ class Evaluations(Subject):
 
     async def of_activity(self, activity: int) -> Evaluated | TooFew | NotAllowed:
         """What was said of an activity of my own organisation; a centre sees the figure and no words."""
-        organising = Organising(self.unit, self.me, self.now, self.city)
+        organising = self.beside(Organising)
         card = await organising.allowed(activity, Deed.ROSTER)
         if card is None:
             return NotAllowed()

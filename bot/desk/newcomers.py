@@ -83,7 +83,7 @@ class Newcomers(Subject):
 
     async def by_digits(self, activity: int, digits: str) -> Rolled | NoSuchCode | TooManyTries | NotAllowed:
         """Who on the roll shows these six digits now."""
-        if await Organising(self.unit, self.me, self.now, self.city).allowed(activity, Deed.ROLL) is None:
+        if await self.beside(Organising).allowed(activity, Deed.ROLL) is None:
             return NotAllowed()
         tries = await attendance.wrong_codes(self.unit, self.now - TRIES_WITHIN, person=self.me.id)
         if len(tries) >= TRIES:
@@ -108,7 +108,7 @@ class Newcomers(Subject):
 
     async def look(self, activity: int, who: Person) -> Newcomer | Rolled | NotAllowed:
         """Their line of the roll, or what they would take a seat of."""
-        card = await Organising(self.unit, self.me, self.now, self.city).allowed(activity, Deed.ROLL)
+        card = await self.beside(Organising).allowed(activity, Deed.ROLL)
         on = [one for one in card.shifts if one.starts - OPENS <= self.now < one.ends] if card else []
         if card is None or not on or card.state != "open" or who.id == self.me.id:
             return NotAllowed()
@@ -178,7 +178,7 @@ class Newcomers(Subject):
             id_ = own.id
         else:
             id_, _seated = await enrolment.seat(self.unit, found.shift.id, found.person.id, self.now)
-        said = Presences(self.unit, self.me, self.now, self.city)
+        said = self.beside(Presences)
         pieces = [said.piece(Proof.SHOWN, Part.ARRIVAL)] if shown else []
         shift = found.shift
         seat = Seat(id_, found.person.id, Stand.JOINED, shift.starts, shift.ends, on_the_spot=True)
@@ -187,4 +187,4 @@ class Newcomers(Subject):
 
     @property
     def _rolls(self) -> Rolls:
-        return Rolls(self.unit, self.me, self.now, self.city)
+        return self.beside(Rolls)

@@ -218,7 +218,7 @@ class Parties(Subject):
             await enrolment.end(self.unit, one.id, one.stand, self.now, "self", "swapped")
             await enrolment.give_back(self.unit, one.shift)
             await self._log("swap", f"enrolment:{one.id}", one.stand, move(one.stand, Stand.CANCELLED))
-        me = Enrolment(self.unit, self.me, self.now, self.city)
+        me = self.beside(Enrolment)
         for who, shift in ((me, theirs.shift), (other, mine.shift)):
             if not isinstance(await who.join(shift), Joined):
                 raise Undone

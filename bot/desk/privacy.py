@@ -115,7 +115,7 @@ class Privacy(Subject):
         if not self.me.consented:
             return NothingHeld()
         given_up = await self._give_up()
-        await Guardians(self.unit, self.me, self.now, self.city).release_all()
+        await self.beside(Guardians).release_all()
         ids = await holdings.same(self.unit, self.me.id)
         await privacy.withdraw(self.unit, ids, self.now)
         await privacy.clear_personal(self.unit, ids)
@@ -162,7 +162,7 @@ class Privacy(Subject):
         return [one.id for one in mine if one.stand in HELD and one.starts > self.now]
 
     async def _give_up(self) -> int:
-        seats = Enrolment(self.unit, self.me, self.now, self.city)
+        seats = self.beside(Enrolment)
         ids = await self._to_give_up()
         for id_ in ids:
             await seats.leave(id_)

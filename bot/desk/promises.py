@@ -67,4 +67,4 @@ class Promises(Subject):
 
     @property
     def _organising(self) -> Organising:
-        return Organising(self.unit, self.me, self.now, self.city)
+        return self.beside(Organising)

@@ -91,7 +91,7 @@ class Reach(Subject):
 
     async def of_activity(self, activity: int, limit: int = 500) -> Deliveries | NotAllowed:
         """By recipient: route, state and reason of what was said about an activity; names by the role table."""
-        organising = Organising(self.unit, self.me, self.now, self.city)
+        organising = self.beside(Organising)
         card = await organising.allowed(activity, Deed.ROSTER)
         if card is None:
             return NotAllowed()

@@ -21,7 +21,7 @@ class Reminders(Subject):
 
     async def choose(self, activity: int, befores: Sequence[int]) -> bool | NotAllowed:
         """Remind at these moments from now on."""
-        card = await Organising(self.unit, self.me, self.now, self.city).allowed(activity, Deed.CHANGE)
+        card = await self.beside(Organising).allowed(activity, Deed.CHANGE)
         if card is None or card.state != "open" or card.starts <= self.now:
             return NotAllowed()
         before = await self.of(activity)

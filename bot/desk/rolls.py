@@ -210,11 +210,11 @@ class Rolls(Subject):
 
     @property
     def _organising(self) -> Organising:
-        return Organising(self.unit, self.me, self.now, self.city)
+        return self.beside(Organising)
 
     @property
     def _said(self) -> Presences:
-        return Presences(self.unit, self.me, self.now, self.city)
+        return self.beside(Presences)
 
 
 def _seat(line: Rolled) -> Seat:

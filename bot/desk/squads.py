@@ -55,7 +55,7 @@ class Squads(Subject):
 
     async def _mine(self, shift: int) -> bool:
         what = await covers.subject(self.unit, shift)
-        organising = Organising(self.unit, self.me, self.now, self.city)
+        organising = self.beside(Organising)
         return what is not None and await organising.allowed(what.activity, Deed.CHANGE) is not None
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypeVar
 
 from bot.desk.city import City
 from bot.domain.people import Person, as_shown, phone_as_shown
 from storage.database import Unit
+
+Another = TypeVar("Another", bound="Subject")
 
 
 class Subject:
@@ -17,6 +20,10 @@ class Subject:
         self.me = me
         self.now = now
         self.city = city
+
+    def beside(self, subject: type[Another]) -> Another:
+        """Another subject, for the same person in the same transaction."""
+        return subject(self.unit, self.me, self.now, self.city)
 
     def called(self, name: str, whole: bool = True) -> str:
         """A name as I may see it through my door; every name that a conversation shows comes through here."""

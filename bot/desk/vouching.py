@@ -112,7 +112,7 @@ class Vouching(Subject):
         return await self._named(found, card)
 
     async def _named(self, one: Claim, card: Activity) -> Claim:
-        names = await Rolls(self.unit, self.me, self.now, self.city).named(card, [one.person])
+        names = await self.beside(Rolls).named(card, [one.person])
         return replace(one, name=names.get(one.person, ""))
 
     async def decide(self, id_: int, approve: bool, reason: str = "") -> Decided | NotAllowed:
@@ -147,7 +147,7 @@ class Vouching(Subject):
             return NotAllowed()
         lines, everybody = await self._liftable(activity)
         why = await flagged(self.unit, self.city, card, everybody)
-        names = await Rolls(self.unit, self.me, self.now, self.city).named(card, [one.person for one in lines])
+        names = await self.beside(Rolls).named(card, [one.person for one in lines])
         plain: dict[int, str] = {}
         apart: dict[int, str] = {}
         for one in lines:
@@ -199,7 +199,7 @@ class Vouching(Subject):
 
     async def _look(self, card: Activity, one: Entry, ready: dict[int, Ready]) -> str:
         """Why it cannot be entered; nothing: it is among those that are ready now, one a person."""
-        who = await Newcomers(self.unit, self.me, self.now, self.city).person(one.number)
+        who = await self.beside(Newcomers).person(one.number)
         shift = next((each for each in card.shifts if each.starts <= one.starts < one.ends <= each.ends), None)
         if not isinstance(who, Person):
             return "unknown"
@@ -258,11 +258,11 @@ class Vouching(Subject):
 
     @property
     def _organising(self) -> Organising:
-        return Organising(self.unit, self.me, self.now, self.city)
+        return self.beside(Organising)
 
     @property
     def _said(self) -> Presences:
-        return Presences(self.unit, self.me, self.now, self.city)
+        return self.beside(Presences)
 
 
 def _vouched_last(pieces: Sequence[Evidence]) -> bool:

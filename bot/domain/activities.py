@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.domain.agreements import Terms, uninsured
 from bot.domain.questions import Question
 from bot.domain.reliability import LEAVE_BEFORE
+from bot.facts import fact
 
 LONGEST = timedelta(hours=16)
 """A shift longer than this is a slip of the pen."""
@@ -18,7 +19,7 @@ CAPACITY_LIMIT = 20_000
 AHEAD = timedelta(days=400)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Shift:
     """One stretch of an activity with its own seats."""
 
@@ -41,7 +42,7 @@ class Shift:
         return max(self.capacity - self.taken, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Activity:
     """An activity as a reader of its card needs it. Coordinates are WGS-84 degrees."""
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from bot.domain.attendance import Zero
 from bot.domain.rulesets import SERVICE, RuleSet
+from bot.facts import fact
 
 Key = TypeVar("Key")
 
@@ -170,7 +171,7 @@ def cover_of(arrived: datetime, left: datetime, before: timedelta, after: timede
 # --- The ledger -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Record:
     """One line of a volunteer's ledger."""
 
@@ -228,7 +229,7 @@ class Ledger:
     """Months split by grade."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Piece:
     """What a ledger is summed up from: one record, without its title."""
 

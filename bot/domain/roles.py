@@ -64,6 +64,9 @@ class Post:
 
 
 _OVER_RECORDS = frozenset({Deed.RECORDS, Deed.AMEND, Deed.SECOND, Deed.DECIDE})
+_OVER_A_PLACE = _OVER_RECORDS | {
+    Deed.STAR, Deed.VOUCH, Deed.ROSTER, Deed.WALL, Deed.CHANGE, Deed.CAMPAIGN, Deed.AGREE,
+}  # fmt: skip
 
 MAY: dict[Role, frozenset[Deed]] = {
     Role.ORGANISER: frozenset(
@@ -88,31 +91,8 @@ MAY: dict[Role, frozenset[Deed]] = {
         }
     ),
     Role.LEADER: frozenset({Deed.ROSTER, Deed.WALL, Deed.ROLL, Deed.SECOND}),
-    Role.CENTRE: frozenset(
-        {
-            Deed.STAR,
-            Deed.VOUCH,
-            Deed.ROSTER,
-            Deed.WALL,
-            Deed.CHANGE,
-            Deed.CAMPAIGN,
-            Deed.AGREE,
-        }
-    )
-    | _OVER_RECORDS,
-    Role.CITY: frozenset(
-        {
-            Deed.STAR,
-            Deed.VOUCH,
-            Deed.ROSTER,
-            Deed.WALL,
-            Deed.CHANGE,
-            Deed.CAMPAIGN,
-            Deed.AGREE,
-            Deed.ANNOUNCE,
-        }
-    )
-    | _OVER_RECORDS,
+    Role.CENTRE: _OVER_A_PLACE,
+    Role.CITY: _OVER_A_PLACE | {Deed.ANNOUNCE},
 }
 """The role table. What is not here is not allowed."""
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from bot.facts import fact
+
 LINK_LIMIT = 64
 """Bytes that a link may take on the wire: Telegram's `callback_data` and deep links, WeChat's `scene_str`."""
 
@@ -18,7 +20,7 @@ class BadLink(ValueError):
     """The text is not a link: a script's name and arguments joined by hyphens."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Address:
     """Where a person can be reached: a door and the platform's own id, always text."""
 
@@ -29,7 +31,7 @@ class Address:
         return f"{self.door}:{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Intent:
     """A script to run and its arguments: a command, a menu click, a QR scene, a deep link, an understood sentence."""
 
@@ -101,7 +103,7 @@ class Window(NamedTuple):
     """After a click, a scan, a follow: beside the window that a message opens, not instead of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Incoming:
     """One thing that arrived. Exactly one of text, pick, intent, place and photo is normally set; none:
     unknown kind."""

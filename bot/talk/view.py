@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bot.facts import fact
 from bot.talk.incoming import Intent
 from bot.talk.wording import Words
 
 Wants = Literal["", "text", "place", "phone", "photo"]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Option:
     """One possible answer to the open question. The key is its identity, the value what the script gets."""
 
@@ -21,7 +22,7 @@ class Option:
     value: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Link:
     """A button that starts a script, under any message, for ever. It carries no right: the script authorises."""
 
@@ -29,7 +30,7 @@ class Link:
     intent: Intent
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class WebLink:
     """A button that opens a page: a `path` below the city's public address, or a whole address (a map)."""
 
@@ -55,7 +56,7 @@ class Spot:
     address: Words = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class View:
     """One thing said: lazy text, the options under it, what it waits for. No keyboards, no editing, no platform."""
 
@@ -66,7 +67,7 @@ class View:
     spot: Spot | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Button:
     """An option as a door shows it. `wire` comes back when it is pressed: `17.2` for an answer, `join-42` for
     a link."""
@@ -82,7 +83,7 @@ class Button:
         return {"number": self.number, "label": self.label, "wire": self.wire, "url": self.url}
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Page:
     """One message ready for a door: worded, numbered, within the door's length. Plain data, kept with the reply."""
 
@@ -118,7 +119,7 @@ class Page:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Reply:
     """What one turn answers: pages, oldest first. An empty one is a silence that was meant (a leave, a
     location ping)."""

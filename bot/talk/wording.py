@@ -6,7 +6,7 @@ from __future__ import annotations
 import gettext
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -19,13 +19,15 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
+from bot.facts import fact
+
 LANGUAGES = ("zh_CN", "en")
 """Languages that are complete; the first is the city's own."""
 
 CATALOGUES = Path(__file__).resolve().parents[2] / "locales"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Text:
     """A sentence not yet in any language: the English msgid and its named values."""
 
@@ -35,7 +37,7 @@ class Text:
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Named:
     """A proper name that exists in both languages: a district, a kind of service, an activity with an English title."""
 
@@ -43,7 +45,7 @@ class Named:
     english: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Span:
     """From one moment to another: `Sat 28 Nov 09:00–11:30`, `11月28日（周六）09:00–11:30`."""
 
@@ -51,7 +53,7 @@ class Span:
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Joined:
     """Several words shown one after another, parted by `by` (a line break, a comma)."""
 
@@ -59,28 +61,28 @@ class Joined:
     by: str = "\n"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Day:
     """A moment of which only the day matters."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Date:
     """A moment of which only the day matters, in a year that may be another than this: `15 Sep 2025`."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Clock:
     """A moment of which only the time of day matters."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Month:
     """A month of a year, given by any of its days: `Nov 2026`, `2026年11月`."""
 
@@ -172,7 +174,7 @@ def _in_language(language: str, msgid: str, plural: str, count: int) -> str:
     return messages.gettext(msgid) if msgid else ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Wording:
     """One reader's way of putting things: language, the city's time zone, and whether elder mode is on."""
 

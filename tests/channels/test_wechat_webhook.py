@@ -13,7 +13,7 @@ import pytest
 
 from bot.channels.wechat import webhook
 from bot.channels.wechat.envelope import Opened
-from bot.channels.wechat.messages import Said
+from bot.channels.wechat.messages import Finished, Said
 from bot.channels.wechat.parsing import parse
 from bot.channels.wechat.webhook import WeChatWebhook, _Turn
 from bot.talk.door import TRY_AGAIN, Overloaded
@@ -439,6 +439,27 @@ async def test_news_that_cannot_be_kept_is_logged_and_still_answered(
         answered = await served.platform.push("o1", {**fields, "Event": "TEMPLATESENDJOBFINISH"})
         assert answered.kind == "silence"
     assert "could not be kept" in caplog.text
+
+
+async def test_news_that_comes_while_the_database_is_away_is_kept_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # It was told once, answered with `success`, and lost: a refused template stayed “sent” for ever.
+    monkeypatch.setattr(webhook, "AGAIN", 0.01)
+    told: list[Finished] = []
+
+    async def is_away_twice(news: Finished) -> None:
+        told.append(news)
+        if len(told) < 3:
+            raise Overloaded
+
+    async with serve() as served:
+        monkeypatch.setattr(served.webhook, "_on_finished", is_away_twice)
+        fields = {"CreateTime": "1795000000", "MsgType": "event", "MsgID": "9", "Status": "failed:user block"}
+        answered = await served.platform.push("o1", {**fields, "Event": "TEMPLATESENDJOBFINISH"})
+        assert answered.kind == "silence"
+        await served.webhook.drain(2.0)
+    assert [one.message_id for one in told] == ["9", "9", "9"]
 
 
 async def test_without_callbacks_news_is_just_acknowledged() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError
 
 from bot.account import Account
 from bot.channels.wechat import Finished
@@ -18,7 +19,8 @@ from bot.domain.campaigns import Audience, Condition, Scope
 from bot.domain.forecast import Means
 from bot.domain.quotas import MASS_BY_KIND, WECHAT
 from bot.domain.reach import Because, Offers, Reason, Way
-from storage import campaigns, fanouts, quotas
+from bot.talk.door import Overloaded
+from storage import campaigns, fanouts, outbox, quotas
 from storage.tables.delivery import State
 from storage.tables.official import mass, tagged
 from storage.tables.people import identity, subscription
@@ -229,6 +231,21 @@ async def test_the_platforms_report_is_kept_with_the_message(city: SmallCity) ->
         await town.account.finished(Finished("mass", "", number, "send success", detail=reached))
         (row,) = [row for row in await city.rows() if not row.person]
         assert (State(row.state), row.reason) == (State.SENT, "platform: send success (4 of 4)")
+
+
+async def test_a_report_that_comes_while_the_database_is_away_is_to_come_again(
+    city: SmallCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trouble: list[Exception] = [KeyError("a fault of ours"), OperationalError("UPDATE outbox", {}, OSError("no route"))]
+
+    async def breaks(*_of_it: object) -> None:
+        raise trouble.pop()
+
+    async with massed(city, range(2, 6)) as town:
+        monkeypatch.setattr(outbox, "hear", breaks)
+        for heard in (Overloaded, KeyError):
+            with pytest.raises(heard):
+                await town.account.finished(Finished("mass", "", "9", "send success"))
 
 
 async def test_only_the_process_that_speaks_for_the_account_touches_its_tags(city: SmallCity) -> None:

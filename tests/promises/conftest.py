@@ -11,17 +11,11 @@ import pytest
 
 from storage.database import Database
 from tests.conversations.kit import SECRECY, Town
-from tests.operating.conftest import build
-from tests.postgres import Postgres, apart
+from tests.operating.conftest import build, sqlite_at_head
+from tests.postgres import Postgres
 from tests.promises.crowd import Crowd, Process
 
-
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file at the newest revision, to be copied."""
-    file = tmp_path_factory.mktemp("promises") / "head.sqlite3"
-    apart(lambda: build(f"sqlite+aiosqlite:///{file}"))
-    return file
+__all__ = ["sqlite_at_head"]
 
 
 @pytest.fixture
@@ -29,13 +23,13 @@ def city_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Ite
     """An empty city as `menkou migrate` leaves it."""
     if engine == "sqlite":
         file = tmp_path / "city.db"
-        shutil.copy(request.getfixturevalue("migrated_file"), file)
+        shutil.copy(request.getfixturevalue("sqlite_at_head"), file)
         yield f"sqlite+aiosqlite:///{file}"
         return
     server: Postgres = request.getfixturevalue("postgres")
     name = f"promise_{secrets.token_hex(6)}"
     try:
-        yield server.create(name, template=server.template("promises", build))
+        yield server.create(name, template=server.template("head", build))
     finally:
         server.drop(name)
 
@@ -44,7 +38,7 @@ def city_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Ite
 def durable_city_url(durable_postgres: Postgres) -> Iterator[str]:
     """An empty city on a server that flushes."""
     name = f"durable_{secrets.token_hex(6)}"
-    yield durable_postgres.create(name, template=durable_postgres.template("durable", build))
+    yield durable_postgres.create(name, template=durable_postgres.template("head", build))
     durable_postgres.drop(name)
 
 

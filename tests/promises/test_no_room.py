@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Connection, Engine, event, func, select
 
 from bot import turn
 from bot.channels.terminal import Plain, Terminal
 from bot.talk.door import TRY_AGAIN, Overloaded
 from bot.talk.wording import Wording
+from storage import together
 from storage.database import Database
 from storage.tables.enrolment import audit, enrolment
 from storage.tables.messages import inbox
@@ -44,9 +45,9 @@ def engine() -> str:
 
 @pytest.fixture
 def pragmas(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What each connection hears from now on as it begins a transaction, beside what it always hears."""
+    """What each connection that writes hears from now on as it begins a transaction, beside what it always hears."""
     said: list[str] = []
-    sound = Database._set_up
+    sound, within = Database._set_up, together.within
 
     def set_up(one: Engine, begin: str) -> None:
         @event.listens_for(one, "begin")
@@ -56,6 +57,14 @@ def pragmas(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         sound(one, begin)
 
+    @contextmanager
+    def of_turns(connection: Connection, *how: str) -> Iterator[None]:
+        for pragma in said:
+            connection.connection.driver_connection.execute(f"PRAGMA {pragma}")  # type: ignore[union-attr]
+        with within(connection, *how):
+            yield
+
+    monkeypatch.setattr(together, "within", of_turns)
     monkeypatch.setattr(Database, "_set_up", staticmethod(set_up))
     return said
 

@@ -77,10 +77,10 @@ STOOD = {"seated": "joined", "waiting": "waiting"}
 
 
 @pytest.fixture(scope="module")
-def gathered(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def gathered(sqlite_at_head: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A city whose people have answered all questions but the last; its file is whole, with no log beside it."""
     file = tmp_path_factory.mktemp("gathered") / "city.db"
-    shutil.copy(migrated_file, file)
+    shutil.copy(sqlite_at_head, file)
     apart(lambda: gather(file))
     assert not file.with_name("city.db-wal").exists()
     return file

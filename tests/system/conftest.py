@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.conftest import city_url, founded, migrated_file, town
+from tests.promises.conftest import city_url, founded, sqlite_at_head, town
 from tests.standins.telegram import TelegramStandIn
 from tests.standins.wechat import WeChatApiStandIn
 from tests.system.serving import Doors, Serving
 
-__all__ = ["city_url", "doors", "founded", "migrated_file", "serves", "town"]
+__all__ = ["city_url", "doors", "founded", "serves", "sqlite_at_head", "town"]
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import asyncio
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from aiohttp import web
 
@@ -58,7 +59,7 @@ class WeChatWebhook:
         on_finished: Callable[[Finished], Awaitable[None]] | None = None,
         patience: float = PATIENCE,
     ) -> None:
-        """`on_grant` and `on_finished` must bear being told twice."""
+        """`on_grant` and `on_finished` must bear being told twice, and raise Overloaded while they cannot keep it."""
         self._envelope = envelope
         self._reader = reader
         self._listener = listener
@@ -193,7 +194,10 @@ class WeChatWebhook:
         self._handed_over[turn.incoming.key] = None
         while len(self._handed_over) > REMEMBERED:
             self._handed_over.popitem(last=False)
-        after = asyncio.get_running_loop().create_task(self._hand_over(turn.incoming, failed))
+        self._afterwards(self._hand_over(turn.incoming, failed))
+
+    def _afterwards(self, work: Coroutine[Any, Any, None]) -> None:
+        after = asyncio.get_running_loop().create_task(work)
         self._after.add(after)
         after.add_done_callback(self._after.discard)
 
@@ -214,13 +218,30 @@ class WeChatWebhook:
     async def _tell(self, heard: Heard) -> None:
         several = heard if isinstance(heard, tuple) else (heard,)
         for one in several:
-            try:
-                if isinstance(one, Granted) and self._on_grant:
-                    await self._on_grant(one)
-                elif isinstance(one, Finished) and self._on_finished:
-                    await self._on_finished(one)
-            except Exception:
-                log.exception("news from WeChat could not be kept")
+            if isinstance(one, Granted | Finished) and not await self._kept(one):
+                self._afterwards(self._keep_late(one))
+
+    async def _keep_late(self, one: Granted | Finished) -> None:
+        """We said `success`, so WeChat will not tell it again: try on for as long as for a late reply."""
+        until = asyncio.get_running_loop().time() + LATE
+        while asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(AGAIN)
+            if await self._kept(one):
+                return
+        log.error("news from WeChat could not be kept: the database stayed away")
+
+    async def _kept(self, one: Granted | Finished) -> bool:
+        """Tell whom it concerns. False: it could not be kept just now."""
+        try:
+            if isinstance(one, Granted) and self._on_grant:
+                await self._on_grant(one)
+            elif isinstance(one, Finished) and self._on_finished:
+                await self._on_finished(one)
+        except Overloaded:
+            return False
+        except Exception:
+            log.exception("news from WeChat could not be kept")
+        return True
 
     async def _bury(self, opened: Opened, why: str) -> None:
         raw = legible(opened.body)
