@@ -224,8 +224,10 @@ async def test_a_turn_and_a_page_find_what_sqlalchemy_finds(database: Database, 
         await fill(unit)
 
     async def find(unit: Unit) -> list[Any]:
-        found = await search.find(unit, WISHES[wish], NOW)
-        return await activities.cards(unit, found, WISHES[wish].near)
+        found, first = await search.find(unit, WISHES[wish], NOW, in_full=2)
+        cards = await activities.cards(unit, found, WISHES[wish].near)
+        assert first == cards[:2]
+        return cards
 
     plain, looked, in_turn = await by_each(database, find)
     assert plain == looked == in_turn

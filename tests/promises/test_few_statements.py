@@ -102,6 +102,16 @@ async def test_a_look_at_what_there_is_takes_few_statements(
     assert len(statements) <= {"sqlite": 4, "postgresql": 3}[engine]
 
 
+async def test_a_search_finds_and_shows_at_once(town: Town, engine: str, statements: list[object]) -> None:
+    await town.publishes(Chat(town, "web", "Olga"), "Planting trees", SATURDAY)
+    ann = Chat(town, "web", "Ann")
+    await ann.says("menu")
+    statements.clear()
+    await ann.says("what is on this week")
+    assert any(label.startswith("Planting trees") for label in ann.labels)
+    assert len(statements) <= {"sqlite": 4, "postgresql": 3}[engine]
+
+
 async def heard_from(town: Town, who: Chat) -> datetime:
     """When they wrote for the last time, as it is written down."""
     async with town.database.read() as unit:
