@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, bindparam, func, or_, select
 
 from bot.domain import places
 from bot.domain.activities import Activity, Shift
@@ -53,18 +53,25 @@ _SHIFT = (
 _WIDTH = len(_CARD)
 
 _CARDS: Select[Any] = select(*_CARD).join(organisation, organisation.c.id == activity.c.organisation)
-_WITH_SHIFTS: Select[Any] = (
-    select(*_CARD, *(one.label(f"shift_{one.name}") for one in _SHIFT))
-    .join(organisation, organisation.c.id == activity.c.organisation)
-    .outerjoin(shift, shift.c.activity == activity.c.id)
-    .order_by(shift.c.starts, shift.c.id)
-)
+_BY_SHIFT = (shift.c.starts, shift.c.id)
+
+
+def with_shifts(these: FromClause = activity, *order: ColumnElement[Any]) -> Select[Any]:
+    """What `read_cards` reads of these activities: a row for each shift, in this order and that of the shifts."""
+    whole = these.join(organisation, organisation.c.id == activity.c.organisation)
+    return (
+        select(*_CARD, *(one.label(f"shift_{one.name}") for one in _SHIFT))
+        .select_from(whole.outerjoin(shift, shift.c.activity == activity.c.id))
+        .order_by(*order, *_BY_SHIFT)
+    )
+
+
 _ONE_CARD = Prepared(
-    _WITH_SHIFTS.add_columns(*STATED, acceptance(bindparam("whose")).exists().label("accepted"))
-    .outerjoin(terms, terms.c.activity == activity.c.id)
+    with_shifts(activity.outerjoin(terms, terms.c.activity == activity.c.id))
+    .add_columns(*STATED, acceptance(bindparam("whose")).exists().label("accepted"))
     .where(activity.c.id == bindparam("number"))
 )
-_SEVERAL_CARDS = Prepared(_WITH_SHIFTS.where(among(activity.c.id, "numbers")))
+_SEVERAL_CARDS = Prepared(with_shifts().where(among(activity.c.id, "numbers")))
 _SHIFTS = (
     select(shift.c.activity, *_SHIFT)
     .where(shift.c.activity.in_(bindparam("activities", expanding=True)))
@@ -83,10 +90,15 @@ async def cards(unit: Unit, ids: Sequence[int], near: tuple[float, float] | None
     if not ids:
         return []
     rows = list(await unit.run(_SEVERAL_CARDS, {"numbers": ids}))
+    once = {one.id: one for one in read_cards(rows, near)}
+    return [once[id_] for id_ in ids if id_ in once]
+
+
+def read_cards(rows: Sequence[Any], near: tuple[float, float] | None = None) -> list[Activity]:
+    """The activities of rows of `with_shifts`, in the order in which they first come."""
     shifts = _with_shifts(rows)
     once = {row.id: row for row in rows}
-    found = (once[id_] for id_ in ids if id_ in once)
-    return [_card(row, shifts.get(row.id, ()), _away(row, near)) for row in found]
+    return [_card(row, shifts.get(row.id, ()), _away(row, near)) for row in once.values()]
 
 
 def _with_shifts(rows: Sequence[Any], queues: Mapping[int, int] | None = None) -> dict[int, list[Shift]]:

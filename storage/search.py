@@ -1,4 +1,4 @@
-"""Open activities by where, when, what and which words: their numbers, which `storage.activities` makes cards of."""
+"""Open activities by where, when, what and which words: the numbers of all, and the cards of those that come first."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Float, and_, bindparam, not_, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Float, Select, Text, and_, bindparam, cast, func, not_, or_, select
 
+from bot.domain.activities import Activity
+from storage import activities
 from storage.database import Unit
 from storage.prepared import Prepared
 from storage.tables.activities import activity
@@ -82,9 +84,8 @@ def _plain(word: str) -> str:
     return word.replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 
-@lru_cache(maxsize=256)
-def _search(shape: _Shape) -> Prepared:
-    """Open activities, by their numbers: a list shows few of those found, and a card has thirty columns.
+def _found(shape: _Shape) -> Select[Any]:
+    """Open activities in their order: their numbers, and by what they are ordered.
 
     A district and a street never have the same code.
     """
@@ -113,15 +114,42 @@ def _search(shape: _Shape) -> Prepared:
             (activity.c.longitude, number["longitude"], number["wide"]),
         ):
             conditions.append(column.between(centre - reach, centre + reach))
-    order: list[ColumnElement[Any]] = [activity.c.starts, activity.c.id]
+    order: list[ColumnElement[Any]] = [activity.c.starts]
     if shape.near:
         north = activity.c.latitude - number["latitude"]
         east = (activity.c.longitude - number["longitude"]) * number["shrink"]
         conditions.append(activity.c.latitude.is_not(None))
-        order.insert(0, north * north + east * east)
-    return Prepared(select(activity.c.id).where(*conditions).order_by(*order).limit(bindparam("at_most")))
+        order.insert(0, (north * north + east * east).label("away"))
+    return select(activity.c.id, *order).where(*conditions).order_by(*order, activity.c.id).limit(bindparam("at_most"))
 
 
-async def find(unit: Unit, wanted: Wanted, now: datetime, limit: int = 50) -> list[int]:
-    """Numbers of open activities that begin after now, soonest first, or nearest first where a point is given."""
-    return [row.id for row in await unit.run(_search(_shape(wanted)), _values(wanted, now, limit))]
+_BETWEEN = "-"
+
+
+@lru_cache(maxsize=256)
+def _search(shape: _Shape) -> Prepared:
+    """A list shows few of those found, and a card has thirty columns: of the others come only their numbers, all in one
+    text."""
+    found = _found(shape).cte("found")
+    by = [column.name for column in found.c if column.name != "id"]
+
+    def ordered(whole: Any) -> list[Any]:
+        return [*(whole.c[name] for name in by), whole.c.id]
+
+    in_order = select(found.c.id).order_by(*ordered(found)).subquery("in_order")
+    numbers = select(func.aggregate_strings(cast(in_order.c.id, Text), _BETWEEN)).scalar_subquery()
+    first = select(found).order_by(*ordered(found)).limit(bindparam("in_full")).subquery("first")
+    in_full = activities.with_shifts(first.join(activity, activity.c.id == first.c.id), *ordered(first))
+    return Prepared(in_full.add_columns(numbers.label("numbers")))
+
+
+async def find(
+    unit: Unit, wanted: Wanted, now: datetime, limit: int = 50, in_full: int = 1
+) -> tuple[list[int], list[Activity]]:
+    """Open activities that begin after now, soonest first, or nearest first where a point is given: their numbers, and
+    the cards of so many of them."""
+    values = _values(wanted, now, limit) | {"in_full": in_full}
+    rows = list(await unit.run(_search(_shape(wanted)), values))
+    if not rows:
+        return [], []
+    return [int(one) for one in rows[0].numbers.split(_BETWEEN)], activities.read_cards(rows, wanted.near)

@@ -20,8 +20,11 @@ NEAR = 5_000.0
 SHORTEST_NAME = 3
 """Characters; a shorter text is in too many names to mean one."""
 
-FOUND_LIMIT = 35
-"""Five pages of seven: who wants more narrows the search."""
+SHOWN_AT_ONCE = 7
+"""Activities on a page of a list, at most."""
+
+FOUND_LIMIT = 5 * SHOWN_AT_ONCE
+"""Five pages: who wants more narrows the search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Found:
     """The point from which the nearest come first."""
     dropped: str = ""
     """What had to be given up to find anything: `words`, `kinds`, `times`, or nothing."""
+    first: Sequence[Activity] = ()
+    """The cards of those that a list begins with."""
 
 
 class Activities(Subject):
@@ -90,10 +95,11 @@ class Activities(Subject):
 
     async def _exact(self, wanted: Wanted, found: Found) -> Found | None:
         """What fits all that was asked for."""
-        numbers = await search.find(self.unit, wanted, self.now, FOUND_LIMIT + 1)
+        numbers, first = await search.find(self.unit, wanted, self.now, FOUND_LIMIT + 1, SHOWN_AT_ONCE)
         if not numbers:
             return None
-        return replace(found, activities=numbers[:FOUND_LIMIT], more=len(numbers) > FOUND_LIMIT, near=wanted.near)
+        more = len(numbers) > FOUND_LIMIT
+        return replace(found, activities=numbers[:FOUND_LIMIT], first=first, more=more, near=wanted.near)
 
     async def _named(self, text: str) -> Found | None:
         """What has every word of the text in its own description."""
@@ -126,5 +132,8 @@ class Activities(Subject):
         return found
 
     async def cards(self, found: Found, numbers: Sequence[int]) -> list[Activity]:
-        """Some of what was found, to be shown."""
+        """Some of what was found, to be shown. What a list begins with has been read already."""
+        first = found.first[: len(numbers)]
+        if [one.id for one in first] == list(numbers):
+            return list(first)
         return await activities.cards(self.unit, numbers, found.near)

@@ -30,7 +30,7 @@ with one."""
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Every statement that runs from now on."""
     seen: list[object] = []
-    for name in ("run", "run_aside", "run_each", "run_lists", "run_late", "run_through", "run_foreseen"):
+    for name in ("run", "run_aside", "run_each", "run_late", "run_through", "run_foreseen"):
         monkeypatch.setattr(Unit, name, _counting(seen, name, getattr(Unit, name)))
     return seen
 
@@ -99,6 +99,16 @@ async def test_a_look_at_what_there_is_takes_few_statements(
     await ann.says("menu")
     statements.clear()
     await ann.opens("find")
+    assert len(statements) <= {"sqlite": 4, "postgresql": 3}[engine]
+
+
+async def test_a_search_finds_and_shows_at_once(town: Town, engine: str, statements: list[object]) -> None:
+    await town.publishes(Chat(town, "web", "Olga"), "Planting trees", SATURDAY)
+    ann = Chat(town, "web", "Ann")
+    await ann.says("menu")
+    statements.clear()
+    await ann.says("what is on this week")
+    assert any(label.startswith("Planting trees") for label in ann.labels)
     assert len(statements) <= {"sqlite": 4, "postgresql": 3}[engine]
 
 
