@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, cast, overload
 
 import asyncpg
@@ -234,20 +235,13 @@ class Unit:
         else:
             await self.connection.execute(statement.statement, rows)
 
-    async def run_lists(self, statement: ForEach, lists: Lists, alike: Parameters | None = None) -> None:
-        """Run a prepared change for each row of these lists, all of the same length; for none nothing happens.
+    async def run_lists(self, change: ForEach, lists: Lists, alike: Parameters = MappingProxyType({})) -> None:
+        """Run a change for each row of these lists, all of the same length; for none nothing happens.
 
         `alike`: the values that all of them have in common.
         """
-        if not lists[statement.each[0]]:
-            return
-        self.changed = self.changed or statement.changes
-        if self._driver is not None:
-            await self._driver.run_lists(statement, lists, alike or {})
-        else:
-            rows = zip(*lists.values(), strict=True)
-            given = [{**(alike or {}), **dict(zip(lists, row, strict=True))} for row in rows]
-            await self.connection.execute(statement.statement, given)
+        if lists[change.each[0]]:
+            await self.run(change.on(self.dialect), change.given(self.dialect, lists, alike))
 
     async def look_over(self) -> None:
         """Fresh statistics for the planner, of all tables that hold something.
