@@ -92,6 +92,12 @@ SIGNS_OF_LIFE = 0x4D4B
 _LOCKS = table("pg_locks", *map(column, ("locktype", "database", "classid", "objid", "objsubid", "granted")))
 
 
+_HOLDING = (
+    "SELECT oid::regclass::text FROM pg_class "
+    "WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND pg_relation_size(oid) > 0"
+)
+
+
 def _has_sign(number: ColumnElement[int]) -> ColumnElement[bool]:
     """On PostgreSQL: does somebody hold the sign of life of that number?"""
     here = select(text("oid")).select_from(table("pg_database")).where(column("datname") == func.current_database())
@@ -236,6 +242,19 @@ class Unit:
         """
         if lists[change.each[0]]:
             await self.run(change.on(self.dialect), change.given(self.dialect, lists, alike))
+
+    async def look_over(self) -> None:
+        """Fresh statistics for the planner, of all tables that hold something.
+
+        Of a table that PostgreSQL looked at while it was empty it believes that it still is, until its own round comes
+        by, a minute later or more: meanwhile turns would keep plans that read the table through, however it grows. Of
+        one that it never looked at it supposes ten pages, and takes the index.
+        """
+        if self.dialect == "sqlite":
+            await self.connection.exec_driver_sql("ANALYZE")
+            return
+        for name in list((await self.connection.exec_driver_sql(_HOLDING)).scalars()):
+            await self.connection.exec_driver_sql(f"ANALYZE {name}")
 
     def insert(self, table: Table) -> Any:
         """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` on either database."""
