@@ -86,7 +86,8 @@ async def written(them: Called, results: Sequence[Result], now: datetime, togeth
             if together:
                 await outbox.record(them.unit, results, now)
             for one in () if together else results:
-                await them.unit.run_each(outbox._RECORD, [outbox._becomes(one, to_milliseconds(now))])
+                values = outbox._becomes(one, to_milliseconds(now))
+                await them.unit.run_lists(outbox._RECORD, {name: [value] for name, value in values.items()})
             rows = await them.rows()
             raise Undone
     return rows

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -349,7 +350,7 @@ async def _pages_break(written: Any) -> dict[str, bytes]:
 async def test_whatever_is_kept_and_whatever_breaks_no_canary_is_found(city: City) -> None:
     await _breaks(city)
     places = await city.places()
-    assert places["log"].count(b'"event": "turn broke"') == 2
+    assert len(re.findall(rb'"event": ?"turn broke"', places["log"])) == 2
     assert b"sender.door_raised" in places["log"]
     assert b"a page broke" in places["log"]
     assert hits(places, CANARIES) == []

@@ -31,7 +31,7 @@ with one."""
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Every statement that runs from now on."""
     seen: list[object] = []
-    for name in ("run", "run_aside", "run_each", "run_lists", "run_late", "run_through", "run_foreseen"):
+    for name in ("run", "run_aside", "run_each", "run_late", "run_through", "run_foreseen"):
         monkeypatch.setattr(Unit, name, _counting(seen, name, getattr(Unit, name)))
     return seen
 

@@ -6,6 +6,7 @@ Descriptions are those of the public server (tdlib/telegram-bot-api) as people q
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import ipaddress
 import json
 import re
@@ -14,10 +15,12 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import ClientError, ClientSession, web
+from PIL import Image
 
 TOKEN = "123456789:AAFakeTokenForTests_0123456789abcde"
 UPDATE_KINDS = ("message", "edited_message", "callback_query", "my_chat_member", "poll", "channel_post")
@@ -27,6 +30,9 @@ QUERY_LIFE = 15.0
 PER_SECOND, PER_CHAT_BURST, PER_GROUP_MINUTE = 30, 3, 20
 PAID_PER_SECOND = 1000
 """With `allow_paid_broadcast`, which costs Stars. Bots FAQ."""
+
+FETCHED_LIMIT, UPLOADED_LIMIT = 5_000_000, 10_000_000
+"""Bytes of a picture that is sent by an address, and in a form. Bot API, sending files."""
 
 CONSERVATIVE = {
     "sendMessage": {"chat_id", "text", "entities", "parse_mode", "reply_markup", "reply_parameters"}
@@ -127,6 +133,11 @@ class TelegramStandIn:
         self.webhook: dict[str, Any] = {}
         self.commands: dict[str, list[dict[str, str]]] = {}
         self.base = ""
+        self.hosts: dict[str, str] = {}
+        """Where public hosts really stand: a picture that is sent by such an address is fetched, as Telegram does."""
+        self.fetched: list[bytes] = []
+        self._files: dict[str, list[dict[str, Any]]] = {}
+        """Sizes of the pictures that were fetched, by address and by file id: Telegram fetches none of them again."""
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._numbers = 0
         self._update = 700_000_000
@@ -137,7 +148,7 @@ class TelegramStandIn:
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=1 << 20)
+        app = web.Application(client_max_size=UPLOADED_LIMIT + (1 << 20))
         app.add_routes([web.route("*", "/bot{token}/{method}", self._serve)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -248,13 +259,56 @@ class TelegramStandIn:
             raise Refusal(400, "Bad Request: message is too long")
         return self._deliver(person, given, text=text)
 
-    def _sendPhoto(self, given: dict[str, Any]) -> dict[str, Any]:
+    async def _sendPhoto(self, given: dict[str, Any]) -> dict[str, Any]:
         person = self._recipient(given)
         if units(str(given.get("caption", ""))) > CAPTION_LIMIT:
             raise Refusal(400, "Bad Request: message caption is too long")
-        if not _fetchable(str(given.get("photo", ""))):
+        photo = given.get("photo", "")
+        if not isinstance(photo, str):  # a part of a form, with the picture in it
+            shown: Any = self._photo(photo.file.read(), UPLOADED_LIMIT)
+        elif photo in self._files:
+            shown = self._files[photo]
+        elif not _fetchable(photo):
             raise Refusal(400, "Bad Request: failed to get HTTP URL content")
-        return self._deliver(person, given, photo=given["photo"], caption=given.get("caption", ""))
+        else:
+            shown = await self._fetch(photo)
+        return self._deliver(person, given, photo=shown, caption=given.get("caption", ""))
+
+    async def _fetch(self, url: str) -> Any:
+        """The picture at an address; at a host of which we do not know where it stands, the address itself."""
+        parts = urlsplit(url)
+        base = self.hosts.get(parts.hostname or "")
+        if base is None:
+            return url
+        try:
+            async with ClientSession() as session, session.get(f"{base}{parts.path}?{parts.query}") as answer:
+                body, kind = await answer.read(), answer.content_type
+        except ClientError:
+            raise Refusal(400, "Bad Request: failed to get HTTP URL content") from None
+        if answer.status != 200:
+            raise Refusal(400, "Bad Request: failed to get HTTP URL content")
+        if not kind.startswith("image/"):
+            raise Refusal(400, "Bad Request: wrong type of the web page content")
+        self.fetched.append(body)
+        self._files[url] = self._photo(body, FETCHED_LIMIT)
+        return self._files[url]
+
+    def _photo(self, body: bytes, most: int) -> list[dict[str, Any]]:
+        """A picture as Telegram keeps it. Bot API, sendPhoto: 5 MB by address, 10 MB in a form; both sides together
+        10,000 pixels; one side twenty times the other at most."""
+        try:
+            with Image.open(BytesIO(body)) as picture:
+                picture.load()
+                width, height = picture.size
+        except OSError:
+            raise Refusal(400, "Bad Request: IMAGE_PROCESS_FAILED") from None
+        if len(body) > most:
+            raise Refusal(400, "Bad Request: file is too big")
+        if width + height > 10_000 or max(width, height) > 20 * min(width, height):
+            raise Refusal(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
+        name = f"AgAC{hashlib.sha256(body).hexdigest()[:40]}"
+        self._files[name] = [{"file_id": name, "width": width, "height": height, "file_size": len(body)}]
+        return self._files[name]
 
     def _sendVenue(self, given: dict[str, Any]) -> dict[str, Any]:
         person = self._recipient(given)

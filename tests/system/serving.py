@@ -84,7 +84,7 @@ class Serving:
             assert self._process.poll() is None, self.log.read_text()[-3000:]
             with self.log.open("rb") as said:
                 said.seek(read)
-                found = re.search(rb'"listening": "(http://[^"]+)"', said.read())
+                found = re.search(rb'"listening": ?"(http://[^"]+)"', said.read())
             self.address = found[1].decode() if found else ""
             return self.address
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -203,7 +204,7 @@ async def stop_in_the_middle(
         await until_true(lambda: serving.get("/metrics"), waiting)
         serving.signal(how)
         if how is signal.SIGTERM:
-            await until(lambda: '"event": "stopping"' in serving.log.read_text())
+            await until(lambda: bool(re.search('"event": ?"stopping"', serving.log.read_text())))
         else:
             await serving.ended()
     answers = await asyncio.gather(*under_way, return_exceptions=True)
