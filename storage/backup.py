@@ -319,8 +319,7 @@ async def restore(database: Database, path: Path, force: bool = False, told: Tol
         await asyncio.to_thread(archive.close)
     await migrate.upgrade(database)
     async with database.write() as unit:
-        # Without statistics PostgreSQL plans for empty tables until its own round comes by, a minute later or more.
-        await unit.run(text("ANALYZE"))
+        await unit.look_over()
     return manifest
 
 

@@ -93,7 +93,7 @@ async def settle(unit: Unit) -> None:
                 highest = f"coalesce((SELECT max(id) FROM {table.name}), 0) + 1"  # noqa: S608 - names are our own
                 sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
                 await unit.connection.execute(text(f"SELECT setval({sequence}, {highest}, false)"))
-    await unit.connection.execute(text("ANALYZE"))
+    await unit.look_over()
 
 
 async def write_audit(unit: Unit) -> None:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, cast, overload
 
 import asyncpg
@@ -89,6 +90,12 @@ SIGNS_OF_LIFE = 0x4D4B
 """The class of PostgreSQL's advisory locks whose holders show by them that they live."""
 
 _LOCKS = table("pg_locks", *map(column, ("locktype", "database", "classid", "objid", "objsubid", "granted")))
+
+
+_HOLDING = (
+    "SELECT oid::regclass::text FROM pg_class "
+    "WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND pg_relation_size(oid) > 0"
+)
 
 
 def _has_sign(number: ColumnElement[int]) -> ColumnElement[bool]:
@@ -228,20 +235,26 @@ class Unit:
         else:
             await self.connection.execute(statement.statement, rows)
 
-    async def run_lists(self, statement: ForEach, lists: Lists, alike: Parameters | None = None) -> None:
-        """Run a prepared change for each row of these lists, all of the same length; for none nothing happens.
+    async def run_lists(self, change: ForEach, lists: Lists, alike: Parameters = MappingProxyType({})) -> None:
+        """Run a change for each row of these lists, all of the same length; for none nothing happens.
 
         `alike`: the values that all of them have in common.
         """
-        if not lists[statement.each[0]]:
+        if lists[change.each[0]]:
+            await self.run(change.on(self.dialect), change.given(self.dialect, lists, alike))
+
+    async def look_over(self) -> None:
+        """Fresh statistics for the planner, of all tables that hold something.
+
+        Of a table that PostgreSQL looked at while it was empty it believes that it still is, until its own round comes
+        by, a minute later or more: meanwhile turns would keep plans that read the table through, however it grows. Of
+        one that it never looked at it supposes ten pages, and takes the index.
+        """
+        if self.dialect == "sqlite":
+            await self.connection.exec_driver_sql("ANALYZE")
             return
-        self.changed = self.changed or statement.changes
-        if self._driver is not None:
-            await self._driver.run_lists(statement, lists, alike or {})
-        else:
-            rows = zip(*lists.values(), strict=True)
-            given = [{**(alike or {}), **dict(zip(lists, row, strict=True))} for row in rows]
-            await self.connection.execute(statement.statement, given)
+        for name in list((await self.connection.exec_driver_sql(_HOLDING)).scalars()):
+            await self.connection.exec_driver_sql(f"ANALYZE {name}")
 
     def insert(self, table: Table) -> Any:
         """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` on either database."""

@@ -7,13 +7,13 @@ Everything else stays with SQLAlchemy, and so do these outside a turn; tests/tes
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -36,6 +36,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     null,
     select,
 )
@@ -76,9 +77,9 @@ class Prepared:
         return found
 
 
-class ForEach(Prepared):
-    """A change that is made for each of many rows of values. SQLite runs it again and again within its own process; a
-    server is told once, with a list of each value, and begins one statement instead of hundreds.
+class ForEach:
+    """A change that is made for each of many rows of values, as one statement that begins once instead of hundreds of
+    times: a server is given a list of each value, SQLite all rows as JSON.
 
     The rows are not to meet: where two of them change the same row, either may be the one that does.
     """
@@ -86,15 +87,43 @@ class ForEach(Prepared):
     def __init__(
         self, change: Callable[[Given], Executable], each: Kinds, alike: Kinds = MappingProxyType({})
     ) -> None:
-        """`change`: the statement, of values by name; `each`: of what type those are that each row has for itself;
-        `alike`: those that all rows of one run have in common."""
+        """`change`: the statement, of values by name; `each`: of what type those are that each row has for itself,
+        numbers, truths or texts; `alike`: those that all rows of one run have in common."""
         self.each, self.alike = tuple(each), tuple(alike)
-        given = {name: bindparam(name, type_=kind()) for name, kind in {**each, **alike}.items()}
-        super().__init__(change(given))
-        lists = (bindparam(name, type_=ARRAY(kind())) for name, kind in each.items())
-        columns = (column(name, kind()) for name, kind in each.items())
-        rows = func.unnest(*lists).table_valued(*columns, name="given").render_derived(name="given")
-        self.at_once = Prepared(change({**given, **rows.c}))
+        common = {name: bindparam(name, type_=kind()) for name, kind in alike.items()}
+        self._on = {
+            "postgresql": Prepared(change({**common, **_lists(each)})),
+            "sqlite": Prepared(change({**common, **_listed(each)})),
+        }
+
+    def on(self, dialect: str) -> Prepared:
+        """The statement in the words of this database."""
+        return self._on[dialect]
+
+    def given(self, dialect: str, lists: Lists, alike: Parameters) -> Parameters:
+        """Its values."""
+        if dialect == "postgresql":
+            return {**lists, **alike}
+        # What no database can hold is refused when it is bound: with only ASCII it would stand there in disguise.
+        rows = json.dumps(list(zip(*(lists[name] for name in self.each), strict=True)), ensure_ascii=False)
+        return {"rows": rows, **alike}
+
+
+def _lists(kinds: Kinds) -> Given:
+    """The columns of rows that are given as one array for each."""
+    lists = (bindparam(name, type_=ARRAY(kind())) for name, kind in kinds.items())
+    columns = (column(name, kind()) for name, kind in kinds.items())
+    return dict(func.unnest(*lists).table_valued(*columns, name="given").render_derived(name="given").c)
+
+
+def _listed(kinds: Kinds) -> Given:
+    """The columns of rows that are given as an array of arrays, in JSON."""
+    row = func.json_each(bindparam("rows", type_=String())).table_valued("value").c.value
+    values = (
+        func.json_extract(row, literal_column(f"'$[{place}]'"), type_=kind()).label(name)
+        for place, (name, kind) in enumerate(kinds.items())
+    )
+    return dict(select(*values).subquery("given").c)
 
 
 def written_out(chosen: Select[Any]) -> Select[Any]:
@@ -160,14 +189,6 @@ class Compiled:
         for place, write in self.writers:
             written[place] = write(written[place])
         return written
-
-    def each(self, lists: Lists, alike: Parameters) -> Iterator[tuple[Any, ...]]:
-        """What goes to the driver of each of many rows. Nothing here is done row by row in Python."""
-        given = {**{name: repeat(value) for name, value in {**self.fixed, **alike}.items()}, **lists}
-        columns = list(self.take(given))
-        for place, write in self.writers:
-            columns[place] = map(write, columns[place])
-        return zip(*columns, strict=False)
 
     def rows(self, raw: Sequence[Sequence[Any]]) -> list[Any]:
         """What came from the driver, as rows with names."""
@@ -261,9 +282,6 @@ class Driver(Protocol):
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
         """Run a change once for each row. Raises what SQLAlchemy would raise."""
 
-    async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
-        """Run a change for each row of these lists. Raises what SQLAlchemy would raise."""
-
     async def run_late(self, prepared: Prepared, given: Parameters) -> None:
         """Run a change at the latest with the commit."""
 
@@ -300,6 +318,16 @@ class _AtHand:
         """Nothing came late."""
 
 
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+for _kind in (type(None), bool, bytes):
+    # sqlite3 knows them, and yet asks of each whether it wants to be something else, by two attributes that are not
+    # there. It takes three times as long as this does, for each value of each row.
+    sqlite3.register_adapter(_kind, _as_it_is)
+
+
 class OnSQLite(_AtHand):
     """The connection of the thread of turns."""
 
@@ -330,13 +358,6 @@ class OnSQLite(_AtHand):
         except sqlite3.Error as error:
             raise translated(compiled.sql, error) from error
 
-    async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
-        """Run a change for each row of these lists."""
-        compiled = prepared.compiled(self._dialect)
-        try:
-            sqlite3.Cursor(self._bare).executemany(compiled.sql, compiled.each(lists, alike))
-        except sqlite3.Error as error:
-            raise translated(compiled.sql, error) from error
 
 
 class OnAiosqlite(_AtHand):
@@ -366,13 +387,6 @@ class OnAiosqlite(_AtHand):
         except sqlite3.Error as error:
             raise translated(compiled.sql, error) from error
 
-    async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
-        """Run a change for each row of these lists."""
-        compiled = prepared.compiled(self._dialect)
-        try:
-            await self._bare.executemany(compiled.sql, list(compiled.each(lists, alike)))
-        except sqlite3.Error as error:
-            raise translated(compiled.sql, error) from error
 
 
 _TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -498,9 +512,6 @@ class OnPostgreSQL:
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise translated(compiled.sql, error) from error
 
-    async def run_lists(self, prepared: ForEach, lists: Lists, alike: Parameters) -> None:
-        """Run a change for each row of these lists, as one statement."""
-        await self.run(prepared.at_once, {**lists, **alike})
 
 
 _AWAY = (

@@ -75,6 +75,8 @@ def _within(value: object) -> Iterator[Prepared]:
     match value:
         case Prepared():
             yield value
+        case ForEach():
+            yield from map(value.on, DIALECTS)
         case dict():
             for one in value.values():
                 yield from _within(one)
@@ -320,6 +322,28 @@ async def test_what_all_rows_have_in_common_is_converted_like_any_value(database
 
     for one in await changed_by(database, change):
         assert one == [("V1", "en", 20), ("V2", "en", 20), ("V3", "zh", 21)]
+
+
+async def test_a_text_that_no_database_can_hold_is_refused_and_does_not_stand_there_in_disguise(
+    database: Database,
+) -> None:
+    """As JSON of ASCII alone half a sign would be written, and nobody could read the row again."""
+    lists: dict[str, list[Any]] = {"p_number": ["V1"], "p_language": ["\ud83d"], "p_quiet": [21]}
+    with pytest.raises((UnicodeError, DBAPIError)):
+        await database.turn(lambda unit: unit.run_lists(SPOKEN, lists, {"p_elder": False}))
+
+
+async def test_texts_of_any_kind_come_through_a_list(database: Database) -> None:
+    texts = ["汉字🌱", "it's \"q\"", "a\\b\n", "[1]"]
+
+    async def change(unit: Unit) -> None:
+        for text in texts:
+            lists: dict[str, list[Any]] = {"p_number": ["V1"], "p_language": [text], "p_quiet": [21]}
+            await unit.run_lists(SPOKEN, lists, {"p_elder": False})
+            found = select(person.c.language).where(person.c.number == "V1")
+            assert (await unit.run(found)).scalar_one() == text
+
+    await changed_by(database, change)
 
 
 async def test_no_row_is_no_statement(database: Database) -> None:

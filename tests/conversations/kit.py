@@ -48,7 +48,6 @@ from storage.tables.people import person
 DOORS: dict[str, Capabilities] = {"telegram": TELEGRAM, "wechat": WECHAT, "web": WEB, "terminal": TERMINAL}
 
 
-
 def cover(kind: str) -> tuple[str, str]:
     """Insurance and risks, where a kind of service needs them."""
     return ("PICC 2026 001", "Wet ground: wear firm shoes.") if uninsured(kind, "", "") else ("", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -86,7 +86,8 @@ async def written(them: Called, results: Sequence[Result], now: datetime, togeth
             if together:
                 await outbox.record(them.unit, results, now)
             for one in () if together else results:
-                await them.unit.run_each(outbox._RECORD, [outbox._becomes(one, to_milliseconds(now))])
+                values = outbox._becomes(one, to_milliseconds(now))
+                await them.unit.run_lists(outbox._RECORD, {name: [value] for name, value in values.items()})
             rows = await them.rows()
             raise Undone
     return rows
@@ -143,3 +144,48 @@ async def test_a_late_receipt_settles_what_was_to_be_said_once_more_elsewhere(
         await outbox.record(unit, [them.result(late, receipt="r")], clock.now)
         row = (await them.rows())[late]
         assert (*sent(row), row.repeated, row.account) == (State.SENT, "r", None, 1, 0, "telegram")
+
+
+# --- What it costs -------------------------------------------------------------------------------------------------
+
+VALUES = {"p_epoch": 1, "p_page": 0, "p_account": "telegram", "p_arrived": 1, "p_repeated": 0}
+REST = {"p_reason": None, "p_done": 1, "p_route": None}
+
+
+async def plan(unit: Unit, change: Callable[[str], str] = str) -> str:
+    """How the database finds the rows of three receipts."""
+    receipts = outbox._SENT.given(unit.dialect, {"p_id": [1, 2, 3], "p_attempt": [1] * 3, "p_receipt": ["r"] * 3}, {})
+    compiled = outbox._SENT.on(unit.dialect).compiled(unit.connection.dialect)
+    values, sql = compiled.values({**receipts, **VALUES, **REST}), change(compiled.sql)
+    if unit.dialect == "sqlite":
+        steps = await unit.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", (*values,))
+        return "\n".join(row[-1] for row in steps)
+    bare: Any = (await unit.connection.get_raw_connection()).driver_connection
+    return "\n".join(row[0] for row in await bare.fetch(f"EXPLAIN {sql}", *values))
+
+
+@pytest.fixture
+async def crowded(told: SmallCity, clock: Clockwork) -> SmallCity:
+    """Three thousand are about to hear of it, and the database has counted them."""
+    everybody = range(100, 3_100)
+    await told.crowd(everybody)
+    async with told.database.write() as unit:
+        await fanouts.expand(unit, clock.now, ahead=len(everybody))
+    async with told.database.write() as unit:
+        await unit.connection.exec_driver_sql("ANALYZE outbox")
+    return told
+
+
+async def test_a_receipt_finds_its_row_by_its_number(crowded: SmallCity) -> None:
+    """PostgreSQL walked through the index of what is being sent, where all stood that was sent since it cleared up."""
+    async with crowded.database.write() as unit:
+        found = await plan(unit)
+        assert "USING INTEGER PRIMARY KEY" in found or "using pk_outbox" in found
+        assert "ix_outbox" not in found
+
+
+async def test_control_by_its_bare_state_it_is_looked_for_elsewhere(crowded: SmallCity, engine: str) -> None:
+    if engine == "sqlite":
+        pytest.skip("SQLite takes the number all the same")
+    async with crowded.database.write() as unit:
+        assert "ix_outbox" in await plan(unit, lambda sql: sql.replace("outbox.state + 0", "outbox.state"))

@@ -8,11 +8,9 @@ import zipfile
 from typing import Any
 from xml.etree import ElementTree as Xml
 
-import pytest
+import xlsxwriter
 
 from bot.papers.takeaway import CELL, PLAIN, workbook
-
-xlsxwriter = pytest.importorskip("xlsxwriter")
 
 NS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 

@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from bot.desk import gates
+from bot.desk.enrolment import Enrolment
 from bot.desk.gates import Refusal
 from bot.desk.subject import Subject
 from storage import agreements, turns
 from storage.database import Unit
-from storage.prepared import Prepared
+from storage.prepared import OnPostgreSQL, Prepared
 from storage.tables.people import identity
 from storage.wishes import Wish
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -30,7 +31,7 @@ with one."""
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Every statement that runs from now on."""
     seen: list[object] = []
-    for name in ("run", "run_aside", "run_each", "run_lists", "run_late", "run_through", "run_foreseen"):
+    for name in ("run", "run_aside", "run_each", "run_late", "run_through", "run_foreseen"):
         monkeypatch.setattr(Unit, name, _counting(seen, name, getattr(Unit, name)))
     return seen
 
@@ -64,6 +65,44 @@ async def test_a_confirmation_takes_few_statements(town: Town, engine: str, stat
     activity = await town.publishes(Chat(town, "web", "Olga"), "Planting trees", SATURDAY)
     ann = await about_to_confirm(town, "Ann", activity)
     assert await confirmed(ann, statements) == LEAST[engine]
+
+
+@pytest.fixture
+def foreseen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """What follows each seat that was foreseen, on its journey."""
+    journeys: list[tuple[str, ...]] = []
+    sound = OnPostgreSQL._catch_up_and
+
+    async def catch_up_and(driver: OnPostgreSQL, *then: str) -> str:
+        if driver._foreseen:
+            journeys.append(then)
+        return await sound(driver, *then)
+
+    monkeypatch.setattr(OnPostgreSQL, "_catch_up_and", catch_up_and)
+    return journeys
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["sound", "control"])
+async def test_after_a_seat_among_many_a_confirmation_asks_nothing_more(
+    town: Town, engine: str, foreseen: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, asks: bool
+) -> None:
+    if engine == "sqlite":
+        pytest.skip("on SQLite nothing is foreseen")
+    if asks:
+        sound = Enrolment._let_in
+
+        async def curious(desk: Enrolment, wish: Wish, *rest: Any) -> Any:
+            await agreements.of(desk.unit, wish.activity)
+            return await sound(desk, wish, *rest)
+
+        monkeypatch.setattr(Enrolment, "_let_in", curious)
+    activity = await town.publishes(Chat(town, "web", "Olga"), "The marathon", SATURDAY, seats=1_000)
+    ann = await about_to_confirm(town, "Ann", activity)
+    foreseen.clear()
+    await ann.says("1")
+    assert "You are in" in ann.text
+    (follows,) = foreseen
+    assert follows[-1:] == (() if asks else ("COMMIT",))
 
 
 async def test_an_agreement_that_others_have_read_before_adds_two(
