@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 
 import structlog
@@ -94,46 +93,45 @@ class TelegramDoor:
 
     async def _call(self, chat: int, call: Call) -> Answer:
         """One call, and one more to a chat's new number: the first is known to have sent nothing."""
-        self._traffic.note(chat)
         answer = await self._api.post(call.method, call.to(chat, self._paid))
         if isinstance(answer, Failed) and answer.moved_to:
-            return await self._api.post(call.method, call.to(answer.moved_to, self._paid))
+            answer = await self._api.post(call.method, call.to(answer.moved_to, self._paid))
+        if isinstance(answer, Done):
+            self._traffic.taken()
         return answer
 
     def _outcome(self, chat: int, answer: Answer) -> Outcome:
         if isinstance(answer, Failed):
-            return outcome(answer, crowded=self._traffic.crowded(chat))
+            return outcome(answer, crowded=answer.status == 429 and self._traffic.crowded(chat))
         return Delivered(receipt(answer.result))
 
 
 class Traffic:
-    """What this process sent lately, to tell whose limit was hit: an answer 429 does not say.
+    """Whose limit was hit: the chat's, of one message a second, or the account's, of about 30? A 429 does not say.
 
-    About 30 messages a second for the bot, one a second for a chat, more in short bursts (Bots FAQ).
+    Past the account's own limit whoever is written to next is refused as well; past a chat's, that chat alone. So the
+    first refusal is taken for its chat's, one of another chat, with nothing taken in between, for the account's. A
+    mistake costs one refusal more; counting what this process sent to a chat does not tell, where several bring
+    replies to it. Bots FAQ, "broadcasting to users".
     """
 
     SPAN = 3.0
-    """Seconds looked back."""
-    MOST = 200
-    """Calls remembered: 30 a second for the span, and room."""
-    BUSY = 15
-    """Calls a second from which on it may well be the account's own limit."""
+    """Seconds for which a refusal is remembered."""
 
     def __init__(self, steady: Callable[[], float]) -> None:
         self._steady = steady
-        self._calls: deque[tuple[float, int]] = deque(maxlen=self.MOST)
+        self._refused: tuple[float, int] | None = None
+        """When a chat was refused last, with nothing taken since."""
 
-    def note(self, chat: int) -> None:
-        """A call to a chat begins."""
-        self._calls.append((self._steady(), chat))
+    def taken(self) -> None:
+        """A call was done: the account is free."""
+        self._refused = None
 
     def crowded(self, chat: int) -> bool:
-        """Was this chat written to again and again while the account was quiet?"""
-        now = self._steady()
-        while self._calls and now - self._calls[0][0] > self.SPAN:
-            self._calls.popleft()
-        in_last_second = sum(1 for at, _chat in self._calls if now - at <= 1.0)
-        return in_last_second < self.BUSY and sum(1 for _at, one in self._calls if one == chat) >= 3
+        """A chat was refused: by its own limit?"""
+        now, before = self._steady(), self._refused
+        self._refused = now, chat
+        return before is None or before[1] == chat or now - before[0] > self.SPAN
 
 
 def receipt(result: object) -> str:
