@@ -11,7 +11,7 @@ from storage import condition, migrate
 from storage.database import Database
 
 AGE = 60.0
-"""Seconds that an urgent message may have been due before this process is not what people should talk to."""
+"""Seconds that an urgent message may have been due, untried, before this process is not what people should talk to."""
 
 Clock = Callable[[], datetime]
 
@@ -31,7 +31,7 @@ def checks(database: Database, clock: Clock) -> Mapping[str, Callable[[], Awaita
     async def sends() -> str:
         async with database.read() as unit:
             found = await condition.look(unit, clock())
-        return "" if found.urgent_age < AGE else f"the oldest message has been due for {found.urgent_age:.0f} s"
+        return "" if found.untried_age < AGE else f"the oldest message has been due for {found.untried_age:.0f} s"
 
     return {"database": answers, "migrations": migrated, "outbox": sends}
 

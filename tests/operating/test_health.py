@@ -232,8 +232,18 @@ async def test_a_city_at_the_newest_revision_is_ready(database: Database) -> Non
     assert "menkou_database_up 1.0" in text
 
 
+async def test_what_a_platform_keeps_refusing_takes_nobody_away(database: Database) -> None:
+    """Two people who write faster than Telegram lets us answer would have a balancer send everybody elsewhere: the old
+    message is every replica's. The control is the test below: untried, it does."""
+    await put(database, {"account": "telegram", "lane": int(Lane.REMINDER), "due": ago(seconds=61), "attempt": 3})
+    health = Health(readiness.checks(database, lambda: NOW), readiness.figures(Meters(), database, lambda: NOW))
+    assert (await ask(health, "/readyz"))[0] == 200
+    _status, text = await ask(health, "/metrics")
+    assert 'menkou_outbox_age_seconds{which="urgent"} 61.0' in text
+
+
 async def test_an_old_message_or_an_old_schema_makes_it_not_ready(database: Database) -> None:
-    await put(database, {"account": "telegram", "lane": int(Lane.REMINDER), "due": ago(seconds=61)})
+    await put(database, {"account": "telegram", "lane": int(Lane.REMINDER), "due": ago(seconds=61), "attempt": 0})
     status, text = await ask(Health(readiness.checks(database, lambda: NOW), no_figures), "/readyz")
     assert (status, "due for 61 s" in text, text.count('"ok"')) == (503, True, 2)
     await migrate.downgrade(database, "base")

@@ -88,7 +88,7 @@ class City:
 
     def leave(self, who: int, place: Place) -> str:
         mine = place.entries.get(who)
-        if mine is None or mine.stand not in HELD or place.starts <= self.now:
+        if mine is None or mine.stand not in HELD or not place.open or place.starts <= self.now:
             return "NotIn"
         mine.stand = Stand.CANCELLED
         place.hand_on(self.now)
@@ -103,7 +103,7 @@ class City:
 
     def confirm(self, who: int, place: Place) -> str:
         mine = place.entries.get(who)
-        if mine is None or mine.stand not in COMING:
+        if mine is None or mine.stand not in COMING or not place.open:
             return "NoneType"
         mine.stand = Stand.CONFIRMED
         return "Booking"
