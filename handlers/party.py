@@ -45,7 +45,7 @@ GONE = _("You have no such sign-up.")
 NO_SEAT = _("No seat is left beside those that you have.")
 
 KIND: dict[TeamKind, Words] = {
-    TeamKind.FAMILY: _("Family"),
+    TeamKind.FAMILY: _("A family"),
     TeamKind.FRIENDS: _("Friends"),
     TeamKind.SCHOOL: _("School or university"),
     TeamKind.EMPLOYER: _("Workplace"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,6 +82,13 @@ def only_one_named(said: str, shown: Sequence[Shown]) -> Shown | None:
     """The one line of a list that begins with this name, before its time, place and seats."""
     named = [one for one in shown if said == plain(one.label.partition(" · ")[0])]
     return named[0] if len(named) == 1 else None
+
+
+def only_one_with(said: str, shown: Sequence[Shown]) -> Shown | None:
+    """The one line that has this in its label: two signs at least, and no half of a word that is spelt."""
+    whole = re.compile(rf"(?<![a-z0-9]){re.escape(said)}(?![a-z0-9])")
+    within = [one for one in shown if whole.search(plain(one.label))] if len(said) > 1 else []
+    return within[0] if len(within) == 1 else None
 
 
 @dataclass
@@ -164,6 +172,9 @@ class _Turn:
         heard = self.hear(text, said) or await self.recognise(text)
         if heard is not None:
             return await self.run(*heard)
+        partly = only_one_with(said, self.pushed) or only_one_with(said, self.session.shown)
+        if partly is not None and partly.link:
+            return await self.follow(partly.link)
         if lay_idle:
             return self.ask_to_go_on()
         if self.asking:

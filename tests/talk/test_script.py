@@ -63,6 +63,12 @@ async def careless(talk: Talk, kitchen: Kitchen) -> None:
     await talk.confirm("late", _("Was that right?"))
 
 
+@script("card", words=["card"])
+async def card(talk: Talk, kitchen: Kitchen) -> None:
+    links = (Link(_("Have it brought, or fetch it"), Intent("say")), Link(_("Eat it here"), Intent("eat")))
+    talk.say(_("A pizza."), *links, Link(_("打包带走，或请人来取"), Intent("say")))
+
+
 @script("menu", words=["menu", "菜单"], anywhere=True)
 async def menu(talk: Talk, kitchen: Kitchen) -> None:
     talk.say(_("Pizza."), Link(_("Order"), Intent("pizza")))
@@ -90,7 +96,7 @@ class Guest:
 
     def __init__(self, capabilities: Capabilities = NUMBERS, *more: object) -> None:
         self.kitchen = Kitchen()
-        self.router = Router([pizza, eat, careless, menu, long_list, say, loop])
+        self.router = Router([pizza, eat, careless, card, menu, long_list, say, loop])
         self.capabilities = capabilities
         self.kept = json.dumps(Session().to_json())
         self.now = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -154,6 +160,25 @@ async def test_a_pressed_button_means_the_option(guest: Guest) -> None:
     await guest.says("1")
     await guest.presses("Yes")
     assert guest.kitchen.baked == [("giant", 1)]
+
+
+@pytest.mark.parametrize("typed", ["have it brought", "fetch it", "Fetch", "打包带走", "请人来取"])
+async def test_a_unique_part_of_a_link_s_label_means_the_link(guest: Guest, typed: str) -> None:
+    await guest.says("card")
+    assert await guest.says(typed) == "What?"
+
+
+@pytest.mark.parametrize("typed", ["it", "brou", "e", "来", "delivered"])
+async def test_what_two_links_share_half_a_word_and_one_sign_mean_nothing(guest: Guest, typed: str) -> None:
+    await guest.says("card")
+    assert "did not understand" in await guest.says(typed)
+
+
+async def test_a_word_of_its_own_comes_before_a_part_of_a_label(guest: Guest) -> None:
+    await guest.says("card")
+    assert await guest.says("eat") == "Gone."
+    await guest.says("card")
+    assert await guest.says("pizza") == "Which size?"
 
 
 async def test_a_part_that_two_labels_share_is_asked_again(guest: Guest) -> None:
