@@ -6,6 +6,7 @@ from bot.desk.desk import Desk
 from bot.domain.attendance import OPENS
 from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Clashed, Left, Stand
 from bot.domain.guardians import Wished
+from bot.domain.parties import Invitation
 from bot.domain.reliability import GRACE, REASONS, deadline
 from bot.talk import Intent, Joined, Link, Option, Span, Talk, Words, _, lines, ngettext, script
 from handlers.cards import called_off, map_link, title
@@ -19,19 +20,25 @@ from handlers.presence import show_place
     title=_("my sign-ups"),
 )
 async def my(talk: Talk, desk: Desk) -> None:
-    """What I joined or wait for, soonest first."""
+    """What I joined, wait for or am asked to, soonest first."""
     mine = await desk.enrolment.mine()
-    wishes = await desk.guardians.wishes()
-    if not mine and not wishes:
+    wishes, asked = await desk.guardians.wishes(), await desk.parties.asked()
+    if not mine and not wishes and not asked:
         return talk.say(_("You have no sign-ups ahead."), Link(_("Find activities"), Intent("find")))
     links = [Link(await entry(one, desk), Intent("booking", (str(one.id),))) for one in mine]
     links += [Link(wish(one), Intent("activity", (str(one.activity),))) for one in wishes]
+    links += [Link(question(one), Intent("activity", (str(one.activity),))) for one in asked]
     await talk.browse("list", _("Your sign-ups:"), links)
 
 
 def wish(one: Wished) -> Words:
     """What waits for a guardian's answer, in one line."""
     return Joined((title(one), one.starts, _("your guardian has not answered yet")), " · ")
+
+
+def question(one: Invitation) -> Words:
+    """What somebody is asked to come to, in one line: the message that asked may be far up by now."""
+    return Joined((title(one), one.starts, _("you are asked until {until}", until=one.until)), " · ")
 
 
 async def entry(booking: Booking, desk: Desk) -> Words:

@@ -186,6 +186,12 @@ async def open_for(unit: Unit, person: int, shift_id: int) -> list[Invitation]:
     return [_question(row) for row in rows]
 
 
+async def open_to(unit: Unit, person: int, now: datetime) -> list[Invitation]:
+    """Open questions to this person whose time is not over, soonest activity first."""
+    mine = _QUESTIONS.where(invitation.c.person == person, invitation.c.until > now)
+    return [_question(row) for row in await unit.run(mine.order_by(shift.c.starts, invitation.c.id))]
+
+
 async def with_code(unit: Unit, code: str, person: int, now: datetime) -> Invitation | None:
     """The open question behind a code: nobody's yet, or this person's."""
     found_ = _QUESTIONS.where(

@@ -134,6 +134,10 @@ class Parties(Subject):
         """An open question to me."""
         return await parties.asked_of(self.unit, self.me.id, id_)
 
+    async def asked(self) -> list[Invitation]:
+        """Everything that I was asked to come to and have not answered."""
+        return await parties.open_to(self.unit, self.me.id, self.now)
+
     async def refuse(self, id_: int) -> Invitation | NotThere:
         """No. It is remembered: nobody asks me about this again."""
         asked = await self.invitation(id_)

@@ -124,10 +124,18 @@ async def test_a_team_is_asked_and_each_member_decides_alone(town: Town, chat: O
     assert "held for you until" in ann.pushed()[0].text
     outsider = chat("Cat")
     assert "number 1 in the queue" in await outsider.joins(trees)
+    for asked in (ann, bob):  # whose message has gone far up
+        await asked.says("my")
+        assert any("you are asked until" in label for label in asked.labels)
+    await outsider.says("my")
+    assert not any("you are asked until" in label for label in outsider.labels)
     assert "You are in" in await ann.joins(trees)
+    await ann.says("my")
+    assert len(ann.labels) == 1
     assert await stands(town) == ["joined", "waiting", "joined"]
     assert await counters(town) == ([3], 0)
     assert "will not ask you about this again" in await bob.opens("uninvited", 2)
+    assert "no sign-ups ahead" in await bob.says("my")
     assert await stands(town) == ["joined", "offered", "joined"]
     assert await counters(town) == ([3], 0)
     await lea.opens("bringteam", 1)
