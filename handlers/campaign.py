@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from bot.desk.campaigns import Mailing, Voice
 from bot.desk.desk import Desk
@@ -87,9 +87,9 @@ async def when(talk: Talk, zone: tzinfo, activity: Activity | None) -> tuple[Tim
     mode: Mode = await talk.choose("when", _("When shall it leave?"), options)
     if mode == "now":
         return Timing(), 1
-    if mode == "before":
+    if mode == "before" and activity:
         question = _("How long before the start? Like “7 days, 1 day, 2 hours”: one message each.")
-        offsets = await talk.ask("offsets", question, before_the_start)
+        offsets = await talk.ask("offsets", question, still_ahead(activity.starts, talk.now))
         return Timing("before", offsets=tuple(offsets)), len(offsets)
     question = _("When? Like “Sat 9:00”.") if mode == "at" else _("When does the first leave? Like “Mon 9:00”.")
     at = datetime.fromisoformat(await talk.ask("at", question, moment_ahead(talk.now, zone)))
@@ -117,6 +117,19 @@ _BEFORE = re.compile(
     rf"(\d{{1,3}}|[{CHINESE}]{{1,3}}|an?)\s*个?\s*(weeks?|周|星期|days?|d|天|日|hours?|h|小时|钟头)(?![a-z])"
 )
 _MINUTES = {"w": 10_080, "周": 10_080, "星": 10_080, "d": 1_440, "天": 1_440, "日": 1_440, "h": 60, "小": 60, "钟": 60}
+
+
+def still_ahead(starts: datetime, now: datetime) -> Callable[[Incoming], list[int]]:
+    """Minutes from the start, where the first of them is still to come."""
+
+    def read(answer: Incoming) -> list[int]:
+        offsets = before_the_start(answer)
+        first = starts + timedelta(minutes=offsets[0])
+        if first <= now:
+            raise Unclear(_("The first of them would have left {at}. Say times that are still ahead.", at=first))
+        return offsets
+
+    return read
 
 
 def before_the_start(answer: Incoming) -> list[int]:

@@ -115,7 +115,7 @@ class Campaigns(Subject):
     async def routes(self, one: Campaign) -> RoutePlan:
         """By which routes those whom it means would be told its first message, and until when."""
         reach = Reach(self.unit, self.me, self.now, self.city)
-        return await reach.plan_of_routes(self._segment(one.audience), "campaign", await self._first(one))
+        return await reach.plan_of_routes(self._segment(one.audience), "campaign", await self._first(one) or self.now)
 
     def _segment(self, audience: Audience) -> dict[str, Any]:
         return segment(audience, self.now)
@@ -308,11 +308,14 @@ class Campaigns(Subject):
         why = unfit(Letter.of(one), self.now)
         if why or await self._told_today(one):
             return Unwritable(why or "today")
+        first = await self._first(one)
+        if first is None:
+            return Unwritable("past")
         if needs_second(counted, one.audience):
             await self._move(one, Standing.ASKED, people=counted, mass=mass)
             return Asked(number, counted, await self._ask(one))
         await self._move(one, Standing.RUNNING, people=counted, mass=mass, started=self.now)
-        return Sent(number, counted, awake(await self._first(one), self.city.zone, self.city.quiet))
+        return Sent(number, counted, awake(first, self.city.zone, self.city.quiet))
 
     async def _told_today(self, one: Campaign) -> bool:
         """One message about an activity and day, over all who announce it."""
@@ -320,9 +323,12 @@ class Campaigns(Subject):
             return False
         return await told_on(self.unit, self.city, one, self.now + UNDO)
 
-    async def _first(self, one: Campaign) -> datetime:
+    async def _first(self, one: Campaign) -> datetime | None:
+        """When its first message leaves that is still to come; None: there is none."""
         event = await campaigns.starts(self.unit, one.activity)
-        return moment(one.timing, 0, self.now, event, self.city.zone) or self.now
+        steps = range(len(one.timing.offsets) or 1)
+        moments = (moment(one.timing, step, self.now, event, self.city.zone) for step in steps)
+        return next((at for at in moments if at is not None and at >= self.now), None)
 
     async def _ask(self, one: Campaign) -> int:
         """Tell everybody who may agree."""

@@ -286,6 +286,23 @@ async def test_steps_before_an_activity_follow_it_when_it_is_moved(town: Town, z
     assert any(page.text.startswith("Tomorrow") for page in ann.pushed())
 
 
+async def test_a_step_whose_time_went_by_in_the_draft_is_not_promised(town: Town, zhao: Chat) -> None:
+    await follower(town, reader(town, "ann"), ("district", str(HAIDIAN)))
+    planted = await town.publishes(zhao, "Trees", SATURDAY)
+    steps = (SATURDAY - timedelta(days=days) for days in (3, 1))
+    timing = Timing("before", offsets=(-3 * 24 * 60, -24 * 60))
+    drafts = [
+        await drafted(town, zhao, texts=[{"en": "Three days"}, {"en": "Tomorrow"}], timing=timing, activity=planted)
+        for _draft in range(3)
+    ]
+    for kept, first in zip(drafts, (*steps, None), strict=True):
+        async with desk_of(town, zhao) as desk:
+            told = await desk.send(kept.campaign.id, kept.people)
+        assert (told.first if isinstance(told, Sent) else None) == first
+        await town.waits(days=2, minutes=1)
+    assert told == Unwritable("past")
+
+
 async def test_one_activity_is_announced_once_a_day_whoever_does_it(town: Town, zhao: Chat) -> None:
     await follower(town, reader(town, "ann"), ("district", str(HAIDIAN)))
     planted = await town.publishes(zhao, "Trees", SATURDAY)

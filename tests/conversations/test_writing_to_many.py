@@ -205,7 +205,9 @@ async def test_steps_before_an_activity_and_a_button_that_joins(town: Town, chat
     planted = await town.publishes(zhao, "Trees", SATURDAY)
     await writes(zhao, "campaign", "done")
     await zhao.picks("Trees")
-    await writes(zhao, "before the activity starts", "soon", "3 days, 1 day")
+    await writes(zhao, "before the activity starts", "soon", "6 days, 1 day")
+    assert "The first of them would have left" in zhao.text
+    await zhao.says("3 days, 1 day")
     await writes(zhao, "skip", "Three days to plant", "skip", "Tomorrow we plant", "no picture")
     assert "Before the start: 3 days, 1 day" in zhao.text
     await writes(zhao, "send", "send 1")
