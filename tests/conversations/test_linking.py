@@ -17,12 +17,13 @@ from sqlalchemy import func, insert, select, update
 from bot.desk import privacy as ticks
 from bot.domain.enrolment import Stand
 from bot.domain.linking import Place, better, code_of, meeting, new_code
-from storage import bulk, people
 from storage import linking as store
+from storage import people
 from storage.prepared import Prepared
 from storage.tables.enrolment import attendance, audit, enrolment, record
 from storage.tables.people import consent, conversation, identity, person, subscription
 from tests.conversations.kit import DOORS, MONDAY, SECRECY, Chat, Town
+from tests.seats import miscounted
 
 SATURDAY = MONDAY + timedelta(days=5)
 SUNDAY = MONDAY + timedelta(days=6)
@@ -225,7 +226,7 @@ async def test_of_two_sign_ups_to_one_shift_the_better_stays_and_the_seat_goes_o
     assert "Both signed up to Planting trees" in ann.text
     await ann.picks("both are mine")
     async with town.database.read() as unit:
-        assert await bulk.oversold(unit) == 0
+        assert await miscounted(unit) == 0
         rows = (await unit.run(select(enrolment.c.person, enrolment.c.state).order_by(enrolment.c.queue))).all()
     kept = await number_of(town, ann)
     assert tuple(rows[0]) == (kept, "joined")
@@ -252,7 +253,7 @@ async def test_the_undo_gives_a_seat_back_where_nobody_took_it_and_else_the_old_
     await ann.says("unlink")
     assert "old place in its queue" in await ann.picks("Yes, undo it")
     async with town.database.read() as unit:
-        assert await bulk.oversold(unit) == 0
+        assert await miscounted(unit) == 0
     after = await all_rows(town)
     assert after["enrolment"][:3] == before["enrolment"][:3]
     assert after["enrolment"][3] == (*before["enrolment"][3][:4], "waiting")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from bot.domain.reach import Offers
 from tests.conversations.kit import MONDAY, Chat, Town
 
 SATURDAY = MONDAY + timedelta(days=5)
@@ -23,6 +25,9 @@ async def test_people_are_reminded_when_the_organiser_said_and_not_when_everybod
     town: Town, chat: Open
 ) -> None:
     olga, ann = chat("Olga"), chat("Ann")
+    # On WeChat a reminder is promised where it can come: by a template that the account has for it.
+    offers = Offers(templates={"reminder": "reminder"})
+    town.turns.city = replace(town.city, means=replace(town.city.means, offers=offers))
     lake = await town.publishes(olga, "Clean the lake", SATURDAY)
     await olga.opens("manage", lake)
     await olga.picks("Reminders")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,8 @@ from bot.channels.telegram.api import TelegramApi
 from bot.channels.telegram.door import TelegramDoor
 from bot.delivery.pace import Pace, pace_of
 from bot.delivery.sender import Sender
+from bot.talk.door import Outcome
+from bot.talk.view import Page
 from storage.tables.delivery import State
 from storage.tables.people import identity
 from tests.delivery.kit import Clockwork, SmallCity, word
@@ -37,6 +40,27 @@ class Bot:
         return (len(moments) - 1) / (moments[-1] - moments[0])
 
 
+class Prompt(TelegramDoor):
+    """Its calls take no time by the test's clock: while one is on its way, the clock stands still."""
+
+    under_way = 0
+
+    def __init__(self, api: TelegramApi, steady: Callable[[], float], paid: bool) -> None:
+        super().__init__(api, steady, paid=paid)
+        self.idle = asyncio.Event()
+        self.idle.set()
+
+    async def send(self, to: str, page: Page, key: str) -> Outcome:
+        self.under_way += 1
+        self.idle.clear()
+        try:
+            return await super().send(to, page, key)
+        finally:
+            self.under_way -= 1
+            if not self.under_way:
+                self.idle.set()
+
+
 @pytest.fixture
 async def bot(city: SmallCity, clock: Clockwork) -> AsyncIterator[Bot]:
     await city.shift(1, clock.now + timedelta(days=3))
@@ -52,10 +76,16 @@ async def bot(city: SmallCity, clock: Clockwork) -> AsyncIterator[Bot]:
         api = TelegramApi(TOKEN, platform.base)
 
         def sends(pace: Pace, paid: bool = False) -> Sender:
-            door = TelegramDoor(api, clock.steady, paid=paid)
+            door = Prompt(api, clock.steady, paid=paid)
+
+            async def pause(seconds: float) -> None:
+                await door.idle.wait()
+                await clock.pause(seconds)
+
             made = Sender(
-                city.database, door, word, clock.times, city.places, pace=pace, doors=["telegram"], chance=lambda: 0.0
-            )
+                city.database, door, word, replace(clock.times, pause=pause), city.places, pace=pace,
+                doors=["telegram"], chance=lambda: 0.0,
+            )  # fmt: skip
             city.senders.append(made)
             return made
 
