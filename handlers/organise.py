@@ -56,7 +56,7 @@ async def organise(talk: Talk, desk: Desk) -> None:
         ways.append(Link(ngettext("{n} claim to decide", "{n} claims to decide", claimed), Intent("claims")))
     if await desk.organising.organisations():
         ways.insert(0, Link(_("Publish an activity"), Intent("publish")))
-    if mine and await desk.skills.to_look_at():
+    if await desk.skills.to_look_at():
         ways.append(Link(_("Proofs to look at"), Intent("proofs")))
     if await desk.campaigns.voices():
         ways.append(Link(_("Write to many"), Intent("campaigns")))

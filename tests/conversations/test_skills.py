@@ -58,6 +58,19 @@ async def test_without_the_proof_there_is_no_seat_and_with_it_there_is(town: Tow
     assert "You are in" in await ann.joins(number)
 
 
+async def test_whoever_has_no_activity_ahead_finds_the_proof_too(town: Town, chat: Open) -> None:
+    number = await demanding(town, chat)
+    olga, ann = chat("Olga"), chat("Ann")
+    await ann.joins(number)
+    await shows_a_proof(ann)
+    await town.waits(days=9)
+    await olga.says("organise")
+    await olga.picks("Proofs to look at")
+    assert "Accepted" in await olga.picks("Accept")
+    await olga.says("organise")
+    assert "Proofs to look at" not in olga.labels  # the control: nothing waits
+
+
 async def test_without_the_gate_anybody_would_have_the_role(
     town: Town, chat: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
