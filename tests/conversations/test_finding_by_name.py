@@ -23,7 +23,9 @@ async def test_a_name_alone_finds_it_and_nothing_else_is_guessed(town: Town, cha
     await ann.says("hello")
     assert "旧物交换集市 · " in await finds(ann, "旧物交换集市")
     assert "旧物交换集市 · " in await finds(ann, "交换集市")
+    assert "Bring gloves." in await ann.says("旧物")  # under the list that shows it, a part of its line means it
     for said in ("旧物", "新物交换集市", "no such thing"):
+        await ann.says("hello")
         assert "I did not understand that." in await ann.says(said), said
 
 
