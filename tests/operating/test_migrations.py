@@ -6,7 +6,8 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import Column, Integer, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from storage import migrate, snapshot
-from storage.database import Database
+from storage.database import Database, _write_ahead
 from storage.migrate import NotReady
 from storage.tables import metadata
 from tests.operating.conftest import NOW, contents, fill
@@ -88,6 +89,41 @@ async def test_two_programs_that_migrate_at_once_do_it_once(empty: Database) -> 
     finally:
         await other.close()
     assert sorted(done.changed for done in found) == [False, True]
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[list[sqlite3.Connection]]:
+    """Two programs that have a new SQLite file open, one of which has begun to make tables."""
+    with ExitStack() as stack:
+        both = [stack.enter_context(closing(sqlite3.connect(tmp_path / "new.sqlite3", 0))) for _program in range(2)]
+        for one in both:
+            one.isolation_level = None
+        both[0].execute("CREATE TABLE made (id)")
+        both[0].execute("BEGIN IMMEDIATE")
+        yield both
+
+
+def test_whoever_opens_a_new_file_waits_for_another_who_writes_to_it(two: list[sqlite3.Connection]) -> None:
+    writing, opening = two
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        opening.execute("PRAGMA journal_mode=WAL")  # the control: SQLite itself refuses on the spot
+    asked = []
+
+    class Cursor:
+        def execute(self, statement: str) -> None:
+            asked.append(statement)
+            if statement == "BEGIN IMMEDIATE":
+                writing.execute("COMMIT")
+            opening.execute(statement)
+
+    _write_ahead(Cursor())
+    assert asked == ["PRAGMA journal_mode=WAL", "BEGIN IMMEDIATE", "ROLLBACK", "PRAGMA journal_mode=WAL"]
+    assert opening.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_whoever_opens_a_file_that_somebody_keeps_is_refused_in_the_end(two: list[sqlite3.Connection]) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        _write_ahead(two[1].cursor())
 
 
 async def test_foreign_keys_are_on_again_after_a_migration(database: Database) -> None:
@@ -209,7 +245,7 @@ def test_revisions_are_known_by_the_names_of_their_files() -> None:
 STARTED = """
 import asyncio, sys
 from storage import migrate
-from storage.database import Database
+from storage.database import Database, _write_ahead
 
 async def start():
     database = Database(sys.argv[1])

@@ -20,12 +20,12 @@ from bot.desk.desk import Desk
 from bot.domain.enrolment import Joined, Left, Waitlisted
 from bot.domain.people import Person
 from storage import enrolment, offers
-from storage.database import Unit
+from storage.database import LINES, Unit
 from storage.tables.delivery import fanout
 from storage.tables.enrolment import audit
 from tests.conversations.kit import MONDAY
 from tests.promises.crowd import Ack, Count, Crowd, count, overtaken, said
-from tests.promises.guards import unlocked
+from tests.promises.guards import BEFORE_THE_SEAT, unlocked
 
 SOAK = os.environ.get("MENKOU_SOAK") == "1"
 PEOPLE, SEATS, ROUNDS_OF_JOINS = (1_000, 50, 20) if SOAK else (300, 20, 2)
@@ -84,13 +84,25 @@ async def test_the_same_person_through_every_process_at_once_has_one_row_and_one
     assert await count(crowd.town, shift_id, acks) == Count()
 
 
+HELD_BACK = text(
+    f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {BEFORE_THE_SEAT} AND NOT granted"
+)
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("engine", ["postgresql"])
 async def test_without_the_lock_one_person_takes_two_seats(crowd: Crowd) -> None:
     """The control. On SQLite a transaction that writes locks everybody else out from its beginning."""
     await gather(crowd, ("lock",), people=60)
     shift_id = await crowd.publishes(SATURDAY, SATURDAY + timedelta(hours=2), 40)
-    wrong = await count(crowd.town, shift_id, await crowd.joins(shift_id, everyone_everywhere=True))
+    async with crowd.town.database.write() as holds_back, asyncio.timeout(60):
+        await holds_back.run(text(f"SELECT pg_advisory_xact_lock({BEFORE_THE_SEAT})"))
+        joining = asyncio.create_task(crowd.joins(shift_id, everyone_everywhere=True))
+        # As many as have a connection: whoever is first in each process has looked, and saw no seat of theirs.
+        everywhere = LINES * len(crowd.processes)
+        while (await holds_back.run(HELD_BACK)).scalar_one() < everywhere:  # noqa: ASYNC110 - only the server knows
+            await asyncio.sleep(0.01)
+    wrong = await count(crowd.town, shift_id, await joining)
     assert wrong.taken_is_wrong > 0
 
 

@@ -34,7 +34,7 @@ from storage.inbox import Message
 from storage.tables.activities import shift
 from storage.tables.enrolment import enrolment as signed_up
 from tests.conversations.kit import BEIJING, DOORS, SECRECY
-from tests.promises.guards import never_foreseen, unlocked
+from tests.promises.guards import never_foreseen, unlocked_together
 
 AT_ONCE = 16
 """Joins that one process has under way."""
@@ -137,7 +137,7 @@ class Open:
     def __init__(self, url: str, guards_off: list[str]) -> None:
         enrolment.lock_shift, enrolment.lock_foreseen, turns.begin, turns.close = SOUND
         if "lock" in guards_off:
-            enrolment.lock_shift, enrolment.lock_foreseen = unlocked, never_foreseen
+            enrolment.lock_shift, enrolment.lock_foreseen = unlocked_together, never_foreseen
         if "inbox" in guards_off:
             turns.begin, turns.close = never_seen, kept_apart
         self.database = Database(url, SECRECY)
