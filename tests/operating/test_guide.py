@@ -89,7 +89,7 @@ def test_no_image_is_built_with_a_citys_secrets() -> None:
     assert "COPY --chown=menkou . ." in FILES["deploy/Dockerfile"]
     left_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     compose = FILES["deploy/compose.yaml"]
-    beside = {one.split("/")[0] for one in re.findall(r"file: ([\w/]+)", compose)} | {"certificates"}
+    beside = {one.split("/")[0] for one in re.findall(r"\{file: ([\w/]+)\}", compose)} | {"certificates"}
     assert beside == {"secrets", "certificates"}
     assert {"var", "menkou.toml", ".venv", ".git", *(f"deploy/{one}" for one in beside)} <= set(left_out)
 
