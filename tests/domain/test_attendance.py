@@ -50,6 +50,14 @@ def test_a_code_has_eight_digits_and_eighty_bits() -> None:
     assert len(code.digits) == 8
     assert code.digits.isdecimal()
     assert len(code.token) * 5 == 80
+    assert code.token.isalnum()  # all of it are bits, nothing fills it up
+
+
+def test_the_wall_counts_down_to_the_moment_of_the_next_code() -> None:
+    shown = code_at(SECRET, 42, NOON + timedelta(seconds=4))
+    assert shown.seconds_left == 11
+    last, following = (code_at(SECRET, 42, NOON + timedelta(seconds=4 + after)) for after in (10.999, 11))
+    assert last.digits == shown.digits != following.digits
 
 
 @pytest.mark.parametrize(
