@@ -102,6 +102,15 @@ def test_a_right_holds_in_the_own_organisation_or_below_the_own_place_and_nowher
     assert not may([], deed, **there)
 
 
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("deed", list(Deed))
+def test_what_has_no_organisation_or_no_place_is_nobodys_by_that(role: Role, deed: Deed) -> None:
+    assert not may([Post(role, place=110105)], deed, organisation=None, place=110108007, within=within)
+    assert not may([Post(role, place=110108)], deed, organisation=1, place=None, within=within)
+    elsewhere = Post(role, organisation=2, place=110108)  # a post in an organisation is none over its place
+    assert not may([elsewhere], deed, organisation=1, place=110108007, within=within)
+
+
 @pytest.mark.parametrize(
     ("start", "hours", "seats", "why"),
     [(1, 2.0, 10, ""), (-1, 2.0, 10, "past"), (0, 2.0, 10, "past"), (1, 0.1, 10, "short"), (1, 17.0, 10, "long"),
