@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -55,19 +54,6 @@ ANY_HOUR = [
     pytest.param(datetime(2026, 12, 6, 22, 47, tzinfo=BEIJING), id="on a Sunday evening"),
     pytest.param(datetime(2027, 6, 16, 16, 30, tzinfo=BEIJING), id="in another year"),
 ]
-
-
-@pytest.fixture
-def opened(database_url: str) -> Database:
-    return Database(database_url, SECRECY)
-
-
-@pytest.fixture
-async def database(opened: Database) -> AsyncIterator[Database]:
-    async with opened.write() as unit:
-        await unit.connection.run_sync(metadata.create_all)
-    yield opened
-    await opened.close()
 
 
 async def one(unit: Unit, statement: Select[tuple[int]]) -> int:
