@@ -56,6 +56,11 @@ ANY_HOUR = [
 ]
 
 
+@pytest.fixture
+def opened(database_url: str) -> Database:
+    return Database(database_url, SECRECY)
+
+
 async def one(unit: Unit, statement: Select[tuple[int]]) -> int:
     return int((await unit.run(statement)).scalar_one())
 
