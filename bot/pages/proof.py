@@ -95,12 +95,12 @@ class Bucket:
 
 
 def visitor(request: web.Request) -> str:
-    """The visitor's address; behind a proxy of this machine, as that proxy says. IPv6 by its network: a household has
-    2^64 addresses of its own."""
+    """The visitor's address; behind a proxy of this machine or of a private network, as that proxy says: else a city
+    behind its balancer would share one allowance. IPv6 by its network: a household has 2^64 addresses of its own."""
     remote = request.remote or ""
     try:
         address = ipaddress.ip_address(remote)
-        if address.is_loopback and (forwarded := request.headers.getall("X-Forwarded-For", [])):
+        if not address.is_global and (forwarded := request.headers.getall("X-Forwarded-For", [])):
             address = ipaddress.ip_address(forwarded[-1].rpartition(",")[2].strip())
     except ValueError:
         return remote

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.channels.web import PHOTO, PHOTO_LIMIT
 from bot.meters import Meters
-from bot.settings import PREFIX, SECRETS, Settings
+from bot.server import BODY_LIMIT
+from bot.settings import PREFIX, SECRETS, Settings, load
 from tests.test_readme import is_command
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +68,40 @@ def test_every_command_in_the_deployment_files_is_one() -> None:
     words += re.findall(r'^CMD \["(\w+)"\]', FILES["deploy/Dockerfile"], re.MULTILINE)
     assert all(is_command(f"menkou {word}") for word in words)
     assert commands_that_are_not(FILES["deploy/menkou.service"]) == []
+
+
+def test_the_proxy_lets_through_what_the_pages_take() -> None:
+    """A picture of two megabytes was refused before it came to us: the proxy took 64 KiB everywhere."""
+    proxy = FILES["deploy/nginx.conf"]
+    places = dict(re.findall(r"^    location (?:= )?(\S+) \{\n(.*?)^    \}", proxy, re.MULTILINE | re.DOTALL))
+    assert list(places) == ["/", "/chat", PHOTO, "/chat/events"]
+    assert all("proxy_pass http://menkou;" in said for said in places.values())
+    everywhere = proxy.split("location")[0]
+    assert f"client_max_body_size {BODY_LIMIT // 1024}k;" in everywhere
+    assert f"client_max_body_size {PHOTO_LIMIT // 1024**2}m;" in places[PHOTO]
+    # Said once for all: whatever a location sets of these takes all of them away there.
+    assert "proxy_set_header X-Forwarded-For" in everywhere
+    assert not any("proxy_set_header" in said for said in places.values())
+
+
+def test_no_image_is_built_with_a_citys_secrets() -> None:
+    """`COPY . .` would take them along, and the environment that was built for the machine outside."""
+    assert "COPY --chown=menkou . ." in FILES["deploy/Dockerfile"]
+    left_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    compose = FILES["deploy/compose.yaml"]
+    beside = {one.split("/")[0] for one in re.findall(r"\{file: ([\w/]+)\}", compose)} | {"certificates"}
+    assert beside == {"secrets", "certificates"}
+    assert {"var", "menkou.toml", ".venv", ".git", *(f"deploy/{one}" for one in beside)} <= set(left_out)
+
+
+def test_the_settings_of_the_service_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [shown] = re.findall(r"^```toml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "menkou.toml").write_text(shown, encoding="utf-8")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/secret_key").write_text("a key that only this test uses, long enough", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert load().key.startswith("a key")
+    assert "/srv/menkou/menkou.toml" in FILES["deploy/menkou.service"]
 
 
 def test_every_file_that_the_guide_points_to_is_there() -> None:
