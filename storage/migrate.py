@@ -172,6 +172,8 @@ async def _alone(database: Database) -> AsyncIterator[AsyncConnection]:
     """One transaction in which nobody else migrates."""
     if database.dialect != "sqlite":
         async with database.engine.begin() as connection:
+            # Alembic is imported and reads its revisions meanwhile: on a busy machine that is no idleness.
+            await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
             yield connection
         return
