@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.desk.desk import Desk
 from bot.domain.evaluations import SHOWN_FROM, STARS, WORDS_LENGTH, Evaluated, TooFew
 from bot.domain.notices import Notice
-from bot.talk import Intent, Link, Named, Option, Talk, View, Words, _, lines, ngettext, script
+from bot.talk import Intent, Link, Named, Option, Talk, View, _, lines, ngettext, script
 from handlers.answers import words
 from handlers.cards import title
 from handlers.lookedafter import NOT_YOURS, ORGANISE
@@ -46,8 +46,8 @@ async def evaluations(talk: Talk, desk: Desk, activity: int) -> None:
             talk.say(NOT_YOURS, ORGANISE)
 
 
-def asked(notice: Notice, name: Named, again: Words | None) -> View:
+def asked(notice: Notice, name: Named) -> View:
     """The question after an activity."""
     text = _("Thank you for being there: {title}. How was it?", title=name)
     answer = Link(_("Say how it was"), Intent("feedback", (str(notice.enrolment),)))
-    return View(lines(again, text), (answer, Link(_("My hours"), Intent("hours"))))
+    return View(text, (answer, Link(_("My hours"), Intent("hours"))))

@@ -47,13 +47,13 @@ def line(one: Proof, today: date) -> Words:
     return Joined((skill_name(one.code), state, *last_day(one)), " · ")
 
 
-def expiring(said: Mapping[str, str], again: Words | None) -> View:
+def expiring(said: Mapping[str, str]) -> View:
     """The notice that a proof of theirs runs out, and what to do."""
     last = date.fromisoformat(said["expires"])
     text = _("Your proof runs out: {skill}, last day {day}.", skill=skill_name(said["code"]), day=last)
     advice = _("Have it renewed in time and show me the new one; roles that need it stay open to you then.")
     ways = (Link(_("Show the new one"), Intent("newskill", (said["code"],))), Link(_("My skills"), Intent("skills")))
-    return View(lines(again, text, advice), ways)
+    return View(lines(text, advice), ways)
 
 
 def last_day(one: Proof) -> tuple[Words, ...]:
