@@ -8,7 +8,7 @@ from bot.domain.notices import Notice
 from bot.talk import Intent, Link, Named, Option, Talk, View, _, lines, ngettext, script
 from handlers.answers import words
 from handlers.cards import title
-from handlers.terms import NOT_YOURS
+from handlers.lookedafter import NOT_YOURS, ORGANISE
 
 
 @script("feedback", title=_("how it was"))
@@ -43,7 +43,7 @@ async def evaluations(talk: Talk, desk: Desk, activity: int) -> None:
         case TooFew():
             talk.say(_("Shown once {n} people have answered, so that nobody can be told apart.", n=SHOWN_FROM), manage)
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)
 
 
 def asked(notice: Notice, name: Named) -> View:

@@ -12,6 +12,7 @@ from bot.domain.writing import fold
 from bot.talk import Incoming, Intent, Joined, Link, Named, Option, Talk, Unclear, View, Words, _, lines, script
 from handlers.answers import words
 from handlers.introduction import Met, introduce, introduced
+from handlers.lookedafter import ORGANISE
 
 DOCUMENT: dict[str, Words] = {
     "certificate": _("A certificate"),
@@ -148,7 +149,7 @@ async def proofs(talk: Talk, desk: Desk) -> None:
     """For organisers and centres: one proof after another, accepted or not."""
     waiting = await desk.skills.to_look_at()
     if not waiting:
-        return talk.say(_("No proof waits for you."), Link(_("What you look after"), Intent("organise")))
+        return talk.say(_("No proof waits for you."), ORGANISE)
     one = waiting[0]
     text = lines(
         Joined((one.name or "—", skill_name(one.proof.code)), " · "), *document(one.proof), *last_day(one.proof),
@@ -159,5 +160,5 @@ async def proofs(talk: Talk, desk: Desk) -> None:
     talk.say(
         _("Accepted, I tell them.") if accepted else _("Not accepted, I tell them."),
         *((Link(_("The next"), Intent("proofs")),) if len(waiting) > 1 else ()),
-        Link(_("What you look after"), Intent("organise")),
+        ORGANISE,
     )

@@ -82,11 +82,6 @@ async def of(unit: Unit, activity_id: int) -> Terms:
     return (await stands(unit, activity_id, 0))[0]
 
 
-async def accepted(unit: Unit, activity_id: int, person: int, minor: bool = False) -> bool:
-    """Has this person accepted the agreement of the activity as it stands now? For a minor the guardian must have."""
-    return (await stands(unit, activity_id, person, minor))[1]
-
-
 _KEPT = (agreement_text.c.activity == bindparam("about"), agreement_text.c.text == bindparam("as_read"))
 _COLUMNS = ("text", "person", "accepted_by", "conditions", "door", "accepted")
 

@@ -93,7 +93,8 @@ async def test_two_who_read_the_same_text_share_it_and_a_moved_activity_asks_ane
         await publishing.reschedule(unit, lesson, SATURDAY, SATURDAY + timedelta(hours=3), town.at)
         who = await people.at_address(unit, people_[0].door, people_[0].name)
         assert who is not None
-        assert not await agreements.accepted(unit, lesson, who)
+        _terms, accepted = await agreements.stands(unit, lesson, who)
+        assert not accepted
 
 
 async def test_the_desk_itself_joins_nobody_who_has_not_accepted(town: Town, chat: Open) -> None:

@@ -19,6 +19,7 @@ from storage.database import Database, Unit
 from storage.secrecy import Secrecy
 from storage.tables.people import person
 from tests.operating.conftest import NOW, contents, fill, row
+from tests.operating.differences import differences
 from tests.postgres import apart
 
 
@@ -42,7 +43,7 @@ async def test_a_city_moves_whole_to_either_database(
     assert made.revision == migrate.head()
     await backup.restore(others[target], file)
     assert await contents(others[target]) == await contents(full)
-    assert await migrate.check(others[target]) == []
+    assert await differences(others[target]) == []
 
 
 async def test_the_next_row_after_a_restore_gets_a_new_number(full: Database, file: Path) -> None:
