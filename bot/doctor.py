@@ -54,7 +54,6 @@ from storage.database import Database, Unit
 from storage.secrecy import Secrecy
 from storage.tables.messages import token
 
-
 LOOK_AGAIN = "Look again once the database is set up: `menkou migrate` does it, and `menkou serve`."
 
 

@@ -178,6 +178,10 @@ class Talk:
         """Go on with another script when this one has ended."""
         self.next = intent
 
+    def given(self, name: str, value: Any) -> None:
+        """Keep an answer that came before its question, such as a place that was shared without being asked for."""
+        self.thread.answers[name] = {"value": value}
+
     def undoable(self, intent: Intent | None) -> None:
         """For ten minutes, “undo” starts this. None: this cannot be undone, and “undo” means nothing before it."""
         self.session.offer_undo(intent, self.now)

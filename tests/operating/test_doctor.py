@@ -317,7 +317,7 @@ async def test_wechat_is_asked_only_where_its_token_can_be_kept(database: Databa
 async def test_a_damaged_file_is_called_damaged(
     database: Database, tmp_path: Path, engine: str, where: str
 ) -> None:
-    """It was said that the server did not answer; and what stood in a page that the doctor did not read was not seen."""
+    """It was said that the server did not answer; what stood in a page that the doctor did not read was not seen."""
     async with database.write() as unit:
         await unit.run(text("CREATE TABLE aside (words)"))
         await unit.run(text("INSERT INTO aside VALUES (:words)"), {"words": "x" * 30_000})
