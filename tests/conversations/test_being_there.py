@@ -241,6 +241,15 @@ async def test_the_roster_is_whole_for_the_organiser_and_nothing_for_others(town
     assert denied == await ann.opens("roster", 999_999)
 
 
+async def test_an_organiser_with_nothing_ahead_is_not_told_to_become_one(town: Town, chat: Open) -> None:
+    olga = chat("Olga")
+    await town.publishes(olga, "Reading to children", SATURDAY)
+    assert "Which" in await olga.says("roster") or "roster of which" in olga.text
+    town.at = SATURDAY + timedelta(days=30)
+    assert "Nothing that you look after is ahead" in await olga.says("roster")
+    assert "Only organisers" in await chat("Ann").says("roster")  # control
+
+
 async def test_calling_off_tells_everybody_who_signed_up(town: Town, chat: Open) -> None:
     olga, ann = chat("Olga"), chat("Ann")
     activity = await town.publishes(olga, "Reading to children", SATURDAY)
