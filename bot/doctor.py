@@ -115,7 +115,8 @@ class Doctor:
         ]
         doors = [check_telegram(settings), *check_wechat(settings)]
         rest = [
-            check_backup(_newest(folder / "backups"), self.now()),
+            # Beside the database, and where `menkou backup` puts them wherever that is.
+            check_backup(_newest(folder / "backups", self.folder / "backups"), self.now()),
             check_locales(missing_words()),
         ]
         return before, doors, rest
@@ -221,6 +222,6 @@ def _free(folder: Path) -> int:
     return shutil.disk_usage(where.resolve()).free
 
 
-def _newest(folder: Path) -> datetime | None:
-    made = [path.stat().st_mtime for path in folder.glob("*.zip")] if folder.is_dir() else []
+def _newest(*folders: Path) -> datetime | None:
+    made = [path.stat().st_mtime for folder in folders for path in folder.glob("*.zip")]
     return datetime.fromtimestamp(max(made), UTC) if made else None

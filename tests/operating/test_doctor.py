@@ -338,9 +338,12 @@ async def test_a_damaged_file_is_called_damaged(
     assert "damaged" in next(line.says for line in lines if line.level == "fail")
 
 
-async def test_the_newest_backup_is_found(tmp_path: Path) -> None:
-    plain = settings(secret_key=SecretStr(KEY))
-    folder = tmp_path / "var" / "backups"
+@pytest.mark.parametrize(("database", "backups"), [("var", "var"), ("data", "var"), ("data", "data")])
+async def test_the_newest_backup_is_found(tmp_path: Path, database: str, backups: str) -> None:
+    """Of a database that stands elsewhere it was said that there was none: `menkou backup` puts them under `var`."""
+    plain = settings(secret_key=SecretStr(KEY), database_url=f"sqlite+aiosqlite:///{tmp_path / database / 'menkou.db'}")
+    folder = tmp_path / backups / "backups"
+    assert levels(await Doctor(now=lambda: datetime.now(UTC)).examine(plain))["backup"] == "warn"
     await asyncio.to_thread(folder.mkdir, parents=True)
     await asyncio.to_thread((folder / "menkou-1.zip").write_text, "")
     lines = await Doctor(now=lambda: datetime.now(UTC)).examine(plain)
