@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,6 +94,22 @@ def check_folder(folder: Path) -> Finding:
     if not os.access(where, os.W_OK | os.X_OK):
         return fail("folder", f"{folder} cannot be written", f"Give the user that runs Menkou the folder {where}.")
     return ok("folder", f"{folder} can be written")
+
+
+def check_readers(files: Iterable[Path]) -> Finding:
+    """Can everybody who has an account on this machine read these files?"""
+    shown = [str(file) for file in files if _is_open(file)]
+    if shown:
+        return warn("readers", f"everybody here can read {', '.join(shown)}", f"Run `chmod o= {' '.join(shown)}`.")
+    return ok("readers", "no file of ours is open to everybody on this machine")
+
+
+def _is_open(file: Path) -> bool:
+    """Readable for others, in a folder that they can reach. Elsewhere than on POSIX these bits say nothing."""
+    if os.name != "posix" or not file.exists():
+        return False
+    reached = all(folder.stat().st_mode & stat.S_IXOTH for folder in file.resolve().parents)
+    return reached and bool(file.stat().st_mode & stat.S_IROTH)
 
 
 def check_disk(free: int) -> Finding:

@@ -5,6 +5,7 @@ What a command needs is imported inside it: `menkou --help` answers at once.
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +41,8 @@ menkou.add_typer(wechat, name="wechat")
 
 def main() -> None:
     """Run the program; what goes wrong is one line and an exit code."""
+    # The database, its log and its copies are for whoever runs Menkou: not everything in them is sealed.
+    os.umask(0o077)
     # Chinese goes in and out whatever the machine's locale says; what cannot be shown becomes a question mark.
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

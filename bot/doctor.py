@@ -36,6 +36,7 @@ from bot.checks import (
     check_platform_clock,
     check_pragmas,
     check_python,
+    check_readers,
     check_retention,
     check_rules,
     check_seal,
@@ -47,7 +48,7 @@ from bot.checks import (
     ok,
     warn,
 )
-from bot.settings import FOLDER, PREFIX, BadSettings, Settings
+from bot.settings import FILE, FOLDER, PREFIX, BadSettings, Settings
 from bot.talk.wording import CATALOGUES, LANGUAGES
 from storage import audit, condition, inbox, migrate, seals, snapshot, timers
 from storage.database import Database, Unit
@@ -78,6 +79,7 @@ def missing_words(folder: Path = CATALOGUES) -> dict[str, int]:
             1 for msgid in wanted if not (entry := known.get(msgid)) or not entry.string or entry.fuzzy
         )
     return found
+
 
 LAST_MESSAGES = 100
 """Of each platform, for comparing its clock with ours."""
@@ -112,6 +114,7 @@ class Doctor:
             check_address(settings),
             check_folder(folder),
             check_disk(_free(folder)),
+            check_readers(_files(settings)),
         ]
         doors = [check_telegram(settings), *check_wechat(settings)]
         rest = [
@@ -213,6 +216,12 @@ async def _arrivals(unit: Unit, door: str) -> list[tuple[datetime, datetime]]:
     """When the last messages of a door were said by the platform's clock, and when they came by ours."""
     kept = await inbox.newest(unit, door, LAST_MESSAGES)
     return [(said, came) for raw, came in kept if (said := said_at(door, raw))]
+
+
+def _files(settings: Settings) -> list[Path]:
+    """What of ours not everybody on this machine should read: settings may hold secrets, SQLite's files hold a city."""
+    file = snapshot.file_at(settings.database_url)
+    return [FILE] if file is None else [FILE, file, file.with_name(f"{file.name}-wal")]
 
 
 def _free(folder: Path) -> int:

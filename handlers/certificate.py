@@ -43,6 +43,7 @@ from bot.talk import (
     ngettext,
     script,
 )
+from handlers.lookedafter import ORGANISE
 
 ALL = 0
 """Every organisation: one certificate of each, because only who recorded certifies."""
@@ -383,10 +384,7 @@ async def withdrawproof(talk: Talk, desk: Desk, number: str = "") -> None:
         number = found.number
     one = await desk.proofs.looked_after(number) if is_number(number) else None
     if one is None:
-        return talk.say(
-            _("There is no valid certificate with this number that you look after."),
-            Link(_("What you look after"), Intent("organise")),
-        )
+        return talk.say(_("There is no valid certificate with this number that you look after."), ORGANISE)
     why = await talk.choose(
         "why",
         lines(_("Why is it withdrawn? Whoever checks it will read this."), entry(one)),
@@ -433,12 +431,10 @@ async def proofregister(talk: Talk, desk: Desk, organisation: int = 0) -> None:
         chosen = await talk.choose("for", _("For which organisation?"), options)
     found = await desk.proofs.register(chosen) if chosen else None
     if found is None:
-        return talk.say(
-            _("There is no register that you look after."), Link(_("What you look after"), Intent("organise"))
-        )
+        return talk.say(_("There is no register that you look after."), ORGANISE)
     listed, path = found
     if not listed:
-        return talk.say(_("Nothing was certified yet."), Link(_("What you look after"), Intent("organise")))
+        return talk.say(_("Nothing was certified yet."), ORGANISE)
     whole = WebLink(_("The whole register as a table"), path)
     links = [Link(registered(one), Intent("proof", (one.number,))) for one in listed]
     await talk.browse("list", _("Certified, newest first:"), [whole, *links])

@@ -17,16 +17,14 @@ from bot.domain.skills import NeedsSkill
 from bot.domain.squads import NoLead
 from bot.talk import Clock, Incoming, Intent, Joined, Link, Picture, Talk, Unclear, Words, _, lines, ngettext, script
 from handlers.cards import title
-from handlers.organise import NOT_YOURS
-from handlers.roll import done, on_now
+from handlers.lookedafter import NOT_YOURS, ORGANISE
+from handlers.roll import NOBODYS_CODE, NONE_ON, done, of_which, on_now
 from handlers.skills import skill_name
 
 UNKNOWN_AGE = _(
     "I do not know how old they are. Add only somebody who is 18 or older: whoever is younger needs their guardian's "
     "yes first."
 )
-
-ORGANISE = Link(_("What you look after"), Intent("organise"))
 
 
 @script(
@@ -51,21 +49,23 @@ async def mycode(talk: Talk, desk: Desk) -> None:
 @script("present", silent=True)
 async def present(talk: Talk, desk: Desk, number: str, token: str) -> None:
     """The leader has scanned somebody's own code: they are here; who is not on the roll can be added."""
-    activity = await on_now(talk, desk, talk.now)
-    if activity is None:
-        return talk.say(_("No activity whose roll you take is on now."), ORGANISE)
+    on = await desk.rolls.on_now(talk.now)
+    if not on:
+        return talk.say(NONE_ON, ORGANISE)
     who = await desk.newcomers.reads(number, token)
     if not isinstance(who, Person):
         return talk.say(refused(who))
-    await brought(talk, desk, activity, who, shown=True)
+    activity = await of_which(talk, desk, await desk.newcomers.with_seats(on, [who.id], talk.now) or on)
+    titles = {one.id: title(one) for one in on}
+    await brought(talk, desk, activity, who, shown=True, where=titles[activity] if len(on) > 1 else None)
 
 
 @script("walkin", words=["walkin", "walk in", "现场补报", "补报"], title=_("adding somebody on the spot"))
 async def walkin(talk: Talk, desk: Desk, activity: int = 0, number: str = "") -> None:
     """Somebody who came without a seat, by their volunteer number."""
     which = activity or await on_now(talk, desk, talk.now)
-    if which is None:
-        return talk.say(_("No activity whose roll you take is on now."), ORGANISE)
+    if not isinstance(which, int):
+        return talk.say(which, ORGANISE)
     if await desk.organising.allowed(which, Deed.ROLL) is None:
         # Before the number: whether somebody has it is told only to who takes the roll.
         return talk.say(NOT_YOURS, ORGANISE)
@@ -78,8 +78,13 @@ async def walkin(talk: Talk, desk: Desk, activity: int = 0, number: str = "") ->
     await brought(talk, desk, which, who, shown=False)
 
 
-async def brought(talk: Talk, desk: Desk, activity: int, who: Person, *, shown: bool) -> None:
-    """Somebody stands before the leader: marked when they are on the roll, else added after one question."""
+async def brought(
+    talk: Talk, desk: Desk, activity: int, who: Person, *, shown: bool, where: Words | None = None
+) -> None:
+    """Somebody stands before the leader: marked when they are on the roll, else added after one question.
+
+    `where` is said with what was done, for a leader who could have meant another activity.
+    """
     found = await desk.newcomers.look(activity, who)
     lift = False
     if isinstance(found, Newcomer):
@@ -98,12 +103,13 @@ async def brought(talk: Talk, desk: Desk, activity: int, who: Person, *, shown: 
     manage = Link(_("Manage"), Intent("manage", (str(activity),)))
     match outcome:
         case Answer(_number, _name, AlreadySo(Mark.HERE, _at)):
-            talk.say(lines(done(outcome), _("When they leave, say “{number} left”.", number=outcome.number)), manage)
+            leaving = _("When they leave, say “{number} left”.", number=outcome.number)
+            talk.say(lines(where, done(outcome), leaving), manage)
         case Answer():
-            talk.say(done(outcome), manage)
+            talk.say(lines(where, done(outcome)), manage)
         case Added(_activity, name, lifted):
             more = _("The shift has one seat more now.") if lifted else None
-            talk.say(lines(_("{name} is added and here.", name=name), more), manage)
+            talk.say(lines(where, _("{name} is added and here.", name=name), more), manage)
         case _:
             talk.say(refused(outcome), manage)
 
@@ -148,7 +154,7 @@ def refused(outcome: object) -> Words:
         case Rolled():
             return _("They are on the roll already.")
         case _:
-            return _("That is nobody's code now. Ask them to send “my code” and to show the new one.")
+            return NOBODYS_CODE
 
 
 def volunteer_number(answer: Incoming) -> str:

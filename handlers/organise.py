@@ -34,11 +34,11 @@ from bot.talk import (
     script,
 )
 from handlers.answers import count, hours, words, words_or_none
-from handlers.cards import address, kind_name, line, offer, title
+from handlers.cards import address, kind_name, line, title
 from handlers.flags import reasons
+from handlers.lookedafter import NOT_YOURS, ORGANISE, which_shift
 from handlers.terms import covered, shown
 
-NOT_YOURS = _("There is no such activity among those you look after.")
 TRAINED = _("People are trained for this kind of service first: write when, or let a role ask for the proof.")
 
 
@@ -80,7 +80,7 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
     """One activity and what my post lets me do with it."""
     card = await desk.organising.allowed(activity, Deed.ROSTER)
     if card is None:
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     if card.state == "draft":
         return talk.go(Intent("draft", (str(activity),)))
     number = str(activity)
@@ -277,7 +277,7 @@ async def roster(talk: Talk, desk: Desk, activity: int = 0) -> None:
         return await talk.browse("list", _("The roster of which activity?"), links)
     found = await desk.organising.roster(activity)
     if not isinstance(found, Roster):
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     seated = [one for one in found.people if one.stand != Stand.WAITING]
     waiting = [one for one in found.people if one.stand == Stand.WAITING and one.admitted]
     asking = len(found.people) - len(seated) - len(waiting)
@@ -334,7 +334,7 @@ async def calloff(talk: Talk, desk: Desk, activity: int) -> None:
     """Called off after one question; everybody is told."""
     card = await desk.organising.allowed(activity, Deed.CHANGE)
     if card is None or card.state != "open":
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     question = _("Call off {title}, {when}? Everybody who signed up will be told.", title=title(card), when=card.starts)
     if not await talk.confirm("sure", question, _("Yes, call it off"), _("No")):
         return talk.say(_("Nothing was changed."))
@@ -346,7 +346,7 @@ async def move(talk: Talk, desk: Desk, activity: int) -> None:
     """A new time; everybody is told and asked whether they still come."""
     card = await desk.organising.allowed(activity, Deed.CHANGE)
     if card is None or card.state != "open" or card.starts <= talk.now:
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     question = _("When shall {title} be? Like “Sat 9:00-11:30”.", title=title(card))
     span = await talk.ask("hours", question, hours(talk.now, desk.city.zone, card.starts))
     start, end = datetime.fromisoformat(span[0]), datetime.fromisoformat(span[1])
@@ -361,7 +361,7 @@ async def relocate(talk: Talk, desk: Desk, activity: int) -> None:
     """A new place; everybody is told and asked whether they still come."""
     card = await desk.organising.allowed(activity, Deed.CHANGE)
     if card is None or card.state != "open" or card.starts <= talk.now:
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     question = _("Where shall {title} be? District and address, like “海淀区 颐和园东门”.", title=title(card))
     where = await talk.ask("where", question, in_the_city(desk.city.places))
     there = address(desk.city.place(where[0]), where[1])
@@ -374,14 +374,10 @@ async def relocate(talk: Talk, desk: Desk, activity: int) -> None:
 @script("seats", title=_("the number of seats"))
 async def seats(talk: Talk, desk: Desk, activity: int) -> None:
     """More or fewer seats in a shift; new ones go to the queue in its order."""
-    card = await desk.organising.allowed(activity, Deed.CHANGE)
-    shifts = card.open_shifts(talk.now) if card else []
-    if card is None or not shifts:
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
-    shift = shifts[0]
-    if len(shifts) > 1:
-        which = _("Which shift of {title}?", title=title(card))
-        shift = await talk.choose("shift", which, [offer(one) for one in shifts])
+    found = await which_shift(talk, desk, activity, Deed.CHANGE)
+    if found is None:
+        return
+    _card, shift = found
     now_there = {"capacity": shift.capacity, "taken": shift.taken}
     question = _("Seats: {capacity}, taken: {taken}. How many shall there be?", **now_there)
     least = max(shift.taken, 1)
@@ -392,7 +388,7 @@ async def seats(talk: Talk, desk: Desk, activity: int) -> None:
             queue = ngettext("{n} went to the queue.", "{n} went to the queue.", handed) if handed else None
             talk.say(lines(text, queue), Link(_("Manage"), Intent("manage", (str(activity),))))
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)
 
 
 def told(talk: Talk, outcome: object) -> None:
@@ -404,4 +400,4 @@ def told(talk: Talk, outcome: object) -> None:
         case Unfit(why):
             talk.say(unfit(why))
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.desk.desk import Desk
-from bot.desk.newcomers import Newcomer
+from bot.desk.newcomers import Newcomer, NoSuchCode
 from bot.desk.organising import Roster
 from bot.desk.rolls import Answer, Called
 from bot.domain.activities import Activity
+from bot.domain.attendance import TooManyTries
 from bot.domain.enrolment import Stand
 from bot.domain.people import Person
 from bot.domain.roll import AlreadySo, Call, Mark, Marked, NotMarked, Outcome, Rolled, read_calls
@@ -31,10 +32,14 @@ from bot.talk import (
     script,
 )
 from handlers.cards import line, title
-from handlers.organise import NOT_YOURS, listed
+from handlers.lookedafter import NOT_YOURS, ORGANISE
+from handlers.organise import listed
 
 NOBODY = "0"
 """In a link: no number of the roll."""
+
+NONE_ON = _("No activity whose roll you take is on now.")
+NOBODYS_CODE = _("That is nobody's code now. Ask them to send “my code” and to show the new one.")
 
 AT_MOST = 40
 """Lines that are answered one by one; of a longer call only what was not done, and a count of the rest."""
@@ -49,14 +54,13 @@ def hears_roll(text: str, _now: datetime) -> Sequence[str] | None:
 async def roll(talk: Talk, desk: Desk, activity: int = 0, said: str = "") -> None:
     """Of which activity, who, and what was done."""
     at = min(talk.incoming.at, talk.now)
-    which = activity or await on_now(talk, desk, at)
-    if which is None:
-        nothing = _("No activity whose roll you take is on now.")
-        return talk.say(nothing, Link(_("What you look after"), Intent("organise")))
+    which = activity or await on_now(talk, desk, at, read_calls(said) or ())
+    if not isinstance(which, int):
+        return talk.say(which, ORGANISE)
     if not said:
         found = await desk.organising.roster(which)
         if not isinstance(found, Roster):
-            return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            return talk.say(NOT_YOURS, ORGANISE)
         seated = sorted((one for one in found.people if one.stand != Stand.WAITING), key=lambda one: one.number)
         question = lines(
             title(found.activity),
@@ -77,7 +81,7 @@ async def roll(talk: Talk, desk: Desk, activity: int = 0, said: str = "") -> Non
                 Link(_("Manage"), Intent("manage", (str(card.id),))),
             )
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)
 
 
 def taking_back(activity: int, answers: Sequence[Answer]) -> Intent | None:
@@ -102,14 +106,28 @@ async def unroll(talk: Talk, desk: Desk, activity: int, came: str, left: str) ->
         case Called(card, answers):
             talk.say(lines(title(card), *answered(answers)), Link(_("The roll-call"), Intent("roll", (str(card.id),))))
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)
 
 
-async def on_now(talk: Talk, desk: Desk, at: datetime) -> int | None:
-    """The activity that is on; asked where there are several."""
-    on: list[Activity] = await desk.rolls.on_now(at)
-    if len(on) < 2:
-        return on[0].id if on else None
+async def on_now(talk: Talk, desk: Desk, at: datetime, calls: Sequence[Call] = ()) -> int | Text:
+    """The activity that is on, and that the calls can be for; asked where there are several. Words: there is none."""
+    on: Sequence[Activity] = await desk.rolls.on_now(at)
+    if not on:
+        return NONE_ON
+    meant = await desk.newcomers.meant(on, calls, at) if calls and len(on) > 1 else on
+    match meant:
+        case TooManyTries(until):
+            return _("There were too many wrong codes. You can try again at {until}.", until=Clock(until))
+        case NoSuchCode():
+            return NOBODYS_CODE
+        case _:
+            return await of_which(talk, desk, meant)
+
+
+async def of_which(talk: Talk, desk: Desk, on: Sequence[Activity]) -> int:
+    """One of these activities; asked where there are several."""
+    if len(on) == 1:
+        return on[0].id
     options = [Option(str(one.id), line(one, desk), one.id) for one in on]
     chosen: int = await talk.choose("which", _("The roll of which activity?"), options)
     return chosen

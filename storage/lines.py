@@ -92,7 +92,11 @@ class Lines:
         self._room -= 1
         try:
             connection = await self._engine.connect()
-            bare: Any = (await connection.get_raw_connection()).driver_connection
+            try:
+                bare: Any = (await connection.get_raw_connection()).driver_connection
+            except BaseException:
+                await connection.close()
+                raise
         except BaseException:
             self._make_room()
             raise

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database as opening
 from storage import lines
 from storage.database import Database, Unit
 from storage.prepared import OnPostgreSQL
-from storage.secrecy import Secrecy
+from tests.keys import SECRECY
 from tests.postgres import Postgres
 
 
@@ -28,7 +29,7 @@ async def database(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Async
     """With one line, so that the second turn waits for the first."""
     monkeypatch.setattr(opening, "LINES", 1)
     name = f"test_{secrets.token_hex(6)}"
-    opened = Database(postgres.create(name), Secrecy("a key that only tests use, 32 signs and more"))
+    opened = Database(postgres.create(name), SECRECY)
     async with opened.write() as unit:
         await unit.connection.execute(text("CREATE TABLE said (words TEXT)"))
     yield opened
@@ -153,4 +154,22 @@ async def test_whoever_waits_for_a_line_that_is_lost_gets_another(database: Data
     with pytest.raises(Exception, match=r"."):
         await first
     await second
+    assert await said(database) == ["two"]
+
+
+async def test_a_line_that_opens_only_by_half_is_hung_up_and_leaves_its_room(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halves: list[AsyncConnection] = []
+
+    async def failing(connection: AsyncConnection) -> None:
+        halves.append(connection)
+        raise Broke
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(AsyncConnection, "get_raw_connection", failing)
+        with pytest.raises(Broke):
+            await database.turn(saying("one"))
+    assert [half.closed for half in halves] == [True]
+    await database.turn(saying("two"))
     assert await said(database) == ["two"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.desk.gates import Refusal, agreed, free_then, of_age, skilled
 from bot.desk.led import led
@@ -19,7 +21,7 @@ from bot.domain.evidence import Part, Proof
 from bot.domain.mycode import OwnCode, own_code, own_code_fits
 from bot.domain.people import Person
 from bot.domain.roles import Deed
-from bot.domain.roll import Mark, Rolled
+from bot.domain.roll import Call, Mark, Rolled, rolls_of
 from storage import activities, attendance, audit, enrolment, people, publishing, roll, wishes
 
 GATES = (of_age, skilled, free_then, led, permitted, agreed)
@@ -72,9 +74,9 @@ class Newcomers(Subject):
 
     async def reads(self, number: str, given: str) -> Person | NoSuchCode | TooManyTries:
         """Whose own code this is."""
-        tries = await attendance.wrong_codes(self.unit, self.now - TRIES_WITHIN, person=self.me.id)
-        if len(tries) >= TRIES:
-            return TooManyTries(tries[-TRIES] + TRIES_WITHIN)
+        closed = await self._closed()
+        if closed is not None:
+            return closed
         who = await self._by_number(number)
         if who is None or not own_code_fits(self.city.secrecy.signature, who.number, given, self.now):
             await attendance.note_wrong_code(self.unit, self.me.id, [], self.now)
@@ -85,17 +87,56 @@ class Newcomers(Subject):
         """Who on the roll shows these six digits now."""
         if await self.beside(Organising).allowed(activity, Deed.ROLL) is None:
             return NotAllowed()
-        tries = await attendance.wrong_codes(self.unit, self.now - TRIES_WITHIN, person=self.me.id)
-        if len(tries) >= TRIES:
-            return TooManyTries(tries[-TRIES] + TRIES_WITHIN)
+        closed = await self._closed()
+        if closed is not None:
+            return closed
         lines = await roll.roll(self.unit, activity)
-        numbers = await people.numbers(self.unit, [one.person for one in lines])
-        sign = self.city.secrecy.signature
+        shown = await self._showing(digits, [one.person for one in lines])
         for one in lines:
-            if own_code_fits(sign, numbers[one.person], digits, self.now):
+            if one.person in shown:
                 return one
         await attendance.note_wrong_code(self.unit, self.me.id, [], self.now)
         return NoSuchCode()
+
+    async def meant(
+        self, on: Sequence[Activity], calls: Sequence[Call], at: datetime
+    ) -> Sequence[Activity] | NoSuchCode | TooManyTries:
+        """Of these activities whose rolls I take, those that calls by own code or volunteer number can be for; all of
+        them where that tells nothing.
+
+        A code of nobody is told at once: if it were asked about first, one could guess without end.
+        """
+        if any(one.of_one_roll for one in calls):
+            return on
+        codes = [code for one in calls for code in one.codes]
+        closed = await self._closed() if codes else None
+        if closed is not None:
+            return closed
+        rolls = [await roll.roll(self.unit, one.id) for one in on]
+        everybody = [line.person for lines in rolls for line in lines]
+        showing = [await self._showing(code, everybody) for code in codes]
+        named = [await people.by_number(self.unit, number) for one in calls for number in one.people]
+        found = await self.with_seats(on, {who for who in named if who is not None}.union(*showing), at)
+        if len(found) != 1 and not all(showing):
+            await attendance.note_wrong_code(self.unit, self.me.id, [], self.now)
+            return NoSuchCode()
+        return found or on
+
+    async def with_seats(self, on: Sequence[Activity], who: Collection[int], at: datetime) -> list[Activity]:
+        """Of these activities, those where somebody of these people is awaited, or else has or had a seat."""
+        meant = rolls_of({one.id: await roll.roll(self.unit, one.id) for one in on}, who, at)
+        return [one for one in on if one.id in meant]
+
+    async def _closed(self) -> TooManyTries | None:
+        """I have tried too many wrong codes."""
+        tries = await attendance.wrong_codes(self.unit, self.now - TRIES_WITHIN, person=self.me.id)
+        return TooManyTries(tries[-TRIES] + TRIES_WITHIN) if len(tries) >= TRIES else None
+
+    async def _showing(self, digits: str, who: Sequence[int]) -> set[int]:
+        """Who of these people shows this code now."""
+        numbers = await people.numbers(self.unit, who)
+        sign = self.city.secrecy.signature
+        return {one for one, number in numbers.items() if own_code_fits(sign, number, digits, self.now)}
 
     async def person(self, number: str) -> Person | NoSuchCode:
         """Whoever has this volunteer number."""

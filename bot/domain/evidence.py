@@ -121,7 +121,5 @@ SAMPLED = 0.1
 def sample(batch: str, entries: int, share: float = SAMPLED) -> frozenset[int]:
     """Which of the entries of a batch are drawn: by a digest of the batch's own secret name, so that whoever enters
     cannot know before, and whoever audits can draw again."""
-    if not entries:
-        return frozenset()
     ranked = sorted(range(entries), key=lambda place: hashlib.sha256(f"{batch}:{place}".encode()).digest())
     return frozenset(ranked[: max(1, round(entries * share))])

@@ -154,8 +154,6 @@ def _edges(found: re.Match[str]) -> tuple[date, date]:
     if month is None:
         return date(year, 1, 1), date(year, 12, 31)
     if day is None:
-        if not 1 <= month <= 12:
-            raise ValueError(month)
         return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
     return date(year, month, day), date(year, month, day)
 
@@ -216,7 +214,7 @@ def content_lines(entries: Sequence[Entry], room: int = LINES) -> list[Line]:
         groups: dict[date, list[Entry]] = defaultdict(list)
         for one in ordered:
             groups[one.day.replace(day=1) if by == "month" else one.day.replace(day=1, month=1)].append(one)
-        if len(groups) <= room or by == "year":
+        if len(groups) <= room:
             break
     return [
         Line(first, "", "", sum(one.minutes for one in group), "".join(by_grade(group)), len(group), by)

@@ -63,7 +63,7 @@ def count(
     start, end = whole_minutes(start, end)
     if share < rules.minimum_share:
         return Counted(0, start, end, Zero("short", share, rules.minimum_share))
-    if sort != SERVICE and sort in rules.not_service:
+    if sort in rules.not_service:
         return Counted(0, start, end, Zero(sort), training=(end - start) // MINUTE if sort == "training" else 0)
     fresh = free_time((start, end), counted)
     minutes = int(sum((b - a for a, b in fresh), timedelta()) // MINUTE)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.attendance import OPENS
 from bot.domain.digits import CHINESE, normalise, read_numeral
-from bot.domain.enrolment import Stand
+from bot.domain.enrolment import COMING, Stand
 
 LONGEST = 400
 """Characters of a roll-call: some hundred numbers."""
@@ -42,6 +43,11 @@ class Call:
     codes: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
 
+    @property
+    def of_one_roll(self) -> bool:
+        """It means nothing before one knows whose roll it is of; an own code or a volunteer number means one person."""
+        return bool(self.numbers) or self.all
+
 
 @dataclass(frozen=True, slots=True)
 class Rolled:
@@ -56,6 +62,15 @@ class Rolled:
     arrived: datetime | None = None
     left: datetime | None = None
     left_by: str | None = None
+
+    @property
+    def seated(self) -> bool:
+        """They have a seat, or had one."""
+        return self.stand not in (Stand.WAITING, Stand.OFFERED)
+
+    def is_awaited(self, at: datetime) -> bool:
+        """It could be said of them now that they are here."""
+        return self.stand in COMING | {Stand.ABSENT} and self.starts - OPENS <= at < self.ends
 
     @property
     def shown(self) -> tuple[str, datetime | None]:
@@ -201,6 +216,17 @@ def chosen(call: Call, roll: Sequence[Rolled]) -> Iterable[tuple[int, Rolled | N
     if not call.all:
         return [(number, by_number.get(number)) for number in call.numbers]
     return [(one.number, one) for one in roll if one.number not in call.but and one.stand in _SAID_OF[call.mark]]
+
+
+def rolls_of(rolls: Mapping[int, Sequence[Rolled]], people: Collection[int], at: datetime) -> list[int]:
+    """The activities, by whose rolls, where somebody of these people is awaited; where somebody is awaited nowhere, has
+    or had a seat."""
+    meant: dict[int, None] = {}
+    for who in people:
+        lines = [(activity, one) for activity, roll in rolls.items() for one in roll if one.person == who]
+        awaited = [activity for activity, one in lines if one.is_awaited(at)]
+        meant |= dict.fromkeys(awaited or [activity for activity, one in lines if one.seated])
+    return list(meant)
 
 
 _HAVE_COME = frozenset({Stand.ARRIVED, Stand.LEFT, Stand.COMPLETED})

@@ -4,10 +4,11 @@ from bot.settings.demo import for_demo
 from bot.settings.loading import describe, load
 from bot.settings.names import FOLDER, Settings
 from bot.settings.problems import BadSettings, NotPossible
-from bot.settings.sources import PREFIX, SECRETS
+from bot.settings.sources import FILE, PREFIX, SECRETS
 from bot.settings.values import NEW_KEY
 
 __all__ = [
+    "FILE",
     "FOLDER",
     "NEW_KEY",
     "PREFIX",

@@ -22,20 +22,13 @@ from storage import people
 from storage.prepared import Prepared
 from storage.tables.enrolment import attendance, audit, enrolment, record
 from storage.tables.people import consent, conversation, identity, person, subscription
-from tests.conversations.kit import DOORS, MONDAY, SECRECY, Chat, Town
+from tests.conversations.kit import DOORS, MONDAY, SECRECY, Chat, Town, number_of
 from tests.seats import miscounted
 
 SATURDAY = MONDAY + timedelta(days=5)
 SUNDAY = MONDAY + timedelta(days=6)
 
 Open = Callable[..., Chat]
-
-
-async def number_of(town: Town, chat: Chat) -> int:
-    async with town.database.read() as unit:
-        who = await people.at_address(unit, chat.door, chat.name)
-    assert who is not None
-    return who
 
 
 async def code_from(chat: Chat) -> str:

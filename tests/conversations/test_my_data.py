@@ -21,7 +21,7 @@ from storage.tables.enrolment import audit, enrolment, record
 from storage.tables.messages import inbox, letter
 from storage.tables.people import consent, identity, person
 from storage.tables.privacy import erasure
-from tests.conversations.kit import MONDAY, SECRECY, Chat, Town
+from tests.conversations.kit import MONDAY, SECRECY, Chat, Town, number_of
 
 SATURDAY = MONDAY + timedelta(days=5)
 LATER = MONDAY + timedelta(days=30)
@@ -40,13 +40,6 @@ async def settled(town: Town, chat: Open, starts: datetime = SATURDAY, seats: in
     await ann.says(PHONE)
     assert "You are in" in await ann.says("yes")
     return ann, activity
-
-
-async def number_of(town: Town, chat: Chat) -> int:
-    async with town.database.read() as unit:
-        who = await people.at_address(unit, chat.door, chat.name)
-    assert who is not None
-    return who
 
 
 async def erases(chat: Chat) -> None:

@@ -14,8 +14,8 @@ from bot.domain.mycode import STEP, own_code, own_code_fits
 from storage.tables.activities import shift
 from storage.tables.enrolment import audit, enrolment, record
 from storage.tables.evidence import evidence
-from tests.conversations.kit import SECRECY, Chat, Town
-from tests.conversations.test_roll import SATURDAY, gathered, goes_to, states
+from tests.conversations.kit import SECRECY, Chat, Town, goes_to, states
+from tests.conversations.test_roll import SATURDAY, gathered
 
 Open = Callable[..., Chat]
 
@@ -211,3 +211,96 @@ async def test_who_is_checked_in_elsewhere_must_leave_there_first(town: Town, ch
     await olga.opens("walkin", there, number)
     assert "still checked in: Reading to children" in await olga.picks("Add")
     assert await states(town) == ["arrived"]
+
+
+# --- A leader of two activities that are on at once ---
+
+
+async def leads_two(town: Town, chat: Open, second: timedelta = timedelta()) -> tuple[Chat, int, Chat]:
+    """The leader, the other activity, which begins so long after the first, and Ann with a seat in the first."""
+    olga, _activity, (ann,) = await gathered(town, chat, "Ann")
+    goes_to(town, SATURDAY - timedelta(minutes=30))
+    other = await town.publishes(olga, "Painting a wall", SATURDAY + second)
+    goes_to(town, SATURDAY)
+    return olga, other, ann
+
+
+@pytest.mark.parametrize("way", ["digits", "scanned", "number"])
+async def test_whoever_has_one_seat_at_hand_is_marked_there_without_a_question(
+    town: Town, chat: Open, way: str
+) -> None:
+    """Before, a leader of two activities was asked which one, though only one could be meant."""
+    olga, _other, ann = await leads_two(town, chat)
+    number, token, digits = await own(ann)
+    said = {"digits": f"{digits} here", "number": f"{number} here"}
+    answer = await (olga.opens("present", number, token) if way == "scanned" else olga.says(said[way]))
+    assert "Reading to children" in answer
+    assert f"1. {olga.sees('Ann Lee')} here, 10:00" in answer
+    assert await states(town) == ["arrived"]
+
+
+async def test_two_codes_of_two_activities_are_asked_about(town: Town, chat: Open) -> None:
+    olga, other, ann = await leads_two(town, chat)
+    goes_to(town, SATURDAY - timedelta(minutes=20))
+    bob = chat("Bob")
+    await bob.joins(other)
+    codes = [(await own(who))[2] for who in (ann, bob)]
+    assert "The roll of which activity?" in await olga.says(f"{codes[0]} {codes[1]} here")
+    assert await states(town) == ["joined", "joined"]
+
+
+async def test_whoever_is_awaited_at_both_is_asked_about(town: Town, chat: Open) -> None:
+    olga, other, ann = await leads_two(town, chat, timedelta(hours=2))
+    await ann.joins(other)
+    town.at += timedelta(minutes=90)
+    number, token, digits = await own(ann)
+    assert "The roll of which activity?" in await olga.says(f"{digits} here")
+    await olga.says("cancel")
+    assert "The roll of which activity?" in await olga.opens("present", number, token)
+    assert f"1. {olga.sees('Ann Lee')} here" in await olga.picks("Painting")
+    assert await states(town) == ["joined", "arrived"]
+
+
+async def test_whoever_has_left_the_first_is_meant_at_the_second(town: Town, chat: Open) -> None:
+    olga, other, ann = await leads_two(town, chat, timedelta(hours=2))
+    await ann.joins(other)
+    _number, _token, digits = await own(ann)
+    await olga.says(f"{digits} here")  # at ten the second has not opened
+    town.at += timedelta(minutes=110)
+    await olga.opens("roll", 1, "1 left")
+    _number, _token, digits = await own(ann)
+    assert "Painting a wall" in await olga.says(f"{digits} here")
+    assert await states(town) == ["left", "arrived"]
+
+
+async def test_numbers_of_a_roll_and_people_without_a_seat_are_asked_about(town: Town, chat: Open) -> None:
+    olga, _other, ann = await leads_two(town, chat)
+    _number, _token, digits = await own(ann)
+    dan = chat("Dan")
+    await dan.says("hello")
+    number, token, _digits = await own(dan)
+    for said in (f"{digits} 2 here", f"{number} here"):
+        assert "The roll of which activity?" in await olga.says(said)
+        await olga.says("cancel")
+    assert "The roll of which activity?" in await olga.opens("present", number, token)
+    await olga.picks("Painting")
+    assert "Painting a wall" in await olga.picks("Add")
+    assert "is added and here" in olga.text
+
+
+async def test_a_leader_of_two_cannot_guess_a_code_either(town: Town, chat: Open) -> None:
+    """To be asked which activity would have told, and cost no try, that the code is wrong."""
+    olga, _other, ann = await leads_two(town, chat)
+    dan = chat("Dan")
+    await dan.says("hello")
+    number, _token, _digits = await own(dan)
+    _number, _token, digits = await own(ann)
+    wrong = [f"{int(digits) + more:06d}"[-6:] for more in range(1, 6)]
+    for one in wrong[:4]:
+        assert "nobody's code now" in await olga.says(f"{one} here")
+    assert "nobody's code now" in await olga.says(f"{number} {wrong[4]} here")
+    assert "too many wrong codes" in await olga.says(f"{digits} here")
+    assert await states(town) == ["joined"]
+    town.at += timedelta(minutes=11)
+    _number, _token, digits = await own(ann)
+    assert f"1. {olga.sees('Ann Lee')} here" in await olga.says(f"{digits} here")  # control

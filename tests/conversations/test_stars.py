@@ -15,7 +15,7 @@ from storage.tables.activities import shift
 from storage.tables.enrolment import attendance, audit, enrolment, record
 from storage.tables.matters import matter
 from storage.tables.stars import star, step
-from tests.conversations.kit import MONDAY, Chat, Town
+from tests.conversations.kit import MONDAY, Chat, Town, number_of
 
 FAR = MONDAY + timedelta(days=30)
 Open = Callable[..., Chat]
@@ -25,13 +25,6 @@ Open = Callable[..., Chat]
 def door(request: pytest.FixtureRequest) -> str:
     """One door with buttons, one without."""
     return str(request.param)
-
-
-async def number_of(town: Town, chat: Chat) -> int:
-    async with town.database.read() as unit:
-        who = await people.at_address(unit, chat.door, chat.name)
-    assert who is not None
-    return who
 
 
 async def counted(town: Town, chat: Chat, activity: int, hours: float) -> None:

@@ -43,7 +43,7 @@ def test_what_was_drawn_for_the_audit_is_looked_at() -> None:
 @pytest.mark.parametrize(
     ("early", "late", "odd"),
     [(OPENS, CHECKOUT_CLOSES, 0), (OPENS + timedelta(minutes=1), timedelta(), 1),
-     (timedelta(), CHECKOUT_CLOSES + timedelta(minutes=9), 9)],
+     (timedelta(), CHECKOUT_CLOSES + timedelta(minutes=9), 9), (OPENS + timedelta(hours=2), timedelta(), 120)],
 )  # fmt: skip
 def test_hours_outside_the_window(early: timedelta, late: timedelta, odd: int) -> None:
     found = of_presence(replace(USUAL, arrived=NOON - early, left=END + late), RULES)
@@ -82,6 +82,12 @@ def test_two_who_had_been_one(pairs: int, odd: list[str]) -> None:
 
 def test_arrivals_over_an_hour_are_no_burst() -> None:
     assert densest([NOON + timedelta(minutes=one) for one in range(60)], RULES.burst_within) == 1
+
+
+def test_exactly_so_long_apart_is_still_within_it() -> None:
+    just, over = (NOON + RULES.burst_within + timedelta(seconds=late) for late in (0, 1))
+    assert densest([NOON, just], RULES.burst_within) == 2
+    assert densest([NOON, over], RULES.burst_within) == 1
 
 
 def test_what_was_looked_at_once_has_a_mark_of_its_own() -> None:

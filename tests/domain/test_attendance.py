@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.attendance import STEP, code_at, new_secret, step_of, window
+from bot.domain.attendance import STEP, Zero, code_at, new_secret, step_of, window
 from bot.domain.records import count, free_time
 from bot.domain.rulesets import RuleSet
 
@@ -50,6 +50,14 @@ def test_a_code_has_eight_digits_and_eighty_bits() -> None:
     assert len(code.digits) == 8
     assert code.digits.isdecimal()
     assert len(code.token) * 5 == 80
+    assert code.token.isalnum()  # all of it are bits, nothing fills it up
+
+
+def test_the_wall_counts_down_to_the_moment_of_the_next_code() -> None:
+    shown = code_at(SECRET, 42, NOON + timedelta(seconds=4))
+    assert shown.seconds_left == 11
+    last, following = (code_at(SECRET, 42, NOON + timedelta(seconds=4 + after)) for after in (10.999, 11))
+    assert last.digits == shown.digits != following.digits
 
 
 @pytest.mark.parametrize(
@@ -85,7 +93,8 @@ def test_less_than_the_share_that_is_needed_counts_nothing_and_says_so() -> None
 
 def test_who_left_before_the_start_was_not_there() -> None:
     counted = count(at(-40), at(-10), SHIFT, [], HALF)
-    assert (counted.minutes, counted.why.rule if counted.why else "") == (0, "short")
+    assert counted.minutes == 0
+    assert counted.why == Zero("short", present=0.0, needed=0.5)
 
 
 def test_a_minute_that_counted_elsewhere_does_not_count_again() -> None:

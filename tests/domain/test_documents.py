@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.documents import masked_number, read_number
+from bot.domain.documents import masked_number, number_as_shown, read_number
 
 MADE_UP = "11010519491231002X"
 """The example of the standard itself."""
@@ -41,3 +41,10 @@ def test_other_documents_have_letters_and_digits(typed: str, read: str | None) -
 def test_its_owner_recognises_it_and_nobody_else_reads_it() -> None:
     assert masked_number(MADE_UP) == "110***********002X"
     assert masked_number("E12345678") == "E******78"
+    assert masked_number("12345678901234") == "1***********34"
+    assert masked_number("110105491231002") == "110********1002"  # a resident's number of before 1999
+
+
+def test_not_one_of_its_digits_goes_abroad() -> None:
+    assert set(number_as_shown(MADE_UP, "telegram")) == {"*"}
+    assert number_as_shown(MADE_UP, "wechat") == masked_number(MADE_UP)

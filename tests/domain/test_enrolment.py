@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.domain.activities import Plan, check
-from bot.domain.enrolment import MOVES, Booking, IllegalMove, Stand, clash, move, old_enough
-from bot.domain.people import masked, masked_phone, new_number
+from bot.domain.enrolment import MOVES, Booking, IllegalMove, Stand, before_arrival, clash, move, old_enough
+from bot.domain.people import as_shown, masked, masked_phone, new_number, phone_as_shown
 from bot.domain.roles import MAY, Deed, Post, Role, may
 
 NOON = datetime(2026, 11, 28, 4, 0, tzinfo=UTC)
@@ -33,6 +33,15 @@ def test_nobody_leaves_a_completed_activity_and_no_queue_number_arrives() -> Non
     assert not MOVES[Stand.COMPLETED]
     assert Stand.ARRIVED not in MOVES[Stand.WAITING]
     assert Stand.ARRIVED not in MOVES[Stand.CANCELLED]
+
+
+@pytest.mark.parametrize(
+    ("stood", "back"),
+    [("joined", Stand.JOINED), ("confirmed", Stand.CONFIRMED), ("absent", Stand.ABSENT), (None, Stand.JOINED)],
+)
+def test_an_arrival_taken_back_leaves_them_where_they_stood(stood: str | None, back: Stand) -> None:
+    assert before_arrival(stood) is back
+    assert move(Stand.ARRIVED, back) is back
 
 
 @pytest.mark.parametrize(
@@ -93,10 +102,20 @@ def test_a_right_holds_in_the_own_organisation_or_below_the_own_place_and_nowher
     assert not may([], deed, **there)
 
 
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("deed", list(Deed))
+def test_what_has_no_organisation_or_no_place_is_nobodys_by_that(role: Role, deed: Deed) -> None:
+    assert not may([Post(role, place=110105)], deed, organisation=None, place=110108007, within=within)
+    assert not may([Post(role, place=110108)], deed, organisation=1, place=None, within=within)
+    elsewhere = Post(role, organisation=2, place=110108)  # a post in an organisation is none over its place
+    assert not may([elsewhere], deed, organisation=1, place=110108007, within=within)
+
+
 @pytest.mark.parametrize(
     ("start", "hours", "seats", "why"),
     [(1, 2.0, 10, ""), (-1, 2.0, 10, "past"), (0, 2.0, 10, "past"), (1, 0.1, 10, "short"), (1, 17.0, 10, "long"),
-     (24 * 500, 2.0, 10, "far"), (1, 2.0, 0, "full"), (1, 2.0, 20_001, "full")],
+     (24 * 500, 2.0, 10, "far"), (1, 2.0, 0, "full"), (1, 2.0, 20_001, "full"), (1, 0.25, 10, ""),
+     (1, 14 / 60, 10, "short"), (1, 16.0, 10, ""), (24 * 400, 2.0, 10, ""), (1, 2.0, 1, ""), (1, 2.0, 20_000, "")],
 )  # fmt: skip
 def test_a_plan_that_cannot_be_says_why(start: int, hours: float, seats: int, why: str) -> None:
     begins = NOON + timedelta(hours=start)
@@ -108,11 +127,27 @@ def test_a_plan_that_cannot_be_says_why(start: int, hours: float, seats: int, wh
 def test_names_and_numbers_are_masked_for_others() -> None:
     assert masked("王小明") == "王**"
     assert masked("Jo") == "J*"
+    assert masked("欧阳娜娜·古丽") == "欧***"  # not even how long it is
+    assert masked("王") == "王*"
     assert masked("") == ""
     assert masked_phone("+8613800138000") == "+86138****8000"
+
+
+@pytest.mark.parametrize(("phone", "shown"), [("12345678", "****"), ("123456789", "1****6789"), ("110", "****")])
+def test_a_number_with_no_middle_to_hide_is_hidden_whole(phone: str, shown: str) -> None:
+    assert masked_phone(phone) == shown
+
+
+@pytest.mark.parametrize(
+    ("door", "whole", "seen"), [("wechat", True, True), ("wechat", False, False), ("telegram", True, False)]
+)
+def test_a_whole_name_is_for_whoever_may_see_it_and_never_goes_abroad(door: str, whole: bool, seen: bool) -> None:
+    assert (as_shown("王小明", door, whole) == "王小明") is seen
+    assert (phone_as_shown("13800138000", door, whole) == "13800138000") is seen
 
 
 def test_volunteer_numbers_are_unlike_each_other_and_easy_to_read_aloud() -> None:
     numbers = {new_number() for _number in range(2_000)}
     assert len(numbers) == 2_000
+    assert {len(number) for number in numbers} == {10}
     assert not any(set(number[1:]) & set("01OIL") for number in numbers)

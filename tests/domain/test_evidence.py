@@ -34,6 +34,7 @@ def departure(kind: Proof) -> Evidence:
         ([arrival(Proof.CODE), departure(Proof.ROLL)], "A"),
         ([arrival(Proof.SHOWN), departure(Proof.CODE)], "A"),
         ([arrival(Proof.ROLL), departure(Proof.CODE)], "A"),
+        ([arrival(Proof.CODE), arrival(Proof.ROLL), departure(Proof.OWN)], "B"),
         ([piece(Proof.CLAIM), piece(Proof.CONFIRMED)], "C"),
         ([piece(Proof.BULK)], "D"),
         ([piece(Proof.BULK), piece(Proof.CONFIRMED)], "D"),
@@ -55,7 +56,16 @@ def test_what_was_taken_back_proves_nothing() -> None:
     there = [arrival(Proof.CODE), arrival(Proof.ROLL)]
     assert grade([*there, arrival(Proof.TAKEN_BACK), arrival(Proof.CODE)]) == "B"
     assert standing([*there, departure(Proof.CODE), departure(Proof.TAKEN_BACK)]) == there
+    assert standing([*there, departure(Proof.CODE), arrival(Proof.TAKEN_BACK)]) == []  # nobody leaves who never came
     assert grade([*there, departure(Proof.OWN), departure(Proof.TAKEN_BACK), departure(Proof.CODE)]) == "A"
+
+
+@pytest.mark.parametrize(
+    ("kind", "who", "speaks"),
+    [(Proof.ROLL, 1, True), (Proof.BULK, 1, True), (Proof.CODE, 1, False), (Proof.ROLL, 2, False)],
+)
+def test_the_organisations_word_is_whose_it_is(kind: Proof, who: int, speaks: bool) -> None:
+    assert piece(kind).speaks_for_the_organisation(who) is speaks
 
 
 @pytest.mark.parametrize("band", ["inside", "away"])

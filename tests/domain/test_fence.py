@@ -10,7 +10,7 @@ import pytest
 
 from bot.channels.wechat.places import to_gcj02, to_wgs84
 from bot.domain.evidence import INSIDE
-from bot.domain.fence import ACCURACY_AT_MOST, RADII, RADIUS, Fence, fence, nearness
+from bot.domain.fence import ACCURACY_AT_MOST, RADII, RADIUS, Fence, Nearness, fence, nearness
 from bot.domain.kinds import KINDS
 
 AXIS, FLATTENING = 6_378_137.0, 1 / 298.257223563
@@ -83,6 +83,7 @@ def test_no_phone_can_claim_an_error_that_lets_in_everybody() -> None:
     there = moved(around.latitude, around.longitude, RADIUS + ACCURACY_AT_MOST + 20, 1.0)
     assert not nearness(around, *there, accuracy=5_000.0).inside
     assert not nearness(around, *there, accuracy=-50_000.0).inside
+    assert nearness(around, around.latitude, around.longitude, accuracy=-5.0) == Nearness(INSIDE, 0)
 
 
 @pytest.mark.parametrize(
@@ -97,5 +98,6 @@ def test_every_radius_belongs_to_a_kind_and_online_service_has_none() -> None:
     assert set(RADII) <= {one.code for one in KINDS}
     assert fence("online", 39.9, 116.4) is None
     assert fence("environment", None, None) is None
+    assert fence("environment", 39.9, None) is fence("environment", None, 116.4) is None
     assert fence("environment", 39.9, 116.4) == Fence(39.9, 116.4, RADII["environment"])
     assert fence("community", 39.9, 116.4) == Fence(39.9, 116.4, RADIUS)

@@ -38,6 +38,11 @@ def test_whoever_shows_no_place_while_most_others_do_is_looked_at(sharers: int, 
     assert found == ({50: (Flag.NO_PLACE,)} if looked else {})
 
 
+def test_places_that_nobody_needed_to_show_make_no_rule_for_whoever_came_by_code() -> None:
+    seen_by_the_leader = [Seen(one, None, "inside", "") for one in range(SHARERS + 1)]
+    assert flags([*seen_by_the_leader, *crowd(3, band="", start=50)], RULES) == {}
+
+
 def test_whoever_the_leader_saw_needs_no_place() -> None:
     assert flags([*crowd(5), Seen(50, None, "", "")], RULES) == {}
 
@@ -87,7 +92,8 @@ def test_a_relay_from_five_kilometres_away_is_flagged_with_or_without_a_fence() 
 def test_only_the_crowded_moments_are_in_a_burst() -> None:
     early = NOON - timedelta(hours=1)
     crowded = [NOON + timedelta(seconds=one) for one in range(3)]
-    assert in_bursts([early, *reversed(crowded)], 3, timedelta(seconds=2)) == set(crowded)
+    late = [NOON + timedelta(minutes=one) for one in (10, 20)]
+    assert in_bursts([early, *reversed(crowded), *late], 3, timedelta(seconds=2)) == set(crowded)
     assert in_bursts([early, *crowded], 4, timedelta(seconds=2)) == set()
 
 
@@ -97,5 +103,9 @@ def test_the_pieces_of_evidence_say_what_is_seen() -> None:
 
     assert seen(7, "p", [piece(Proof.LINK), piece(Proof.PLACE, band="near")]) == Seen(7, NOON, "near", "p")
     assert seen(7, "", [piece(Proof.ROLL)]) == Seen(7, None, "", "")
+    assert seen(7, "", [piece(Proof.CODE), piece(Proof.PLACE, band="far"), piece(Proof.CODE, Part.DEPARTURE)]) == Seen(
+        7, NOON, "far", ""
+    )
+    assert seen(7, "", [piece(Proof.ROLL), piece(Proof.CODE, Part.DEPARTURE)]).arrived is None  # somebody saw them come
     assert seen(7, "", [piece(Proof.CODE), piece(Proof.TAKEN_BACK)]) == Seen(7, None, "", "")
     assert seen(7, "", [piece(Proof.CODE), piece(Proof.CONFIRMED, Part.WHOLE)]).confirmed

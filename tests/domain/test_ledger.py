@@ -114,6 +114,25 @@ def test_a_day_counts_no_more_than_its_cap_and_says_so() -> None:
     assert count(at(0), at(200), (at(0), at(200)), [], capped, room=90).minutes == 90
 
 
+def test_what_a_day_can_just_still_count_counts_without_a_word() -> None:
+    capped = RuleSet("capped", 0.0, daily_cap=480)
+    whole = (at(0), at(90))
+    assert count(*whole, whole, [], capped, room=90).why is None
+    assert count(*whole, whole, [], capped, room=89).why == Zero("cap", 90, 480)
+
+
+@pytest.mark.parametrize(("room", "minutes"), [(40, 30), (29, 15), (14, 0), (0, 0), (-5, 0)])
+def test_what_is_left_of_a_day_is_rounded_down_and_is_never_less_than_nothing(room: int, minutes: int) -> None:
+    quarters = RuleSet("quarters", 0.0, rounding=15, daily_cap=480)
+    assert count(at(0), at(60), (at(0), at(60)), [], quarters, room=room).minutes == minutes
+
+
+def test_a_verdict_says_nothing_about_whoever_it_does_not_name() -> None:
+    claims = [Claim(number, at(0), at(60), ALL) for number in (1, 2, 3)]
+    assert [one.id for one in precedence(claims, [(1, 3)])] == [1, 2, 3]
+    assert [one.id for one in precedence(claims, [(3, 1)])] == [3, 1, 2]
+
+
 def test_rounding_never_gives_a_minute() -> None:
     half = RuleSet("half hours", 0.0, rounding=30)
     worth = count_again([Claim(1, at(0), at(119), half), Claim(2, at(200), at(229), half)], (), day)
@@ -128,6 +147,11 @@ def test_what_is_no_service_counts_nothing_and_training_is_kept_apart(sort: str,
     assert (counted.minutes, counted.training) == (0, training)
     assert counted.why is not None
     assert counted.why.rule == sort
+
+
+def test_where_the_rules_of_a_city_count_training_it_is_service() -> None:
+    counted = count(at(0), at(120), (at(0), at(120)), [], RuleSet("ours", 0.0, not_service=frozenset()), "training")
+    assert (counted.minutes, counted.training, counted.why) == (120, 0, None)
 
 
 def test_the_way_there_and_back_is_covered_and_not_counted() -> None:
@@ -162,6 +186,7 @@ def test_every_day_since_the_first_has_one_set_and_no_day_has_two() -> None:
         (datetime(2026, 11, 23, 12, tzinfo=BEIJING), datetime(2026, 11, 27, tzinfo=BEIJING)),  # a Monday
         (datetime(2026, 11, 27, 12, tzinfo=BEIJING), datetime(2026, 12, 3, tzinfo=BEIJING)),  # a Friday
         (datetime(2026, 11, 28, 12, tzinfo=BEIJING), datetime(2026, 12, 3, tzinfo=BEIJING)),  # a Saturday
+        (datetime(2026, 11, 26, 12, tzinfo=BEIJING), datetime(2026, 12, 2, tzinfo=BEIJING)),  # a Thursday
     ],
 )
 def test_the_notice_lasts_whole_working_days(made: datetime, final: datetime) -> None:

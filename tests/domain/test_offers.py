@@ -46,6 +46,20 @@ def test_an_offer_of_the_evening_can_be_answered_in_the_morning() -> None:
     )
 
 
+def test_an_offer_that_would_run_out_at_night_can_still_be_answered_in_the_morning() -> None:
+    evening = MONDAY.replace(hour=20)
+    assert answer_until(evening + timedelta(hours=40), evening, BEIJING, QUIET) == MONDAY.replace(
+        day=24, hour=8, minute=30
+    )
+
+
+@pytest.mark.parametrize(("hour", "minute", "held"), [(9, 0, True), (8, 59, False)])
+def test_half_an_hour_is_left_before_the_start_for_whoever_comes_instead(hour: int, minute: int, held: bool) -> None:
+    starts = MONDAY.replace(day=24, hour=hour, minute=minute)
+    until = answer_until(starts, MONDAY.replace(hour=22), BEIJING, QUIET)
+    assert until == (MONDAY.replace(day=24, hour=8, minute=30) if held else None)
+
+
 def test_for_an_early_start_nobody_is_asked_at_night() -> None:
     evening = MONDAY.replace(hour=22)
     assert answer_until(MONDAY.replace(day=24, hour=8, minute=30), evening, BEIJING, QUIET) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -59,6 +59,17 @@ def test_two_neighbours_swapped_always_show(value: int, place: int) -> None:
     assert is_number(swapped) is (swapped == number)
 
 
+@pytest.mark.parametrize("changed", [
+    lambda number: "", lambda number: number[:-1], lambda number: number[:26] + "0" + number[26:],
+    lambda number: number + "0", str.lower, lambda number: "I" + number[1:], lambda number: number[:-1] + "-",
+    lambda number: with_check(1 << 128),
+])  # fmt: skip
+def test_a_number_is_known_in_its_stored_form_only(changed: Callable[[str], str]) -> None:
+    number = with_check((1 << 128) - 1)
+    assert is_number(number)
+    assert not is_number(changed(number))
+
+
 def test_without_the_check_slips_would_pass() -> None:
     """The control of the two above: the bare 26 characters say nothing of a slip."""
     number = with_check(7 << 60)
@@ -112,6 +123,11 @@ def test_what_is_no_number_is_not_taken_for_one(text: str) -> None:
     assert read_number(text) is None
 
 
+@pytest.mark.parametrize(("room", "taken"), [("A12E", False), ("A123", True)])
+def test_a_room_and_a_floor_are_no_number_yet(room: str, taken: bool) -> None:
+    assert (read_number(f"want more help from your {room} team") is not None) is taken
+
+
 def test_a_mistyped_number_is_told_from_a_sentence() -> None:
     number = with_check(12345678901234567890)
     slipped = number[:-1] + ("0" if number[-1] != "0" else "1")
@@ -126,6 +142,10 @@ def test_a_mistyped_number_is_told_from_a_sentence() -> None:
         ("2025", (date(2025, 1, 1), date(2025, 12, 31))),
         ("2026", (date(2026, 1, 1), TODAY)),
         ("2026年3月", (date(2026, 3, 1), date(2026, 3, 31))),
+        ("2026-01", (date(2026, 1, 1), date(2026, 1, 31))),
+        ("2025-12", (date(2025, 12, 1), date(2025, 12, 31))),
+        ("2026-11-24", (TODAY, TODAY)),
+        ("2026-11-25", None), ("2026-00", None),
         ("2026-02 to 2026-08", (date(2026, 2, 1), date(2026, 8, 31))),
         ("2024-02", (date(2024, 2, 1), date(2024, 2, 29))),
         ("2026-03-05 – 2026-03-09", (date(2026, 3, 5), date(2026, 3, 9))),
@@ -141,7 +161,27 @@ def test_periods_as_people_write_them(text: str, period: tuple[date, date] | Non
 def test_only_periods_in_which_something_was_are_offered() -> None:
     assert list(usual_periods(date(2026, 10, 1), TODAY)) == ["all", "year", "school"]
     assert list(usual_periods(date(2025, 3, 1), TODAY)) == ["all", "year", "school", "last"]
-    assert usual_periods(date(2025, 3, 1), date(2026, 5, 1))["school"] == Period(date(2025, 9, 1), date(2026, 5, 1))
+    assert list(usual_periods(date(2025, 12, 31), TODAY)) == ["all", "year", "school", "last"]
+    assert list(usual_periods(date(2026, 1, 1), TODAY)) == ["all", "year", "school"]
+
+
+@pytest.mark.parametrize(
+    ("today", "school"),
+    [
+        (date(2026, 5, 1), (date(2025, 9, 1), date(2026, 5, 1))),
+        (date(2026, 8, 31), (date(2025, 9, 1), date(2026, 8, 31))),
+        (date(2026, 9, 1), (date(2026, 9, 1), date(2026, 9, 1))),
+        (date(2026, 12, 31), (date(2026, 9, 1), date(2026, 12, 31))),
+    ],
+)
+def test_a_school_year_begins_in_september_and_a_year_in_january(today: date, school: tuple[date, date]) -> None:
+    first = date(2025, 3, 1)
+    assert usual_periods(first, today) == {
+        "all": Period(first, today),
+        "year": Period(date(2026, 1, 1), today),
+        "school": Period(*school),
+        "last": Period(date(2025, 1, 1), date(2025, 12, 31)),
+    }
 
 
 def test_a_period_is_whole_days_of_the_city() -> None:
@@ -177,6 +217,15 @@ def test_much_is_told_by_month_and_very_much_by_year() -> None:
     assert {line.by for line in content_lines([entry(n, 40 * n) for n in range(30)])} == {"year"}
 
 
+def test_a_line_for_a_month_or_a_year_names_its_first_day() -> None:
+    twice_a_month = [entry(2 * n + half, 31 * n + 10 + half) for n in range(LINES) for half in (0, 1)]
+    months = content_lines(twice_a_month)
+    assert {line.by for line in months} == {"month"}  # as many as there is room for
+    assert {line.first.day for line in months} == {1}
+    years = content_lines([*twice_a_month, entry(99, 31 * LINES + 20)])
+    assert [line.first for line in years] == [date(2026, 1, 1), date(2027, 1, 1)]
+
+
 def test_strong_proof_stands_first_and_what_is_not_there_is_not_named() -> None:
     assert list(by_grade([entry(1, 1, 30, "D"), entry(2, 2, 60, "A"), entry(3, 3, 30, "D")]).items()) == [
         ("A", 60),
@@ -199,6 +248,16 @@ def test_the_content_changes_with_each_thing_that_it_says() -> None:
     }
     assert len(texts) == 8
     assert content_text("王小明", "V1", 7, period, done) == content_text("王小明", "V1", 7, period, done[::-1])
+
+
+def test_what_was_certified_years_ago_is_still_the_same_content() -> None:
+    """Its hash is on paper: this text is never written another way."""
+    text = content_text("王小明", "V1", 7, Period(date(2026, 1, 1), TODAY), [entry(1, 1), entry(2, 2, 30, "B")])
+    assert text == '["王小明","V1",7,"2026-01-01","2026-11-24",[[1,60,"A"],[2,30,"B"]]]'
+
+
+def test_nothing_typed_is_nobodys_name() -> None:
+    assert not same_name("", "")
 
 
 @pytest.mark.parametrize(

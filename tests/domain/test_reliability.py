@@ -27,6 +27,8 @@ def test_whoever_signs_up_after_the_deadline_may_change_their_mind_for_an_hour()
     assert deadline(START, HALF_A_DAY, joined) == joined + timedelta(hours=1)
     assert minutes_late(START, HALF_A_DAY, joined, joined + timedelta(minutes=59)) is None
     assert minutes_late(START, HALF_A_DAY, joined, joined + timedelta(minutes=61)) == 1
+    assert minutes_late(START, HALF_A_DAY, joined, joined + timedelta(minutes=60)) is None
+    assert minutes_late(START, HALF_A_DAY, joined, joined + timedelta(minutes=60, seconds=1)) == 1  # late is late
 
 
 def test_the_deadline_is_never_after_the_start() -> None:

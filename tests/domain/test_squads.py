@@ -28,3 +28,5 @@ def test_what_is_lacking_is_counted_up_and_one_is_needed_before_anybody_comes() 
     assert squad(1, 4).lacking == 1
     assert not squad(1, 4).led
     assert squad(0, 0).led
+    assert squad(2, 6).led
+    assert squad(3, 3).lacking == 0  # more than enough is not fewer than none

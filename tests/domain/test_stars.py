@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
-from bot.domain.stars import MOVES, RULE_SETS, STEPS, Way, missing, next_star, reached, rules_on, steps, worth_saying
+from bot.domain.stars import (
+    MOVES,
+    RULE_SETS,
+    STEPS,
+    Application,
+    Way,
+    due,
+    missing,
+    next_star,
+    reached,
+    rules_on,
+    steps,
+    worth_saying,
+)
 
 NOW = rules_on(date(2026, 11, 24))
 
@@ -50,3 +63,35 @@ def test_nobody_is_halfway_to_a_star_that_they_are_past() -> None:
     """Somebody with 128 hours, new to the steps, read “50 hours! Halfway to your first star.”"""
     assert [worth_saying([5, 10, 20, 50], hours * 60, NOW) for hours in (50, 99, 100, 128)] == [50, 50, 0, 0]
     assert worth_saying([], 3_000, NOW) == 0
+
+
+def test_after_the_last_star_nothing_is_missing() -> None:
+    last = len(NOW.hours)
+    assert missing(NOW.needs(last) - 1, last, NOW) == 1
+    assert missing(0, 1, NOW) == NOW.needs(1)
+    assert missing(0, last + 1, NOW) == missing(0, 0, NOW) == 0
+
+
+def test_a_small_step_is_reached_to_the_minute() -> None:
+    assert steps(STEPS[0] * 60) == [STEPS[0]]
+    assert steps(STEPS[0] * 60 - 1) == []
+
+
+@pytest.mark.parametrize(
+    ("way", "ends", "objections", "granted"),
+    [
+        (Way.NOTICE, 0, 0, True),
+        (Way.NOTICE, 1, 0, False),
+        (Way.NOTICE, 0, 1, False),
+        (Way.NOTICE, None, 0, False),
+        (Way.APPLIED, 0, 0, False),
+        (Way.REFUSED, 0, 0, False),
+    ],
+)
+def test_a_star_is_granted_when_its_notice_is_over_and_nobody_objected(
+    way: Way, ends: int | None, objections: int, granted: bool
+) -> None:
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    until = None if ends is None else now + timedelta(seconds=ends)
+    one = Application(1, 7, "V1", "王**", 1, NOW, 6_000, 110108, way, now, until, objections)
+    assert due([one], now) == ([one] if granted else [])

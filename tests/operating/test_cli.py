@@ -226,12 +226,13 @@ def test_doctor_lists_every_setting(menkou: Menkou) -> None:
 # --- The program itself ---
 
 
-def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(*words: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, as a login shell starts one: what it makes, others may read."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MENKOU_")}
     return subprocess.run(
         [sys.executable, "-m", "bot", *words],
-        capture_output=True, text=True, cwd=folder, env=environment | {"PYTHONPATH": str(ROOT)}, timeout=60,
-        check=False,
+        capture_output=True, text=True, cwd=folder, env=environment | {"PYTHONPATH": str(ROOT)} | settings, timeout=60,
+        check=False, umask=0o022,
     )  # fmt: skip
 
 
@@ -260,3 +261,12 @@ def test_the_program_ends_with_its_figure(tmp_path: Path) -> None:
     assert run("doctor", folder=tmp_path).returncode == 1
     assert run("serve", folder=tmp_path).returncode == 2
     assert run("dance", folder=tmp_path).returncode == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a file has no bits for others")
+def test_what_a_command_writes_is_for_whoever_ran_it_alone(tmp_path: Path) -> None:
+    """Everybody on the machine could read a city that was not started by the unit: the database had 0644."""
+    assert run("migrate", folder=tmp_path, MENKOU_SECRET_KEY=KEY).returncode == 0
+    assert run("backup", folder=tmp_path, MENKOU_SECRET_KEY=KEY).returncode == 0
+    made = {path.name.partition(".")[2] or path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert made == {"var": 0o700, "db": 0o600, "backups": 0o700, "zip": 0o600}

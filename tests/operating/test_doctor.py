@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -185,6 +186,22 @@ def test_a_folder_that_cannot_be_written_fails(tmp_path: Path, monkeypatch: pyte
     assert checks.check_folder(tmp_path / "not" / "yet").level == "ok"
     monkeypatch.setattr("os.access", lambda *_: False)
     assert checks.check_folder(tmp_path).level == "fail"
+
+
+def test_a_file_that_everybody_on_the_machine_can_read_is_named() -> None:
+    """The database itself was: its copies and backups were not."""
+    with tempfile.TemporaryDirectory() as made:
+        folder, file = Path(made), Path(made) / "menkou.db"
+        file.touch()
+        file.chmod(0o644)
+        folder.chmod(0o755)
+        line = checks.check_readers([file, folder / "menkou.toml"])
+        assert (line.level, line.fix) == ("warn", f"Run `chmod o= {file}`.")
+        folder.chmod(0o700)  # nobody else comes as far as the file
+        assert checks.check_readers([file]).level == "ok"
+        folder.chmod(0o755)
+        file.chmod(0o640)
+        assert checks.check_readers([file]).level == "ok"
 
 
 def test_words_that_lack_a_translation_are_counted(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from aiohttp import ClientSession, web
 
 from bot import server
 from bot.domain.proofs import Checked, Issuer, Period, grouped, new_number, same_name, with_check
-from bot.pages import proof
-from bot.pages.proof import Bucket, visitor
+from bot.pages import proof, visitors
 from bot.pages.site import Site
+from bot.pages.visitors import Bucket, visitor
 from tests.webchat import BEIJING
 
 GOOD, GONE = with_check(1 << 100), with_check(1 << 101)
@@ -177,14 +177,20 @@ def request(remote: str, *forwarded: str) -> Any:
 @pytest.mark.parametrize(
     ("remote", "forwarded", "seen"),
     [
-        ("203.0.113.7", (), "203.0.113.7"),
-        ("203.0.113.7", ("198.51.100.1",), "203.0.113.7"),
-        ("127.0.0.1", ("198.51.100.1",), "198.51.100.1"),
-        ("127.0.0.1", ("6.6.6.6, 198.51.100.1",), "198.51.100.1"),
-        ("127.0.0.1", ("6.6.6.6", "198.51.100.1"), "198.51.100.1"),
+        ("9.9.9.9", (), "9.9.9.9"),
+        ("9.9.9.9", ("8.8.8.8",), "9.9.9.9"),
+        ("127.0.0.1", ("8.8.8.8",), "8.8.8.8"),
+        ("127.0.0.1", ("6.6.6.6, 8.8.8.8",), "8.8.8.8"),
+        ("127.0.0.1", ("6.6.6.6", "8.8.8.8"), "8.8.8.8"),
+        # The balancer of a container network or of a city's own: all its people shared one allowance.
+        ("172.18.0.5", ("8.8.8.8",), "8.8.8.8"),
+        ("10.0.0.2", ("6.6.6.6, 8.8.8.8",), "8.8.8.8"),
+        ("100.64.0.9", ("8.8.8.8",), "8.8.8.8"),
+        ("fd00::5", ("8.8.8.8",), "8.8.8.8"),
+        ("10.0.0.2", (), "10.0.0.2"),
         ("127.0.0.1", ("nonsense",), "127.0.0.1"),
-        ("2001:db8::1", (), "2001:db8::/64"),
-        ("2001:db8::ffff", (), "2001:db8::/64"),
+        ("2a01:db8::1", (), "2a01:db8::/64"),
+        ("2a01:db8::ffff", ("8.8.8.8",), "2a01:db8::/64"),
     ],
 )
 def test_a_visitor_cannot_choose_the_address_by_which_looks_are_counted(
@@ -194,7 +200,7 @@ def test_a_visitor_cannot_choose_the_address_by_which_looks_are_counted(
 
 
 def test_addresses_that_looked_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "REMEMBERED", 3)
+    monkeypatch.setattr(visitors, "REMEMBERED", 3)
     bucket = Bucket(burst=1, rate=0, steady=lambda: 0.0)
     assert bucket.take("a")
     assert not bucket.take("a")
