@@ -8,7 +8,7 @@ from bot.talk import Intent, Link, Option, Talk, _, lines, ngettext, script
 from handlers.answers import words
 from handlers.cards import kind_name, line, place_name
 from handlers.lookedafter import NOT_YOURS, ORGANISE
-from handlers.sending import by_mass, routes
+from handlers.routes import by_mass, routes
 
 
 @script("announce", words=["announce", "招募"], title=_("announcing an activity"))

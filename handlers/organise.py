@@ -83,51 +83,19 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
         return talk.say(NOT_YOURS, ORGANISE)
     if card.state == "draft":
         return talk.go(Intent("draft", (str(activity),)))
-    number = str(activity)
-    ways: list[Link | WebLink] = [
-        Link(_("Roster"), Intent("roster", (number,))),
-        Link(_("Messages"), Intent("deliveries", (number,))),
-    ]
-    asking = await desk.admission.waiting(activity) if card.starts > talk.now else 0
-    if asking:
-        ways.insert(0, let_in(activity, asking))
-    path = await desk.organising.wall(activity)
-    if isinstance(path, str):
-        ways.append(WebLink(_("Check-in wall for the projector"), path))
-    page = await desk.rolls.page(activity)
-    if isinstance(page, str):
-        ways.append(Link(_("Take the roll"), Intent("roll", (number,))))
-        if await desk.vouching.may_enter(activity):
-            ways.append(Link(_("Confirm who was there"), Intent("vouch", (number,))))
-            ways.append(Link(_("Enter hours by hand"), Intent("enter", (number,))))
-        ways.append(WebLink(_("Roll on my phone, works offline"), page))
-    if card.starts <= talk.now and await desk.organising.allowed(activity, Deed.RECORDS):
-        ways.append(Link(_("What was counted"), Intent("minutes", (number,))))
-    if card.state == "open" and card.starts > talk.now:
-        if await desk.organising.allowed(activity, Deed.ANNOUNCE):
-            ways.append(Link(_("Announce"), Intent("announce", (number,))))
-        if await desk.organising.allowed(activity, Deed.CHANGE):
-            ways += [
-                Link(_("Another time"), Intent("move", (number,))),
-                Link(_("Another place"), Intent("relocate", (number,))),
-                Link(_("Number of seats"), Intent("seats", (number,))),
-                Link(_("Conditions of joining"), Intent("joining", (number,))),
-                Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
-                Link(_("A professional for so many"), Intent("squad", (number,))),
-                Link(_("Reminders"), Intent("remind", (number,))),
-                *(
-                    [Link(_("Ask people to help out"), Intent("cover", (number,)))]
-                    if await desk.organising.allowed(activity, Deed.COVER)
-                    else []
-                ),
-                *await insurer(desk, activity),
-                Link(_("What it counts as"), Intent("counting", (number,))),
-                Link(_("Call it off"), Intent("calloff", (number,))),
-            ]
+    number, ahead = (str(activity),), card.starts > talk.now
+    asking = await desk.admission.waiting(activity) if ahead else 0
+    ways: list[Link | WebLink] = [let_in(activity, asking)] if asking else []
+    ways += [Link(_("Roster"), Intent("roster", number)), Link(_("Messages"), Intent("deliveries", number))]
+    ways += await on_the_spot(desk, activity)
+    if not ahead and await desk.organising.allowed(activity, Deed.RECORDS):
+        ways.append(Link(_("What was counted"), Intent("minutes", number)))
+    if ahead and card.state == "open":
+        ways += await before_it_begins(desk, activity)
     if card.ends <= talk.now:
-        ways.append(Link(_("How it was"), Intent("evaluations", (number,))))
-    if card.starts <= talk.now and await desk.promises.missing(activity):
-        ways.append(Link(_("Excuse people"), Intent("excuse", (number,))))
+        ways.append(Link(_("How it was"), Intent("evaluations", number)))
+    if not ahead and await desk.promises.missing(activity):
+        ways.append(Link(_("Excuse people"), Intent("excuse", number)))
     seated = sum(shift.taken for shift in card.shifts)
     capacity = sum(shift.capacity for shift in card.shifts)
     talk.say(
@@ -144,6 +112,50 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
         ),
         *ways,
     )
+
+
+async def on_the_spot(desk: Desk, activity: int) -> list[Link | WebLink]:
+    """The wall, and the roll with what can be written down of who was there."""
+    number = (str(activity),)
+    ways: list[Link | WebLink] = []
+    wall = await desk.organising.wall(activity)
+    if isinstance(wall, str):
+        ways.append(WebLink(_("Check-in wall for the projector"), wall))
+    page = await desk.rolls.page(activity)
+    if isinstance(page, str):
+        ways.append(Link(_("Take the roll"), Intent("roll", number)))
+        if await desk.vouching.may_enter(activity):
+            ways.append(Link(_("Confirm who was there"), Intent("vouch", number)))
+            ways.append(Link(_("Enter hours by hand"), Intent("enter", number)))
+        ways.append(WebLink(_("Roll on my phone, works offline"), page))
+    return ways
+
+
+async def before_it_begins(desk: Desk, activity: int) -> list[Link]:
+    """Telling people of an open activity, and whatever of it can still be changed."""
+    number = (str(activity),)
+    ways: list[Link] = []
+    if await desk.organising.allowed(activity, Deed.ANNOUNCE):
+        ways.append(Link(_("Announce"), Intent("announce", number)))
+    if not await desk.organising.allowed(activity, Deed.CHANGE):
+        return ways
+    ways += [
+        Link(_("Another time"), Intent("move", number)),
+        Link(_("Another place"), Intent("relocate", number)),
+        Link(_("Number of seats"), Intent("seats", number)),
+        Link(_("Conditions of joining"), Intent("joining", number)),
+        Link(_("Risks, insurance, agreement"), Intent("terms", number)),
+        Link(_("A professional for so many"), Intent("squad", number)),
+        Link(_("Reminders"), Intent("remind", number)),
+    ]
+    if await desk.organising.allowed(activity, Deed.COVER):
+        ways.append(Link(_("Ask people to help out"), Intent("cover", number)))
+    return [
+        *ways,
+        *await insurer(desk, activity),
+        Link(_("What it counts as"), Intent("counting", number)),
+        Link(_("Call it off"), Intent("calloff", number)),
+    ]
 
 
 async def insurer(desk: Desk, activity: int) -> tuple[Link, ...]:

@@ -15,7 +15,7 @@ from bot.desk.campaign_pages import listed
 from bot.desk.documents import insured
 from bot.desk.privacy import exported
 from bot.talk.wording import Wording
-from handlers.sending import because
+from handlers.reports import because
 from handlers.whynot import PLATFORMS
 from storage import people, takeaways
 from storage.outbox import STOPPED_SENDER
