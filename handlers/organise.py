@@ -277,6 +277,9 @@ async def roster(talk: Talk, desk: Desk, activity: int = 0) -> None:
     """Who has a seat, who waits, who is there."""
     if not activity:
         mine = await desk.organising.activities()
+        if not mine and await desk.people.posts():
+            theirs = Link(_("What you look after"), Intent("organise"))
+            return talk.say(_("Nothing that you look after is ahead."), theirs)
         if not mine:
             return talk.say(
                 _("Only organisers can do that. If you lead a group, ask your street's centre to register it.")

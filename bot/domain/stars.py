@@ -32,6 +32,10 @@ class StarRules:
         """Minutes for a star of this level."""
         return self.hours[level - 1] * 60
 
+    def is_the_citys(self, level: int) -> bool:
+        """Does the city's own office decide about a star of this level?"""
+        return level >= self.city_from
+
 
 RULE_SETS = (
     # 100, 200, 500, 800 and 1,000 hours, as Beijing began in 2010; told by a secondary source.
@@ -92,7 +96,9 @@ MOVES: dict[Way, frozenset[Way]] = {
 }
 """What may follow what; a refused application is followed by a new one."""
 
-REFUSALS = ("hours", "doubt", "wish")
+TOO_FEW_HOURS = "hours"
+
+REFUSALS = (TOO_FEW_HOURS, "doubt", "wish")
 """Why one is refused: the hours are not enough any more, a record is in doubt, the volunteer no longer wants it."""
 
 OBJECTIONS = ("untrue", "other", "double")

@@ -242,5 +242,5 @@ async def test_labels_follow_whoever_sits_there_to_another_language() -> None:
     out = io.StringIO()
     await sit(Speaks(), Plain(io.StringIO("hello\n中文\n"), out), reader=reader).run()
     assert [line for line in out.getvalue().splitlines() if "http" in line] == [
-        "Picture: http://a/p.png", "图片： http://a/p.png",
+        "Picture: http://a/p.png", "图片：http://a/p.png",
     ]  # fmt: skip
