@@ -125,6 +125,55 @@ async def test_whoever_is_alone_in_the_queue_is_asked_twice_and_then_the_seat_is
     assert "You are in" in await chat("Dan").joins(activity)
 
 
+async def on_shift(town: Town, number: int) -> list[object]:
+    """All that is kept of a shift and of whoever is on it."""
+    async with town.database.read() as unit:
+        its = await unit.run(select(shift).where(shift.c.id == number))
+        theirs = await unit.run(select(enrolment).where(enrolment.c.shift == number).order_by(enrolment.c.id))
+        return [tuple(row) for row in (*its, *theirs)]
+
+
+async def test_whatever_becomes_of_a_seat_nothing_changes_on_another_shift(town: Town, chat: Open) -> None:
+    activity, (ann, *_others) = await full(town, chat, "Ann", "Bob", "Cat")
+    _trees, (dan, *_rest) = await full(town, chat, "Dan", "Eve", "Fay", starts=timedelta(days=6))
+    await gives_up(ann)
+    first = await on_shift(town, 1)
+    town.at += timedelta(hours=1)
+    await gives_up(dan)
+    assert await on_shift(town, 1) == first
+    beside = await on_shift(town, 2)
+    town.at += timedelta(hours=23)  # the very moment until which the first was held
+    await on_offer.lapse(town.database, town.city, town.at)
+    assert await states(town) == ["cancelled", "waiting", "offered", "cancelled", "offered", "waiting"]
+    assert await on_shift(town, 2) == beside
+    olga = chat("Olga")
+    await olga.opens("move", activity)
+    await olga.says("Sat 14:00-16:00")
+    await olga.picks("Yes")
+    assert (await states(town))[2] == "offered"
+    assert await on_shift(town, 2) == beside
+    async with town.database.read() as unit:
+        assert (await unit.run(select(shift.c.taken).where(shift.c.id == 1))).scalar_one() == 1
+
+
+async def test_whose_offers_end_together_queue_again_in_the_order_in_which_they_stood(town: Town, chat: Open) -> None:
+    activity, (_ann, bob, _cat) = await full(town, chat, "Ann", "Bob", "Cat")
+    await bob.opens("leave", 2)
+    await bob.picks("Yes, give it up")
+    await bob.joins(activity)  # after Cat now, in the row that they had before
+    olga = chat("Olga")
+    await olga.opens("seats", activity)
+    await olga.says("3")
+    assert await states(town) == ["joined", "offered", "offered"]
+    async with town.database.write() as unit:
+        over = [row.id for row in await offers.open_on(unit, 1)]
+        for one in over:
+            await offers.queue_again(unit, one, 1, 1, town.at)
+    async with town.database.read() as unit:
+        queue = select(enrolment.c.id).where(enrolment.c.state == "waiting").order_by(enrolment.c.queue)
+        assert list((await unit.run(queue)).scalars()) == [3, 2]
+
+
 async def test_an_offer_that_runs_out_twice_at_once_runs_out_once(town: Town, chat: Open) -> None:
     _activity, (ann, *_others) = await full(town, chat, "Ann", "Bob", "Cat", "Dan")
     await gives_up(ann)
