@@ -149,7 +149,7 @@ async def test_whatever_becomes_of_a_seat_nothing_changes_on_another_shift(town:
     olga = chat("Olga")
     await olga.opens("move", activity)
     await olga.says("Sat 14:00-16:00")
-    await olga.picks("Yes")
+    assert "will be told" in await olga.picks("Yes")
     assert (await states(town))[2] == "offered"
     assert await on_shift(town, 2) == beside
     async with town.database.read() as unit:
