@@ -382,6 +382,38 @@ async def test_a_seat_that_was_given_and_taken_with_a_yes_is_one(town: Town, cha
     assert "Yours count 2 now" in await counted(bob)
 
 
+async def test_a_seat_that_was_held_and_taken_is_a_promise(town: Town, chat: Open) -> None:
+    _activity, (ann, bob) = await full(town, chat, "Ann", "Bob")
+    await gives_up(ann)
+    await town.waits(seconds=5)
+    async with town.database.write() as unit:
+        await unit.run(update(enrolment).where(enrolment.c.id == 2).values(promised=False))  # moved since they queued
+    assert "The seat is yours" in await bob.opens("accept", 2)
+    town.at = (SATURDAY + timedelta(days=1)).astimezone(town.at.tzinfo)
+    await closed(town)
+    assert "Yours count 2 now" in await counted(bob)
+
+
+async def test_each_place_in_a_queue_counts_those_who_stand_before_it(town: Town, chat: Open) -> None:
+    _activity, (_ann, *waiting) = await full(town, chat, "Ann", "Bob", "Cat", "Dan")
+    async with town.database.write() as unit:
+        await unit.run(update(enrolment).where(enrolment.c.id == 3).values(admitted=False))
+    for who, place in ((waiting[0], 1), (waiting[2], 2)):  # who is not let in yet stands before nobody
+        await who.says("my")
+        assert f"number {place} in the queue" in who.labels[0]
+
+
+async def test_each_thing_that_was_called_off_is_told_by_its_own_name(town: Town, chat: Open) -> None:
+    olga, ann = chat("Olga"), chat("Ann")
+    for title, day in (("Reading to children", 0), ("Planting trees", 1)):
+        activity = await town.publishes(olga, title, SATURDAY + timedelta(days=day))
+        await ann.joins(activity)
+        await olga.opens("calloff", activity)
+        await olga.picks("Yes, call it off")
+    assert "Called off by the organiser: Reading to children" in await ann.opens("coming", 1)
+    assert "Called off by the organiser: Planting trees" in await ann.opens("coming", 2)
+
+
 async def test_nobody_has_to_come_to_what_was_called_off(town: Town, chat: Open) -> None:
     # An old “Yes, I am coming” was answered with “Good, see you”, and everybody who had joined was absent in the end.
     olga, ann, bob, eve = chat("Olga"), chat("Ann"), chat("Bob"), chat("Eve")

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.notices import Event, Kind, Notice
+from bot.domain.notices import AFTERWARDS, Event, Kind, Notice
 from bot.domain.reach import (
     ATTEMPTS,
     FEWEST_PLACES,
     LOOKED_BACK,
+    Because,
     ByAddress,
     Dropped,
     Hold,
@@ -158,6 +159,8 @@ def test_quiet_hours_go_over_midnight(now: datetime, ends: datetime | None) -> N
 
 def test_quiet_hours_within_a_day() -> None:
     assert quiet_until(at(13), 12 * 60, 14 * 60) == at(14)
+    assert quiet_until(at(12), 12 * 60, 14 * 60) == at(14)
+    assert quiet_until(at(11, 59), 12 * 60, 14 * 60) is None
     assert quiet_until(at(14), 12 * 60, 14 * 60) is None
     assert quiet_until(at(23), 22 * 60, 24 * 60) == at(0, day=25)
 
@@ -188,6 +191,7 @@ def test_whenever_quiet_hours_end_it_is_not_quiet_any_more(naive: datetime, from
         ("change", 0, timedelta(hours=1), timedelta(hours=2)),
         ("cancellation", 0, timedelta(hours=1), timedelta(hours=2)),
         ("permission", 0, timedelta(hours=1), timedelta(hours=2)),
+        ("permitted", 0, timedelta(hours=1), timedelta(hours=2)),
         ("checkout", 30, timedelta(hours=3, minutes=59), timedelta(hours=4)),
         ("announcement", 0, timedelta(seconds=-1), timedelta(0)),
     ],
@@ -198,6 +202,11 @@ def test_a_notice_is_dropped_when_it_is_too_late_to_be_useful(
     notice = Notice(kind, event(NOW), offset=offset)
     assert not too_late(notice, NOW + useful)
     assert too_late(notice, NOW + useless)
+
+
+@pytest.mark.parametrize("kind", sorted(AFTERWARDS))
+def test_what_is_about_what_has_been_does_not_come_too_late_for_it(kind: Kind) -> None:
+    assert not too_late(Notice(kind, event(NOW)), NOW + timedelta(days=9))
 
 
 def test_what_belongs_to_no_event_has_only_its_expiry() -> None:
@@ -236,6 +245,18 @@ def test_by_day_a_reminder_leaves() -> None:
 )
 def test_what_is_not_true_any_more_is_not_sent(truth: Truth, reason: Reason) -> None:
     assert decided(Notice("reminder", TOMORROW, offset=-1440), truth) == Dropped(reason)
+
+
+@pytest.mark.parametrize(("kind", "sent"), [("announcement", False), ("campaign", False), ("reminder", True)])
+def test_whoever_was_written_to_often_enough_is_spared_campaigns_and_nothing_else(kind: Kind, sent: bool) -> None:
+    found = decided(Notice(kind, TOMORROW, offset=-1440), Truth(LATER.expires, often=True))
+    assert found == (ByAddress("telegram", "7") if sent else Dropped(Reason.OFTEN))
+
+
+@pytest.mark.parametrize(("kind", "sent"), [("digest", False), ("announcement", False), ("change", True)])
+def test_whoever_opted_out_is_left_in_peace_and_hears_of_changes_all_the_same(kind: Kind, sent: bool) -> None:
+    found = decided(Notice(kind, TOMORROW), Truth(LATER.expires, opted_out=True))
+    assert found == (ByAddress("telegram", "7") if sent else Dropped(Reason.OPTED_OUT))
 
 
 def test_a_cancellation_is_told_though_the_activity_is_cancelled_and_the_reader_opted_out() -> None:
@@ -296,6 +317,36 @@ def test_whose_only_way_is_used_up_waits_for_it_while_that_is_of_use(minutes: in
     assert found == (Dropped(Reason.QUOTA) if late else Postponed(opens, Reason.QUOTA))
     other = decide(notice, LATER, [SHUT, telegram()], NOW, SHANGHAI, None, REMINDS, {Way.TEMPLATE: opens})
     assert other == ByAddress("telegram", "7")
+
+
+@pytest.mark.parametrize(
+    ("notice", "expires"),
+    [
+        (Notice("reminder", event(NOW + timedelta(days=9)), offset=-1440), NOW + timedelta(hours=3)),
+        (Notice("reminder", event(NOW + timedelta(hours=4)), offset=-1440), NOW + timedelta(days=9)),
+    ],
+)
+def test_a_quota_that_opens_after_the_expiry_or_too_near_the_start_is_not_waited_for(
+    notice: Notice, expires: datetime
+) -> None:
+    opens = {Way.TEMPLATE: NOW + timedelta(hours=3)}
+    assert decide(notice, Truth(expires), [SHUT], NOW, SHANGHAI, None, REMINDS, opens) == Dropped(Reason.QUOTA)
+
+
+def test_it_is_kept_why_a_message_went_where_it_went() -> None:
+    def why(*addresses: Reachable, kind: Kind | None = None) -> Because | None:
+        found = route(addresses, NOW, kind, REMINDS)
+        return found.because if isinstance(found, ByAddress) else None
+
+    assert why(telegram()) is Because.LAST
+    assert why(SHUT, telegram()) is Because.OTHER
+    assert why(replace(SHUT, door="web", open=False), telegram()) is Because.LAST
+    assert why(replace(SHUT, inbound=NOW), wechat(wrote=2)) is Because.WINDOW
+    assert why(SHUT, kind="reminder") is Because.TEMPLATE
+
+
+def test_an_account_without_customer_messages_has_no_window() -> None:
+    assert route([wechat()], NOW, offers=Offers(customer=False)) == Hold(Reason.NO_WINDOW)
 
 
 def test_whoever_has_no_way_at_all_does_not_wait_for_a_quota() -> None:
