@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil  # type: ignore[import-untyped] # it ships no types
 
@@ -40,13 +41,42 @@ class Served:
 
 
 @contextmanager
-def server(kind: str, environment: dict[str, str] | None = None) -> Iterator[Served]:
+def cores_apart() -> Iterator[frozenset[int]]:
+    """Leave one core to whatever is measured, and take the others for us and for what we start meanwhile: the far end,
+    the database. Yields the one; all there are where the machine has but one or does not let us choose.
+
+    Left to itself the system wakes a database's process on the core of whoever asked it, though another has nothing to
+    do, and two that push each other away cost a tenth more.
+    """
+    every = frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset[int]()
+    if len(every) < 2:
+        yield every
+        return
+    one = frozenset({min(every)})
+    os.sched_setaffinity(0, every - one)
+    try:
+        yield one
+    finally:
+        os.sched_setaffinity(0, every)
+
+
+def keep_to(process: subprocess.Popen[Any], cores: frozenset[int]) -> None:
+    """Let a process that has just begun, and has one thread yet, run on these cores only; empty: wherever it is."""
+    if cores:
+        os.sched_setaffinity(process.pid, cores)
+
+
+@contextmanager
+def server(
+    kind: str, environment: dict[str, str] | None = None, cores: frozenset[int] = frozenset()
+) -> Iterator[Served]:
     """One of benchmarks.servers for as long as the block lasts."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.servers", kind],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         cwd=ROOT, env=environment or dict(os.environ),
     )  # fmt: skip
+    keep_to(process, cores)
     assert process.stdin is not None
     assert process.stdout is not None
     try:

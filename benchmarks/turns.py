@@ -14,11 +14,18 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import city, load
-from benchmarks.processes import ROOT, Served, server
+from benchmarks.processes import ROOT, NotServing, Served, cores_apart, keep_to, server
 from tests.postgres import server as postgres_server
 
-Made = dict[str, tuple[str, list[int]]]
-"""By the database's name: its URL and the activities to join."""
+
+@dataclass(frozen=True)
+class Made:
+    """Filled cities on databases that have a core with the far end, and the cores for what is measured."""
+
+    cities: dict[str, tuple[str, list[int]]]
+    """By the database's name: its URL and the activities to join."""
+    cores: frozenset[int]
+
 
 BARE, ECHO = "bare aiohttp POST (keeps nothing)", "aiogram echo (keeps nothing)"
 
@@ -63,22 +70,23 @@ class Row:
 def databases() -> Iterator[Made]:
     """A filled city on each database."""
     with ExitStack() as stack:
+        cores = stack.enter_context(cores_apart())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="menkou-bench-")))
         running = stack.enter_context(postgres_server(durable=True))
         urls = {"SQLite": f"sqlite+aiosqlite:///{folder / 'city.db'}", "PostgreSQL": running.create("bench")}
-        yield {name: (url, asyncio.run(city.found(url))) for name, url in urls.items()}
+        yield Made({name: (url, asyncio.run(city.found(url))) for name, url in urls.items()}, cores)
 
 
 def webhook(made: Made, rounds: int, seconds: float) -> list[Row]:
     """Rounds in turn, so that whatever disturbs the machine disturbs all alike; medians."""
     with ExitStack() as stack:
-        some = next(iter(made.values()))[1]
+        some = next(iter(made.cities.values()))[1]
         subjects = [
-            Subject(BARE, stack.enter_context(server("bare")), city.updates(some)),
-            Subject(ECHO, stack.enter_context(server("aiogram")), city.updates(some)),
+            Subject(BARE, stack.enter_context(server("bare", cores=made.cores)), city.updates(some)),
+            Subject(ECHO, stack.enter_context(server("aiogram", cores=made.cores)), city.updates(some)),
         ]
-        for name, (url, activities) in made.items():
-            served = stack.enter_context(server("menkou", city.environment(url, **city.telegram())))
+        for name, (url, activities) in made.cities.items():
+            served = stack.enter_context(server("menkou", city.environment(url, **city.telegram()), made.cores))
             subjects.append(Subject(f"Menkou's turn, {name}", served, city.updates(activities)))
         for number in range(rounds + 1):
             for subject in subjects:
@@ -91,10 +99,14 @@ def webhook(made: Made, rounds: int, seconds: float) -> list[Row]:
 def direct(made: Made, seconds: float) -> dict[str, dict[str, float]]:
     """Turns without a door: answers a second, processor milliseconds each, and milliseconds of each act alone."""
     figures: dict[str, dict[str, float]] = {}
-    for name, (url, activities) in made.items():
-        run = subprocess.run(
+    for name, (url, activities) in made.cities.items():
+        run = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.direct", str(seconds), *map(str, activities)],
-            cwd=ROOT, env=city.environment(url), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
+            cwd=ROOT, env=city.environment(url), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        figures[name] = json.loads(run.stdout)
+        keep_to(run, made.cores)
+        said, _nothing = run.communicate()
+        if run.returncode:
+            raise NotServing(f"turns without a door on {name}")
+        figures[name] = json.loads(said)
     return figures

@@ -27,8 +27,8 @@ from bot.papers.register import register as register_table
 from bot.talk.incoming import Intent
 from bot.talk.wording import LANGUAGES, Named, Wording
 from handlers.mailings import in_either
-from handlers.sending import SHEET, STANDINGS, because, held, in_rows
-from handlers.sending import why as rests_because
+from handlers.reports import SHEET, STANDINGS, because, held, in_rows
+from handlers.reports import why as rests_because
 from storage import people
 from storage.database import Database
 

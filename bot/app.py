@@ -15,10 +15,11 @@ from bot import meters, readiness, server
 from bot.account import Account
 from bot.answers import Answers
 from bot.channels import web
+from bot.channels.entrance import Entrance
 from bot.channels.photos import Fetch, Seeing
 from bot.channels.telegram.numbers import TELEGRAM
 from bot.channels.terminal import TERMINAL
-from bot.channels.web import WEB, Entrance, WebDoor
+from bot.channels.web import WEB, WebDoor
 from bot.channels.wechat import WECHAT, Envelope, Reader, WeChatApi, WeChatDoor, WeChatWebhook
 from bot.channels.wechat.extras import Extras
 from bot.clock import Ticks

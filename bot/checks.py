@@ -56,6 +56,10 @@ class Finding:
     fix: str = ""
 
 
+PUT_BACK = "Stop Menkou, put the file aside and keep it, and restore the last backup: `menkou restore FILE`."
+"""The way out for a SQLite file that is damaged."""
+
+
 def ok(name: str, says: str) -> Finding:
     """Well."""
     return Finding(name, "ok", says)
@@ -245,6 +249,11 @@ def check_pragmas(journal: str, synchronous: int, foreign_keys: int) -> Finding:
     if wrong:
         return fail("sqlite", ", ".join(wrong), "Keep the database on a local disk; network folders have no WAL.")
     return ok("sqlite", "WAL, synchronous FULL, foreign keys")
+
+
+def check_pages(found: str) -> Finding:
+    """SQLite's own look at every page: what is spoilt is often not met for weeks, and by then in the backups too."""
+    return ok("pages", "whole") if found == "ok" else fail("pages", "the database's file is damaged", PUT_BACK)
 
 
 def check_flushing(settings: Mapping[str, str]) -> Finding:

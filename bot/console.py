@@ -44,6 +44,7 @@ def _end(fault: Exception) -> NoReturn:
     from bot.settings import BadSettings, NotPossible
     from storage.backup import BadBackup
     from storage.migrate import NotReady
+    from storage.snapshot import is_spoilt
 
     code = TROUBLE
     match fault:
@@ -59,6 +60,8 @@ def _end(fault: Exception) -> NoReturn:
             lines = [f"{fault.strerror}: {fault.filename or 'a file of Menkou'}. `menkou doctor` tells more."]
         case InterfaceError() | DBAPIError(connection_invalidated=True) | ConnectionError() | TimeoutError():
             lines = [f"The database does not answer ({type(fault).__name__}). `menkou doctor` tells more."]
+        case _ if is_spoilt(fault):
+            lines = ["The database's file is damaged. Keep it, and `menkou restore` the last backup into a new one."]
         case _ if type(fault).__module__.split(".")[0] in ("asyncpg", "sqlite3", "sqlalchemy"):
             lines = [f"The database refused ({_kind(fault)}). `menkou doctor` tells more."]
             _note(fault)

@@ -16,6 +16,7 @@ from sqlalchemy import select, text
 from bot.channels.said import said_at
 from bot.checks import (
     FLUSHING,
+    PUT_BACK,
     Finding,
     check_accounts,
     check_address,
@@ -31,6 +32,7 @@ from bot.checks import (
     check_log,
     check_migrations,
     check_outbox,
+    check_pages,
     check_platform_clock,
     check_pragmas,
     check_python,
@@ -44,6 +46,7 @@ from bot.checks import (
     check_wechat,
     fail,
     ok,
+    warn,
 )
 from bot.settings import FILE, FOLDER, PREFIX, BadSettings, Settings
 from bot.talk.wording import CATALOGUES, LANGUAGES
@@ -51,6 +54,8 @@ from storage import audit, condition, inbox, migrate, seals, snapshot, timers
 from storage.database import Database, Unit
 from storage.secrecy import Secrecy
 from storage.tables.messages import token
+
+LOOK_AGAIN = "Look again once the database is set up: `menkou migrate` does it, and `menkou serve`."
 
 
 def missing_words(folder: Path = CATALOGUES) -> dict[str, int]:
@@ -95,13 +100,9 @@ class Doctor:
         """Every line, in the order in which they are worth reading. Raises nothing."""
         folder = self._folder(settings)
         before, doors, rest = await asyncio.to_thread(self._local, settings, folder)
-        return [
-            *before,
-            *await self._database(settings),
-            *doors,
-            *await self._platforms(settings),
-            *rest,
-        ]
+        database = await self._database(settings)
+        stands = any(line.name == "migrations" and line.level == "ok" for line in database)
+        return [*before, *database, *doors, *await self._platforms(settings, stands), *rest]
 
     def _local(self, settings: Settings, folder: Path) -> tuple[list[Finding], ...]:
         """What needs no network: the machine and its settings, the doors, the rest."""
@@ -117,7 +118,8 @@ class Doctor:
         ]
         doors = [check_telegram(settings), *check_wechat(settings)]
         rest = [
-            check_backup(_newest(folder / "backups"), self.now()),
+            # Beside the database, and where `menkou backup` puts them wherever that is.
+            check_backup(_newest(folder / "backups", self.folder / "backups"), self.now()),
             check_locales(missing_words()),
         ]
         return before, doors, rest
@@ -135,6 +137,8 @@ class Doctor:
         try:
             return await self._look(database, settings)
         except Exception as fault:  # noqa: BLE001 - drivers raise what they like; its text may hold the password
+            if snapshot.is_spoilt(fault):
+                return [fail("database", f"{file} is damaged", PUT_BACK)]
             fix = f"Is the server up, and is {PREFIX}DATABASE_URL right? ({type(fault).__name__})"
             return [fail("database", f"{database.dialect} does not answer", fix)]
         finally:
@@ -150,6 +154,7 @@ class Doctor:
                     for name in ("journal_mode", "synchronous", "foreign_keys")
                 ]
                 lines.append(check_pragmas(str(pragmas[0]), int(pragmas[1]), int(pragmas[2])))
+                lines.append(check_pages(str((await unit.run(text("PRAGMA quick_check(1)"))).scalar_one())))
             else:
                 version = (await unit.run(text("SHOW server_version"))).scalar_one()
                 lines.append(ok("database", f"PostgreSQL {version}"))
@@ -179,11 +184,15 @@ class Doctor:
                 lines += [check_token("wechat", one.value, one.expires, now) for one in tokens if "wechat" in one.name]
         return lines
 
-    async def _platforms(self, settings: Settings) -> list[Finding]:
+    async def _platforms(self, settings: Settings, stands: bool) -> list[Finding]:
+        """`stands`: the database, where WeChat's token is kept."""
         known = {"telegram": settings.telegram_token, "wechat": settings.wechat_app_secret}
         lines = []
         for name, ask in self.asks.items():
             if not known.get(name):
+                continue
+            if name == "wechat" and not stands:
+                lines.append(warn(name, "not asked: its token is kept in the database", LOOK_AGAIN))
                 continue
             try:
                 lines.append(ok(name, await ask(settings)))
@@ -222,6 +231,6 @@ def _free(folder: Path) -> int:
     return shutil.disk_usage(where.resolve()).free
 
 
-def _newest(folder: Path) -> datetime | None:
-    made = [path.stat().st_mtime for path in folder.glob("*.zip")] if folder.is_dir() else []
+def _newest(*folders: Path) -> datetime | None:
+    made = [path.stat().st_mtime for folder in folders for path in folder.glob("*.zip")]
     return datetime.fromtimestamp(max(made), UTC) if made else None

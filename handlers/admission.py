@@ -12,7 +12,7 @@ from bot.domain.reliability import LIMIT
 from bot.domain.writing import fold
 from bot.talk import Incoming, Intent, Joined, Link, Named, Option, Talk, Unclear, Words, _, lines, ngettext, script
 from handlers.answers import words
-from handlers.organise import NOT_YOURS
+from handlers.lookedafter import NOT_YOURS, ORGANISE
 
 SAID: dict[str, Words] = {
     "enough": _("There are enough people already"),
@@ -109,4 +109,4 @@ def decided(talk: Talk, activity: int, outcome: object) -> None:
                 Link(_("Manage"), Intent("manage", (str(activity),))),
             )
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.desk.desk import Desk
 from bot.domain.activities import Activity
-from bot.domain.agreements import VERSION, Condition, Due, Terms
+from bot.domain.agreements import VERSION, Acceptance, Condition, Due, Terms
 from bot.domain.guardians import Band, band
 from bot.talk import Date, Intent, Joined, Link, Named, Option, Talk, Words, _, lines, script
 from handlers.cards import kind_name, organiser, title, when, where
@@ -62,13 +62,14 @@ def asked(card: Activity, due: Due, desk: Desk) -> list[Words]:
     return [_("This needs a written agreement: {why}.", why=why), "", document(card, due.terms, desk)]
 
 
-async def accept(talk: Talk, desk: Desk, card: Activity, due: Due | None, person: int | None = None) -> None:
-    """Keep the text as it was read, now that every question is answered; nothing if none was due.
+def accepted(talk: Talk, desk: Desk, card: Activity, due: Due | None) -> Acceptance | None:
+    """The text as it was read, now that every question is answered; None if none was due, or not to them."""
+    return None if due is None or under_age(talk, desk) else as_read(talk, desk, card, due)
 
-    `person`: the minor whom I accept it for.
-    """
-    if due is not None and not under_age(talk, desk):
-        await desk.agreements.accept(card.id, talk.wording(document(card, due.terms, desk)), due.conditions, person)
+
+def as_read(talk: Talk, desk: Desk, card: Activity, due: Due) -> Acceptance:
+    """The agreement in the words in which they read it."""
+    return Acceptance(card.id, talk.wording(document(card, due.terms, desk)), due.conditions)
 
 
 def under_age(talk: Talk, desk: Desk) -> bool:
@@ -95,7 +96,7 @@ async def agreement(talk: Talk, desk: Desk, activity: int = 0) -> None:
     question = lines(*asked(card, due, desk), "", _("Do you accept it?"))
     if not await talk.confirm("agreement", question, _("I accept"), _("No")):
         return talk.say(_("Nothing was agreed."))
-    await desk.agreements.accept(activity, talk.wording(document(card, due.terms, desk)), due.conditions)
+    await desk.agreements.accept(as_read(talk, desk, card, due))
     talk.say(_("Accepted by both sides, and kept as you read it."), Link(_("Agreements"), Intent("agreement")))
 
 

@@ -7,8 +7,8 @@ from bot.desk.desk import Desk
 from bot.talk import Intent, Link, Option, Talk, _, lines, ngettext, script
 from handlers.answers import words
 from handlers.cards import kind_name, line, place_name
-from handlers.organise import NOT_YOURS
-from handlers.sending import by_mass, routes
+from handlers.lookedafter import NOT_YOURS, ORGANISE
+from handlers.routes import by_mass, routes
 
 
 @script("announce", words=["announce", "招募"], title=_("announcing an activity"))
@@ -17,15 +17,12 @@ async def announce(talk: Talk, desk: Desk, activity: int = 0) -> None:
     if not activity:
         mine = [one for one in await desk.organising.activities() if one.open_shifts(talk.now)]
         if not mine:
-            return talk.say(
-                _("None of the activities that you look after is open for sign-up now."),
-                Link(_("What you look after"), Intent("organise")),
-            )
+            return talk.say(_("None of the activities that you look after is open for sign-up now."), ORGANISE)
         links = [Link(line(one, desk), Intent("announce", (str(one.id),))) for one in mine]
         return await talk.browse("list", _("Which activity shall I announce?"), links)
     district_only = await desk.announcements.audience(activity, ())
     if not isinstance(district_only, Audience):
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     card = district_only.activity
     district, kind = ("district", str(card.district)), ("kind", card.kind)
     place = place_name(desk.city.place(card.district))
@@ -68,4 +65,4 @@ async def announce(talk: Talk, desk: Desk, activity: int = 0) -> None:
                 _("It was announced today already. One announcement per activity and day keeps people subscribed.")
             )
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)

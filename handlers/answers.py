@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 
@@ -35,10 +36,14 @@ def phone_number(answer: Incoming) -> str:
 
 
 def person_name(answer: Incoming) -> str:
-    """A name: letters, not digits, not too long."""
+    """A name: letters, not digits, no pictures, not too long."""
     name = " ".join((answer.text or "").split())
-    if not name or len(name) > NAME_LENGTH or re.search(r"[\d@:/<>]", name):
+    # Not only what counts as a letter: rare signs of names are newer than some tables of letters, or private ones.
+    kinds = {unicodedata.category(sign)[0] for sign in name}
+    if "S" in kinds or not kinds - {"P", "Z"} or re.search(r"[\d@:/<>]", name):
         raise Unclear(_("Please send your name as it is on your documents, without digits."))
+    if len(name) > NAME_LENGTH:
+        raise Unclear(_("That is {have} characters; at most {most} fit.", have=len(name), most=NAME_LENGTH))
     return name
 
 

@@ -22,7 +22,7 @@ def first_words() -> View:
     return View(lines(_("Hello! I am Menkou, the front door to volunteering in Beijing."), NOTICE))
 
 
-@script("start", words=["start", "开始", "hello", "hi", "你好", "您好"])
+@script("start", words=["start", "开始", "hello", "hi", "你好", "您好", "你是谁", "who are you"])
 async def start(talk: Talk, desk: Desk) -> None:
     """Hello: what this is, what is stored and why, and the ways on."""
     talk.say(
@@ -55,7 +55,10 @@ async def menu(talk: Talk, desk: Desk) -> None:
 
 @script(
     "help",
-    words=["help", "帮助", "怎么用", "?", "need", "求助", "complain", "complaint", "投诉", "举报"],
+    words=[
+        "help", "帮助", "怎么用", "?", "need", "求助", "complain", "complaint", "投诉", "举报",
+        "emergency", "救命", "人工", "转人工", "客服", "人工客服",
+    ],
     anywhere=True,
 )
 async def help_(talk: Talk, desk: Desk) -> None:

@@ -11,7 +11,7 @@ from handlers.guardian import ANSWER, RISK
 from handlers.skills import skill_name
 
 
-def word(notice: Notice, event: Event, again: Words | None) -> View:
+def word(notice: Notice, event: Event) -> View:
     """One notice as a view. Nobody is named: names do not wait in a queue, and some doors may not carry them."""
     name, span = Named(event.title, event.english), Span(event.starts, event.ends)
     number = notice.words.get("number", "")
@@ -20,7 +20,6 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
             risks, policy = notice.words.get("risks", ""), notice.words.get("insurance", "")
             return View(
                 lines(
-                    again,
                     _("Your child would like to take part: {title}", title=name),
                     span,
                     event.address,
@@ -35,22 +34,18 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                 ),
             )
         case "permitted":
-            return permitted(notice, event, again, name)
+            return permitted(notice, event, name)
         case "invitation":
             until, where_from = notice.words.get("until", ""), notice.words.get("team", "")
             return View(
                 lines(
-                    again,
                     _("Your team {name} asks whether you come along: {title}", name=where_from, title=name),
                     span,
                     event.address,
                     _("A seat is held for you until {until}.", until=datetime.fromisoformat(until)) if until else None,
                     _("Nothing is booked before you say yes."),
                 ),
-                (
-                    Link(_("Yes, sign me up"), Intent("join", (str(event.activity), str(event.shift)))),
-                    Link(_("No, not this time"), Intent("uninvited", (number,))),
-                ),
+                come_or_not(event, number),
             )
         case "frozen":
             text = _(
@@ -59,7 +54,7 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                 title=name,
                 skill=skill_name(notice.words["skill"]),
             )
-            return View(lines(again, text, span), (Link(_("My sign-ups"), Intent("my")),))
+            return View(lines(text, span), (Link(_("My sign-ups"), Intent("my")),))
         case "leaderless":
             text = _(
                 "{title} waits for a professional ({skill}). Its people keep their places; I am asking others who "
@@ -67,24 +62,20 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                 title=name,
                 skill=skill_name(notice.words["skill"]),
             )
-            return View(lines(again, text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
+            return View(lines(text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
         case "thawed":
             text = _("A professional is there again: {title} takes place.", title=name)
-            return View(lines(again, text, span), (Link(_("My sign-ups"), Intent("my")),))
+            return View(lines(text, span), (Link(_("My sign-ups"), Intent("my")),))
         case "lead":
             return View(
                 lines(
-                    again,
                     _("A group needs you to lead it ({skill}): {title}", skill=skill_name(notice.words["skill"]),
                       title=name),
                     span,
                     event.address,
                     _("You are asked because you have proven it."),
                 ),
-                (
-                    Link(_("Yes, sign me up"), Intent("join", (str(event.activity), str(event.shift)))),
-                    Link(_("No, not this time"), Intent("uninvited", (number,))),
-                ),
+                come_or_not(event, number),
             )  # fmt: skip
         case "covered" if notice.words.get("skill"):
             there = notice.words["outcome"] == "filled"
@@ -93,22 +84,17 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                 if there
                 else _("I have asked everybody who has proven it, and nobody is there yet: {title}", title=name)
             )
-            return View(lines(again, text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
+            return View(lines(text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
         case "cover":
             return View(
                 lines(
-                    again,
                     _("People are short, can you help out? {title}", title=name),
                     span,
                     event.address,
                     _("You are one of a few who are asked: you follow this kind of service or this district, or helped "
                       "before."),
                 ),
-                (
-                    Link(_("Yes, sign me up"), Intent("join", (str(event.activity), str(event.shift)))),
-                    Link(_("No, not this time"), Intent("uninvited", (number,))),
-                    Link(_("My subscriptions"), Intent("subscriptions")),
-                ),
+                (*come_or_not(event, number), Link(_("My subscriptions"), Intent("subscriptions"))),
             )  # fmt: skip
         case "covered":
             filled = notice.words["outcome"] == "filled"
@@ -117,15 +103,21 @@ def word(notice: Notice, event: Event, again: Words | None) -> View:
                 if filled
                 else _("I have asked everybody who fits, and seats are still free: {title}", title=name)
             )
-            return View(lines(again, text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
+            return View(lines(text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
         case "taken":
             text = _("Your place was taken over, as you wished: {title}, {when}. You need not come.", title=name,
                      when=event.starts)  # fmt: skip
-            return View(lines(again, text), (Link(_("My sign-ups"), Intent("my")),))
+            return View(text, (Link(_("My sign-ups"), Intent("my")),))
         case "swapped":
             text = _("You have exchanged your place; yours is now: {title}", title=name)
-            return View(lines(again, text, span, event.address), (Link(_("My sign-ups"), Intent("my")),))
+            return View(lines(text, span, event.address), (Link(_("My sign-ups"), Intent("my")),))
     return View("")
+
+
+def come_or_not(event: Event, number: str) -> tuple[Link, Link]:
+    """To sign up for the very shift that somebody is asked for, or to be asked no more; `number`: of the invitation."""
+    yes = Intent("join", (str(event.activity), str(event.shift)))
+    return Link(_("Yes, sign me up"), yes), Link(_("No, not this time"), Intent("uninvited", (number,)))
 
 
 def sign_up(event: Event) -> Link:
@@ -133,25 +125,25 @@ def sign_up(event: Event) -> Link:
     return Link(_("Sign up"), Intent("join", (str(event.activity), str(event.shift))))
 
 
-def permitted(notice: Notice, event: Event, again: Words | None, name: Words) -> View:
+def permitted(notice: Notice, event: Event, name: Words) -> View:
     """What the guardian said, and what came of it."""
     mine = Link(_("My sign-ups"), Intent("my"))
     match notice.words["answer"], notice.words["outcome"]:
         case ("agreed" | "accompanied") as answer, ("Joined" | "Waitlisted" | "AlreadyIn") as outcome:
             place = _("You are in the queue.") if outcome == "Waitlisted" else _("You are in.")
             company = _("They come along.") if answer == "accompanied" else None
-            return View(lines(again, _("Your guardian agreed: {title}", title=name), company, place), (mine,))
+            return View(lines(_("Your guardian agreed: {title}", title=name), company, place), (mine,))
         case ("agreed" | "accompanied"), "Permitted":
             text = _("Your guardian agreed: {title}. The organiser still asks you something first.", title=name)
-            return View(lines(again, text), (sign_up(event),))
+            return View(text, (sign_up(event),))
         case ("agreed" | "accompanied"), "MayCome":
             text = _("Your guardian agreed: {title}. Whoever leads there can add you now.", title=name)
-            return View(lines(again, text), (Link(_("Show my code"), Intent("mycode")),))
+            return View(text, (Link(_("Show my code"), Intent("mycode")),))
         case ("agreed" | "accompanied"), _outcome:
             text = _("Your guardian agreed, but something else is missing: {title}", title=name)
-            return View(lines(again, text), (sign_up(event),))
+            return View(text, (sign_up(event),))
         case "withdrawn", "Left":
             text = _("Your guardian took the yes back, so your place was given back: {title}", title=name)
-            return View(lines(again, text, _("Talk with them about it.")), (mine,))
+            return View(lines(text, _("Talk with them about it.")), (mine,))
     text = _("Your guardian said no to {title}.", title=name)
-    return View(lines(again, text, _("Talk with them about it.")), (Link(_("Find activities"), Intent("find")),))
+    return View(lines(text, _("Talk with them about it.")), (Link(_("Find activities"), Intent("find")),))

@@ -33,12 +33,11 @@ from bot.talk import (
 from handlers.answers import words
 from handlers.cards import title
 from handlers.flags import reasons
-from handlers.organise import NOT_YOURS
+from handlers.lookedafter import NOT_YOURS, ORGANISE
 
 ENTRIES = 50
 """Lines of one typed list."""
 
-ORGANISE = Link(_("What you look after"), Intent("organise"))
 HOURS = Link(_("My hours"), Intent("hours"))
 
 

@@ -15,9 +15,9 @@ from bot.talk import Day, Incoming, Intent, Joined, Link, Option, Span, Talk, Un
 from handlers.answers import words
 from handlers.cards import line as activity_line
 from handlers.hours import as_hours, entry
+from handlers.lookedafter import ORGANISE
 from handlers.presence import zero
 
-ORGANISE = Link(_("What you look after"), Intent("organise"))
 NOTHING_TO_AGREE = _("There is no such correction for you to agree to.")
 NOT_YOURS = _("There is no such record among those you look after.")
 

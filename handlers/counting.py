@@ -8,7 +8,7 @@ from bot.domain.roles import Deed
 from bot.talk import Intent, Link, Option, Talk, _, lines, script
 from handlers.answers import count
 from handlers.cards import title
-from handlers.organise import NOT_YOURS
+from handlers.lookedafter import NOT_YOURS, ORGANISE
 
 SORTS = {
     "service": _("Service"),
@@ -26,7 +26,7 @@ async def counting(talk: Talk, desk: Desk, activity: int) -> None:
     """Service, training or no service; and the minutes of the way there and back."""
     card = await desk.organising.allowed(activity, Deed.CHANGE)
     if card is None or card.starts <= talk.now:
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     sorts = [Option(code, name, code) for code, name in SORTS.items()]
     sort = await talk.choose("sort", lines(title(card), _("What does the time count as?")), sorts)
     way = await talk.ask(

@@ -7,10 +7,8 @@ from bot.domain.activities import NotAllowed
 from bot.domain.covers import Call, Calling, round_size
 from bot.domain.roles import Deed
 from bot.talk import Intent, Link, Option, Span, Talk, Words, _, lines, ngettext, script
-from handlers.cards import offer, title
-from handlers.terms import NOT_YOURS
-
-ORGANISE = Link(_("What you look after"), Intent("organise"))
+from handlers.cards import title
+from handlers.lookedafter import NOT_YOURS, ORGANISE, which_shift
 
 STATE: dict[Calling, Words] = {
     Calling.OFF: _("Nobody has been asked yet."),
@@ -24,14 +22,10 @@ STATE: dict[Calling, Words] = {
 @script("cover", title=_("calling for cover"))
 async def cover(talk: Talk, desk: Desk, activity: int) -> None:
     """Pick a shift, see who would be asked, and start, stop or automate the call."""
-    card = await desk.organising.allowed(activity, Deed.COVER)
-    shifts = card.open_shifts(talk.now) if card else []
-    if card is None or not shifts:
-        return talk.say(NOT_YOURS, ORGANISE)
-    chosen = shifts[0]
-    if len(shifts) > 1:
-        question = _("Which shift of {title} is short?", title=title(card))
-        chosen = await talk.choose("shift", question, [offer(one) for one in shifts])
+    found = await which_shift(talk, desk, activity, Deed.COVER)
+    if found is None:
+        return None
+    card, chosen = found
     call = await desk.covers.call(chosen.id)
     if not isinstance(call, Call):
         return talk.say(NOT_YOURS, ORGANISE)

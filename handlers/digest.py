@@ -61,7 +61,7 @@ def clock(weekday: int, hour: int) -> Words:
     return Joined((WEEKDAYS[weekday], f"{hour:02d}:00"), " ")
 
 
-def letter(notice: Notice, again: Words | None) -> View:
+def letter(notice: Notice) -> View:
     """What is new, each with the way there."""
     rows = [
         Joined((f"{place}.", Named(one.title, one.english), Span(one.starts, one.ends), one.address), " ")
@@ -69,6 +69,6 @@ def letter(notice: Notice, again: Words | None) -> View:
     ]
     ways = [Link(Named(one.title, one.english), Intent("activity", (str(one.activity),))) for one in notice.listed]
     return View(
-        lines(again, _("New this week, of what you follow:"), *rows),
+        lines(_("New this week, of what you follow:"), *rows),
         (*ways, Link(_("My subscriptions"), Intent("subscriptions"))),
     )

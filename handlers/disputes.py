@@ -12,6 +12,7 @@ from bot.talk import Day, Intent, Joined, Link, Named, Option, Span, Talk, Text,
 from handlers.answers import words
 from handlers.cards import title
 from handlers.hours import as_hours, entry
+from handlers.lookedafter import ORGANISE
 from handlers.presence import zero
 
 SHORTEST, LONGEST = 4, 300
@@ -124,7 +125,7 @@ async def sample(talk: Talk, desk: Desk) -> None:
     """For the centre: hours that were entered without evidence and drawn, each to be looked at."""
     drawn = await desk.matters.sample()
     if not drawn:
-        return talk.say(_("No entry waits for your look."), Link(_("What you look after"), Intent("organise")))
+        return talk.say(_("No entry waits for your look."), ORGANISE)
     links = [Link(line(one), Intent("matter", (str(one.id),))) for one in drawn]
     await talk.browse("list", _("Entered by hand, without evidence, and drawn by lot. Please look:"), links)
 

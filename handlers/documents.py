@@ -22,7 +22,7 @@ from bot.talk import (
     lines,
     script,
 )
-from handlers.organise import NOT_YOURS
+from handlers.lookedafter import NOT_YOURS, ORGANISE
 
 NAMES: dict[str, Text] = {
     "resident": _("Resident identity card"),
@@ -109,7 +109,7 @@ async def insured(talk: Talk, desk: Desk, activity: int) -> None:
     """Who gave a number, masked; the file for the insurer; asking for them or no more."""
     cover = await desk.documents.cover(activity)
     if not isinstance(cover, Cover):
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     name = Named(cover.title, cover.english)
     if not cover.asked:
         question = _(

@@ -11,7 +11,8 @@ from bot.domain.skills import SKILLS
 from bot.talk import Intent, Joined, Link, Option, Span, Talk, Words, _, lines, ngettext, script
 from handlers.answers import count, hours, words
 from handlers.cards import conditions, kind_name, needs, role, title, where
-from handlers.organise import NOT_YOURS, opened, unfit
+from handlers.lookedafter import NOT_YOURS, ORGANISE
+from handlers.organise import opened, unfit
 from handlers.questions import made
 from handlers.skills import skill_name
 from handlers.terms import shown
@@ -224,7 +225,7 @@ async def discard(talk: Talk, desk: Desk, activity: int) -> None:
     if not await talk.confirm("sure", _("Throw the draft {title} away?", title=title(card))):
         return talk.say(_("Nothing was changed."), back(activity))
     await desk.drafts.discard(activity)
-    talk.say(_("It is gone."), Link(_("What you look after"), Intent("organise")))
+    talk.say(_("It is gone."), ORGANISE)
 
 
 def back(activity: int) -> Link:
@@ -234,4 +235,4 @@ def back(activity: int) -> Link:
 
 def not_yours(talk: Talk) -> None:
     """The same answer for what is not there, not theirs, and open already."""
-    talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+    talk.say(NOT_YOURS, ORGANISE)

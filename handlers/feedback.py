@@ -5,10 +5,10 @@ from __future__ import annotations
 from bot.desk.desk import Desk
 from bot.domain.evaluations import SHOWN_FROM, STARS, WORDS_LENGTH, Evaluated, TooFew
 from bot.domain.notices import Notice
-from bot.talk import Intent, Link, Named, Option, Talk, View, Words, _, lines, ngettext, script
+from bot.talk import Intent, Link, Named, Option, Talk, View, _, lines, ngettext, script
 from handlers.answers import words
 from handlers.cards import title
-from handlers.terms import NOT_YOURS
+from handlers.lookedafter import NOT_YOURS, ORGANISE
 
 
 @script("feedback", title=_("how it was"))
@@ -43,11 +43,11 @@ async def evaluations(talk: Talk, desk: Desk, activity: int) -> None:
         case TooFew():
             talk.say(_("Shown once {n} people have answered, so that nobody can be told apart.", n=SHOWN_FROM), manage)
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)
 
 
-def asked(notice: Notice, name: Named, again: Words | None) -> View:
+def asked(notice: Notice, name: Named) -> View:
     """The question after an activity."""
     text = _("Thank you for being there: {title}. How was it?", title=name)
     answer = Link(_("Say how it was"), Intent("feedback", (str(notice.enrolment),)))
-    return View(lines(again, text), (answer, Link(_("My hours"), Intent("hours"))))
+    return View(text, (answer, Link(_("My hours"), Intent("hours"))))

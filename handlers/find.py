@@ -23,6 +23,7 @@ from bot.talk import (
     Named,
     Option,
     Picture,
+    Place,
     Spot,
     Talk,
     Text,
@@ -89,6 +90,8 @@ async def find(talk: Talk, desk: Desk, sentence: str = "") -> None:
         wants="place",
         options=[anywhere, *districts],
     )
+    if isinstance(district, str) and desk.activities.asks_where(district):
+        return talk.go(Intent("near", (district,)))
     if isinstance(district, str):
         return await show(talk, desk, await desk.activities.search(district))
     if isinstance(district, list):
@@ -100,12 +103,17 @@ async def find(talk: Talk, desk: Desk, sentence: str = "") -> None:
     await show(talk, desk, await desk.activities.find(district or None, span, kind or None))
 
 
+def rough(place: Place) -> list[float]:
+    """A shared place to about 100 m: no more is kept, and that while the conversation lasts."""
+    return [round(place.latitude, 3), round(place.longitude, 3)]
+
+
 def spot_or_sentence(now: datetime) -> Callable[[Incoming], list[float] | str]:
-    """A reader of a shared place (kept to about 100 m while the conversation lasts) or of a sentence."""
+    """A reader of a shared place or of a sentence."""
 
     def read(answer: Incoming) -> list[float] | str:
         if answer.place is not None:
-            return [round(answer.place.latitude, 3), round(answer.place.longitude, 3)]
+            return rough(answer.place)
         if answer.text and asks_for_activities(answer.text, now):
             return answer.text[:200]
         raise Unclear("")
@@ -141,12 +149,19 @@ def days(now: datetime, desk: Desk) -> list[Option]:
 async def near(talk: Talk, desk: Desk, sentence: str = "") -> None:
     """What is around a shared place, of what the sentence asked for; the place is not kept."""
     if talk.incoming.place is not None and talk.thread.question == "":
-        place = talk.incoming.place
-        return await show(talk, desk, await desk.activities.near(place.latitude, place.longitude))
+        talk.given("place", rough(talk.incoming.place))
+    read = spot_or_sentence(talk.now.astimezone(desk.city.zone))
+
+    def read_where(answer: Incoming) -> list[float] | str:
+        found = read(answer)
+        if isinstance(found, str) and desk.activities.asks_where(found):
+            raise Unclear("")  # “near me” once more: that is what was asked
+        return found
+
     spot = await talk.ask(
         "place",
         _("Share your place (＋ → Location, or the button), or name one, and I show what is near. I do not keep it."),
-        spot_or_sentence(talk.now.astimezone(desk.city.zone)),
+        read_where,
         wants="place",
     )
     if isinstance(spot, str):

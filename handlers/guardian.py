@@ -39,7 +39,7 @@ from bot.talk import (
     ngettext,
     script,
 )
-from handlers.agreement import accept, asked
+from handlers.agreement import accepted, asked
 from handlers.answers import no_such_code, paired_code, person_name, year_of_birth
 from handlers.cards import title, where
 from handlers.introduction import Met, introduce, introduced
@@ -239,8 +239,8 @@ async def permit(talk: Talk, desk: Desk, number: int, said: str = "") -> None:
             _("What do you say?"),
         )
         said = await talk.choose("answer", text, options)
-    if Answer(said) in PERMITS:
-        await accept(talk, desk, card, due, wish.child)
+    if Answer(said) in PERMITS and (agreed := accepted(talk, desk, card, due)) is not None:
+        await desk.agreements.accept(agreed, wish.child)
     talk.say(*outcome(await desk.guardians.answer(number, Answer(said))), CHILDREN)
 
 

@@ -111,7 +111,7 @@ async def record(talk: Talk, desk: Desk, number: int) -> None:
         lines(
             title(found),
             Span(found.starts, found.ends) if found.ends and found.ends > found.starts else Day(found.starts),
-            _("{hours} h", hours=as_hours(found.minutes)),
+            None if found.why and not found.minutes else _("{hours} h", hours=as_hours(found.minutes)),
             shared(desk.records.elsewhere(found)),
             zero(found.why, found.minutes) if found.why else None,
             GRADES[found.grade] if found.minutes else None,

@@ -15,7 +15,7 @@ from bot.domain.squads import NoLead
 from bot.talk import Intent, Link, Span, Talk, Text, WebLink, Words, _, lines, script
 from bot.talk import Joined as Listing
 from handlers import guardian
-from handlers.agreement import accept, due_of, sure
+from handlers.agreement import accepted, due_of, sure
 from handlers.cards import offer, role, title
 from handlers.documents import asked_for
 from handlers.introduction import Met, introduce, introduced
@@ -59,8 +59,8 @@ async def join(talk: Talk, desk: Desk, activity: int = 0, shift: int = 0, in_spi
     if not await sure(talk, desk, card, due, asked(card, chosen, bool(in_spite), full)):
         return talk.say(_("Nothing was booked."))
     twin = await introduce(talk, desk)
-    await accept(talk, desk, card, due)
-    await told(talk, desk, (card, chosen), await desk.enrolment.join(chosen.id, answers, bool(in_spite)), twin)
+    outcome = await desk.enrolment.join(chosen.id, answers, bool(in_spite), accepted(talk, desk, card, due))
+    await told(talk, desk, (card, chosen), outcome, twin)
 
 
 CLOSED = _("That activity takes no more people. Send “find” to see what is on.")

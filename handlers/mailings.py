@@ -9,7 +9,7 @@ from bot.talk import Intent, Link, Named, Picture, Span, View, Words, _, lines
 LANGUAGES = ("zh_CN", "en")
 
 
-def campaign(notice: Notice, again: Words | None) -> View:
+def campaign(notice: Notice) -> View:
     """One message of a campaign, as its author wrote it; with the activity that its button opens."""
     said, event = notice.words, notice.event
     text = in_either(said)
@@ -20,7 +20,7 @@ def campaign(notice: Notice, again: Words | None) -> View:
         about = ("", name, Span(event.starts, event.ends), event.address)
         links.insert(0, Link(_("Sign up"), Intent("join", (str(event.activity),))))
     picture = Picture(said["picture"], "") if said.get("picture") else None
-    return View(lines(again, text, *about), tuple(links), picture=picture)
+    return View(lines(text, *about), tuple(links), picture=picture)
 
 
 def in_either(said: object) -> Named:
@@ -30,16 +30,16 @@ def in_either(said: object) -> Named:
     return Named(chinese or english, english or chinese)
 
 
-def news(notice: Notice, again: Words | None) -> View:
+def news(notice: Notice) -> View:
     """To the second person: will you agree? To the author: what was decided, that it rests, that it is through."""
     said = notice.words
     look = Link(_("Look at it"), Intent("mailing", (said["campaign"],)))
     if notice.kind == "approval":
-        return View(lines(again, _("A campaign waits for a second person's yes: yours, if you agree.")), (look,))
+        return View(_("A campaign waits for a second person's yes: yours, if you agree."), (look,))
     text: Words = {
         Standing.RUNNING: _("Your campaign was agreed to and is on its way."),
         Standing.DECLINED: _("Your campaign was not agreed to."),
         Standing.PAUSED: _("Your campaign rests: too many of its last messages failed. Have a look before it goes on."),
         Standing.DONE: _("Your campaign is through."),
     }.get(Standing(said["news"]), "")
-    return View(lines(again, text), (look,))
+    return View(text, (look,))

@@ -26,69 +26,97 @@ DAY = -24 * 60
 
 
 def word(notice: Notice) -> View:
-    """One notice as a view, for whoever reads it; its last line names the way out."""
+    """One notice as a view, for whoever reads it: first that it may come twice, then what it says, then the way out."""
     view = said(notice)
-    return replace(view, text=lines(view.text, way_out(notice.kind))) if view.text else view
+    if not view.text:
+        return view
+    twice = _("(You may have read this already.)") if notice.repeated else None
+    return replace(view, text=lines(twice, view.text, way_out(notice.kind)))
 
 
 def said(notice: Notice) -> View:
-    """What it says."""
+    """What it says: of an activity and its course, of somebody's own seat, to its organiser, from other people."""
     event = notice.event
-    again = _("(You may have read this already.)") if notice.repeated else None
     if event is None:
-        return personal(notice, again)
+        return personal(notice)
     name, span = Named(event.title, event.english), Span(event.starts, event.ends)
     match notice.kind:
         case "campaign":
-            return mailings.campaign(notice, again)
+            return mailings.campaign(notice)
+        case "announcement":
+            return View(
+                lines(notice.words.get("text", ""), "", name, span, event.address, sender(event)),
+                (
+                    Link(_("See it"), Intent("activity", (str(event.activity),))),
+                    Link(_("Unsubscribe"), Intent("subscriptions")),
+                ),
+            )
         case "reminder":
             tomorrow = notice.offset == DAY and notice.eve
             far = _("Tomorrow: {title}", title=name) if tomorrow else _("Coming up: {title}", title=name)
             first = far if notice.offset <= DAY else _("Soon: {title}", title=name)
             return View(
-                lines(again, first, span, event.address, _("Are you still coming?")),
-                (
-                    Link(_("Yes, I am coming"), Intent("coming", (str(notice.enrolment),))),
-                    Link(_("No, give up my seat"), Intent("leave", (str(notice.enrolment),))),
-                ),
+                lines(first, span, event.address, _("Are you still coming?")),
+                coming_or_not(notice),
                 spot=spot(event, name),
             )
+        case "change":
+            seated = notice.stand not in ("waiting", "offered")
+            return View(
+                lines(
+                    _("Time or place have changed: {title}", title=name),
+                    span,
+                    event.address,
+                    _("Are you still coming? If not, giving your seat up costs you nothing.")
+                    if seated
+                    else _("Your sign-up still waits."),
+                ),
+                coming_or_not(notice)
+                if seated
+                else (Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),),
+                spot=spot(event, name),
+            )
+        case "cancellation":
+            text = _("Called off by the organiser: {title}, {when}. You need not come.", title=name, when=event.starts)
+            return View(text, (Link(_("Find activities"), Intent("find")),))
         case "checkout" if notice.offset > 0:
             text = _(
                 "{title} has ended, and you have not checked out. Did you leave at the end? Tell me when, and the "
                 "organiser will confirm it. Without that it does not count.",
                 title=name,
             )
-            return View(lines(again, text), (Link(_("Tell when I left"), Intent("claim", (str(notice.enrolment),))),))
+            return View(text, (Link(_("Tell when I left"), Intent("claim", (str(notice.enrolment),))),))
         case "checkout":
             text = _(
                 "{title} ends {when}. Please do not forget to check out, or the time does not count.",
                 title=name,
                 when=event.ends,
             )
-            return View(lines(again, text), (Link(_("Check out"), Intent("checkout")),))
+            return View(text, (Link(_("Check out"), Intent("checkout")),))
         case "feedback":
-            return feedback.asked(notice, name, again)
+            return feedback.asked(notice, name)
+    return of_a_seat(notice, event) or to_organisers(notice, event) or between.word(notice, event)
+
+
+def of_a_seat(notice: Notice, event: Event) -> View | None:
+    """What became of the reader's own place."""
+    name, span = Named(event.title, event.english), Span(event.starts, event.ends)
+    match notice.kind:
         case "promotion":
             return View(
                 lines(
-                    again,
                     _("A seat came free and it is yours: {title}", title=name),
                     span,
                     event.address,
                     _("Can you come? If not, giving it up costs you nothing."),
                 ),
-                (
-                    Link(_("Yes, I am coming"), Intent("coming", (str(notice.enrolment),))),
-                    Link(_("No, give up my seat"), Intent("leave", (str(notice.enrolment),))),
-                ),
+                coming_or_not(notice),
                 spot=spot(event, name),
             )
         case "offer":
             until = datetime.fromisoformat(notice.words["until"])
             return View(
                 lines(
-                    again,
                     _("A seat came free: {title}", title=name),
                     span,
                     event.address,
@@ -104,38 +132,32 @@ def said(notice: Notice) -> View:
             text = _("The seat that was held for you went on to the next: {title}", title=name)
             if notice.stand == "waiting":
                 return View(
-                    lines(again, text, _("You are in the queue again, at its end.")),
+                    lines(text, _("You are in the queue again, at its end.")),
                     (Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),),
                 )
             return View(
-                lines(again, text, _("You are not in the queue any more.")),
+                lines(text, _("You are not in the queue any more.")),
                 (Link(_("Queue up"), Intent("join", (str(event.activity),))),),
             )
         case "admission":
-            return View(lines(again, admitted(notice, name), span, event.address), admission_links(notice))
-        case "change":
-            seated = notice.stand not in ("waiting", "offered")
+            return View(lines(admitted(notice, name), span, event.address), admission_links(notice))
+        case "deadline":
+            until = event.starts - timedelta(minutes=int(notice.words["minutes"]))
+            text = _("If you cannot come after all, please say so until {until}: {title}", until=until, title=name)
             return View(
-                lines(
-                    again,
-                    _("Time or place have changed: {title}", title=name),
-                    span,
-                    event.address,
-                    _("Are you still coming? If not, giving your seat up costs you nothing.")
-                    if seated
-                    else _("Your sign-up still waits."),
-                ),
+                lines(text, _("The organiser has changed that; after it a seat is given back late.")),
                 (
-                    Link(_("Yes, I am coming"), Intent("coming", (str(notice.enrolment),))),
+                    Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),
                     Link(_("No, give up my seat"), Intent("leave", (str(notice.enrolment),))),
-                )
-                if seated
-                else (Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),),
-                spot=spot(event, name),
+                ),
             )
-        case "cancellation":
-            text = _("Called off by the organiser: {title}, {when}. You need not come.", title=name, when=event.starts)
-            return View(lines(again, text), (Link(_("Find activities"), Intent("find")),))
+        case "added":
+            text = _("You were added on the spot and checked in: {title}. Was that not you? Then tell me.", title=name)
+            number = (str(notice.words["number"]),)
+            return View(
+                text,
+                (Link(_("Check out"), Intent("checkout")), Link(_("That was not me"), Intent("notin", number))),
+            )
         case "claim":
             yes = notice.words["state"] == "approved"
             text = (
@@ -144,68 +166,56 @@ def said(notice: Notice) -> View:
                 else _("The organiser has declined your claim: {title}.", title=name)
             )
             ways = (Link(_("My claim"), Intent("claimed", (notice.words["number"],))),)
-            return View(lines(again, text), ways)
-        case "added":
-            text = _("You were added on the spot and checked in: {title}. Was that not you? Then tell me.", title=name)
-            number = (str(notice.words["number"]),)
-            return View(
-                lines(again, text),
-                (Link(_("Check out"), Intent("checkout")), Link(_("That was not me"), Intent("notin", number))),
-            )
-        case "deadline":
-            until = event.starts - timedelta(minutes=int(notice.words["minutes"]))
-            text = _("If you cannot come after all, please say so until {until}: {title}", until=until, title=name)
-            return View(
-                lines(again, text, _("The organiser has changed that; after it a seat is given back late.")),
-                (
-                    Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),
-                    Link(_("No, give up my seat"), Intent("leave", (str(notice.enrolment),))),
-                ),
-            )
+            return View(text, ways)
+    return None
+
+
+def to_organisers(notice: Notice, event: Event) -> View | None:
+    """What whoever looks after it should see to."""
+    name, span = Named(event.title, event.english), Span(event.starts, event.ends)
+    number = (str(event.activity),)
+    match notice.kind:
         case "guessed":
             text = _(
                 "Somebody is guessing check-in codes: {title}. Typed codes are closed for a minute at a time; the code "
                 "on the wall can still be scanned, and you can take the roll.",
                 title=name,
             )
-            number = (str(event.activity),)
             return View(
-                lines(again, text),
+                text,
                 (Link(_("Take the roll"), Intent("roll", number)), Link(_("Manage"), Intent("manage", number))),
             )
         case "asking":
             text = _("Somebody asks to come and waits for your answer: {title}", title=name)
-            number = (str(event.activity),)
             return View(
-                lines(again, text, span),
+                lines(text, span),
                 (Link(_("Decide"), Intent("letin", number)), Link(_("Manage"), Intent("manage", number))),
             )
-        case "announcement":
-            return View(
-                lines(notice.words.get("text", ""), "", name, span, event.address, sender(event)),
-                (
-                    Link(_("See it"), Intent("activity", (str(event.activity),))),
-                    Link(_("Unsubscribe"), Intent("subscriptions")),
-                ),
-            )
-    return between.word(notice, event, again)
+    return None
 
 
-def personal(notice: Notice, again: Words | None) -> View:
+def coming_or_not(notice: Notice) -> tuple[Link, Link]:
+    """To keep a seat that somebody has, or to let it go to the queue."""
+    number = (str(notice.enrolment),)
+    give_up = Link(_("No, give up my seat"), Intent("leave", number))
+    return Link(_("Yes, I am coming"), Intent("coming", number)), give_up
+
+
+def personal(notice: Notice) -> View:
     """A notice that speaks of its reader only."""
     said = notice.words
     match notice.kind:
         case "campaign":
-            return mailings.campaign(notice, again)
+            return mailings.campaign(notice)
         case "digest":
-            return letter(notice, again)
+            return letter(notice)
         case "expiring":
-            return skills.expiring(said, again)
+            return skills.expiring(said)
         case "proving":
             text = _("A proof waits for your look: {skill}", skill=skill_name(said["code"]))
-            return View(lines(again, text), (Link(_("Proofs to look at"), Intent("proofs")),))
+            return View(text, (Link(_("Proofs to look at"), Intent("proofs")),))
         case "approval" | "mailing":
-            return mailings.news(notice, again)
+            return mailings.news(notice)
         case "withdrawn":
             text = _(
                 "{issuer} has withdrawn your certificate No. {number}: {reason}. It proves nothing any more.",
@@ -216,7 +226,7 @@ def personal(notice: Notice, again: Words | None) -> View:
             instead = said.get("instead", "")
             anew = _("A right one was issued in its place.") if instead else None
             link = Link(_("The new certificate"), Intent("mycertificate", (instead,))) if instead else OLDER
-            return View(lines(again, text, anew), (link,))
+            return View(lines(text, anew), (link,))
         case "skill":
             name = skill_name(said["code"])
             text = (
@@ -224,12 +234,12 @@ def personal(notice: Notice, again: Words | None) -> View:
                 if said["state"] == "accepted"
                 else _("Your proof was not accepted: {skill}. You can show another one.", skill=name)
             )
-            return View(lines(again, text), (Link(_("My skills"), Intent("skills")),))
+            return View(text, (Link(_("My skills"), Intent("skills")),))
         case "matter":
             number = Link(_("See it"), Intent("matter", (said["matter"],)))
             about = about_record(said)
             what = heading(About(said["kind"]), said.get("rule", ""))
-            return View(lines(again, what, about, MATTER[said["what"]]), (number,))
+            return View(lines(what, about, MATTER[said["what"]]), (number,))
         case "corrected":
             text = _(
                 "Your record was corrected: {hours} h before, {now} h now.",
@@ -240,12 +250,12 @@ def personal(notice: Notice, again: Words | None) -> View:
                 Link(_("Why"), Intent("history", (said["record"],))),
                 Link(_("It is wrong"), Intent("dispute", (said["record"],))),
             )
-            return View(lines(again, about_record(said), text), ways)
+            return View(lines(about_record(said), text), ways)
         case "step":
-            return View(lines(again, step_reached(int(said["hours"]))), (Link(_("My hours"), Intent("hours")),))
+            return View(lines(step_reached(int(said["hours"]))), (Link(_("My hours"), Intent("hours")),))
         case "star" if said["way"] in WAITS_FOR_A_CENTRE:
             text = WAITS_FOR_A_CENTRE[said["way"]]
-            return View(lines(again, text), (Link(_("Stars to decide about"), Intent("starcases")),))
+            return View(text, (Link(_("Stars to decide about"), Intent("starcases")),))
         case "star":
             stars = count(int(said["level"]))
             until = Day(datetime.fromisoformat(said["until"])) if said["until"] else None
@@ -254,7 +264,7 @@ def personal(notice: Notice, again: Words | None) -> View:
                 Way.NOTICE: _("{stars}: in public notice until {day}.", stars=stars, day=until),
                 Way.GRANTED: _("{stars}: granted! The city thanks you.", stars=stars),
             }.get(Way(said["way"]), _("{stars}: refused, because {reason}.", stars=stars, reason=why))
-            return View(lines(again, way), (Link(_("My stars"), Intent("stars")),))
+            return View(lines(way), (Link(_("My stars"), Intent("stars")),))
     return View("")
 
 

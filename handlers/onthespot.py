@@ -17,7 +17,7 @@ from bot.domain.skills import NeedsSkill
 from bot.domain.squads import NoLead
 from bot.talk import Clock, Incoming, Intent, Joined, Link, Picture, Talk, Unclear, Words, _, lines, ngettext, script
 from handlers.cards import title
-from handlers.organise import NOT_YOURS
+from handlers.lookedafter import NOT_YOURS, ORGANISE
 from handlers.roll import NOBODYS_CODE, NONE_ON, done, of_which, on_now
 from handlers.skills import skill_name
 
@@ -25,8 +25,6 @@ UNKNOWN_AGE = _(
     "I do not know how old they are. Add only somebody who is 18 or older: whoever is younger needs their guardian's "
     "yes first."
 )
-
-ORGANISE = Link(_("What you look after"), Intent("organise"))
 
 
 @script(

@@ -34,11 +34,11 @@ from bot.talk import (
     script,
 )
 from handlers.answers import count, hours, words, words_or_none
-from handlers.cards import address, kind_name, line, offer, title
+from handlers.cards import address, kind_name, line, title
 from handlers.flags import reasons
+from handlers.lookedafter import NOT_YOURS, ORGANISE, which_shift
 from handlers.terms import covered, shown
 
-NOT_YOURS = _("There is no such activity among those you look after.")
 TRAINED = _("People are trained for this kind of service first: write when, or let a role ask for the proof.")
 
 
@@ -80,54 +80,22 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
     """One activity and what my post lets me do with it."""
     card = await desk.organising.allowed(activity, Deed.ROSTER)
     if card is None:
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     if card.state == "draft":
         return talk.go(Intent("draft", (str(activity),)))
-    number = str(activity)
-    ways: list[Link | WebLink] = [
-        Link(_("Roster"), Intent("roster", (number,))),
-        Link(_("Messages"), Intent("deliveries", (number,))),
-    ]
-    asking = await desk.admission.waiting(activity) if card.starts > talk.now else 0
-    if asking:
-        ways.insert(0, let_in(activity, asking))
-    path = await desk.organising.wall(activity)
-    if isinstance(path, str):
-        ways.append(WebLink(_("Check-in wall for the projector"), path))
-    page = await desk.rolls.page(activity)
-    if isinstance(page, str):
-        ways.append(Link(_("Take the roll"), Intent("roll", (number,))))
-        if await desk.vouching.may_enter(activity):
-            ways.append(Link(_("Confirm who was there"), Intent("vouch", (number,))))
-            ways.append(Link(_("Enter hours by hand"), Intent("enter", (number,))))
-        ways.append(WebLink(_("Roll on my phone, works offline"), page))
-    if card.starts <= talk.now and await desk.organising.allowed(activity, Deed.RECORDS):
-        ways.append(Link(_("What was counted"), Intent("minutes", (number,))))
-    if card.state == "open" and card.starts > talk.now:
-        if await desk.organising.allowed(activity, Deed.ANNOUNCE):
-            ways.append(Link(_("Announce"), Intent("announce", (number,))))
-        if await desk.organising.allowed(activity, Deed.CHANGE):
-            ways += [
-                Link(_("Another time"), Intent("move", (number,))),
-                Link(_("Another place"), Intent("relocate", (number,))),
-                Link(_("Number of seats"), Intent("seats", (number,))),
-                Link(_("Conditions of joining"), Intent("joining", (number,))),
-                Link(_("Risks, insurance, agreement"), Intent("terms", (number,))),
-                Link(_("A professional for so many"), Intent("squad", (number,))),
-                Link(_("Reminders"), Intent("remind", (number,))),
-                *(
-                    [Link(_("Ask people to help out"), Intent("cover", (number,)))]
-                    if await desk.organising.allowed(activity, Deed.COVER)
-                    else []
-                ),
-                *await insurer(desk, activity),
-                Link(_("What it counts as"), Intent("counting", (number,))),
-                Link(_("Call it off"), Intent("calloff", (number,))),
-            ]
+    number, ahead = (str(activity),), card.starts > talk.now
+    asking = await desk.admission.waiting(activity) if ahead else 0
+    ways: list[Link | WebLink] = [let_in(activity, asking)] if asking else []
+    ways += [Link(_("Roster"), Intent("roster", number)), Link(_("Messages"), Intent("deliveries", number))]
+    ways += await on_the_spot(desk, activity)
+    if not ahead and await desk.organising.allowed(activity, Deed.RECORDS):
+        ways.append(Link(_("What was counted"), Intent("minutes", number)))
+    if ahead and card.state == "open":
+        ways += await before_it_begins(desk, activity)
     if card.ends <= talk.now:
-        ways.append(Link(_("How it was"), Intent("evaluations", (number,))))
-    if card.starts <= talk.now and await desk.promises.missing(activity):
-        ways.append(Link(_("Excuse people"), Intent("excuse", (number,))))
+        ways.append(Link(_("How it was"), Intent("evaluations", number)))
+    if not ahead and await desk.promises.missing(activity):
+        ways.append(Link(_("Excuse people"), Intent("excuse", number)))
     seated = sum(shift.taken for shift in card.shifts)
     capacity = sum(shift.capacity for shift in card.shifts)
     talk.say(
@@ -144,6 +112,50 @@ async def manage(talk: Talk, desk: Desk, activity: int) -> None:
         ),
         *ways,
     )
+
+
+async def on_the_spot(desk: Desk, activity: int) -> list[Link | WebLink]:
+    """The wall, and the roll with what can be written down of who was there."""
+    number = (str(activity),)
+    ways: list[Link | WebLink] = []
+    wall = await desk.organising.wall(activity)
+    if isinstance(wall, str):
+        ways.append(WebLink(_("Check-in wall for the projector"), wall))
+    page = await desk.rolls.page(activity)
+    if isinstance(page, str):
+        ways.append(Link(_("Take the roll"), Intent("roll", number)))
+        if await desk.vouching.may_enter(activity):
+            ways.append(Link(_("Confirm who was there"), Intent("vouch", number)))
+            ways.append(Link(_("Enter hours by hand"), Intent("enter", number)))
+        ways.append(WebLink(_("Roll on my phone, works offline"), page))
+    return ways
+
+
+async def before_it_begins(desk: Desk, activity: int) -> list[Link]:
+    """Telling people of an open activity, and whatever of it can still be changed."""
+    number = (str(activity),)
+    ways: list[Link] = []
+    if await desk.organising.allowed(activity, Deed.ANNOUNCE):
+        ways.append(Link(_("Announce"), Intent("announce", number)))
+    if not await desk.organising.allowed(activity, Deed.CHANGE):
+        return ways
+    ways += [
+        Link(_("Another time"), Intent("move", number)),
+        Link(_("Another place"), Intent("relocate", number)),
+        Link(_("Number of seats"), Intent("seats", number)),
+        Link(_("Conditions of joining"), Intent("joining", number)),
+        Link(_("Risks, insurance, agreement"), Intent("terms", number)),
+        Link(_("A professional for so many"), Intent("squad", number)),
+        Link(_("Reminders"), Intent("remind", number)),
+    ]
+    if await desk.organising.allowed(activity, Deed.COVER):
+        ways.append(Link(_("Ask people to help out"), Intent("cover", number)))
+    return [
+        *ways,
+        *await insurer(desk, activity),
+        Link(_("What it counts as"), Intent("counting", number)),
+        Link(_("Call it off"), Intent("calloff", number)),
+    ]
 
 
 async def insurer(desk: Desk, activity: int) -> tuple[Link, ...]:
@@ -265,6 +277,9 @@ async def roster(talk: Talk, desk: Desk, activity: int = 0) -> None:
     """Who has a seat, who waits, who is there."""
     if not activity:
         mine = await desk.organising.activities()
+        if not mine and await desk.people.posts():
+            theirs = Link(_("What you look after"), Intent("organise"))
+            return talk.say(_("Nothing that you look after is ahead."), theirs)
         if not mine:
             return talk.say(
                 _("Only organisers can do that. If you lead a group, ask your street's centre to register it.")
@@ -274,7 +289,7 @@ async def roster(talk: Talk, desk: Desk, activity: int = 0) -> None:
         return await talk.browse("list", _("The roster of which activity?"), links)
     found = await desk.organising.roster(activity)
     if not isinstance(found, Roster):
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     seated = [one for one in found.people if one.stand != Stand.WAITING]
     waiting = [one for one in found.people if one.stand == Stand.WAITING and one.admitted]
     asking = len(found.people) - len(seated) - len(waiting)
@@ -331,7 +346,7 @@ async def calloff(talk: Talk, desk: Desk, activity: int) -> None:
     """Called off after one question; everybody is told."""
     card = await desk.organising.allowed(activity, Deed.CHANGE)
     if card is None or card.state != "open":
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     question = _("Call off {title}, {when}? Everybody who signed up will be told.", title=title(card), when=card.starts)
     if not await talk.confirm("sure", question, _("Yes, call it off"), _("No")):
         return talk.say(_("Nothing was changed."))
@@ -343,7 +358,7 @@ async def move(talk: Talk, desk: Desk, activity: int) -> None:
     """A new time; everybody is told and asked whether they still come."""
     card = await desk.organising.allowed(activity, Deed.CHANGE)
     if card is None or card.state != "open" or card.starts <= talk.now:
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     question = _("When shall {title} be? Like “Sat 9:00-11:30”.", title=title(card))
     span = await talk.ask("hours", question, hours(talk.now, desk.city.zone, card.starts))
     start, end = datetime.fromisoformat(span[0]), datetime.fromisoformat(span[1])
@@ -358,7 +373,7 @@ async def relocate(talk: Talk, desk: Desk, activity: int) -> None:
     """A new place; everybody is told and asked whether they still come."""
     card = await desk.organising.allowed(activity, Deed.CHANGE)
     if card is None or card.state != "open" or card.starts <= talk.now:
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     question = _("Where shall {title} be? District and address, like “海淀区 颐和园东门”.", title=title(card))
     where = await talk.ask("where", question, in_the_city(desk.city.places))
     there = address(desk.city.place(where[0]), where[1])
@@ -371,14 +386,10 @@ async def relocate(talk: Talk, desk: Desk, activity: int) -> None:
 @script("seats", title=_("the number of seats"))
 async def seats(talk: Talk, desk: Desk, activity: int) -> None:
     """More or fewer seats in a shift; new ones go to the queue in its order."""
-    card = await desk.organising.allowed(activity, Deed.CHANGE)
-    shifts = card.open_shifts(talk.now) if card else []
-    if card is None or not shifts:
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
-    shift = shifts[0]
-    if len(shifts) > 1:
-        which = _("Which shift of {title}?", title=title(card))
-        shift = await talk.choose("shift", which, [offer(one) for one in shifts])
+    found = await which_shift(talk, desk, activity, Deed.CHANGE)
+    if found is None:
+        return
+    _card, shift = found
     now_there = {"capacity": shift.capacity, "taken": shift.taken}
     question = _("Seats: {capacity}, taken: {taken}. How many shall there be?", **now_there)
     least = max(shift.taken, 1)
@@ -389,7 +400,7 @@ async def seats(talk: Talk, desk: Desk, activity: int) -> None:
             queue = ngettext("{n} went to the queue.", "{n} went to the queue.", handed) if handed else None
             talk.say(lines(text, queue), Link(_("Manage"), Intent("manage", (str(activity),))))
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)
 
 
 def told(talk: Talk, outcome: object) -> None:
@@ -401,4 +412,4 @@ def told(talk: Talk, outcome: object) -> None:
         case Unfit(why):
             talk.say(unfit(why))
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)

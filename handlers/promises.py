@@ -8,8 +8,8 @@ from bot.domain.reliability import LIMIT, NO_SHOW, TOO_LATE, WITHIN, Broken, wei
 from bot.talk import Intent, Joined, Link, Talk, Words, _, lines, ngettext, script
 from handlers.admission import numbers
 from handlers.cards import title
+from handlers.lookedafter import NOT_YOURS, ORGANISE
 from handlers.my import REASON, reasons
-from handlers.organise import NOT_YOURS
 
 
 @script("promises", words=["promises", "守约", "守约记录", "爽约", _("Kept promises")], title=_("kept promises"))
@@ -68,4 +68,4 @@ async def excuse(talk: Talk, desk: Desk, activity: int) -> None:
         case int() as count:
             talk.say(ngettext("{n} person is excused.", "{n} people are excused.", count), manage)
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)

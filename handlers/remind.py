@@ -10,7 +10,7 @@ from bot.domain.reminders import DAY, HOUR, MOST, USUAL, read
 from bot.domain.roles import Deed
 from bot.talk import Incoming, Intent, Joined, Link, Option, Talk, Unclear, Words, _, lines, ngettext, script
 from handlers.cards import title
-from handlers.terms import NOT_YOURS
+from handlers.lookedafter import NOT_YOURS, ORGANISE
 
 
 @script("remind", title=_("reminders of an activity"))
@@ -18,7 +18,7 @@ async def remind(talk: Talk, desk: Desk, activity: int) -> None:
     """One question; from then on its reminders go out at those moments."""
     card = await desk.organising.allowed(activity, Deed.CHANGE)
     if card is None or card.state != "open" or card.starts <= talk.now:
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     question = lines(
         title(card),
         _("Reminders go out before the start: {when}.", when=listed(await desk.reminders.of(activity))),
@@ -27,7 +27,7 @@ async def remind(talk: Talk, desk: Desk, activity: int) -> None:
     usual = Option("usual", _("As everywhere: {when}", when=listed(USUAL)), list(USUAL))
     befores = await talk.ask("when", question, moments, options=[usual])
     if isinstance(await desk.reminders.choose(activity, befores), NotAllowed):
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     manage = Link(_("Manage"), Intent("manage", (str(activity),)))
     talk.say(_("Good: reminders go out {when} before the start.", when=listed(befores)), manage)
 

@@ -32,7 +32,8 @@ from bot.talk import (
     script,
 )
 from handlers.cards import line, title
-from handlers.organise import NOT_YOURS, listed
+from handlers.lookedafter import NOT_YOURS, ORGANISE
+from handlers.organise import listed
 
 NOBODY = "0"
 """In a link: no number of the roll."""
@@ -55,11 +56,11 @@ async def roll(talk: Talk, desk: Desk, activity: int = 0, said: str = "") -> Non
     at = min(talk.incoming.at, talk.now)
     which = activity or await on_now(talk, desk, at, read_calls(said) or ())
     if not isinstance(which, int):
-        return talk.say(which, Link(_("What you look after"), Intent("organise")))
+        return talk.say(which, ORGANISE)
     if not said:
         found = await desk.organising.roster(which)
         if not isinstance(found, Roster):
-            return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            return talk.say(NOT_YOURS, ORGANISE)
         seated = sorted((one for one in found.people if one.stand != Stand.WAITING), key=lambda one: one.number)
         question = lines(
             title(found.activity),
@@ -80,7 +81,7 @@ async def roll(talk: Talk, desk: Desk, activity: int = 0, said: str = "") -> Non
                 Link(_("Manage"), Intent("manage", (str(card.id),))),
             )
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)
 
 
 def taking_back(activity: int, answers: Sequence[Answer]) -> Intent | None:
@@ -105,7 +106,7 @@ async def unroll(talk: Talk, desk: Desk, activity: int, came: str, left: str) ->
         case Called(card, answers):
             talk.say(lines(title(card), *answered(answers)), Link(_("The roll-call"), Intent("roll", (str(card.id),))))
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)
 
 
 async def on_now(talk: Talk, desk: Desk, at: datetime, calls: Sequence[Call] = ()) -> int | Text:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from bot.desk.campaigns import Mailing
 from bot.desk.desk import Desk
@@ -16,18 +16,13 @@ from bot.domain.campaigns import (
     Changed,
     Miscounted,
     NobodyMeant,
-    Progress,
     Sent,
     Standing,
     Timing,
-    Told,
     Unwritable,
     may_use_mass,
     more_than_allowed,
 )
-from bot.domain.deliveries import reason_of
-from bot.domain.forecast import Leg, RoutePlan
-from bot.domain.reach import Way
 from bot.domain.writing import fold
 from bot.talk import (
     UNDO_TIME,
@@ -53,32 +48,8 @@ from handlers.answers import words
 from handlers.campaign import MINE, NO_SUCH, ORGANISERS_ONLY, WRITTEN, unwritable
 from handlers.cards import line
 from handlers.mailings import in_either
-from handlers.whynot import PLATFORMS, REASONS, ROUTED, SENDERS, WAITS
-
-STANDINGS: dict[Standing, Text] = {
-    Standing.DRAFT: _("A draft: nothing has been sent."),
-    Standing.ASKED: _("It waits for a second person's yes."),
-    Standing.DECLINED: _("The second person did not agree."),
-    Standing.RUNNING: _("It is on its way."),
-    Standing.PAUSED: _("It rests."),
-    Standing.STOPPED: _("It was stopped."),
-    Standing.DONE: _("It is through."),
-}
-
-DOORS: dict[str, Words] = {
-    "telegram": "Telegram",
-    "wechat": _("WeChat"),
-    "web": _("Web chat"),
-    "terminal": _("Terminal"),
-}
-
-BY: dict[Way, Text] = {
-    Way.CHAT: _("chat message"),
-    Way.WINDOW: _("chat message"),
-    Way.TEMPLATE: _("WeChat notice"),
-    Way.GRANT: _("WeChat notice that was allowed once"),
-    Way.MASS: _("mass message"),
-}
+from handlers.reports import STANDINGS, in_numbers, why
+from handlers.routes import by_mass, routes
 
 
 @script("campaigns", words=["campaigns", "我的群发", "my campaigns"], title=_("your campaigns"))
@@ -196,97 +167,6 @@ def before(offset: int) -> Text:
     """How long before the start."""
     hours = -offset // 60
     return ngettext("{n} hour", "{n} hours", hours) if hours % 24 else ngettext("{n} day", "{n} days", hours // 24)
-
-
-def why(one: Campaign) -> Words | None:
-    """Why it rests, or why it was declined, in the words of whoever did it."""
-    if one.standing is Standing.DECLINED and one.reason:
-        return _("Because: {reason}", reason=one.reason)
-    if one.standing is Standing.PAUSED and one.reason:
-        return _("Too many of its last messages failed.")
-    return None
-
-
-def in_numbers(found: Progress) -> list[Words]:
-    """How far it is, and why what did not arrive did not."""
-    told = [
-        _("Sent: {sent}. Waiting: {waiting}.", sent=found.sent, waiting=found.waiting),
-        *by_reason(held(found)),
-        _("Refused: {n}", n=found.failed) if found.failed else None,
-        *by_reason(found.refusals),
-        *doubtful(found),
-        _("Left out by rule: {n}", n=found.spared) if found.spared else None,
-        *by_reason(found.omissions),
-        _("Signed up afterwards: {n}", n=found.joined) if found.campaign.activity else None,
-        _("The next message leaves {at}.", at=found.next) if found.next else None,
-    ]
-    return [one for one in told if one is not None]
-
-
-def held(found: Progress) -> list[tuple[str, int]]:
-    """What waits for something else than its turn, and for what."""
-    return [(why, count) for why, count in found.delays if reason_of(why) in WAITS]
-
-
-def by_reason(reasons: Sequence[tuple[str, int]]) -> list[Words]:
-    """A line for each."""
-    return [Joined(("–", because(reason), str(count)), " ") for reason, count in reasons]
-
-
-def doubtful(found: Progress) -> list[Words]:
-    """Whom it perhaps reached, by name: the platform gave no answer, and it is not sent twice."""
-    if not found.uncertain:
-        return []
-    names: list[Words] = [name or "—" for name in found.perhaps]
-    if found.unnamed:
-        names.append(ngettext("and {n} more", "and {n} more", found.unnamed))
-    return [_("Perhaps arrived: {n}", n=found.uncertain), Joined(("–", Joined(tuple(names), " · ")), " ")]
-
-
-def because(reason: str) -> Words:
-    """A reason that is kept with messages: ours in words, the platforms' commonest too, the others as given."""
-    ours = reason_of(reason)
-    known = {**REASONS, **WAITS}
-    if ours is not None and ours in known:
-        return known[ours]
-    if reason in ROUTED:
-        return ROUTED[reason]
-    theirs = next((words for said, words in (*SENDERS.items(), *PLATFORMS.items()) if said in reason), None)
-    return theirs or reason or _("no reason was given")
-
-
-# --- The list of its messages ----------------------------------------------------------------------------------------
-
-SHEET = _("Messages")
-COLUMNS = (_("Name"), _("Message"), _("What became of it"), _("Why"), _("Chat"), _("When"))
-
-STATES: Mapping[str, Text] = {
-    "pending": _("waits"),
-    "sending": _("on its way"),
-    "sent": _("sent"),
-    "failed": _("refused by the platform"),
-    "dead": _("given up after many tries"),
-    "uncertain": _("perhaps arrived"),
-    "suppressed": _("left out by rule"),
-}
-
-
-def in_rows(listed: Sequence[Told], zone: tzinfo) -> list[Sequence[Words]]:
-    """What became of each message, and why it went that way or did not; moments so that a table can sort them."""
-    return [
-        COLUMNS,
-        *(
-            (
-                one.name,
-                str(one.step + 1),
-                STATES[one.state],
-                because(one.reason) if one.reason else "",
-                DOORS.get(one.door, one.door),
-                one.at.astimezone(zone).strftime("%Y-%m-%d %H:%M") if one.at else "",
-            )
-            for one in listed
-        ),
-    ]
 
 
 def in_time(one: Campaign, talk: Talk) -> bool:
@@ -426,47 +306,6 @@ def confirmed(people: int) -> Callable[[Incoming], int]:
         return int(found[1].replace(",", ""))
 
     return read
-
-
-def routes(plan: RoutePlan, mass: bool) -> list[Words]:
-    """The plan, a line for each route. `mass`: one of WeChat's mass messages is used."""
-    plan = plan if mass else plan.without_mass()
-    told: list[Words] = [route(leg) for leg in plan.legs]
-    if plan.waiting:
-        told.append(
-            ngettext("{n} person: when they next write", "{n} people: when they next write", plan.waiting)
-        )
-    if plan.unreachable:
-        told.append(
-            ngettext("{n} person: every chat is closed", "{n} people: every chat is closed", plan.unreachable)
-        )
-    return told
-
-
-async def by_mass(talk: Talk, plan: RoutePlan) -> bool:
-    """Shall one of WeChat's mass messages tell whom nothing else reaches? Asked only where there is one left."""
-    leg = next((one for one in plan.legs if one.way is Way.MASS and one.left), None)
-    if leg is None:
-        return False
-    question = ngettext(
-        "{n} person is reached on WeChat by a mass message only; {left} of {of} are left. Use one?",
-        "{n} people are reached on WeChat by a mass message only; {left} of {of} are left. Use one?",
-        leg.people,
-        left=leg.left or 0,
-        of=leg.of or 0,
-    )
-    return await talk.confirm("mass", question, _("Use one"), _("Let them wait until they write"))
-
-
-def route(leg: Leg) -> Words:
-    """One route: how many, by which door, how, and when it is through."""
-    people: Words = ngettext("{n} person", "{n} people", leg.people)
-    parts = [people, DOORS.get(leg.door, leg.door), BY[leg.way]]
-    if leg.way is Way.MASS:
-        parts.append(_("{left} of {of} are left", left=leg.left or 0, of=leg.of or 0))
-    else:
-        parts.append(_("through by {at}", at=leg.ends) if leg.ends else _("not with today's limits"))
-    return Joined(tuple(parts), " · ")
 
 
 # --- The second person -----------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from bot.domain.writing import fold
 from bot.talk import Incoming, Intent, Joined, Link, Named, Option, Talk, Unclear, View, Words, _, lines, script
 from handlers.answers import words
 from handlers.introduction import Met, introduce, introduced
+from handlers.lookedafter import ORGANISE
 
 DOCUMENT: dict[str, Words] = {
     "certificate": _("A certificate"),
@@ -46,13 +47,13 @@ def line(one: Proof, today: date) -> Words:
     return Joined((skill_name(one.code), state, *last_day(one)), " · ")
 
 
-def expiring(said: Mapping[str, str], again: Words | None) -> View:
+def expiring(said: Mapping[str, str]) -> View:
     """The notice that a proof of theirs runs out, and what to do."""
     last = date.fromisoformat(said["expires"])
     text = _("Your proof runs out: {skill}, last day {day}.", skill=skill_name(said["code"]), day=last)
     advice = _("Have it renewed in time and show me the new one; roles that need it stay open to you then.")
     ways = (Link(_("Show the new one"), Intent("newskill", (said["code"],))), Link(_("My skills"), Intent("skills")))
-    return View(lines(again, text, advice), ways)
+    return View(lines(text, advice), ways)
 
 
 def last_day(one: Proof) -> tuple[Words, ...]:
@@ -148,7 +149,7 @@ async def proofs(talk: Talk, desk: Desk) -> None:
     """For organisers and centres: one proof after another, accepted or not."""
     waiting = await desk.skills.to_look_at()
     if not waiting:
-        return talk.say(_("No proof waits for you."), Link(_("What you look after"), Intent("organise")))
+        return talk.say(_("No proof waits for you."), ORGANISE)
     one = waiting[0]
     text = lines(
         Joined((one.name or "—", skill_name(one.proof.code)), " · "), *document(one.proof), *last_day(one.proof),
@@ -159,5 +160,5 @@ async def proofs(talk: Talk, desk: Desk) -> None:
     talk.say(
         _("Accepted, I tell them.") if accepted else _("Not accepted, I tell them."),
         *((Link(_("The next"), Intent("proofs")),) if len(waiting) > 1 else ()),
-        Link(_("What you look after"), Intent("organise")),
+        ORGANISE,
     )

@@ -8,9 +8,9 @@ from bot.domain.skills import SKILLS
 from bot.domain.squads import PER, Squad
 from bot.talk import Intent, Link, Option, Talk, Words, _, lines, script
 from handlers.answers import count
-from handlers.cards import offer, title
+from handlers.cards import title
+from handlers.lookedafter import NOT_YOURS, which_shift
 from handlers.skills import skill_name
-from handlers.terms import NOT_YOURS
 
 NONE = "none"
 
@@ -18,13 +18,10 @@ NONE = "none"
 @script("squad", title=_("professionals of a shift"))
 async def squad(talk: Talk, desk: Desk, activity: int) -> None:
     """A shift, a skill, a number; then those with the skill are called until one is there."""
-    card = await desk.organising.allowed(activity, Deed.CHANGE)
-    shifts = card.open_shifts(talk.now) if card else []
-    if card is None or not shifts:
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
-    chosen = shifts[0]
-    if len(shifts) > 1:
-        chosen = await talk.choose("shift", _("Which shift?"), [offer(one) for one in shifts])
+    found = await which_shift(talk, desk, activity, Deed.CHANGE)
+    if found is None:
+        return None
+    card, chosen = found
     now = await desk.squads.of(chosen.id)
     options = [Option(one.code, skill_name(one.code), one.code) for one in SKILLS]
     nobody = [Option(NONE, _("No professional is needed"))] if now else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.desk.desk import Desk
-from bot.domain.stars import OBJECTIONS, REFUSALS, Application, Applied, Standing, UnderWay, Way
+from bot.domain.stars import OBJECTIONS, Application, Applied, Standing, UnderWay, Way
 from bot.talk import Day, Intent, Joined, Link, Option, Talk, Text, Words, _, lines, ngettext, script
 from handlers.certificate import as_hours
 
@@ -74,11 +74,16 @@ def until(one: Application) -> Day | None:
 
 def under_way(one: Application) -> Words:
     """Where an application stands."""
-    if one.way == Way.NOTICE and one.objections:
-        return _("{stars}: somebody objected; the centre of your place is looking at it.", stars=count(one.level))
+    stars, citys = count(one.level), one.rules.is_the_citys(one.level)
+    if one.way == Way.NOTICE and not one.objections:
+        return _("{stars}: in public notice until {day}.", stars=stars, day=until(one))
+    if one.way == Way.NOTICE and citys:
+        return _("{stars}: somebody objected; the city's own office is looking at it.", stars=stars)
     if one.way == Way.NOTICE:
-        return _("{stars}: in public notice until {day}.", stars=count(one.level), day=until(one))
-    return _("{stars}: you applied; the centre of your place is looking at it.", stars=count(one.level))
+        return _("{stars}: somebody objected; the centre of your place is looking at it.", stars=stars)
+    if citys:
+        return _("{stars}: you applied; the city's own office is looking at it.", stars=stars)
+    return _("{stars}: you applied; the centre of your place is looking at it.", stars=stars)
 
 
 @script("applystar", title=_("applying for a star"))
@@ -86,16 +91,7 @@ async def applystar(talk: Talk, desk: Desk) -> None:
     """One question, then it lies with the centre."""
     stand = await desk.stars.standing()
     if stand.may:
-        question = lines(
-            _("Apply for {stars}?", stars=count(stand.may)),
-            ngettext(
-                "Your place's centre looks at it; then your volunteer number and the first sign of your name stand in "
-                "public notice for {n} day.",
-                "Your place's centre looks at it; then your volunteer number and the first sign of your name stand in "
-                "public notice for {n} days.",
-                stand.rules.notice.days,
-            ),
-        )
+        question = lines(_("Apply for {stars}?", stars=count(stand.may)), what_follows(stand))
         if not await talk.confirm("sure", question, _("Yes, apply"), _("Not now")):
             return talk.say(_("Good, nothing was applied for."))
     match await desk.stars.apply():
@@ -106,6 +102,25 @@ async def applystar(talk: Talk, desk: Desk) -> None:
         case _:
             text = coming(await desk.stars.standing()) or _("There is no further star.")
     talk.say(text, Link(_("My stars"), Intent("stars")))
+
+
+def what_follows(stand: Standing) -> Text:
+    """Who looks at it, and what everybody will read."""
+    if stand.rules.is_the_citys(stand.may):
+        return ngettext(
+            "The city's own office looks at it; then your volunteer number and the first sign of your name stand in "
+            "public notice for {n} day.",
+            "The city's own office looks at it; then your volunteer number and the first sign of your name stand in "
+            "public notice for {n} days.",
+            stand.rules.notice.days,
+        )
+    return ngettext(
+        "Your place's centre looks at it; then your volunteer number and the first sign of your name stand in "
+        "public notice for {n} day.",
+        "Your place's centre looks at it; then your volunteer number and the first sign of your name stand in "
+        "public notice for {n} days.",
+        stand.rules.notice.days,
+    )
 
 
 # --- A centre decides -------------------------------------------------------------------------------------------------
@@ -138,6 +153,7 @@ async def starcase(talk: Talk, desk: Desk, number: int) -> None:
     if found is None:
         return talk.say(NONE_OF_YOURS, Link(_("Stars to decide about"), Intent("starcases")))
     one, against = found
+    grounds = await desk.stars.grounds(one)
     yes = [Option("yes", _("Open the public notice"), "yes")] if one.way == Way.APPLIED else []
     if against:
         yes = [Option("yes", _("There is nothing in the objections"), "yes")]
@@ -146,7 +162,7 @@ async def starcase(talk: Talk, desk: Desk, number: int) -> None:
         lines(entry(one), *(objection(code) for code in against), _("What do you decide?")),
         [
             *yes,
-            *(Option(code, _("Refuse: {reason}", reason=refusal(code)), code) for code in REFUSALS),
+            *(Option(code, _("Refuse: {reason}", reason=refusal(code)), code) for code in grounds),
             Option("later", _("Later"), "later"),
         ],
     )

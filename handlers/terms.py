@@ -12,8 +12,7 @@ from bot.talk import Incoming, Intent, Joined, Link, Option, Talk, Unclear, Word
 from handlers.agreement import WHY
 from handlers.answers import words
 from handlers.cards import title
-
-NOT_YOURS = _("There is no such activity among those you look after.")
+from handlers.lookedafter import NOT_YOURS, ORGANISE
 
 
 async def covered(talk: Talk, service: str) -> Terms:
@@ -43,7 +42,7 @@ async def terms(talk: Talk, desk: Desk, activity: int) -> None:
     """Risks, insurance, and the reasons for an agreement that only the organiser can know."""
     card = await desk.organising.allowed(activity, Deed.CHANGE)
     if card is None or card.state != "open":
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     stated = await desk.agreements.terms(activity)
     options = [
         Option("cover", _("Risks and insurance")),
@@ -66,7 +65,7 @@ async def terms(talk: Talk, desk: Desk, activity: int) -> None:
         case Unfit():
             talk.say(_("A service with risks needs its risks and the number of its insurance policy first."))
         case _:
-            talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+            talk.say(NOT_YOURS, ORGANISE)
 
 
 def shown(stated: Terms) -> list[Words | None]:

@@ -9,7 +9,7 @@ from bot.desk.reach import Deliveries
 from bot.domain.deliveries import Delivery, Outcome
 from bot.domain.reach import Because, Reason, Way
 from bot.talk import Intent, Joined, Link, Named, Talk, Text, Words, _, lines, script
-from handlers.organise import NOT_YOURS
+from handlers.lookedafter import NOT_YOURS, ORGANISE
 
 SHOWN = 30
 """Lines of an organiser's report in the chat; what went well comes last and is cut first."""
@@ -149,7 +149,7 @@ async def deliveries(talk: Talk, desk: Desk, activity: int) -> None:
     """By recipient: what was said about an activity of mine, by which route, and what did not arrive."""
     found = await desk.reach.of_activity(activity)
     if not isinstance(found, Deliveries):
-        return talk.say(NOT_YOURS, Link(_("What you look after"), Intent("organise")))
+        return talk.say(NOT_YOURS, ORGANISE)
     sent = sum(one.outcome is Outcome.SENT for one in found.messages)
     title = Named(found.activity.title, found.activity.english)
     talk.say(

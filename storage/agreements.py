@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.domain.agreements import VERSION, Accepted, Condition, Terms
+from bot.domain.agreements import VERSION, Acceptance, Accepted, Condition, Terms
 from storage.database import Unit
 from storage.prepared import Prepared
 from storage.tables.activities import activity
@@ -82,16 +82,11 @@ async def of(unit: Unit, activity_id: int) -> Terms:
     return (await stands(unit, activity_id, 0))[0]
 
 
-async def accepted(unit: Unit, activity_id: int, person: int, minor: bool = False) -> bool:
-    """Has this person accepted the agreement of the activity as it stands now? For a minor the guardian must have."""
-    return (await stands(unit, activity_id, person, minor))[1]
-
-
-_KEPT = (agreement_text.c.activity == bindparam("wanted"), agreement_text.c.text == bindparam("as_read"))
+_KEPT = (agreement_text.c.activity == bindparam("about"), agreement_text.c.text == bindparam("as_read"))
 _COLUMNS = ("text", "person", "accepted_by", "conditions", "door", "accepted")
 
 
-def _agreeing(insert: Callable[[Table], Any]) -> Prepared:
+def _agreeing(insert: Callable[[Table], Any]) -> Any:
     names = ("whose", "by", "why", "through", "at")
     given = (bindparam(name, type_=agreement.c[column].type) for name, column in zip(names, _COLUMNS[1:], strict=True))
     known = (
@@ -100,28 +95,28 @@ def _agreeing(insert: Callable[[Table], Any]) -> Prepared:
         .where(*_KEPT, agreement_text.c.revision == activity.c.revision)
     )
     row = insert(agreement).from_select(_COLUMNS, known, include_defaults=False)
-    return Prepared(row.on_conflict_do_nothing(index_elements=["text", "person"]).returning(agreement.c.id))
+    return row.on_conflict_do_nothing(index_elements=["text", "person"]).returning(agreement.c.id)
 
 
-_AGREE = {"postgresql": _agreeing(postgresql.insert), "sqlite": _agreeing(sqlite.insert)}
+AGREE = _agreeing(postgresql.insert)
+"""On PostgreSQL: keep that somebody accepted a text that is known. Gives no row where it is not, or they had before."""
+
+_AGREE = {"postgresql": Prepared(AGREE), "sqlite": Prepared(_agreeing(sqlite.insert))}
 
 
-async def accept(
-    unit: Unit,
-    activity_id: int,
-    text: str,
-    person: int,
-    by: int,
-    why: Sequence[Condition],
-    door: str,
-    now: datetime,
-) -> None:
-    """Keep that a person, or their guardian for them, has accepted this text. Twice is once."""
-    agreed = {
-        "wanted": activity_id, "as_read": text, "whose": person, "by": by, "why": list(why), "through": door, "at": now,
+def names(accepted: Acceptance, person: int, by: int, door: str, now: datetime) -> dict[str, Any]:
+    """What an acceptance is kept by. `by`: who accepts it, the person or their guardian."""
+    return {
+        "about": accepted.activity, "as_read": accepted.text, "whose": person, "by": by,
+        "why": list(accepted.conditions), "through": door, "at": now,
     }  # fmt: skip
+
+
+async def accept(unit: Unit, accepted: Acceptance, person: int, by: int, door: str, now: datetime) -> None:
+    """Keep that a person, or their guardian for them, has accepted this text. Twice is once."""
+    agreed = names(accepted, person, by, door, now)
     if (await unit.run(_AGREE[unit.dialect], agreed)).first() is None:  # the first who reads it, or twice
-        await _keep_text(unit, activity_id, text)
+        await _keep_text(unit, accepted.activity, accepted.text)
         await unit.run(_AGREE[unit.dialect], agreed)
 
 

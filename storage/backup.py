@@ -143,6 +143,7 @@ async def dump(database: Database, to: Path, now: datetime | None = None, told: 
             if unit.locks_rows:
                 # One snapshot for all tables; on SQLite a reading transaction is one anyway.
                 await unit.run(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            await unit.take_time()
             for table in await unit.connection.run_sync(_tables):
                 parts.append(await _dump_table(unit, table, archive, told))
         made = (now or datetime.now(UTC)).isoformat(timespec="seconds")
@@ -305,6 +306,7 @@ async def restore(database: Database, path: Path, force: bool = False, told: Tol
     archive = await asyncio.to_thread(zipfile.ZipFile, path)
     try:
         async with database.write() as unit:
+            await unit.take_time()
             if unit.dialect == "sqlite":
                 await unit.run(text("PRAGMA defer_foreign_keys = ON"))
             tables = await unit.connection.run_sync(_tables)

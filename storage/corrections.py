@@ -59,12 +59,6 @@ async def decide(unit: Unit, id_: int, state: str, second: int, after: Values, n
     return bool(done.rowcount)
 
 
-async def one(unit: Unit, id_: int) -> Correction | None:
-    """A correction by its number."""
-    row = (await unit.run(select(correction).where(correction.c.id == id_))).first()
-    return _read(unit, row) if row else None
-
-
 def _read(unit: Unit, row: Any) -> Correction:
     words = unit.secrecy.open(row.words, f"correction:{row.record}") if row.words else ""
     return Correction(

@@ -266,6 +266,14 @@ class Unit:
         if lists[change.each[0]]:
             await self.run(change.on(self.dialect), change.given(self.dialect, lists, alike))
 
+    async def take_time(self) -> None:
+        """Let this transaction pause for as long as it must, where it waits for a file and not for the database.
+
+        PostgreSQL ends one that pauses for `IDLE_IN_TRANSACTION`; a slow disk, or a machine that is busy, is no fault.
+        """
+        if self.dialect == "postgresql":
+            await self.run(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+
     async def look_over(self) -> None:
         """Fresh statistics for the planner, of all tables that hold something.
 

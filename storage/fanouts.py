@@ -33,6 +33,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.reach import EXPECTED, NEAR, REMINDINGS, REPLY_KEEPS, Reason, Reminding
 from bot.domain.reminders import EARLIEST
+from storage import people
 from storage.database import Unit
 from storage.outbox import IS_CAMPAIGN, IS_PENDING, RUNS
 from storage.prepared import Prepared, written_out
@@ -40,7 +41,7 @@ from storage.segments import audience, with_best_door
 from storage.tables.activities import activity, shift
 from storage.tables.delivery import Lane, Running, State, fanout, outbox
 from storage.tables.kinds import to_milliseconds
-from storage.tables.people import identity, person
+from storage.tables.people import person
 from storage.tables.reminders import reminding
 
 CHUNK = {"sqlite": 1_000, "postgresql": 10_000}
@@ -142,8 +143,7 @@ async def plan_reply(unit: Unit, door: str, external: str, key: str, now: dateti
 
     `said`: how many of its pages have arrived.
     """
-    whose = select(identity.c.person).where(identity.c.door == door, identity.c.external == external)
-    who = (await unit.run(whose)).scalar_one_or_none()
+    who = await people.at_address(unit, door, external)
     if who is not None:
         await plan(
             unit,
@@ -164,11 +164,11 @@ _SAME = ("fanout", "lane", "state", "due", "expires", "reason", "done", "page")
 
 def _rows(dialect: str, chosen: Select[Any], doors: Sequence[str] = (), first: str = "") -> Any:
     """INSERT … SELECT of one row a person; `_each` has its values."""
-    people = chosen.subquery("audience")
-    reached, door, best = with_best_door(people, doors, first)
+    everybody = chosen.subquery("audience")
+    reached, door, best = with_best_door(everybody, doors, first)
     same = [bindparam(f"its_{name}", type_=outbox.c[name].type) for name in _SAME]
     # SQLite reads ON CONFLICT as a join's ON when the SELECT has no WHERE.
-    rows = written_out(select(people.c.person, door, *same).select_from(reached).where(best))
+    rows = written_out(select(everybody.c.person, door, *same).select_from(reached).where(best))
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     made = insert(outbox).from_select(["person", "account", *_SAME], rows)
     return made.on_conflict_do_nothing(index_elements=["fanout", "person"])

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_, select, update
 
+from storage import people
 from storage.database import Unit
 from storage.tables.grants import notice_grant
-from storage.tables.people import identity
 
 
 async def of(unit: Unit, externals: Collection[str]) -> dict[str, tuple[dict[str, int], frozenset[str]]]:
@@ -34,8 +34,7 @@ async def hear(
     two sheets be opened and confirmed within one second, they count as one. That is the safe side: with a consent too
     few a message takes another way, with one too many it is refused.
     """
-    who = select(identity.c.person).where(identity.c.door == door, identity.c.external == external)
-    person = (await unit.run(who)).scalar_one_or_none()
+    person = await people.at_address(unit, door, external)
     if person is None:
         return False
     row = unit.insert(notice_grant).values(person=person, external=external, template=template)

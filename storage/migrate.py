@@ -1,4 +1,4 @@
-"""The schema's revisions: which one the database has, how it gets the newest, what differs from the tables in the code.
+"""The schema's revisions: which one the database has, and how it gets the newest.
 
 `python -m storage.migrate "Add a column"` drafts the next revision from the difference; then `ruff format` and read it.
 """
@@ -172,6 +172,8 @@ async def _alone(database: Database) -> AsyncIterator[AsyncConnection]:
     """One transaction in which nobody else migrates."""
     if database.dialect != "sqlite":
         async with database.engine.begin() as connection:
+            # Alembic is imported and reads its revisions meanwhile: on a busy machine that is no idleness.
+            await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
             yield connection
         return
@@ -186,22 +188,6 @@ async def _alone(database: Database) -> AsyncIterator[AsyncConnection]:
                 yield connection
         finally:
             await driver.execute("PRAGMA foreign_keys=ON")
-
-
-async def check(database: Database) -> list[str]:
-    """What differs between the tables in the code and those in the database, a line each; empty: nothing."""
-
-    def compare(connection: Connection) -> list[str]:
-        from alembic.autogenerate import compare_metadata
-        from alembic.runtime.migration import MigrationContext
-
-        options = configuration()
-        tables = options.pop("target_metadata")
-        context = MigrationContext.configure(connection, opts=options)
-        return [str(difference) for difference in compare_metadata(context, tables)]
-
-    async with database.read() as unit:
-        return await unit.connection.run_sync(compare)
 
 
 async def prepare(database: Database, now: datetime | None = None) -> Migrated:

@@ -62,11 +62,12 @@ _PLAIN = re.compile("[0-9A-Za-z_:.-]*")
 class Prepared:
     """One statement. Its values come by name from `bindparam`s; lists of changing length have no place in it."""
 
-    def __init__(self, statement: Executable, *, named: bool = True) -> None:
-        """`named`: False where hundreds of rows are made into something else at once, and are read by place."""
+    def __init__(self, statement: Executable, *, named: bool = True, changes: bool = False) -> None:
+        """`named`: False where hundreds of rows are made into something else at once, and are read by place. `changes`:
+        True of a SELECT with a change within it."""
         self.statement = statement
         self._named = named
-        self.changes = isinstance(statement, UpdateBase)
+        self.changes = changes or isinstance(statement, UpdateBase)
         self._compiled: dict[str, Compiled] = {}
 
     def compiled(self, dialect: Dialect) -> Compiled:

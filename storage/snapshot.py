@@ -24,6 +24,16 @@ def file_at(url: str) -> Path | None:
     return Path(name) if parsed.get_backend_name() == "sqlite" and name and name != ":memory:" else None
 
 
+_SPOILT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_spoilt(fault: BaseException) -> bool:
+    """Does SQLite say with this that the file itself is damaged, or was never a database?"""
+    inner = getattr(fault, "orig", None) or fault
+    # The low byte is the kind; what is above it says where it was found.
+    return isinstance(inner, sqlite3.Error) and getattr(inner, "sqlite_errorcode", 0) & 0xFF in _SPOILT
+
+
 def file_of(database: Database) -> Path | None:
     """The SQLite database's file; None on PostgreSQL and in memory."""
     return file_at(database.url)

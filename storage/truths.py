@@ -70,6 +70,11 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
     """Read what is true of these messages now: ten statements, one for each campaign among them, one for teams."""
     if not messages:
         return []
+    known = await _read(unit, messages, now)
+    return [_due(one, known, now) for one in messages]
+
+
+async def _read(unit: Unit, messages: Sequence[Waiting], now: datetime) -> _Known:
     people = {"p_people": sorted({one.person for one in messages})}
     readers = {row.id: row for row in await unit.run(_READERS, people)}
     addresses: dict[int, list[Reachable]] = defaultdict(list)
@@ -77,74 +82,79 @@ async def look(unit: Unit, messages: Sequence[Waiting], now: datetime) -> list[D
         addresses[person_].append(Reachable(*address))
     await _consents(unit, addresses)
     sign_ups = await _sign_ups(unit, messages)
-    subjects = await _subjects(unit, messages, sign_ups, now)
-    topics = await _topics(unit, messages)
-    replies = await _replies(unit, messages)
-    teams = await _teams(unit, messages)
-    answered = await asking.over(unit, messages)
-    letters = await _letters(unit, messages, now)
-    lately, strangers = await _lately(unit, messages, now), await _strangers(unit, messages)
     to_all = {one.fanout for one in messages if one.person == masses.EVERYBODY}
-    tags = await masses.tags(unit, to_all) if to_all else {}
-    found: list[Due] = []
-    for one in messages:
-        reader = readers.get(one.person)
-        subject = subjects.get(one.id)
-        listed = letters.get(one.id, ())
-        reply = replies.get((one.words.get("door", ""), one.words.get("key", "")))
-        theirs = addresses[one.person]
-        if one.kind == "reply":
-            theirs = [same for same in theirs if reply and (same.door, same.external) == reply.address]
-        # Nothing but replies goes to somebody who asked to be erased.
-        silenced = bool(reader and reader.erasing and one.kind != "reply")
-        # An author's test was asked for just now: it comes at night too, and to somebody who hears nothing of others.
-        unasked = one.lane > Lane.REPLY
-        tag = tags.get(one.fanout) if one.person == masses.EVERYBODY else None
-        nobody = reader is None and tag is None
-        truth = Truth(
-            expires=from_milliseconds(one.expires),
-            urgent=one.lane <= Lane.CHANGE,
-            opted_out=unasked and bool(reader and (reader.opted_out or _refuses(reader.refuses, one.kind))),
-            often=unasked and tag is None and too_often(lately[one.person], now),
-            missing=nobody or silenced or not (reply or subject or listed or _speaks_for_itself(one)),
-            cancelled=bool(subject and subject.state == "cancelled"),
-            changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),
-            # Who is under a tag was looked at when it was put in step.
-            signed_up=tag is not None
-            or (
-                one.id not in answered
-                and one.id not in strangers
-                and _wanted(one, letters)
-                and _still_meant(one, sign_ups, topics)
-            ),
-        )
-        own, stand = _own_sign_up(one, sign_ups)
-        quiet = None
-        if reader is not None and reader.quiet_from is not None and reader.quiet_until is not None:
-            quiet = (reader.quiet_from, reader.quiet_until)
-        found.append(
-            Due(
-                waiting=one,
-                notice=Notice(
-                    cast(Kind, one.kind),
-                    subject.event if subject else None,
-                    enrolment=own,
-                    stand=stand,
-                    offset=one.offset,
-                    words={**one.words, **teams.get(one.source, {})} if one.kind == "invitation" else one.words,
-                    listed=listed,
-                    repeated=bool(one.repeated),
-                ),
-                truth=truth,
-                addresses=theirs,
-                language=(reader.language or "") if reader else "",
-                elder=bool(reader and reader.elder),
-                quiet=quiet,
-                pages=list(reply.pages) if one.kind == "reply" and reply else [],
-                tag=tag,
-            )
-        )
-    return found
+    return _Known(
+        readers=readers,
+        addresses=addresses,
+        sign_ups=sign_ups,
+        subjects=await _subjects(unit, messages, sign_ups, now),
+        topics=await _topics(unit, messages),
+        replies=await _replies(unit, messages),
+        teams=await _teams(unit, messages),
+        answered=await asking.over(unit, messages),
+        letters=await _letters(unit, messages, now),
+        lately=await _lately(unit, messages, now),
+        strangers=await _strangers(unit, messages),
+        tags=await masses.tags(unit, to_all) if to_all else {},
+    )
+
+
+def _due(one: Waiting, known: _Known, now: datetime) -> Due:
+    reader, subject, reply = known.readers.get(one.person), known.subjects.get(one.id), known.reply_of(one)
+    theirs = known.addresses[one.person]
+    if one.kind == "reply":
+        theirs = [same for same in theirs if reply and (same.door, same.external) == reply.address]
+    own, stand = _own_sign_up(one, known.sign_ups)
+    quiet = None
+    if reader is not None and reader.quiet_from is not None and reader.quiet_until is not None:
+        quiet = (reader.quiet_from, reader.quiet_until)
+    return Due(
+        waiting=one,
+        notice=Notice(
+            cast(Kind, one.kind),
+            subject.event if subject else None,
+            enrolment=own,
+            stand=stand,
+            offset=one.offset,
+            words={**one.words, **known.teams.get(one.source, {})} if one.kind == "invitation" else one.words,
+            listed=known.letters.get(one.id, ()),
+            repeated=bool(one.repeated),
+        ),
+        truth=_truth(one, known, now),
+        addresses=theirs,
+        language=(reader.language or "") if reader else "",
+        elder=bool(reader and reader.elder),
+        quiet=quiet,
+        pages=list(reply.pages) if one.kind == "reply" and reply else [],
+        tag=known.tag_of(one),
+    )
+
+
+def _truth(one: Waiting, known: _Known, now: datetime) -> Truth:
+    reader, subject, tag = known.readers.get(one.person), known.subjects.get(one.id), known.tag_of(one)
+    nobody = reader is None and tag is None
+    # Nothing but replies goes to somebody who asked to be erased.
+    silenced = bool(reader and reader.erasing and one.kind != "reply")
+    says_something = known.reply_of(one) or subject or known.letters.get(one.id) or _speaks_for_itself(one)
+    # An author's test was asked for just now: it comes at night too, and to somebody who hears nothing of others.
+    unasked = one.lane > Lane.REPLY
+    return Truth(
+        expires=from_milliseconds(one.expires),
+        urgent=one.lane <= Lane.CHANGE,
+        opted_out=unasked and bool(reader and (reader.opted_out or _refuses(reader.refuses, one.kind))),
+        often=unasked and tag is None and too_often(known.lately[one.person], now),
+        missing=nobody or silenced or not says_something,
+        cancelled=bool(subject and subject.state == "cancelled"),
+        changed=bool(subject and one.kind in BY_REVISION and subject.revision != one.revision),
+        # Who is under a tag was looked at when it was put in step.
+        signed_up=tag is not None or _is_meant(one, known),
+    )
+
+
+def _is_meant(one: Waiting, known: _Known) -> bool:
+    """Would its reader still be chosen, and does what it asks still wait for an answer?"""
+    open_ = one.id not in known.answered and one.id not in known.strangers
+    return open_ and _wanted(one, known.letters) and _still_meant(one, known.sign_ups, known.topics)
 
 
 async def reachable(unit: Unit, who: int) -> Sequence[Reachable]:
@@ -201,6 +211,34 @@ class _SignUps:
     """Shift and person → enrolment, state."""
     by_number: dict[int, tuple[int, int, str]]
     """Enrolment → shift, person, state."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was read for several messages together: by person, or by message."""
+
+    readers: Mapping[int, Any]
+    addresses: Mapping[int, list[Reachable]]
+    sign_ups: _SignUps
+    subjects: Mapping[int, _Subject]
+    topics: dict[int, set[tuple[str, str]]]
+    replies: Mapping[tuple[str, str], _Reply]
+    teams: Mapping[int, Mapping[str, str]]
+    """By invitation."""
+    answered: set[int]
+    letters: dict[int, tuple[Event, ...]]
+    lately: Mapping[int, list[datetime]]
+    strangers: set[int]
+    tags: Mapping[int, int]
+    """By intention."""
+
+    def reply_of(self, one: Waiting) -> _Reply | None:
+        """The kept reply that a message brings, where it is one."""
+        return self.replies.get((one.words.get("door", ""), one.words.get("key", "")))
+
+    def tag_of(self, one: Waiting) -> int | None:
+        """The tag to which a message goes instead of to a person."""
+        return self.tags.get(one.fanout) if one.person == masses.EVERYBODY else None
 
 
 async def _sign_ups(unit: Unit, messages: Iterable[Waiting]) -> _SignUps:

@@ -28,10 +28,12 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from bot.domain.agreements import Acceptance
 from bot.domain.enrolment import Stand
 from bot.domain.reliability import WITHIN, may_have_to_ask
+from storage import agreements
 from storage.admission import not_kept
-from storage.agreements import acceptance
+from storage.agreements import AGREE, acceptance
 from storage.database import Unit
 from storage.enrolment import LIVE
 from storage.prepared import Prepared
@@ -163,31 +165,48 @@ PRINT = _of(_print(_ALL))
 _may_have_to_ask: Callable[[Any], Any] = may_have_to_ask
 """The same rule, of a column."""
 
-_LOOK = _of(*_ALL).cte("look").prefix_with("MATERIALIZED")
-_IS_PLAIN = and_(
-    _LOOK.c.state == literal_column("'open'"),
-    func.coalesce(_LOOK.c.mine, literal_column("'cancelled'")) == literal_column("'cancelled'"),
-    func.coalesce(type_coerce(_LOOK.c.needs, Text), literal_column("'[]'")) == literal_column("'[]'"),
-    not_(or_(_LOOK.c.approval, _LOOK.c.squad, _LOOK.c.invited, _LOOK.c.busy)),
-    not_(_may_have_to_ask(_LOOK.c.broken)),
-)
 _NEW = func.nextval(func.pg_get_serial_sequence(literal_column("'enrolment'"), literal_column("'id'")))
-_OWN = case((_IS_PLAIN, func.coalesce(_LOOK.c.mine_id, _NEW))).label("own_id")
-"""No number is used up for whoever may not get in."""
 
-_SEEN = Prepared(select(*_LOOK.c, _print(_LOOK.c), _OWN))
+
+def _seen(columns: Iterable[Any], changes: bool = False) -> Prepared:
+    """A wish with its print and the number of its sign-up; no number is used up for whoever may not get in."""
+    look = _of(*columns).cte("look").prefix_with("MATERIALIZED")
+    is_plain = and_(
+        look.c.state == literal_column("'open'"),
+        func.coalesce(look.c.mine, literal_column("'cancelled'")) == literal_column("'cancelled'"),
+        func.coalesce(type_coerce(look.c.needs, Text), literal_column("'[]'")) == literal_column("'[]'"),
+        not_(or_(look.c.approval, look.c.squad, look.c.invited, look.c.busy)),
+        not_(_may_have_to_ask(look.c.broken)),
+    )
+    own = case((is_plain, func.coalesce(look.c.mine_id, _NEW))).label("own_id")
+    return Prepared(select(*look.c, _print(look.c), own), changes=changes)
+
+
+_SEEN = _seen(_ALL)
+
+_AGREED = AGREE.cte("agreed")
+_ACCEPTED = or_(acceptance(_WHOSE).exists(), exists(_AGREED.c.id)).label("accepted")
+"""A statement does not see what it has inserted."""
+
+_SEEN_ACCEPTING = _seen([_ACCEPTED if one.name == "accepted" else one for one in _ALL], changes=True)
+"""The same of somebody who accepts the agreement with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A plain wish as it was before its shift was locked: by its print is found whether it still is."""
+    """A wish as it was before its shift was locked: by its print is found whether it still is."""
 
     wish: Wish
     print: str
     own_id: int
-    """The number that the sign-up has, or will have."""
+    """The number that a plain sign-up has, or will have; 0: more has to be read to decide it."""
     free: int
     """Seats that nobody had."""
+
+    @property
+    def plain(self) -> bool:
+        """Has everything been read that decides it?"""
+        return self.own_id > 0
 
 
 async def wish(unit: Unit, shift_id: int, person: int, now: datetime) -> Wish | None:
@@ -196,10 +215,20 @@ async def wish(unit: Unit, shift_id: int, person: int, now: datetime) -> Wish | 
     return None if row is None else _wish(row)
 
 
-async def see(unit: Unit, shift_id: int, person: int, now: datetime) -> Seen | None:
-    """The same on PostgreSQL while others may change it; None: there is none, or more has to be read to decide it."""
-    row = (await unit.run(_SEEN, names(shift_id, person, now))).first()
-    return None if row is None or row.own_id is None else Seen(_wish(row), row.print, row.own_id, row.free)
+async def see(
+    unit: Unit, shift_id: int, person: int, now: datetime, accepting: tuple[Acceptance, str] | None = None
+) -> Seen | None:
+    """The same on PostgreSQL while others may change it; None: there is none.
+
+    `accepting`: a text that they accept with it, and their door. It is kept where it is known, else `accepted` says no.
+    """
+    values = names(shift_id, person, now)
+    if accepting is None:
+        row = (await unit.run(_SEEN, values)).first()
+    else:
+        text, door = accepting
+        row = (await unit.run(_SEEN_ACCEPTING, values | agreements.names(text, person, person, door, now))).first()
+    return None if row is None else Seen(_wish(row), row.print, row.own_id or 0, row.free)
 
 
 def names(shift_id: int, person: int, now: datetime) -> dict[str, Any]:

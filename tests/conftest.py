@@ -1,20 +1,23 @@
 """What every test shares: a database of its own on both engines, the watch over blocking calls, Hypothesis' profiles.
 
-Fixtures of one subject live beside its tests; what is here needs nothing but the library it is about.
+Fixtures of one subject live beside its tests; what is here is about none.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
+from storage.database import Database
+from storage.tables import metadata
 from tests import postgres as real_postgres
+from tests.keys import SECRECY
 
 IN_CI = os.environ.get("MENKOU_CI") == "1"
 ENGINES = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
@@ -80,6 +83,21 @@ def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) ->
         yield server.create(database)
     finally:
         server.drop(database)
+
+
+@pytest.fixture
+def opened(database_url: str) -> Database:
+    """The city's database without a table. Opened outside the event loop: that looks for the file's folder."""
+    return Database(database_url, SECRECY)
+
+
+@pytest.fixture
+async def database(opened: Database) -> AsyncIterator[Database]:
+    """The city's database with all tables and nothing in them."""
+    async with opened.engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    yield opened
+    await opened.close()
 
 
 # --- Blocking calls ------------------------------------------------------------------------------------------------

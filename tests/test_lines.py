@@ -16,7 +16,7 @@ from storage import database as opening
 from storage import lines
 from storage.database import Database, Unit
 from storage.prepared import OnPostgreSQL
-from storage.secrecy import Secrecy
+from tests.keys import SECRECY
 from tests.postgres import Postgres
 
 
@@ -29,7 +29,7 @@ async def database(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Async
     """With one line, so that the second turn waits for the first."""
     monkeypatch.setattr(opening, "LINES", 1)
     name = f"test_{secrets.token_hex(6)}"
-    opened = Database(postgres.create(name), Secrecy("a key that only tests use, 32 signs and more"))
+    opened = Database(postgres.create(name), SECRECY)
     async with opened.write() as unit:
         await unit.connection.execute(text("CREATE TABLE said (words TEXT)"))
     yield opened

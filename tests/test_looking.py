@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -16,8 +16,6 @@ from storage import database as opening
 from storage.database import Database, Unit
 from storage.looking import Looking
 from storage.prepared import Prepared
-from storage.secrecy import Secrecy
-from storage.tables import metadata
 from storage.tables.delivery import sender_slot
 from storage.together import Waited, driven
 
@@ -30,18 +28,11 @@ class Broke(Exception):
 
 
 @pytest.fixture
-def opened(database_url: str) -> Database:
-    return Database(database_url, Secrecy("a key that only tests use, 32 signs and more"))
-
-
-@pytest.fixture
-async def database(opened: Database) -> AsyncIterator[Database]:
-    async with opened.engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-    async with opened.write() as unit:
+async def database(database: Database) -> Database:
+    """With the one row that is looked for."""
+    async with database.write() as unit:
         await unit.run(insert(sender_slot).values(account="web", epoch=1))
-    yield opened
-    await opened.close()
+    return database
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from storage import together
 from storage.database import Database, Unit
-from storage.secrecy import Secrecy
+from tests.keys import SECRECY
 
 
 class Broke(Exception):
@@ -23,9 +23,7 @@ class Broke(Exception):
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Database:
-    return Database(
-        f"sqlite+aiosqlite:///{tmp_path / 'city.db'}", Secrecy("a key that only tests use, 32 signs and more")
-    )
+    return Database(f"sqlite+aiosqlite:///{tmp_path / 'city.db'}", SECRECY)
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from bot.channels.web import Entrance, Letter, WebDoor, Who, hint
+from bot.channels.entrance import Entrance
+from bot.channels.web import Letter, WebDoor, Who, hint
 from bot.channels.web import routes as channel_routes
 from bot.pages import campaign, chat, demo, wall
 from bot.pages.site import Site

@@ -165,7 +165,9 @@ class Terminal:
         return lines
 
     def _labelled(self, label: Words, address: str) -> Painted:
-        return Painted.assemble((self._wording(label), "dim"), " ", (address, "underline"))
+        said = self._wording(label)
+        space = "" if said.endswith("：") else " "  # a full-width colon has its own
+        return Painted.assemble((said, "dim"), space, (address, "underline"))
 
     # --- The door ---
 

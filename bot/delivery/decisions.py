@@ -44,6 +44,9 @@ Word = Callable[[Notice], View]
 Fields = Callable[[Notice], Mapping[str, Words | datetime]]
 """What a notice says in the fields of a form; nothing where it makes no sense in one."""
 
+UNDIVIDED = 1 << 20
+"""Length of a text that is not to be divided: longer than any."""
+
 Said = dict[tuple[object, ...], tuple[tuple[Page, ...], list[dict[str, Any]] | None]]
 """Pages and what their numbers mean, by all that the words depend on."""
 
@@ -169,6 +172,8 @@ class Decisions:
         self._fields = fields
         # More pages may follow each other when we speak first than in one passive reply.
         self._capabilities = replace(door.capabilities, replies_per_message=10)
+        # A mass message is one of four a month: it is never two. What does not fit, the door makes shorter.
+        self._undivided = replace(door.capabilities, text_length=UNDIVIDED)
         self._word = word
         self._city = city
         self._gaps = gaps
@@ -247,7 +252,9 @@ class Decisions:
         if due.pages:
             return Ready(due, found.external, tuple(Page.from_json(page) for page in due.pages), None, found)
         notice, language = due.notice, due.language or self._city.language
-        alike = (due.waiting.fanout, notice.enrolment, notice.stand, notice.repeated, language, due.elder)
+        alike = (
+            due.waiting.fanout, notice.enrolment, notice.stand, notice.repeated, language, due.elder, due.tag is None,
+        )  # fmt: skip
         if alike not in said:
             said[alike] = self._worded(due, language, now)
         pages, shown = said[alike]
@@ -257,8 +264,9 @@ class Decisions:
         """Its pages and what their numbers mean; no pages where it cannot be said."""
         wording = Wording(language, self._city.zone, due.elder)
         notice = replace(due.notice, eve=self._is_eve(due.notice, now))
+        shape = self._capabilities if due.tag is None else self._undivided
         try:
-            rendered = render([self._word(notice)], self._capabilities, wording, public_url=self._city.public_url)
+            rendered = render([self._word(notice)], shape, wording, public_url=self._city.public_url)
         except Exception as error:  # noqa: BLE001 - one message that cannot be worded is set apart, the others leave
             log.error("sender.not_worded", message=due.waiting.id, kind=due.waiting.kind, error=type(error).__name__)
             return (), None

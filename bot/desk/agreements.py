@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.desk.organising import Organising
 from bot.desk.subject import Subject
 from bot.domain.activities import Activity, NotAllowed, Unfit
-from bot.domain.agreements import Accepted, Condition, Due, Terms, conditions, uninsured, with_mine
+from bot.domain.agreements import Acceptance, Accepted, Due, Terms, conditions, uninsured, with_mine
 from bot.domain.roles import Deed
 from storage import agreements, audit
 
@@ -31,11 +31,16 @@ class Agreements(Subject):
         why = with_mine(conditions(card.kind, card.starts, card.ends, seats, terms.conditions), mine)
         return Due(why, terms) if why and not accepted else None
 
-    async def accept(self, activity: int, text: str, why: Sequence[Condition], person: int | None = None) -> None:
+    async def accept(self, accepted: Acceptance, person: int | None = None) -> None:
         """I accept this text, for myself or for the minor whose guardian I am."""
         for_whom = person or self.me.id
-        await agreements.accept(self.unit, activity, text, for_whom, self.me.id, why, self.me.door, self.now)
-        await audit.log(self.unit, self.now, self.me.id, "agree", f"activity:{activity}", None, f"person:{for_whom}")
+        await agreements.accept(self.unit, accepted, for_whom, self.me.id, self.me.door, self.now)
+        await self.log(accepted, for_whom)
+
+    async def log(self, accepted: Acceptance, person: int) -> None:
+        """That I accepted it for them is a move."""
+        target = f"activity:{accepted.activity}"
+        await audit.log(self.unit, self.now, self.me.id, "agree", target, None, f"person:{person}")
 
     async def mine(self) -> list[Accepted]:
         """What I have agreed to, newest first."""

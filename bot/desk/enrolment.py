@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from bot.desk.agreements import Agreements
 from bot.desk.claims import claim
 from bot.desk.gates import GATES, Refusal, free_then, overlapping
 from bot.desk.offers import hand_on
 from bot.desk.subject import Subject
+from bot.domain.agreements import Acceptance
 from bot.domain.campaigns import awake
 from bot.domain.enrolment import (
     COMING,
@@ -29,7 +31,7 @@ from bot.domain.reminders import USUAL, first
 from storage import activities, admission, audit, enrolment, fanouts, joining, reminders, wishes
 from storage.admission import Answers
 from storage.tables.delivery import Lane
-from storage.wishes import Wish
+from storage.wishes import Seen, Wish
 
 JoinOutcome = Joined | Waitlisted | Asked | Refusal
 
@@ -40,13 +42,19 @@ PAST = timedelta(hours=2)
 class Enrolment(Subject):
     """My seats."""
 
-    async def join(self, shift: int, answers: Answers = (), in_spite: bool = False) -> JoinOutcome:
+    async def join(
+        self, shift: int, answers: Answers = (), in_spite: bool = False, accepted: Acceptance | None = None
+    ) -> JoinOutcome:
         """Take a seat in a shift, or a place in its queue; or ask the organiser, where it is for them to decide.
 
-        `in_spite`: although it overlaps with something I joined.
+        `in_spite`: although it overlaps with something I joined; `accepted`: the agreement that I accept with it.
         """
-        if self.unit.locks_rows and not in_spite and (told := await self._join_at_once(shift, answers)) is not None:
-            return told
+        if self.unit.locks_rows and not in_spite:
+            told = await self._join_at_once(shift, answers, accepted)
+            if told is not None:
+                return told
+        elif accepted is not None:
+            await self._agreements.accept(accepted)
         await enrolment.lock_shift(self.unit, shift)
         wish = await wishes.wish(self.unit, shift, self.me.id, self.now)
         if wish is None:
@@ -86,19 +94,31 @@ class Enrolment(Subject):
         wish = await wishes.wish(self.unit, shift, self.me.id, self.now)
         return wish is None or not wish.invited
 
-    async def _join_at_once(self, shift: int, answers: Answers) -> Joined | Waitlisted | None:
-        """As most people join: nothing is asked of them that more would have to be read for.
+    async def _join_at_once(
+        self, shift: int, answers: Answers, accepted: Acceptance | None
+    ) -> Joined | Waitlisted | None:
+        """As most people join: nothing is asked of them that more would have to be read for. What I accept is kept.
 
         None: it is to be decided behind the lock, whatever it comes to.
         """
-        seen = await wishes.see(self.unit, shift, self.me.id, self.now)
-        if seen is None or band(self.me.born, self.now) is not Band.ADULT:
+        seen = await self._seen(shift, accepted)
+        if seen is None or not seen.plain or band(self.me.born, self.now) is not Band.ADULT:
             return None
         for gate in GATES:
             if await gate(self, seen.wish) is not None:
                 return None
         made = await joining.join(self.unit, seen, self.me.id, self.now)
         return None if made is None else await self._let_in(seen.wish, *made, answers)
+
+    async def _seen(self, shift: int, accepted: Acceptance | None) -> Seen | None:
+        """What I wish. A text that somebody has accepted before me is kept by the same look."""
+        if accepted is not None:
+            seen = await wishes.see(self.unit, shift, self.me.id, self.now, (accepted, self.me.door))
+            if seen is not None and seen.wish.accepted:
+                await self._agreements.log(accepted, self.me.id)
+                return seen
+            await self._agreements.accept(accepted)
+        return await wishes.see(self.unit, shift, self.me.id, self.now)
 
     async def _let_in(self, wish: Wish, id_: int, seated: bool, answers: Answers) -> Joined | Waitlisted:
         if answers:
@@ -109,6 +129,10 @@ class Enrolment(Subject):
             return Joined(id_, first(wish.starts, self.now, befores, self._awake), wish.insured)
         row = await enrolment.own(self.unit, self.me.id, wish.shift)
         return Waitlisted(id_, await enrolment.position(self.unit, wish.shift, row.queue))
+
+    @property
+    def _agreements(self) -> Agreements:
+        return self.beside(Agreements)
 
     def _awake(self, at: datetime) -> datetime:
         return awake(at, self.city.zone, self.me.quiet or self.city.quiet)

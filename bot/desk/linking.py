@@ -74,7 +74,8 @@ class Linking(Subject):
 
     async def _both(self, other: int, offer: int = 0) -> Both:
         shared = await linking.shared(self.unit, self.me.id, other)
-        shifts = tuple((one.title, one.english, one.starts) for one in shared)
+        ahead = [one for one in shared if one.starts > self.now and all(place.stand in HELD for place in one.places)]
+        shifts = tuple((one.title, one.english, one.starts) for one in ahead)
         known = await people.personal(self.unit, self.city.secrecy, [self.me.id, other])
         mine, theirs = (known.get(one, ("", ""))[0] for one in (self.me.id, other))
         here, there = self.called(mine), self.called(theirs, whole=False)

@@ -22,7 +22,7 @@ from bot.domain.mycode import OwnCode, own_code, own_code_fits
 from bot.domain.people import Person
 from bot.domain.roles import Deed
 from bot.domain.roll import Call, Mark, Rolled, rolls_of
-from storage import activities, attendance, audit, enrolment, people, publishing, roll, wishes
+from storage import activities, attendance, enrolment, people, roll, wishes
 
 GATES = (of_age, skilled, free_then, led, permitted, agreed)
 """Who comes on the spot meets the same gates as everybody, but that the activity has begun."""
@@ -190,7 +190,7 @@ class Newcomers(Subject):
             return refusal
         lifted = not found.free
         if lifted:
-            await self._lift(found.shift)
+            await self.beside(Organising).lift(found.shift)
         await self._seat(found, shown)
         return Added(found.activity, found.name, lifted)
 
@@ -206,11 +206,6 @@ class Newcomers(Subject):
             if refusal is not None:
                 return refusal
         return None
-
-    async def _lift(self, shift: Shift) -> None:
-        await publishing.set_capacity(self.unit, shift.id, shift.capacity + 1)
-        seats = str(shift.capacity), str(shift.capacity + 1)
-        await audit.log(self.unit, self.now, self.me.id, "lift seats", f"shift:{shift.id}", *seats)
 
     async def _seat(self, found: Newcomer, shown: bool) -> None:
         own = await enrolment.own(self.unit, found.person.id, found.shift.id)

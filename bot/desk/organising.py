@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.desk.flagging import flagged
 from bot.desk.offers import hand_on, renew
 from bot.desk.subject import Subject
-from bot.domain.activities import Activity, NotAllowed, Plan, Published, Unfit, check
+from bot.domain.activities import Activity, NotAllowed, Plan, Published, Shift, Unfit, check
 from bot.domain.agreements import Terms
 from bot.domain.attendance import new_secret
 from bot.domain.enrolment import HELD, Stand, move
@@ -238,6 +238,14 @@ class Organising(Subject):
         await audit.log(self.unit, self.now, self.me.id, "seats", f"shift:{shift}", str(before.capacity), str(left))
         handed = await hand_on(self.unit, self.city, shift, wish.starts, self.now)
         return Seats(card, left, handed)
+
+    async def lift(self, shift: Shift) -> None:
+        """One seat more for somebody who is there: a full shift gets it only on purpose, which is in the log."""
+        more = shift.capacity + 1
+        await publishing.set_capacity(self.unit, shift.id, more)
+        await audit.log(
+            self.unit, self.now, self.me.id, "lift seats", f"shift:{shift.id}", str(shift.capacity), str(more)
+        )
 
     async def _tell(self, card: Activity, what: str, until: datetime) -> None:
         for shift in card.shifts:

@@ -8,7 +8,7 @@ from bot.desk.city import City
 from bot.desk.subject import Subject
 from bot.domain import stars as rules
 from bot.domain.matters import next_level
-from bot.domain.roles import MAY, Deed, Role, may
+from bot.domain.roles import MAY, Deed, may
 from bot.domain.stars import MOVES, Application, Applied, Standing, StarRules, TooFew, UnderWay, Way
 from storage import attendance, audit, fanouts, matters, people, stars
 from storage.database import Database, Unit
@@ -74,12 +74,12 @@ class Stars(Subject):
         return found, await stars.objections(self.unit, number)
 
     async def _mine(self, one: Application) -> bool:
-        """Nobody decides about their own star; the highest are the city's."""
+        """Nobody decides about their own star; the highest are the city's, whatever its office's people are called."""
         if one.person == self.me.id:
             return False
         posts = await people.posts(self.unit, self.me.id)
-        if one.level >= one.rules.city_from:
-            posts = [post for post in posts if post.role == Role.CITY]
+        if one.rules.is_the_citys(one.level):
+            posts = [post for post in posts if post.place == self.city.places.city.code]
         return may(posts, Deed.STAR, organisation=None, place=one.place, within=self.city.within)
 
     async def approve(self, number: int) -> Application | None:
@@ -100,9 +100,15 @@ class Stars(Subject):
     async def refuse(self, number: int, reason: str) -> Application | None:
         """Refuse it, with a reason that its volunteer reads."""
         found = await self.case(number)
-        if found is None or reason not in rules.REFUSALS:
+        if found is None or reason not in await self.grounds(found[0]):
             return None
         return await self._moved(found[0], Way.REFUSED, reason=reason)
+
+    async def grounds(self, one: Application) -> list[str]:
+        """What it can be refused for: nobody is told that their hours are not enough while they are."""
+        whole, _asked = await attendance.final(self.unit, one.person, self.now)
+        enough = whole >= one.rules.needs(one.level)
+        return [code for code in rules.REFUSALS if not (enough and code == rules.TOO_FEW_HOURS)]
 
     async def _moved(
         self, one: Application, after: Way, until: datetime | None = None, reason: str = ""
@@ -146,7 +152,7 @@ class Stars(Subject):
         one = await stars.find(self.unit, number)
         assert one is not None
         path = [one.place, *(node.code for node in self.city.places.ancestors(one.place))]
-        path = path if one.level < one.rules.city_from else [self.city.places.city.code]
+        path = [self.city.places.city.code] if one.rules.is_the_citys(one.level) else path
         node = next_level(None, path, await matters.staffed(self.unit, path, one.person))
         await fanouts.plan(
             self.unit,
@@ -201,7 +207,7 @@ async def tick(database: Database, city: City, now: datetime) -> int:
             needed = one.rules.needs(one.level)
             if whole - asked < needed <= whole:
                 continue
-            after, reason = (Way.GRANTED, "") if whole >= needed else (Way.REFUSED, "hours")
+            after, reason = (Way.GRANTED, "") if whole >= needed else (Way.REFUSED, rules.TOO_FEW_HOURS)
             if await stars.move(unit, one.id, Way.NOTICE, after, now, reason=reason):
                 await audit.log(unit, now, None, "star", f"star:{one.id}", Way.NOTICE, after)
                 settled = await stars.find(unit, one.id)

@@ -23,7 +23,7 @@ from bot.domain.flags import Flag
 from bot.domain.people import Person
 from bot.domain.roles import Deed
 from bot.domain.roll import Rolled
-from storage import activities, audit, claims, enrolment, evidence, publishing, roll, wishes
+from storage import activities, audit, claims, enrolment, evidence, roll, wishes
 
 UNSEEN = COMING | {Stand.ABSENT, Stand.WAITING, Stand.CANCELLED}
 """Where a sign-up of somebody stands of whom nobody has said that they came."""
@@ -250,9 +250,7 @@ class Vouching(Subject):
         card = await activities.card(self.unit, activity)
         fresh = next(one for one in card.shifts if one.id == shift.id) if card else shift
         if not fresh.free:
-            await publishing.set_capacity(self.unit, shift.id, fresh.capacity + 1)
-            seats = str(fresh.capacity), str(fresh.capacity + 1)
-            await audit.log(self.unit, self.now, self.me.id, "lift seats", f"shift:{shift.id}", *seats)
+            await self._organising.lift(fresh)
         id_, _seated = await enrolment.seat(self.unit, shift.id, who.id, self.now)
         return Seat(id_, who.id, Stand.JOINED, shift.starts, shift.ends)
 

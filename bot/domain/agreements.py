@@ -62,6 +62,16 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The agreement with an activity, accepted as it was read."""
+
+    activity: int
+    text: str
+    conditions: tuple[Condition, ...]
+    """Why it was due."""
+
+
+@dataclass(frozen=True, slots=True)
 class NeedsAgreement:
     """Nobody joins before they have accepted the agreement, for these reasons."""
 

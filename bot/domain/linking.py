@@ -95,7 +95,7 @@ class Both:
     mine: Side
     theirs: Side
     shared: tuple[tuple[str, str, datetime], ...]
-    """Title, English title and start of shifts that both signed up to."""
+    """Title, English title and start of shifts ahead for which both have a place: one of the two will be given up."""
     two_names: bool
     """Have both a name, and not the same?"""
 

@@ -70,6 +70,7 @@ _STOP_PHRASES = _listed(
     "请问 请帮我 帮我 帮忙 麻烦 给我 谢谢 多谢 你好 您好 我们 咱们 大家 "
     # I would like to
     "我想要 我想 我要 想要 想找 想去 想做 想当 想参加 可以 能不能 可不可以 能做 能去 可做 需要 "
+    "我想当 我要当 当志愿者 当义工 当一名 当个 做一名 做个 我想成为 想成为 成为 一名 怎样 如何 "
     # look for
     "找一下 找找 找个 查一下 查查 查找 查询 搜索 搜一下 看看 看一下 推荐 介绍 一下 一些 一点 几个 "
     # is there any, which
@@ -203,6 +204,7 @@ _FIND_WORDS = re.compile(
     r"想(?:参加|做|去|当|报名|帮)|能做什么|做点什么|可以做|"
     r"\bsomething to do\b|\bi(?:'d| would)? (?:want|like|love) to (?:help|join|do)\b|"
     # volunteering
+    r"(?:当|做|成为)(?:一名|一个|个)?(?:志愿者|义工)|"
     r"缺人|招人|志愿(?:服务)?(?:活动|项目|机会|岗位)|\bvolunteer(?:ing)?\b|\bactivities\b|\bopportunit"
 )
 

@@ -32,14 +32,19 @@ class StarRules:
         """Minutes for a star of this level."""
         return self.hours[level - 1] * 60
 
+    def is_the_citys(self, level: int) -> bool:
+        """Does the city's own office decide about a star of this level?"""
+        return level >= self.city_from
+
 
 RULE_SETS = (
-    # 100, 200, 500, 800 and 1,000 hours, as Beijing began in 2010 (rules.md, row 19).
+    # 100, 200, 500, 800 and 1,000 hours, as Beijing began in 2010; told by a secondary source.
     StarRules("stars-2010", date(2010, 1, 1), date(2021, 12, 31), (100, 200, 500, 800, 1000), timedelta(days=7), 5),
-    # 100, 300, 600, 1,000 and 1,500 hours (row 18). The day of the change is reported, not read in a primary text.
+    # 100, 300, 600, 1,000 and 1,500 hours (the notice of Beijing's ninth round). The day of the change is reported, not
+    # read in a primary text.
     StarRules("stars-2022", date(2022, 1, 1), None, (100, 300, 600, 1000, 1500), timedelta(days=7), 5),
 )
-"""Notice: at least 5 working days where a number is known (row 21), so a week."""
+"""Notice: at least 5 working days where a number is known (Guangdong), so a week."""
 
 
 def rules_on(day: date) -> StarRules:
@@ -91,7 +96,9 @@ MOVES: dict[Way, frozenset[Way]] = {
 }
 """What may follow what; a refused application is followed by a new one."""
 
-REFUSALS = ("hours", "doubt", "wish")
+TOO_FEW_HOURS = "hours"
+
+REFUSALS = (TOO_FEW_HOURS, "doubt", "wish")
 """Why one is refused: the hours are not enough any more, a record is in doubt, the volunteer no longer wants it."""
 
 OBJECTIONS = ("untrue", "other", "double")

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.pages.once import TOKEN, once
 from bot.pages.site import Site
+from bot.pages.tables import table
 from bot.talk.wording import Text, Wording, Words, _, ngettext
 
 
@@ -56,8 +57,6 @@ Drawing = Callable[[int, str], Awaitable[bytes | None]]
 Listing = Callable[[str], Awaitable[bytes | None]]
 """The address's token in, the list of a campaign's messages as a file out, once."""
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
 WORDS: dict[str, Text] = {
     "title": _("How far it is"),
     "delays": _("Waiting, and for what"),
@@ -100,11 +99,7 @@ def routes(site: Site, facts: Facts, drawing: Drawing, listing: Listing) -> list
         return web.Response(body=body, content_type=kind, headers={"Cache-Control": "private, max-age=3600"})
 
     async def take_list(request: web.Request) -> web.Response:
-        body = await listing(request.match_info["token"])
-        if body is None:
-            raise web.HTTPNotFound
-        disposition = {"Content-Disposition": 'attachment; filename="menkou-campaign.xlsx"'}
-        return web.Response(body=body, content_type=XLSX, headers=disposition)
+        return table(await listing(request.match_info["token"]), "campaign")
 
     number = "/campaign/{campaign:[0-9]{1,15}}"
     return [

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.pages.once import TOKEN, once
 from bot.pages.site import Site
+from bot.pages.tables import table
 
 Export = Callable[[str], Awaitable[dict[str, Any] | None]]
 """The address's token in; everything of its owner out, once. None: unknown, old, or used."""
@@ -20,10 +21,8 @@ Insured = Callable[[str], Awaitable[bytes | None]]
 Table = Callable[[dict[str, Any]], Awaitable[bytes]]
 """The export in, an .xlsx file out."""
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-
-def routes(site: Site, export: Export, table: Table, insured: Insured) -> list[web.RouteDef]:
+def routes(site: Site, export: Export, as_table: Table, insured: Insured) -> list[web.RouteDef]:
     """The address in both forms, and an insurer's."""
 
     async def taken_by(request: web.Request) -> dict[str, Any]:
@@ -42,18 +41,10 @@ def routes(site: Site, export: Export, table: Table, insured: Insured) -> list[w
         )
 
     async def take_table(request: web.Request) -> web.Response:
-        return web.Response(
-            body=await table(await taken_by(request)),
-            content_type=XLSX,
-            headers={"Content-Disposition": 'attachment; filename="menkou-my-data.xlsx"'},
-        )
+        return table(await as_table(await taken_by(request)), "my-data")
 
     async def take_insured(request: web.Request) -> web.Response:
-        body = await insured(request.match_info["token"])
-        if body is None:
-            raise web.HTTPNotFound
-        disposition = {"Content-Disposition": 'attachment; filename="menkou-insured.xlsx"'}
-        return web.Response(body=body, content_type=XLSX, headers=disposition)
+        return table(await insured(request.match_info["token"]), "insured")
 
     return [
         *once(site, f"/insured/{TOKEN}.xlsx", take_insured),

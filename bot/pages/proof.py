@@ -3,9 +3,6 @@ address."""
 
 from __future__ import annotations
 
-import ipaddress
-import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import tzinfo
 
@@ -13,14 +10,9 @@ from aiohttp import web
 
 from bot.domain.proofs import Checked, grouped, read_number
 from bot.pages.site import Site
+from bot.pages.tables import table
+from bot.pages.visitors import Bucket, visitor
 from bot.talk.wording import Named, Text, Wording, _, ngettext
-
-BURST = 60
-RATE = 1.0
-"""Looks a second that one address may take for long, after a burst of sixty: a school office checks a class at once."""
-
-REMEMBERED = 10_000
-"""Addresses whose looks are counted; the longest silent is forgotten first."""
 
 NAME_LENGTH = 80
 
@@ -32,8 +24,6 @@ Paper = Callable[[str, str, str], Awaitable[bytes | None]]
 
 Register = Callable[[int, str, str], Awaitable[bytes | None]]
 """Organisation, volunteer number and signature in; the issuer's register as a file out, or None."""
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 STATES: dict[str, tuple[Text, Text]] = {
     "valid": (_("Valid"), _("This certificate was issued and stands.")),
@@ -71,42 +61,6 @@ WORDS: dict[str, Text] = {
 }
 
 TYPES = {"pdf": "application/pdf", "png": "image/png"}
-
-
-class Bucket:
-    """How often each address may look: a burst, refilled by and by."""
-
-    def __init__(self, burst: float = BURST, rate: float = RATE, steady: Callable[[], float] = time.monotonic) -> None:
-        self.burst = burst
-        self.rate = rate
-        self.steady = steady
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def take(self, address: str) -> bool:
-        """May this address look once more?"""
-        now = self.steady()
-        left, at = self._left.pop(address, (self.burst, now))
-        left = min(self.burst, left + (now - at) * self.rate)
-        allowed = left >= 1
-        self._left[address] = (left - 1 if allowed else left, now)
-        if len(self._left) > REMEMBERED:
-            self._left.popitem(last=False)
-        return allowed
-
-
-def visitor(request: web.Request) -> str:
-    """The visitor's address; behind a proxy of this machine or of a private network, as that proxy says: else a city
-    behind its balancer would share one allowance. IPv6 by its network: a household has 2^64 addresses of its own."""
-    remote = request.remote or ""
-    try:
-        address = ipaddress.ip_address(remote)
-        if not address.is_global and (forwarded := request.headers.getall("X-Forwarded-For", [])):
-            address = ipaddress.ip_address(forwarded[-1].rpartition(",")[2].strip())
-    except ValueError:
-        return remote
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
 
 
 def routes(
@@ -160,10 +114,7 @@ def routes(
         limited(request)
         number, key = request.query.get("by", ""), request.query.get("k", "")
         body = await register(int(request.match_info["organisation"]), number, key) if register else None
-        if body is None:
-            raise web.HTTPNotFound
-        kept = {"Content-Disposition": 'attachment; filename="menkou-register.xlsx"'}
-        return web.Response(body=body, content_type=XLSX, headers=kept)
+        return table(body, "register")
 
     return [
         web.get("/register/{organisation:[0-9]{1,15}}.xlsx", give_register, allow_head=False),

@@ -1,9 +1,11 @@
-"""Numbers as people type them to choose: `2`, `２`, `二`, `第二个`, `2.`, `②`."""
+"""What people type, in the form that words are compared in; numbers to choose: `2`, `２`, `二`, `第二个`, `2.`, `②`."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+
+from opencc import OpenCC
 
 _DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _NUMBER = re.compile(
@@ -11,10 +13,25 @@ _NUMBER = re.compile(
 )
 
 
+class _Simplified(dict[int, str]):
+    """A character's simplified form, by its code; each is looked up once: 簽到 is 签到."""
+
+    def __init__(self) -> None:
+        self._simplifier = OpenCC("t2s")
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        self[code] = simple = self._simplifier.convert(character) if character > "⺀" else character
+        return simple
+
+
+_SIMPLIFIED = _Simplified()
+
+
 def plain(text: str) -> str:
-    """What was typed, in the form that words are compared in: half-width, lower case, single spaces, no
-    trailing stop."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    """What was typed, in the form that words are compared in: half-width, lower case, simplified characters, single
+    spaces, no trailing stop."""
+    folded = unicodedata.normalize("NFKC", text).casefold().translate(_SIMPLIFIED)
     return " ".join(folded.split()).strip(" .。!！?？,，~～")
 
 

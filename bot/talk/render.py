@@ -52,7 +52,8 @@ def render(
         spot = None
         if view.spot:
             spot = (view.spot.latitude, view.spot.longitude, wording(view.spot.name), wording(view.spot.address))
-        drafts.append(Page(text, buttons, view.wants, picture, spot))
+        language = wording.language if picture or view.wants else ""
+        drafts.append(Page(text, buttons, view.wants, picture, spot, language))
     if capabilities.replies_per_message == 1 and len(drafts) > 1:
         drafts = [_joined(drafts)]
     pages = [page for draft in drafts for page in _fitted(draft, capabilities)]
@@ -60,7 +61,9 @@ def render(
     if len(pages) > allowed:
         hint = wording(_("(Send “more” to read on.)"))
         last = pages[allowed - 1]
-        pages[allowed - 1] = Page(f"{last.text}\n{hint}", last.buttons, last.wants, last.picture, last.spot)
+        pages[allowed - 1] = Page(
+            f"{last.text}\n{hint}", last.buttons, last.wants, last.picture, last.spot, last.language
+        )
     return Rendered(tuple(pages[:allowed]), shown, tuple(pages[allowed:]))
 
 
@@ -88,6 +91,7 @@ def _joined(drafts: Sequence[Page]) -> Page:
         wants=drafts[-1].wants,
         picture=next((draft.picture for draft in drafts if draft.picture), ""),
         spot=next((draft.spot for draft in drafts if draft.spot), None),
+        language=next((draft.language for draft in drafts if draft.language), ""),
     )
 
 
@@ -107,8 +111,12 @@ def _fitted(page: Page, capabilities: Capabilities) -> list[Page]:
         below = sum(capabilities.length(button.label) + capabilities.option_cost for button in buttons)
     room = capabilities.text_length - min(below, capabilities.text_length // 2)
     parts = split(text, room, capabilities)
-    last = Page(parts[-1], buttons, page.wants, page.picture if len(parts) == 1 else "", page.spot)
-    first = [Page(part, picture=page.picture if place == 0 else "") for place, part in enumerate(parts[:-1])]
+    picture, language = page.picture, page.language
+    last = Page(parts[-1], buttons, page.wants, picture if len(parts) == 1 else "", page.spot, language)
+    first = [
+        Page(part, picture=picture, language=language) if place == 0 else Page(part)
+        for place, part in enumerate(parts[:-1])
+    ]
     return [*first, last]
 
 

@@ -20,6 +20,15 @@ BACK = frozenset({"back", "返回", "上一步", "后退"})
 MORE = frozenset({"more", "更多", "继续看", "下一页"})
 UNDO = frozenset({"undo", "撤销", "撤回"})
 GO_ON = frozenset({"go on", "继续", "continue", "resume"})
+THANKS = frozenset({
+    "thanks", "thank you", "thx", "bye", "goodbye",
+    "谢谢", "谢谢您", "谢谢你", "谢了", "多谢", "感谢", "辛苦了", "再见", "拜拜",
+})  # fmt: skip
+FINE = frozenset({
+    "ok", "okay", "good", "fine", "got it",
+    "好", "好的", "好嘞", "好吧", "行", "嗯", "嗯嗯", "收到", "知道了", "明白", "明白了",
+})  # fmt: skip
+"""What people say when nothing is asked: they want nothing, and are not told that it was not understood."""
 
 RESUME = "resume"
 CHAIN_LENGTH = 4
@@ -115,7 +124,9 @@ class _Turn:
         if self.incoming.text is not None:
             return await self.read(self.incoming.text, kept_rest, lay_idle)
         if self.asking:
-            return await self.go_on(self.incoming)
+            answered = await self.carry_on(self.incoming)
+            if answered is not None:
+                return answered
         if self.incoming.place is not None:
             for one in self.router.scripts.values():
                 if one.takes_place:
@@ -169,6 +180,10 @@ class _Turn:
             return await self.follow(entry.link)
         if called is not None:
             return await self.run(called, ())
+        if said in THANKS and not self.asking:
+            return self.lost(_("You are welcome. I am here whenever you need me."))
+        if said in FINE and not self.asking:
+            return self.lost(_("Good. I am here whenever you need me."))
         heard = self.hear(text, said) or await self.recognise(text)
         if heard is not None:
             return await self.run(*heard)
@@ -271,7 +286,7 @@ class _Turn:
         note: Words | None = None,
         yielding: bool = True,
     ) -> Answered | None:
-        """Run the open conversation. None: its question could not take the text, and something else can."""
+        """Run the open conversation. None: its question could not take what came, and something else can."""
         views: list[View] = []
         for _step in range(CHAIN_LENGTH):
             thread = self.session.thread
@@ -294,8 +309,8 @@ class _Turn:
             try:
                 await one.run(talk, self.desk, *fitted)
             except Paused as paused:
-                text = self.incoming.text if yielding and paused.untaken and picked is None else None
-                if text is not None and self.interrupts(text, loosely=not paused.told):
+                yields = yielding and paused.untaken and picked is None
+                if yields and self.interrupts(loosely=not paused.told):
                     return None
                 return Answered(views + talk.views, one.name, thread.question)
             self.session.thread = None
@@ -306,9 +321,12 @@ class _Turn:
             answer = picked = note = None
         raise RecursionError(f"more than {CHAIN_LENGTH} scripts start each other")
 
-    def interrupts(self, text: str, loosely: bool) -> bool:
-        """Could something else take this text, now that the open question could not? A plain word always can; a free
-        sentence only where the question had nothing to say to it."""
+    def interrupts(self, loosely: bool) -> bool:
+        """Could something else take this, now that the open question could not? A plain word always can; a free
+        sentence and a shared place only where the question had nothing to say to it."""
+        text = self.incoming.text
+        if text is None:
+            return loosely and self.incoming.place is not None
         said = plain(text)
         if said in self.router.words:
             return True

@@ -178,6 +178,10 @@ class Talk:
         """Go on with another script when this one has ended."""
         self.next = intent
 
+    def given(self, name: str, value: Any) -> None:
+        """Keep an answer that came before its question, such as a place that was shared without being asked for."""
+        self.thread.answers[name] = {"value": value}
+
     def undoable(self, intent: Intent | None) -> None:
         """For ten minutes, “undo” starts this. None: this cannot be undone, and “undo” means nothing before it."""
         self.session.offer_undo(intent, self.now)
@@ -256,7 +260,8 @@ class Talk:
             self._forget(name)
         elif self._is_for(name):
             try:
-                if self.picked is not None or self.answer is None:
+                # Any words would do for a text: a ready answer's own are no text.
+                if self.picked is not None or self.answer is None or (wants == "text" and self._names_one(options)):
                     raise Unclear("")
                 value = read(self.answer)
                 self._keep(name, {"value": value})
@@ -334,6 +339,11 @@ class Talk:
             return MORE
         within = [key for key, label in labels.items() if said in label] if len(said) > 1 else []
         return within[0] if len(within) == 1 else None
+
+    def _names_one(self, options: Sequence[Option]) -> bool:
+        """Is the whole label of an option what was typed?"""
+        said = plain(self.answer.text or "") if self.answer else ""
+        return any(plain(self.wording(option.label)) == said for option in options)
 
     def _leaf(self, options: Sequence[Option | Link | WebLink], also: Sequence[Link]) -> list[Option | Link | WebLink]:
         """The page of a long list that is to be shown, with “more” at its end."""

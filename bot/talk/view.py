@@ -94,6 +94,8 @@ class Page:
     """Address of a picture, or nothing."""
     spot: tuple[float, float, str, str] | None = None
     """Latitude, longitude (WGS-84), name, address."""
+    language: str = ""
+    """The reader's, where a door may add words of its own: to a picture's link, to a key that shares something."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, empty fields left out."""
@@ -103,6 +105,7 @@ class Page:
             "wants": self.wants,
             "picture": self.picture,
             "spot": list(self.spot) if self.spot else None,
+            "language": self.language,
         }
         return {name: value for name, value in whole.items() if value}
 
@@ -116,6 +119,7 @@ class Page:
             wants=kept.get("wants", ""),
             picture=kept.get("picture", ""),
             spot=(spot[0], spot[1], spot[2], spot[3]) if spot else None,
+            language=kept.get("language", ""),
         )
 
 

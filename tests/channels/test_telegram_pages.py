@@ -16,8 +16,6 @@ from pydantic_core import from_json
 from bot.channels.telegram.calls import Call, parsed, press_answered
 from bot.channels.telegram.numbers import CAPTION_LIMIT, DATA_LIMIT, TELEGRAM, TEXT_LIMIT
 from bot.channels.telegram.pages import (
-    SHARE_NUMBER,
-    SHARE_PLACE,
     directions,
     is_public,
     layout,
@@ -112,7 +110,7 @@ OUT: dict[str, tuple[Page, list[tuple[str, dict[str, Any]]]]] = {
                     "text": "Where?\nMap: https://a.org/m",
                     "reply_markup": {
                         "keyboard": [
-                            [{"text": SHARE_PLACE, "request_location": True}],
+                            [{"text": "📍 分享位置 Share my place", "request_location": True}],
                             [{"text": "Haidian"}],
                         ],
                         "resize_keyboard": True,
@@ -123,14 +121,14 @@ OUT: dict[str, tuple[Page, list[tuple[str, dict[str, Any]]]]] = {
         ],
     ),
     "a number is wanted, and a label was shortened": (
-        Page("?", (Button(1, "1  A very long lab…", "17.1"),), wants="phone"),
+        Page("?", (Button(1, "1  A very long lab…", "17.1"),), wants="phone", language="en"),
         [
             (
                 "sendMessage",
                 {
                     "text": "?",
                     "reply_markup": {
-                        "keyboard": [[{"text": SHARE_NUMBER, "request_contact": True}], [{"text": "1"}]],
+                        "keyboard": [[{"text": "📱 Share my number", "request_contact": True}], [{"text": "1"}]],
                         "resize_keyboard": True,
                         "one_time_keyboard": True,
                     },

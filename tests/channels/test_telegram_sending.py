@@ -6,18 +6,24 @@ import asyncio
 import logging
 import socket
 import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import structlog
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from PIL import Image
 
 from bot.channels.telegram.api import TelegramApi
 from bot.channels.telegram.door import TelegramDoor, Traffic
 from bot.channels.telegram.errors import Failed, outcome
 from bot.talk.door import Delivered, Door, NotSent, Outcome, Refused, Uncertain
 from bot.talk.view import Page
-from tests.channels.telegram_kit import ManualTime, door_before
+from tests.channels.telegram_kit import ManualTime, Served, door_before
 from tests.standins.telegram import TOKEN, TelegramStandIn
 
 PAGE = Page("hello")
@@ -203,6 +209,45 @@ async def test_what_is_no_chat_is_refused_without_a_call(to: str) -> None:
     async with door_before() as served:
         assert await served.door.send(to, PAGE, "k") == Refused("not a Telegram chat", closes=True)
         assert not served.standin.calls
+
+
+POSTER = Page("Poster", picture="https://city.example.org/p.png")
+
+
+@asynccontextmanager
+async def shown_there(served: Served) -> AsyncIterator[None]:
+    """The poster stands at its address, where Telegram can fetch it."""
+    drawn = BytesIO()
+    Image.new("RGB", (40, 30)).save(drawn, "PNG")
+    there = web.Application()
+
+    async def give(_request: web.Request) -> web.Response:
+        return web.Response(body=drawn.getvalue(), content_type="image/png")
+
+    there.add_routes([web.get("/p.png", give)])
+    async with TestServer(there) as server:
+        served.standin.hosts["city.example.org"] = str(server.make_url("")).rstrip("/")
+        yield
+
+
+async def test_a_picture_that_telegram_has_goes_by_its_name() -> None:
+    """Its address was given with every message of a campaign, for Telegram to fetch again if it would."""
+    async with door_before(limit=2.0) as served, shown_there(served):
+        for _once in range(3):
+            await served.door.send("4242", POSTER, "k")
+        [first, second, third] = [call["photo"] for call in served.standin.called("sendPhoto")]
+        assert first == POSTER.picture
+        assert second == third == served.hand.person.messages[0]["photo"][-1]["file_id"]
+        assert [one.get("caption") for one in served.hand.person.messages] == ["Poster"] * 3
+
+
+async def test_a_name_that_telegram_does_not_know_any_more_is_forgotten() -> None:
+    async with door_before(limit=2.0) as served, shown_there(served):
+        await served.door.send("4242", POSTER, "k")
+        served.standin.fail_next("sendPhoto", status=400, description="Bad Request: wrong file identifier/HTTP URL")
+        assert isinstance(await served.door.send("4242", POSTER, "k"), Delivered)
+        assert [bool(one.get("photo")) for one in served.hand.person.messages] == [True, True]
+        assert served.standin.called("sendPhoto")[-1]["photo"] == POSTER.picture
 
 
 async def test_a_blocked_bot_closes_the_address() -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
 
-from bot.channels.web import BODY_LIMIT, HISTORY, PHOTO, STREAMS_PER_ADDRESS, Entrance
+from bot.channels.entrance import Entrance
+from bot.channels.web import BODY_LIMIT, HISTORY, PHOTO, STREAMS_PER_ADDRESS
 from bot.talk.door import Delivered, Door
 from bot.talk.incoming import Incoming
 from bot.talk.view import Button, Page, Reply

@@ -195,6 +195,12 @@ def test_a_picture_beside_choices_or_long_words_is_a_link_in_the_text(page: Page
     assert clean(page.text) in shown
 
 
+@pytest.mark.parametrize(("language", "says"), [("zh_CN", "图片"), ("en", "Picture")])
+def test_the_link_of_a_picture_speaks_the_readers_language(language: str, says: str) -> None:
+    """A Chinese message ended in an English word."""
+    assert f">🖼 {says}</a>" in str(layout(Page("只有图", picture="https://city.example/p.png", language=language)))
+
+
 def test_the_link_of_a_picture_cannot_be_left_by_what_stands_in_its_address() -> None:
     shown = page_text(Page("看", picture='https://city.example/p?k="><a href="https://evil.example'))
     assert shown.count("<a ") == shown.count("</a>") == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -60,14 +59,6 @@ ANY_HOUR = [
 @pytest.fixture
 def opened(database_url: str) -> Database:
     return Database(database_url, SECRECY)
-
-
-@pytest.fixture
-async def database(opened: Database) -> AsyncIterator[Database]:
-    async with opened.write() as unit:
-        await unit.connection.run_sync(metadata.create_all)
-    yield opened
-    await opened.close()
 
 
 async def one(unit: Unit, statement: Select[tuple[int]]) -> int:

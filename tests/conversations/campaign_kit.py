@@ -17,7 +17,7 @@ from storage import people
 from storage.tables.activities import shift
 from storage.tables.enrolment import attendance, enrolment, record
 from storage.tables.people import identity, person, subscription
-from tests.conversations.kit import Chat, Town
+from tests.conversations.kit import Chat, Town, number_of
 
 HAIDIAN = 110108
 CHAOYANG = 110105
@@ -32,11 +32,23 @@ async def desk_of(town: Town, who: Chat) -> AsyncIterator[Campaigns]:
         yield Campaigns(unit, Person(number, "", "en"), town.at, town.city)
 
 
-async def number_of(town: Town, who: Chat) -> int:
-    async with town.database.read() as unit:
-        number = await people.at_address(unit, who.door, who.name)
-    assert number is not None
-    return number
+async def organiser(town: Town, chat: Chat) -> Chat:
+    """Somebody who leads an organisation."""
+    await chat.says("menu")
+    await town.has_organisation(chat)
+    return chat
+
+
+async def writes(chat: Chat, *said: str) -> str:
+    """Type one thing after another; what the last of them is answered with."""
+    for one in said:
+        await chat.says(one)
+    return chat.text
+
+
+def heard(town: Town, about: str = "plant") -> list[str]:
+    """Whom something was said to, at any door."""
+    return [to for mailbox in town.mailboxes.values() for to, page in mailbox.sent if about in page.text]
 
 
 async def follower(town: Town, chat: Chat, *topics: tuple[str, str], **columns: Any) -> int:

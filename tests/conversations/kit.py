@@ -41,9 +41,10 @@ from handlers.notices import word
 from handlers.scripts import SCRIPTS
 from storage import activities, people
 from storage.database import Database
-from storage.secrecy import Secrecy
 from storage.tables.activities import organisation
+from storage.tables.enrolment import enrolment
 from storage.tables.people import person
+from tests.keys import SECRECY
 
 DOORS: dict[str, Capabilities] = {"telegram": TELEGRAM, "wechat": WECHAT, "web": WEB, "terminal": TERMINAL}
 
@@ -52,8 +53,6 @@ def cover(kind: str) -> tuple[str, str]:
     """Insurance and risks, where a kind of service needs them."""
     return ("PICC 2026 001", "Wet ground: wear firm shoes.") if uninsured(kind, "", "") else ("", "")
 
-
-SECRECY = Secrecy("a key that only tests use, 32 signs and more")
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 
@@ -269,3 +268,22 @@ class Chat:
         if "Join" in self.text:
             await self.says("yes")
         return self.text
+
+
+def goes_to(town: Town, moment: datetime) -> None:
+    """It is that moment, and nothing has happened meanwhile."""
+    town.at = moment.astimezone(town.at.tzinfo)
+
+
+async def number_of(town: Town, who: Chat) -> int:
+    """The row of whoever chats there."""
+    async with town.database.read() as unit:
+        number = await people.at_address(unit, who.door, who.name)
+    assert number is not None
+    return number
+
+
+async def states(town: Town) -> list[str]:
+    """How every sign-up stands, the oldest first."""
+    async with town.database.read() as unit:
+        return list((await unit.run(select(enrolment.c.state).order_by(enrolment.c.id))).scalars())

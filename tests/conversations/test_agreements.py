@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,11 +11,12 @@ from sqlalchemy import func, select
 
 from bot.desk.agreements import Agreements
 from bot.desk.enrolment import Enrolment
-from bot.domain.agreements import NeedsAgreement
+from bot.domain.agreements import Acceptance, NeedsAgreement
 from bot.domain.enrolment import Joined
 from bot.domain.people import Person
 from storage import activities, agreements, people, publishing
 from storage.tables.agreements import agreement, agreement_text
+from storage.tables.enrolment import audit
 from tests.conversations.kit import MONDAY, Chat, Town
 
 SATURDAY = MONDAY + timedelta(days=5)
@@ -91,7 +93,8 @@ async def test_two_who_read_the_same_text_share_it_and_a_moved_activity_asks_ane
         await publishing.reschedule(unit, lesson, SATURDAY, SATURDAY + timedelta(hours=3), town.at)
         who = await people.at_address(unit, people_[0].door, people_[0].name)
         assert who is not None
-        assert not await agreements.accepted(unit, lesson, who)
+        _terms, accepted = await agreements.stands(unit, lesson, who)
+        assert not accepted
 
 
 async def test_the_desk_itself_joins_nobody_who_has_not_accepted(town: Town, chat: Open) -> None:
@@ -110,8 +113,40 @@ async def test_the_desk_itself_joins_nobody_who_has_not_accepted(town: Town, cha
         desk = Agreements(unit, me, town.at, town.city)
         due = await desk.due(card)
         assert due is not None
-        await desk.accept(lesson, "the text", due.conditions)
+        await desk.accept(Acceptance(lesson, "the text", due.conditions))
         assert isinstance(await seats.join(card.shifts[0].id), Joined)  # control: now it lets them in
+
+
+async def agreed(town: Town) -> Counter[str]:
+    """Whose acceptances stand in the log of moves, and how often."""
+    async with town.database.read() as unit:
+        return Counter((await unit.run(select(audit.c.after).where(audit.c.deed == "agree"))).scalars())
+
+
+@pytest.mark.parametrize("seats", [1, 40], ids=["one seat", "many seats"])
+async def test_each_acceptance_is_kept_and_logged_once_whatever_came_of_the_sign_up(
+    town: Town, chat: Open, seats: int
+) -> None:
+    """The first who reads the text, those who read it after them, in a queue, beside something else, and once more."""
+    olga = chat("Olga")
+    lesson = await town.publishes(olga, "Homework help", SATURDAY, kind="education", seats=seats)
+    trees = await town.publishes(olga, "Planting trees", SATURDAY)
+    came = []
+    for name in ("Ann", "Bob", "Cid"):
+        who = chat(name)
+        await who.says("hi")
+        await born(town, who, 1990)
+        if name == "Cid":
+            await who.joins(trees)
+        came.append(await who.joins(lesson))
+    first, second, third = came
+    assert "You are in" in first
+    assert ("You are in" if seats > 1 else "number 1 in the queue") in second
+    assert "That overlaps with Planting trees" in third
+    await who.picks("Ask the organiser all the same")
+    assert "I have asked the organiser" in await who.says("yes")
+    assert len(await kept(town)) == 3
+    assert sorted((await agreed(town)).values()) == [1, 1, 1]
 
 
 async def test_anybody_may_ask_for_one(town: Town, chat: Open) -> None:

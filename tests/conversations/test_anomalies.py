@@ -12,12 +12,11 @@ from bot.domain.roles import Role
 from bot.domain.rulesets import SHIPPED
 from storage.tables.matters import matter
 from tests.conversations.campaign_kit import CHAOYANG
-from tests.conversations.kit import Chat, Town
+from tests.conversations.kit import Chat, Town, goes_to
 from tests.conversations.test_ledger import DISTRICT, SATURDAY, appointed, minutes_of, rows, told, watched
 from tests.conversations.test_linking import link as linked
 from tests.conversations.test_linking import other as another
 from tests.conversations.test_on_the_spot import own
-from tests.conversations.test_roll import goes_to
 
 Open = Callable[..., Chat]
 

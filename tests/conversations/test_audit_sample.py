@@ -14,10 +14,10 @@ from storage import people
 from storage.tables.enrolment import record
 from storage.tables.evidence import evidence
 from storage.tables.matters import matter
-from tests.conversations.kit import Chat, Town
+from tests.conversations.kit import Chat, Town, goes_to
 from tests.conversations.test_claims import END, number_of
 from tests.conversations.test_ledger import told
-from tests.conversations.test_roll import gathered, goes_to
+from tests.conversations.test_roll import gathered
 
 Open = Callable[..., Chat]
 

@@ -241,6 +241,15 @@ async def test_the_roster_is_whole_for_the_organiser_and_nothing_for_others(town
     assert denied == await ann.opens("roster", 999_999)
 
 
+async def test_an_organiser_with_nothing_ahead_is_not_told_to_become_one(town: Town, chat: Open) -> None:
+    olga = chat("Olga")
+    await town.publishes(olga, "Reading to children", SATURDAY)
+    assert "Which" in await olga.says("roster") or "roster of which" in olga.text
+    town.at = SATURDAY + timedelta(days=30)
+    assert "Nothing that you look after is ahead" in await olga.says("roster")
+    assert "Only organisers" in await chat("Ann").says("roster")  # control
+
+
 async def test_calling_off_tells_everybody_who_signed_up(town: Town, chat: Open) -> None:
     olga, ann = chat("Olga"), chat("Ann")
     activity = await town.publishes(olga, "Reading to children", SATURDAY)
@@ -315,6 +324,37 @@ async def test_near_me_shows_the_nearest_and_does_not_keep_the_place(town: Town,
         kept = [row.session for row in await unit.run(select(conversation.c.session))]
         raw = [row.raw for row in await unit.run(select(inbox.c.raw))]
     assert "116.275" not in str(kept) + str(raw)
+
+
+@pytest.mark.parametrize("asked_for", [False, True])
+async def test_what_is_near_has_more_and_can_be_asked_anew(town: Town, chat: Open, asked_for: bool) -> None:
+    """A place that was shared without being asked for was forgotten at once: “more” asked for it again."""
+    olga = chat("Olga")
+    for number in range(9):
+        await town.publishes(olga, f"Reading {number}", SATURDAY + timedelta(hours=number))
+    ann = chat("Ann")
+    if asked_for:
+        await ann.says("near me")
+    first = await ann.shares_place(39.9990, 116.2750)
+    assert "9 activities" in first
+    assert "9 activities" in await ann.says("more")
+    assert "m away" in ann.labels[0]
+    assert "Reading" in await ann.says("1")
+    await ann.shares_place(39.9990, 116.2750)
+    assert "9 activities" in await ann.shares_place(39.9000, 116.3000)  # while the list is open
+    assert "km away" in ann.labels[0]
+
+
+@pytest.mark.parametrize("begins", ["near me", "find"])
+async def test_near_me_is_no_answer_to_where(town: Town, chat: Open, begins: str) -> None:
+    """It was searched for as if it were a sentence, and everything in the city was shown as what was near."""
+    olga = chat("Olga")
+    await town.publishes(olga, "Reading to children", SATURDAY)
+    ann = chat("Ann")
+    await ann.says(begins)
+    assert "Share your place" in await ann.says("near me")
+    await ann.shares_place(39.9990, 116.2750)
+    assert "m away" in ann.labels[0]
 
 
 async def test_elder_mode_shows_short_lists(town: Town, chat: Open) -> None:

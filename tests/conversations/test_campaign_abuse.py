@@ -17,8 +17,8 @@ from bot.domain.roles import Role
 from bot.talk import Intent
 from storage import people
 from storage.tables.activities import membership, organisation
-from tests.conversations.campaign_kit import CHAOYANG, HAIDIAN, centre, crowd, desk_of, drafted, number_of, sent
-from tests.conversations.kit import MONDAY, Chat, Town
+from tests.conversations.campaign_kit import CHAOYANG, HAIDIAN, centre, crowd, desk_of, drafted, sent
+from tests.conversations.kit import MONDAY, Chat, Town, number_of
 
 SATURDAY = MONDAY + timedelta(days=5)
 PEOPLE = 3

@@ -15,21 +15,20 @@ from bot.desk.campaign_pages import listed
 from bot.desk.documents import insured
 from bot.desk.privacy import exported
 from bot.talk.wording import Wording
-from handlers.sending import because
+from handlers.reports import because
 from handlers.whynot import PLATFORMS
 from storage import people, takeaways
 from storage.outbox import STOPPED_SENDER
 from storage.tables.activities import membership
 from storage.takeaways import What
-from tests.conversations.campaign_kit import HAIDIAN, drafted, follower, number_of, sent
-from tests.conversations.kit import BEIJING, SECRECY, Chat, Town
+from tests.conversations.campaign_kit import HAIDIAN, drafted, follower, organiser, sent
+from tests.conversations.kit import BEIJING, SECRECY, Chat, Town, number_of
 
 
 async def asked(town: Town) -> tuple[Chat, str]:
     """Zhao's campaign has reached Ann, whose name begins like a formula; the address of its list."""
     zhao, ann = Chat(town, "telegram", "zhao"), Chat(town, "telegram", "ann")
-    await zhao.says("menu")
-    await town.has_organisation(zhao)
+    await organiser(town, zhao)
     who = await follower(town, ann, ("district", str(HAIDIAN)))
     async with town.database.write() as unit:
         await people.keep_personal(unit, SECRECY, who, "=Ann Lee", "")

@@ -18,7 +18,7 @@ from bot.talk import Photo
 from storage.tables.campaigns import campaign, campaign_picture
 from storage.tables.messages import inbox
 from storage.tables.people import conversation
-from tests.conversations.campaign_kit import HAIDIAN, centre, crowd, desk_of, drafted, follower, sent
+from tests.conversations.campaign_kit import HAIDIAN, centre, crowd, desk_of, drafted, follower, organiser, sent, writes
 from tests.conversations.kit import DOORS, Chat, Town
 
 Open = Callable[..., Chat]
@@ -46,12 +46,10 @@ async def shows(chat: Chat, picture: bytes | None) -> str:
 
 async def asked_for_a_picture(town: Town, chat: Chat) -> Chat:
     """An organiser who has answered everything else."""
-    await chat.says("menu")
-    await town.has_organisation(chat)
+    await organiser(town, chat)
     await crowd(town, 2)
-    for said in ("campaign", "done", "as soon as i send it", "skip", "Come and plant"):
-        await chat.says(said)
-    assert "A picture to go with it?" in chat.text
+    said = await writes(chat, "campaign", "done", "as soon as i send it", "skip", "Come and plant")
+    assert "A picture to go with it?" in said
     return chat
 
 

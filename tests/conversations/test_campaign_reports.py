@@ -15,16 +15,10 @@ from bot.talk.door import Delivered, Outcome, Refused, Uncertain
 from bot.talk.view import Page
 from storage import people
 from storage.secrecy import Secrecy
-from tests.conversations.campaign_kit import HAIDIAN, centre, crowd, drafted, follower, number_of, sent
-from tests.conversations.kit import SECRECY, Chat, Town
+from tests.conversations.campaign_kit import HAIDIAN, centre, crowd, drafted, follower, organiser, sent
+from tests.conversations.kit import SECRECY, Chat, Town, number_of
 
 Open = Callable[..., Chat]
-
-
-async def organiser(town: Town, chat: Chat) -> Chat:
-    await chat.says("menu")
-    await town.has_organisation(chat)
-    return chat
 
 
 async def named(town: Town, name: str) -> Chat:

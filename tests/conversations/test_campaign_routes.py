@@ -16,7 +16,7 @@ from bot.domain.quotas import MASS_BY_KIND
 from bot.domain.reach import Offers, Way
 from storage.tables.campaigns import campaign
 from storage.tables.delivery import fanout
-from tests.conversations.campaign_kit import HAIDIAN, centre, desk_of, drafted, follower
+from tests.conversations.campaign_kit import HAIDIAN, centre, desk_of, drafted, follower, organiser
 from tests.conversations.kit import MONDAY, Chat, Town
 
 Open = Callable[..., Chat]
@@ -34,9 +34,7 @@ def means() -> Means:
 async def zhao(town: Town, means: Means, chat: Open) -> Chat:
     """An organiser, a reader at Telegram, and one at WeChat who has not written for days."""
     town.city = town.turns.city = replace(town.city, means=means)
-    zhao = chat("zhao")
-    await zhao.says("menu")
-    await town.has_organisation(zhao)
+    zhao = await organiser(town, chat("zhao"))
     await follower(town, Chat(town, "wechat", "mei"), HERE)
     town.at += timedelta(days=3)
     await follower(town, Chat(town, "telegram", "ann"), HERE)

@@ -15,7 +15,7 @@ from bot.talk.door import Delivered, Outcome, Refused
 from bot.talk.view import Page
 from storage import campaigns, people
 from storage.tables.people import subscription
-from tests.conversations.campaign_kit import crowd, desk_of, drafted, sent
+from tests.conversations.campaign_kit import crowd, desk_of, drafted, organiser, sent
 from tests.conversations.kit import Chat, Town
 
 CROWD = 120
@@ -61,10 +61,7 @@ async def nothing() -> None:
 
 @pytest.fixture
 async def zhao(town: Town) -> Chat:
-    chat = Chat(town, "telegram", "zhao")
-    await chat.says("menu")
-    await town.has_organisation(chat)
-    return chat
+    return await organiser(town, Chat(town, "telegram", "zhao"))
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ from tests.conversations.campaign_kit import (
     desk_of,
     drafted,
     follower,
+    organiser,
     sent,
 )
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -50,10 +51,7 @@ SATURDAY = MONDAY + timedelta(days=5)
 @pytest.fixture
 async def zhao(town: Town) -> Chat:
     """The organiser."""
-    chat = Chat(town, "telegram", "zhao")
-    await chat.says("menu")
-    await town.has_organisation(chat)
-    return chat
+    return await organiser(town, Chat(town, "telegram", "zhao"))
 
 
 def reader(town: Town, name: str, language: str = "en", door: str = "telegram") -> Chat:

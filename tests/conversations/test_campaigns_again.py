@@ -11,32 +11,16 @@ from sqlalchemy import func, select
 from bot.domain.campaigns import SECOND_PERSON
 from storage import campaigns
 from storage.tables.campaigns import campaign
-from tests.conversations.campaign_kit import HAIDIAN, centre, crowd, desk_of, drafted, sent
+from tests.conversations.campaign_kit import HAIDIAN, centre, crowd, desk_of, drafted, heard, organiser, sent, writes
 from tests.conversations.kit import MONDAY, Chat, Town
 
 Open = Callable[..., Chat]
-
-
-async def organiser(town: Town, chat: Chat) -> Chat:
-    await chat.says("menu")
-    await town.has_organisation(chat)
-    return chat
-
-
-async def writes(chat: Chat, *said: str) -> str:
-    for one in said:
-        await chat.says(one)
-    return chat.text
 
 
 async def drafts(town: Town) -> int:
     async with town.database.read() as unit:
         counted = select(func.count()).select_from(campaign).where(campaign.c.standing == "draft")
         return int((await unit.run(counted)).scalar_one())
-
-
-def heard(town: Town, about: str = "plant") -> list[str]:
-    return [to for mailbox in town.mailboxes.values() for to, page in mailbox.sent if about in page.text]
 
 
 # --- Taken up again --------------------------------------------------------------------------------------------------

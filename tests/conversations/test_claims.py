@@ -13,8 +13,8 @@ from bot.desk.records import close_shifts
 from storage.tables.claims import claim
 from storage.tables.enrolment import record
 from storage.tables.evidence import evidence
-from tests.conversations.kit import SECRECY, Chat, Town
-from tests.conversations.test_roll import SATURDAY, gathered, goes_to, states
+from tests.conversations.kit import SECRECY, Chat, Town, goes_to, states
+from tests.conversations.test_roll import SATURDAY, gathered
 
 Open = Callable[..., Chat]
 

@@ -12,7 +12,7 @@ from bot.desk import gates
 from storage import erasing, privacy
 from storage.tables.activities import activity, shift
 from storage.tables.enrolment import audit, enrolment
-from tests.conversations.kit import MONDAY, Chat, Town
+from tests.conversations.kit import MONDAY, Chat, Town, states
 
 SATURDAY = MONDAY + timedelta(days=5)
 
@@ -25,11 +25,6 @@ async def drafts(town: Town, olga: Chat) -> None:
     await town.has_organisation(olga)
     for said in ("publish", "Cleaning up the park", "environment", "Sat 9:00-11:30", "颐和园东门", "2", "Gloves"):
         await olga.says(said)
-
-
-async def states(town: Town) -> list[str]:
-    async with town.database.read() as unit:
-        return list((await unit.run(select(enrolment.c.state).order_by(enrolment.c.id))).scalars())
 
 
 async def with_approval(town: Town, chat: Open, seats: int = 1) -> int:

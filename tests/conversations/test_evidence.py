@@ -14,7 +14,7 @@ from storage.tables.enrolment import attendance, enrolment, record, wrong_code
 from storage.tables.evidence import evidence
 from storage.tables.messages import inbox
 from storage.tables.people import consent, conversation
-from tests.conversations.kit import MONDAY, SECRECY, Chat, Town
+from tests.conversations.kit import MONDAY, SECRECY, Chat, Town, goes_to
 
 SATURDAY = MONDAY + timedelta(days=5)
 SECOND = timedelta(seconds=1)
@@ -35,10 +35,6 @@ async def first(town: Town, column: Any) -> Any:
     """One value of the only row."""
     async with town.database.read() as unit:
         return (await unit.run(select(column))).scalar_one()
-
-
-def goes_to(town: Town, moment: Any) -> None:
-    town.at = moment.astimezone(town.at.tzinfo)
 
 
 async def scans(town: Town, who: Chat, activity: int) -> str:

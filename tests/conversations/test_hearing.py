@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, get_args
 
@@ -63,6 +64,15 @@ def test_every_message_that_we_begin_names_the_way_out_in_its_readers_language(k
     assert way.isascii() == (language == "en")
     assert (script.name == "messages") == (kind not in {*STREAMS, "digest"})
     assert len(said.splitlines()) > 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_may_come_twice_says_so_first_and_is_the_same_otherwise(kind: str) -> None:
+    once, twice = (word(replace(notice(kind), repeated=repeated)) for repeated in (False, True))
+    first, *rest = Wording("en", BEIJING)(twice.text).splitlines()
+    assert first == "(You may have read this already.)"
+    assert rest == Wording("en", BEIJING)(once.text).splitlines()
+    assert twice.options == once.options
 
 
 Open = Callable[..., Chat]

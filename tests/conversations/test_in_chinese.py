@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from tests.conversations.kit import MONDAY, Chat, Town
 
 SATURDAY = MONDAY + timedelta(days=5)
@@ -105,6 +107,35 @@ async def test_an_organiser_goes_all_the_way_in_chinese(town: Town, chat: Open) 
     await town.waits(seconds=3)
     assert "组织者取消了活动“秋日清扫”" in "\n".join(page.text for page in wang.pushed())
     assert not any(ENGLISH.search(page.text) for page in wang.pushed())
+
+
+async def test_traditional_characters_are_the_same_words(town: Town, chat: Open) -> None:
+    """A sentence was understood and 簽到 was not: only the search read both scripts."""
+    await town.publishes(chat("Olga", "zh_CN"), "秋日清扫", SATURDAY)
+    async with town.database.write() as unit:  # about the activity, in the organiser's own words
+        await unit.connection.exec_driver_sql("UPDATE activity SET about = '请带手套。'")
+    wang = chat("王阿姨", "zh_CN")
+    assert "您目前没有报名" in await says(wang, "我的報名")
+    assert "没看懂" not in await says(wang, "簽到")
+    assert "没看懂" not in await says(wang, "時長")
+    await says(wang, "週六海淀有什麼活動", "第１個", "報名")
+    assert "请问您叫什么名字？" in await says(wang, "我同意，已滿18歲")
+
+
+async def test_who_thanks_or_agrees_when_nothing_is_asked_is_understood(chat: Open) -> None:
+    """“谢谢” and “好的” were answered with “sorry, I did not understand”."""
+    wang = chat("王阿姨", "zh_CN")
+    await says(wang, "你好")
+    assert "不客气" in await says(wang, "谢谢！")
+    assert "随时找我" in await says(wang, "好的。")
+    assert "没看懂" in await says(wang, "好的吧啦")  # control
+    await says(wang, "找活动")
+    assert "哪里" in await says(wang, "好的"), "an open question is asked again"
+
+
+@pytest.mark.parametrize("said", ["救命", "转人工", "客服"])
+async def test_who_calls_for_help_reads_whom_to_call(chat: Open, said: str) -> None:
+    assert "110" in await says(chat("王阿姨", "zh_CN"), said)
 
 
 async def test_whoever_complains_or_asks_for_help_hears_who_else_listens(chat: Open) -> None:

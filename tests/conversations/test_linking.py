@@ -22,20 +22,13 @@ from storage import people
 from storage.prepared import Prepared
 from storage.tables.enrolment import attendance, audit, enrolment, record
 from storage.tables.people import consent, conversation, identity, person, subscription
-from tests.conversations.kit import DOORS, MONDAY, SECRECY, Chat, Town
+from tests.conversations.kit import DOORS, MONDAY, SECRECY, Chat, Town, number_of
 from tests.seats import miscounted
 
 SATURDAY = MONDAY + timedelta(days=5)
 SUNDAY = MONDAY + timedelta(days=6)
 
 Open = Callable[..., Chat]
-
-
-async def number_of(town: Town, chat: Chat) -> int:
-    async with town.database.read() as unit:
-        who = await people.at_address(unit, chat.door, chat.name)
-    assert who is not None
-    return who
 
 
 async def code_from(chat: Chat) -> str:
@@ -208,6 +201,20 @@ async def test_of_two_names_one_is_chosen_and_the_other_comes_back_with_the_undo
     await there.says("unlink")
     await there.picks("Yes, undo it")
     assert await all_rows(town) == before
+
+
+async def test_of_a_shift_that_is_over_or_was_given_up_nothing_is_decided(town: Town, chat: Open, door: str) -> None:
+    """“The better place stays, the other is given up” was said of an activity that was long over."""
+    ann, there = chat("Ann"), other(town, door)
+    activity = await town.publishes(chat("Olga"), "Planting trees", SATURDAY, seats=2)
+    for one in (there, ann):
+        await introduced(town, one, activity, "Ann Lee")
+    code = await code_from(ann)
+    assert "Both signed up to Planting trees" in await there.says(f"link {code}")  # control
+    await there.picks("No")
+    town.at = SATURDAY + timedelta(days=3)
+    code = await code_from(ann)
+    assert "Both signed up" not in await there.says(f"link {code}")
 
 
 async def test_of_two_sign_ups_to_one_shift_the_better_stays_and_the_seat_goes_on(

@@ -21,7 +21,7 @@ from storage.tables.enrolment import audit, enrolment, record
 from storage.tables.messages import inbox, letter
 from storage.tables.people import consent, identity, person
 from storage.tables.privacy import erasure
-from tests.conversations.kit import MONDAY, SECRECY, Chat, Town
+from tests.conversations.kit import MONDAY, SECRECY, Chat, Town, number_of
 
 SATURDAY = MONDAY + timedelta(days=5)
 LATER = MONDAY + timedelta(days=30)
@@ -40,13 +40,6 @@ async def settled(town: Town, chat: Open, starts: datetime = SATURDAY, seats: in
     await ann.says(PHONE)
     assert "You are in" in await ann.says("yes")
     return ann, activity
-
-
-async def number_of(town: Town, chat: Chat) -> int:
-    async with town.database.read() as unit:
-        who = await people.at_address(unit, chat.door, chat.name)
-    assert who is not None
-    return who
 
 
 async def erases(chat: Chat) -> None:
@@ -99,6 +92,30 @@ async def test_name_and_phone_are_put_right(town: Town, chat: Open) -> None:
     async with town.database.read() as unit:
         found = await people.personal(unit, SECRECY, [await number_of(town, ann)])
     assert list(found.values()) == [("Anna Lee", "+8613912345678")]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("😀😀", "as it is on your documents"),
+        ("王小明🌸", "as it is on your documents"),
+        ("·", "as it is on your documents"),
+        ("王" * 500, "500 characters; at most 40 fit"),
+        ("䶮", "Put right"),
+        ("𬭳㛃", "Put right"),
+        ("\ue863", "Put right"),  # how old systems write 䶮
+        ("阿依古丽·买买提", "Put right"),
+        ("Seán O'Brien-Nuñez Jr.", "Put right"),
+    ],
+)
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_name_is_letters_however_rare_and_no_picture(
+    town: Town, chat: Open, name: str, told: str, engine: str
+) -> None:
+    """😀😀 was a name, and of a name that was too long it was said that it had digits."""
+    ann, _activity = await settled(town, chat)
+    await ann.opens("correct", "name")
+    assert told in await ann.says(name)
 
 
 # --- Take -------------------------------------------------------------------------------------------------------------

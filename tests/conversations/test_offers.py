@@ -15,7 +15,7 @@ from storage import offers
 from storage.tables.activities import activity as activities
 from storage.tables.activities import shift
 from storage.tables.enrolment import audit, enrolment
-from tests.conversations.kit import MONDAY, Chat, Town
+from tests.conversations.kit import MONDAY, Chat, Town, states
 
 SATURDAY = MONDAY + timedelta(days=5)
 
@@ -38,11 +38,6 @@ async def gives_up(who: Chat) -> None:
     await who.picks("Yes, give it up")
     if "why" in who.text:
         await who.picks("Family")
-
-
-async def states(town: Town) -> list[str]:
-    async with town.database.read() as unit:
-        return list((await unit.run(select(enrolment.c.state).order_by(enrolment.c.id))).scalars())
 
 
 async def taken(town: Town) -> int:

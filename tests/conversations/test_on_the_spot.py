@@ -14,8 +14,8 @@ from bot.domain.mycode import STEP, own_code, own_code_fits
 from storage.tables.activities import shift
 from storage.tables.enrolment import audit, enrolment, record
 from storage.tables.evidence import evidence
-from tests.conversations.kit import SECRECY, Chat, Town
-from tests.conversations.test_roll import SATURDAY, gathered, goes_to, states
+from tests.conversations.kit import SECRECY, Chat, Town, goes_to, states
+from tests.conversations.test_roll import SATURDAY, gathered
 
 Open = Callable[..., Chat]
 

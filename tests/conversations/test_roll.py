@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -15,19 +15,15 @@ from bot.domain.people import Person
 from bot.domain.roles import Role
 from bot.domain.roll import Mark, Tick
 from storage import people
-from storage.tables.enrolment import attendance, audit, enrolment, record
+from storage.tables.enrolment import attendance, audit, record
 from storage.tables.evidence import evidence
-from tests.conversations.kit import MONDAY, Chat, Town
+from tests.conversations.kit import MONDAY, Chat, Town, goes_to, states
 
 SATURDAY = MONDAY + timedelta(days=5)
 
 Open = Callable[..., Chat]
 
 pytestmark = pytest.mark.parametrize("door", ["telegram", "wechat"])
-
-
-def goes_to(town: Town, moment: datetime) -> None:
-    town.at = moment.astimezone(town.at.tzinfo)
 
 
 async def gathered(town: Town, chat: Open, *names: str, seats: int = 10) -> tuple[Chat, int, list[Chat]]:
@@ -43,11 +39,6 @@ async def gathered(town: Town, chat: Open, *names: str, seats: int = 10) -> tupl
         everyone.append(one)
     goes_to(town, SATURDAY)
     return olga, activity, everyone
-
-
-async def states(town: Town) -> list[str]:
-    async with town.database.read() as unit:
-        return list((await unit.run(select(enrolment.c.state).order_by(enrolment.c.id))).scalars())
 
 
 async def count(town: Town) -> int:

@@ -9,8 +9,7 @@ import pytest
 
 from storage import fanouts, people
 from storage.tables.delivery import Lane
-from tests.conversations.campaign_kit import number_of
-from tests.conversations.kit import MONDAY, Chat, Town
+from tests.conversations.kit import MONDAY, Chat, Town, number_of
 
 SATURDAY = MONDAY + timedelta(days=5)
 TICK = timedelta(milliseconds=1)

@@ -15,7 +15,7 @@ from storage.tables.activities import shift
 from storage.tables.enrolment import attendance, audit, enrolment, record
 from storage.tables.matters import matter
 from storage.tables.stars import star, step
-from tests.conversations.kit import MONDAY, Chat, Town
+from tests.conversations.kit import MONDAY, Chat, Town, number_of
 
 FAR = MONDAY + timedelta(days=30)
 Open = Callable[..., Chat]
@@ -25,13 +25,6 @@ Open = Callable[..., Chat]
 def door(request: pytest.FixtureRequest) -> str:
     """One door with buttons, one without."""
     return str(request.param)
-
-
-async def number_of(town: Town, chat: Chat) -> int:
-    async with town.database.read() as unit:
-        who = await people.at_address(unit, chat.door, chat.name)
-    assert who is not None
-    return who
 
 
 async def counted(town: Town, chat: Chat, activity: int, hours: float) -> None:
@@ -327,6 +320,48 @@ async def test_five_stars_are_the_citys_to_grant(town: Town, chat: Open) -> None
         await people.appoint(unit, await number_of(town, city), Role.CITY, None, town.city.places.city.code, town.at)
     await city.says("star cases")
     assert "5 stars" in " ".join(city.labels)
+
+
+@pytest.mark.parametrize(("hours", "whose"), [(1600, "city's own office"), (120, "centre")])
+async def test_whoever_applies_reads_who_decides(town: Town, chat: Open, hours: float, whose: str) -> None:
+    """Of five stars they read that their place's centre was looking at it, which never saw it."""
+    ann, _centre = await settled(town, chat, hours)
+    assert f"{whose} looks at it" in await ann.opens("applystar")
+    await ann.says("yes")
+    assert whose in await ann.says("stars")
+
+
+async def test_whoever_holds_the_citys_office_decides_and_no_citys_post_in_a_district(town: Town, chat: Open) -> None:
+    """A centre of the whole city was told of it and found nothing to decide."""
+    ann, _centre = await settled(town, chat, hours=1600)
+    office, district = chat("Office"), chat("District")
+    for one in (office, district):
+        await one.says("menu")
+    async with town.database.write() as unit:
+        whole = town.city.places.city.code
+        await people.appoint(unit, await number_of(town, office), Role.CENTRE, None, whole, town.at)
+        await people.appoint(unit, await number_of(town, district), Role.CITY, None, 110108, town.at)
+    await ann.opens("applystar")
+    await ann.says("yes")
+    assert len(await told_of_stars(town, office)) == 1
+    assert "no application" in await district.says("star cases")
+    await office.says("star cases")
+    assert "5 stars" in " ".join(office.labels)
+
+
+async def test_nobody_is_refused_for_too_few_hours_while_they_are_enough(town: Town, chat: Open) -> None:
+    """The volunteer read that the hours were not enough any more, and below it that they were enough."""
+    ann, centre = await settled(town, chat)
+    await applies(ann)
+    await centre.says("star cases")
+    await centre.picks("1 star")
+    assert not any("not enough" in label for label in centre.labels)
+    async with town.database.write() as unit:  # control: a record was corrected
+        await unit.run(update(record).values(minutes=60))
+    await centre.says("star cases")
+    await centre.picks("1 star")
+    await centre.picks("not enough")
+    assert await way(town) == "refused"
 
 
 async def test_a_small_step_is_thanked_at_the_check_out_and_never_again(town: Town, chat: Open) -> None:

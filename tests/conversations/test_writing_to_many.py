@@ -22,30 +22,15 @@ from tests.conversations.campaign_kit import (
     desk_of,
     drafted,
     follower,
+    heard,
+    organiser,
     sent,
+    writes,
 )
 from tests.conversations.kit import MONDAY, Chat, Town
 
 SATURDAY = MONDAY + timedelta(days=5)
 Open = Callable[..., Chat]
-
-
-async def organiser(town: Town, chat: Chat) -> Chat:
-    await chat.says("menu")
-    await town.has_organisation(chat)
-    return chat
-
-
-async def writes(chat: Chat, *said: str) -> str:
-    """Type one thing after another; what the last of them is answered with."""
-    for one in said:
-        await chat.says(one)
-    return chat.text
-
-
-def heard(town: Town, about: str = "plant") -> list[str]:
-    """Whom something was said to, at any door."""
-    return [to for mailbox in town.mailboxes.values() for to, page in mailbox.sent if about in page.text]
 
 
 # --- From the first question to the last message ---------------------------------------------------------------------

@@ -100,6 +100,20 @@ async def test_whom_nothing_else_reaches_gets_one_mass_message_and_the_others_th
         assert mine.reason == Because.MASS.value
 
 
+async def test_a_long_one_is_one_message_all_the_same(city: SmallCity) -> None:
+    """500 characters with a card below them went as two of the four that an account may send in a month."""
+    async with massed(city) as town:
+        long = "种树" * 240 + "🌳" * 90
+        await town.campaign(range(2, 122), words={"text": long, "mass": "yes"})
+        await town.ticks()
+        (message,) = [sent for kind, sent in town.platform.accepted if kind == "mass"]
+        assert long in message["text"]["content"]
+        assert "See it" in message["text"]["content"]
+        async with city.database.read() as unit:
+            left = await quotas.left(unit, "wechat", [MASS], city.clock.now)
+        assert left["mass"].left == 3
+
+
 async def test_a_campaign_is_told_to_its_audience_so_and_each_of_them_is_counted_once(city: SmallCity) -> None:
     async with massed(city, range(2, 12)) as town:
         everybody = segment(Audience(Scope(), (Condition("subscribed", ("green",)),)), city.clock.now)

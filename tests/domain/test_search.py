@@ -36,6 +36,13 @@ def parts(text: str) -> tuple[list[str], list[str], list[str], list[str]]:
     )
 
 
+@pytest.mark.parametrize("text", ["我想当志愿者", "我想當志願者", "我想成为一名志愿者", "怎么当志愿者"])
+def test_who_wants_to_become_a_volunteer_looks_for_anything(text: str) -> None:
+    """They were told that nothing had the word 当."""
+    assert finds(text)
+    assert asked(text) == Query()
+
+
 @pytest.mark.parametrize(
     ("text", "places", "kinds", "times", "words"),
     [

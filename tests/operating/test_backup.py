@@ -6,7 +6,9 @@ import asyncio
 import hashlib
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select, text, update
@@ -17,6 +19,7 @@ from storage.database import Database, Unit
 from storage.secrecy import Secrecy
 from storage.tables.people import person
 from tests.operating.conftest import NOW, contents, fill, row
+from tests.operating.differences import differences
 from tests.postgres import apart
 
 
@@ -40,7 +43,7 @@ async def test_a_city_moves_whole_to_either_database(
     assert made.revision == migrate.head()
     await backup.restore(others[target], file)
     assert await contents(others[target]) == await contents(full)
-    assert await migrate.check(others[target]) == []
+    assert await differences(others[target]) == []
 
 
 async def test_the_next_row_after_a_restore_gets_a_new_number(full: Database, file: Path) -> None:
@@ -62,6 +65,50 @@ async def test_a_city_that_arrived_on_postgresql_is_planned_for_as_large_as_it_i
     async with others["postgresql"].read() as unit:
         known = await unit.run(text("SELECT reltuples FROM pg_class WHERE relname = 'person'"))
         assert known.scalar_one() == 3
+
+
+@pytest.fixture
+def allowed(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """For how long the transactions that fetch and put back a table may pause."""
+    found: set[str] = set()
+
+    def asking(work: Callable[..., Any]) -> Callable[..., Any]:
+        async def ask(unit: Unit, *given: Any) -> Any:
+            if unit.dialect == "postgresql":
+                shown = await unit.run(text("SHOW idle_in_transaction_session_timeout"))
+                found.add(shown.scalar_one())
+            return await work(unit, *given)
+
+        return ask
+
+    for name in ("_dump_table", "_load_table"):
+        monkeypatch.setattr(backup, name, asking(getattr(backup, name)))
+    return found
+
+
+@pytest.mark.postgres
+async def test_neither_a_backup_nor_a_restore_is_ended_because_a_disk_is_slow(
+    full: Database, others: dict[str, Database], file: Path, tmp_path: Path, allowed: set[str]
+) -> None:
+    """On a busy machine the server ended a move in its middle; the operator read that the database did not answer."""
+    await backup.dump(full, file)
+    await backup.restore(others["postgresql"], file)
+    await backup.dump(others["postgresql"], tmp_path / "again.zip")
+    assert allowed == {"0"}
+    async with others["postgresql"].read() as unit:
+        assert (await unit.run(text("SHOW idle_in_transaction_session_timeout"))).scalar_one() == "10s"
+
+
+@pytest.mark.postgres
+async def test_without_its_time_a_restore_would_be_ended_after_ten_seconds(
+    full: Database, others: dict[str, Database], file: Path, allowed: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control."""
+    await backup.dump(full, file)
+    allowed.clear()
+    monkeypatch.setattr(Unit, "take_time", lambda self: asyncio.sleep(0))
+    await backup.restore(others["postgresql"], file)
+    assert allowed == {"10s"}
 
 
 async def test_sealed_fields_stay_sealed_and_open_after_the_move(

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from bot import checks, doctor
 from bot.channels.said import said_at
@@ -21,7 +22,7 @@ from bot.checks import Finding, Level
 from bot.doctor import Doctor
 from bot.domain.rulesets import SHIPPED, with_own
 from bot.settings import BadSettings, Settings
-from storage import inbox, migrate, seals
+from storage import inbox, migrate, seals, snapshot
 from storage.audit import Verified
 from storage.condition import Condition
 from storage.database import Database, Unit
@@ -70,6 +71,8 @@ LINES: list[tuple[str, Callable[[], Finding | list[Finding]], Level, str]] = [
     ("key", lambda: checks.check_key(settings(secret_key=KEY)), "ok", "38 characters"),
     ("no key", lambda: checks.check_key(settings()), "fail", "token_urlsafe"),
     ("weak key", lambda: checks.check_key(settings(secret_key="secret" * 7)), "fail", "by hand"),
+    ("pages", lambda: checks.check_pages("ok"), "ok", "whole"),
+    ("damaged pages", lambda: checks.check_pages("*** in database main *** 王小明"), "fail", "restore"),
     ("disk", lambda: checks.check_disk(50 * 1024**3), "ok", "50.0 GiB"),
     ("little disk", lambda: checks.check_disk(1024**3), "warn", "Make room soon"),
     ("full disk", lambda: checks.check_disk(1024**2), "fail", "Make room"),
@@ -309,9 +312,55 @@ async def test_only_connected_platforms_are_asked_and_their_faults_keep_the_toke
     assert TOKEN not in repr(lines)
 
 
-async def test_the_newest_backup_is_found(tmp_path: Path) -> None:
-    plain = settings(secret_key=SecretStr(KEY))
-    folder = tmp_path / "var" / "backups"
+async def test_wechat_is_asked_only_where_its_token_can_be_kept(database: Database, tmp_path: Path) -> None:
+    """Before the first start it was said not to know us, and the doctor left an empty database behind."""
+    asked: list[str] = []
+
+    async def knows(given: Settings) -> str:
+        asked.append(given.database_url)
+        return "the account's token is valid"
+
+    nowhere = f"sqlite+aiosqlite:///{tmp_path / 'none.db'}"
+    for url in (nowhere, database.url):
+        given = wechat(database_url=url, secret_key=SecretStr(KEY), public_url="https://a.cn")
+        lines = await Doctor({"wechat": knows}).examine(given)
+        assert not [line for line in lines if line.level == "fail"]
+    assert asked == [database.url]
+    assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("where", ["its head", "a page that nobody reads"])
+async def test_a_damaged_file_is_called_damaged(
+    database: Database, tmp_path: Path, engine: str, where: str
+) -> None:
+    """It was said that the server did not answer; what stood in a page that the doctor did not read was not seen."""
+    async with database.write() as unit:
+        await unit.run(text("CREATE TABLE aside (words)"))
+        await unit.run(text("INSERT INTO aside VALUES (:words)"), {"words": "x" * 30_000})
+        root = (await unit.run(text("SELECT rootpage FROM sqlite_master WHERE name = 'aside'"))).scalar_one()
+    file = tmp_path / "city.db"
+    await snapshot.copy(database, file)
+    given = settings(database_url=f"sqlite+aiosqlite:///{file}", secret_key=SecretStr(KEY))
+    assert levels(await Doctor().examine(given))["pages"] == "ok"
+
+    def spoil() -> None:
+        with file.open("r+b") as pages:
+            pages.seek(0 if where == "its head" else (root - 1) * 4096)
+            pages.write(b"\xff" * 200)
+
+    await asyncio.to_thread(spoil)
+    lines = await Doctor().examine(given)
+    assert [line.fix for line in lines if line.level == "fail"] == [checks.PUT_BACK]
+    assert "damaged" in next(line.says for line in lines if line.level == "fail")
+
+
+@pytest.mark.parametrize(("database", "backups"), [("var", "var"), ("data", "var"), ("data", "data")])
+async def test_the_newest_backup_is_found(tmp_path: Path, database: str, backups: str) -> None:
+    """Of a database that stands elsewhere it was said that there was none: `menkou backup` puts them under `var`."""
+    plain = settings(secret_key=SecretStr(KEY), database_url=f"sqlite+aiosqlite:///{tmp_path / database / 'menkou.db'}")
+    folder = tmp_path / backups / "backups"
+    assert levels(await Doctor(now=lambda: datetime.now(UTC)).examine(plain))["backup"] == "warn"
     await asyncio.to_thread(folder.mkdir, parents=True)
     await asyncio.to_thread((folder / "menkou-1.zip").write_text, "")
     lines = await Doctor(now=lambda: datetime.now(UTC)).examine(plain)

@@ -15,6 +15,7 @@ from tests.test_readme import is_command
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "benchmarks/results.md").read_text(encoding="utf-8")
 FILES = {"docs/operating.md": GUIDE} | {
     f"deploy/{file.name}": file.read_text(encoding="utf-8") for file in sorted((ROOT / "deploy").iterdir())
 }
@@ -22,6 +23,7 @@ FILES = {"docs/operating.md": GUIDE} | {
 CODE = re.compile(r"`([^`\n]+)`")
 SETTING = re.compile(rf"\b{PREFIX}[A-Z_]+\b")
 METRIC = re.compile(r"\bmenkou_[a-z_]+")
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 LINK = re.compile(r"\]\(([^)#]+)\)")
 FILE = re.compile(r"`((?:docs|deploy|tests|benchmarks)/[\w./-]+)`")
 
@@ -104,6 +106,24 @@ def test_the_settings_of_the_service_are_taken(tmp_path: Path, monkeypatch: pyte
     assert "/srv/menkou/menkou.toml" in FILES["deploy/menkou.service"]
 
 
+def figures_that_are_not(guide: str, results: str) -> list[str]:
+    """Figures in the table of what was measured that the last full run did not find, rounded as they are there."""
+    found = [float(one.replace(",", "")) for one in NUMBER.findall(results)]
+    table = guide[guide.index("## 8.") : guide.index("## 9.")]
+    cells = [cell for row in re.findall(r"^\| \w.*\|$", table, re.MULTILINE) for cell in row.split("|")[2:]]
+    shown = [one for cell in cells for one in NUMBER.findall(cell)]
+    assert len(shown) > 10
+    decimals = {one: len(one.partition(".")[2]) for one in shown}
+    return [one for one in shown if not any(f"{each:,.{decimals[one]}f}" == one for each in found)]
+
+
+def test_the_figures_of_the_guide_are_those_of_the_last_full_run() -> None:
+    assert figures_that_are_not(GUIDE, RESULTS) == []
+    measured = re.search(r"on (\d{4}-\d\d-\d\d) [\d:]+ UTC, a full run", RESULTS)
+    assert measured
+    assert f"a full run of {measured[1]}" in GUIDE
+
+
 def test_every_file_that_the_guide_points_to_is_there() -> None:
     there = [*(ROOT / "docs" / one for one in LINK.findall(GUIDE)), *(ROOT / one for one in FILE.findall(GUIDE))]
     assert len(there) > 5
@@ -114,4 +134,7 @@ def test_what_there_is_not_would_be_noticed() -> None:
     """Control."""
     assert settings_that_are_not("set `MENKOU_DATABASE_UR` and MENKOU_SECRET_KEY_FILE") == ["MENKOU_DATABASE_UR"]
     assert metrics_that_are_not("menkou_turns_seconds and menkou_sent_total") == ["menkou_turns_seconds"]
+    turns = re.search(r"Menkou's turn, SQLite: webhook calls a second \| ([\d,]+)", RESULTS)
+    assert turns
+    assert figures_that_are_not(GUIDE, RESULTS.replace(turns[1], "9")) == [turns[1]]
     assert commands_that_are_not("`menkou conjure` or `menkou doctor --settings`") == ["menkou conjure"]

@@ -19,10 +19,11 @@ from storage.database import Database, _write_ahead
 from storage.migrate import NotReady
 from storage.tables import metadata
 from tests.operating.conftest import NOW, contents, fill
+from tests.operating.differences import differences
 
 
 async def test_the_tables_in_the_code_and_in_the_database_are_the_same(database: Database) -> None:
-    assert await migrate.check(database) == []
+    assert await differences(database) == []
 
 
 async def test_a_difference_between_code_and_database_is_found(database: Database) -> None:
@@ -30,7 +31,7 @@ async def test_a_difference_between_code_and_database_is_found(database: Databas
     extra = Column("forgotten", Integer)
     metadata.tables["person"].append_column(extra)
     try:
-        assert any("forgotten" in line for line in await migrate.check(database))
+        assert any("forgotten" in line for line in await differences(database))
     finally:
         metadata.tables["person"]._columns.remove(extra)
 

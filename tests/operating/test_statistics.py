@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -11,8 +10,6 @@ from sqlalchemy import bindparam, insert, select, text
 from storage import bulk
 from storage.database import Database, Unit
 from storage.prepared import Prepared
-from storage.secrecy import Secrecy
-from storage.tables import metadata
 from storage.tables.messages import inbox
 from storage.tables.people import person
 
@@ -21,19 +18,11 @@ KEPT = Prepared(select(inbox.c.at).where(inbox.c.door == bindparam("door"), inbo
 
 
 @pytest.fixture
-def opened(database_url: str) -> Database:
-    return Database(database_url, Secrecy("a key that only tests use, 32 signs and more"))
-
-
-@pytest.fixture
-async def database(opened: Database) -> AsyncIterator[Database]:
+async def database(database: Database) -> Database:
     """Everybody is there, and nobody has written yet."""
-    async with opened.engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-    async with opened.write() as unit:
+    async with database.write() as unit:
         await unit.run(insert(person), [{"number": f"V{one}", "created": NOW} for one in range(500)])
-    yield opened
-    await opened.close()
+    return database
 
 
 async def read_through(database: Database) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.pages import mydata
+from bot.pages import mydata, tables
 from bot.pages.site import Site
 
 TOKEN = "0123456789abcdef" * 2
@@ -64,13 +64,13 @@ async def test_the_table_comes_once_and_is_a_file_to_keep(client: TestClient[web
     first = await client.post(f"/mydata/{TOKEN}.xlsx")
     assert (first.status, await first.read()) == (200, b"PK" + "䶮".encode())
     assert first.headers["Content-Disposition"] == 'attachment; filename="menkou-my-data.xlsx"'
-    assert first.content_type == mydata.XLSX
+    assert first.content_type == tables.XLSX
     assert (await client.post(f"/mydata/{TOKEN}.xlsx")).status == 404
 
 
 async def test_an_insurers_list_comes_once(client: TestClient[web.Request, web.Application], shelf: Shelf) -> None:
     first = await client.post(f"/insured/{TOKEN}.xlsx")
-    assert (first.status, first.content_type, await first.read()) == (200, mydata.XLSX, b"PK")
+    assert (first.status, first.content_type, await first.read()) == (200, tables.XLSX, b"PK")
     assert (await client.post(f"/insured/{TOKEN}.xlsx")).status == 404
     assert (await client.post("/insured/x.xlsx")).status == 404
     assert shelf.asked == [TOKEN, TOKEN]

@@ -14,9 +14,9 @@ from aiohttp import ClientSession, web
 
 from bot import server
 from bot.domain.proofs import Checked, Issuer, Period, grouped, new_number, same_name, with_check
-from bot.pages import proof
-from bot.pages.proof import Bucket, visitor
+from bot.pages import proof, visitors
 from bot.pages.site import Site
+from bot.pages.visitors import Bucket, visitor
 from tests.webchat import BEIJING
 
 GOOD, GONE = with_check(1 << 100), with_check(1 << 101)
@@ -200,7 +200,7 @@ def test_a_visitor_cannot_choose_the_address_by_which_looks_are_counted(
 
 
 def test_addresses_that_looked_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "REMEMBERED", 3)
+    monkeypatch.setattr(visitors, "REMEMBERED", 3)
     bucket = Bucket(burst=1, rate=0, steady=lambda: 0.0)
     assert bucket.take("a")
     assert not bucket.take("a")

@@ -27,6 +27,7 @@ from storage import attendance, people
 from storage.database import Unit
 from storage.secrecy import Secrecy
 from tests.conversations.kit import DOORS, Town
+from tests.keys import KEY
 from tests.promises.rights import FAR, TABLE, Line, Who, World, without_a_line
 from tests.promises.world import built
 
@@ -153,7 +154,7 @@ async def test_somebody_elses_record_that_is_shown_would_be_found(
 @pytest.fixture
 def app(founded: Town, city_url: str) -> App:
     """The whole program over the same city, made outside the event loop."""
-    key = SecretStr("a key that only tests use, 32 signs and more")
+    key = SecretStr(KEY)
     return App(Settings(database_url=city_url, secret_key=key, listen="127.0.0.1:0"), clock=founded.now)
 
 

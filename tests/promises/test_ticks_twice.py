@@ -34,8 +34,8 @@ from storage.tables.privacy import erasure
 from storage.tables.squads import squad
 from storage.tables.stars import star
 from tests.conversations.campaign_kit import crowd as subscribers
-from tests.conversations.campaign_kit import drafted, number_of, sent
-from tests.conversations.kit import BEIJING, Chat, Town
+from tests.conversations.campaign_kit import drafted, sent
+from tests.conversations.kit import BEIJING, Chat, Town, number_of
 from tests.postgres import Postgres
 from tests.standins.wechat import WeChatApiStandIn
 from tests.system.serving import AES_KEY, KEY, WECHAT_TOKEN

@@ -27,6 +27,7 @@ from storage.tables.activities import shift
 from storage.tables.enrolment import audit
 from storage.tables.messages import inbox
 from tests.conversations.kit import MONDAY, Chat, Town
+from tests.keys import KEY
 from tests.promises.crowd import Crowd
 
 SATURDAY = MONDAY + timedelta(days=5)
@@ -112,7 +113,7 @@ def poisoned(town: Town) -> Poisoned:
 @pytest.fixture
 def looked_over(town: Town, city_url: str, tmp_path: Path) -> Callable[[], Any]:
     """What an operator sees: (the figure in /metrics, the doctor's line)."""
-    settings = Settings(database_url=city_url, secret_key="a key that only tests use, 32 signs and more")
+    settings = Settings(database_url=city_url, secret_key=KEY)
     meters = Meters()
     written = figures(meters, town.database, town.now)
 

@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession
@@ -83,7 +84,10 @@ class Hand:
         contact = {"phone_number": number, "first_name": "Wang", "user_id": whose or self.person.id}
         return self.message(contact=contact)
 
-    def photographs(self) -> dict[str, Any]:
+    def photographs(self, picture: bytes = b"") -> dict[str, Any]:
+        """A photo, in the sizes that Telegram makes of it; without bytes it cannot be had from there."""
+        if picture:
+            self.api.photographed["AgAC1280"] = picture
         sizes = [
             {"file_id": f"AgAC{width}", "file_unique_id": f"u{width}", "width": width, "height": width, "file_size": 9}
             for width in (90, 320, 1280)
@@ -144,7 +148,7 @@ HELP = """\
 anything                say it                      #LABEL            tap the button with this label
 :press DATA             a button by its data        :start [PAYLOAD]  open a link to the bot
 :place LAT LNG          a pin                       :live LAT LNG     the live location moves
-:number PHONE           share one's own number      :photo            send one
+:number PHONE           share one's own number      :photo [FILE]     send one
 :block  :unblock        the bot                     :commands         the menus that were set
 :fail METHOD STATUS     the next call fails         :quit"""
 
@@ -163,8 +167,8 @@ def _act(hand: Hand, line: str) -> bool:
             hand.moves(float(latitude), float(longitude))
         case ":number", [number]:
             hand.shares_number(number)
-        case ":photo", []:
-            hand.photographs()
+        case ":photo", _:
+            hand.photographs(Path(rest[0]).read_bytes() if rest else b"")
         case ":block", []:
             hand.blocks()
         case ":unblock", []:
@@ -191,7 +195,7 @@ async def _play(arguments: argparse.Namespace) -> None:
             try:
                 if line and not _act(hand, line):
                     print(HELP)
-            except (AssertionError, ValueError, LookupError) as wrong:
+            except (AssertionError, ValueError, LookupError, OSError) as wrong:
                 print(f"  ({wrong})")
             if api.webhook:
                 print("  webhook:", await bring_all(api))

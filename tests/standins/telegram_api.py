@@ -136,6 +136,8 @@ class TelegramStandIn:
         self.hosts: dict[str, str] = {}
         """Where public hosts really stand: a picture that is sent by such an address is fetched, as Telegram does."""
         self.fetched: list[bytes] = []
+        self.photographed: dict[str, bytes] = {}
+        """Pictures that people sent, by file id: the bot asks for them."""
         self._files: dict[str, list[dict[str, Any]]] = {}
         """Sizes of the pictures that were fetched, by address and by file id: Telegram fetches none of them again."""
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
@@ -150,6 +152,7 @@ class TelegramStandIn:
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=UPLOADED_LIMIT + (1 << 20))
         app.add_routes([web.route("*", "/bot{token}/{method}", self._serve)])
+        app.add_routes([web.get("/file/bot{token}/photos/{name}.jpg", self._file)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -309,6 +312,19 @@ class TelegramStandIn:
         name = f"AgAC{hashlib.sha256(body).hexdigest()[:40]}"
         self._files[name] = [{"file_id": name, "width": width, "height": height, "file_size": len(body)}]
         return self._files[name]
+
+    def _getFile(self, given: dict[str, Any]) -> dict[str, Any]:
+        name = str(given.get("file_id"))
+        if name not in self.photographed:
+            raise Refusal(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+        return {"file_id": name, "file_size": len(self.photographed[name]), "file_path": f"photos/{name}.jpg"}
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        """The bytes under a file's path."""
+        found = self.photographed.get(request.match_info["name"])
+        if found is None or request.match_info["token"] != self.token:
+            return self._error(Refusal(404, "Not Found"))
+        return web.Response(body=found, content_type="image/jpeg")
 
     def _sendVenue(self, given: dict[str, Any]) -> dict[str, Any]:
         person = self._recipient(given)

@@ -316,6 +316,12 @@ class WeChatApiStandIn:
             return None, 43004
         return person, 48002 if person.muted else 0
 
+    def _form_error(self, payload: Any) -> int:
+        template, data = payload.get("template_id"), payload.get("data")
+        if template not in self.templates:
+            return 40037
+        return 0 if _fields_fit(data, self.templates[template]) else 47003
+
     def _custom_send(self, _request: web.Request, payload: Any) -> dict[str, Any]:
         if self.kind == "unverified":
             return _error(48001)
@@ -341,13 +347,10 @@ class WeChatApiStandIn:
         if self.kind != "service":
             return _error(48001)
         person, wrong = self._recipient(payload)
+        wrong = wrong or self._form_error(payload)
         if wrong or person is None:
             return _error(wrong)
-        template, data = payload.get("template_id"), payload.get("data")
-        if template not in self.templates:
-            return _error(40037)
-        if not _fields_fit(data, self.templates[template]):
-            return _error(47003)
+        template, data = payload["template_id"], payload["data"]
         if template in person.refused:
             return _error(43101)
         now, client_id = self.clock(), payload.get("client_msg_id")
@@ -361,13 +364,10 @@ class WeChatApiStandIn:
 
     def _bizsend(self, _request: web.Request, payload: Any) -> dict[str, Any]:
         person, wrong = self._recipient(payload)
+        wrong = wrong or self._form_error(payload)
         if wrong or person is None:
             return _error(wrong)
-        template, data = payload.get("template_id"), payload.get("data")
-        if template not in self.templates:
-            return _error(40037)
-        if not _fields_fit(data, self.templates[template]):
-            return _error(47003)
+        template = payload["template_id"]
         if not person.grants[template]:
             return _error(43101)
         person.grants[template] -= 1

@@ -18,12 +18,12 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 
+from tests.keys import KEY
 from tests.standins.telegram import TOKEN, TelegramStandIn
 from tests.standins.wechat import Platform, Seal, WeChatApiStandIn
 
 ROOT = Path(__file__).parents[2]
 
-KEY = "a key that only tests use, 32 signs and more"
 TELEGRAM_SECRET = "only-tests-use-this-secret-0123456789"
 WECHAT_TOKEN, AES_KEY = "menkoutoken", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 PROGRAM = ("-m", "bot", "serve")

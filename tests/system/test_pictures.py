@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,11 +11,10 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from tests.conversations.campaign_kit import crowd, desk_of, drafted, sent
-from tests.conversations.kit import Chat, Town
+from tests.conversations.kit import Town
 from tests.standins.telegram import TOKEN, TelegramStandIn
 from tests.system.serving import PUBLIC, Doors, Serving, until
-from tests.system.test_replicas import readers
+from tests.system.test_replicas import begins_a_campaign, readers
 
 Serves = Callable[..., Serving]
 pytestmark = [pytest.mark.timeout(240)]
@@ -40,21 +38,6 @@ def jpeg(width: int = 800, height: int = 600) -> bytes:
     return drawn.getvalue()
 
 
-async def begins(town: Town, doors: Doors, picture: bytes) -> None:
-    """Confirmed a while ago, so that nothing of it waits for the undo any more."""
-    organiser = Chat(town, "web", "olga")
-    town.at = datetime.now(UTC) - timedelta(seconds=90)
-    await organiser.says("menu")
-    await town.has_organisation(organiser)
-    await crowd(town, READERS)
-    for one in await readers(town):
-        doors.telegram.person(one, "en")
-    kept = await drafted(town, organiser)
-    async with desk_of(town, organiser) as desk:
-        await desk.illustrate(kept.campaign.id, picture)
-    await sent(town, organiser, kept)
-
-
 async def came(town: Town, doors: Doors) -> list[dict[str, object]]:
     """What each reader has."""
     await until(lambda: sum(doors.telegram.delivered.values()) >= READERS, 60, "the campaign is through")
@@ -67,7 +50,7 @@ async def test_everybody_gets_the_picture_and_telegram_fetches_it_once(
 ) -> None:
     """The stand-in looked at the address and never opened it."""
     picture = jpeg()
-    await begins(town, doors, picture)
+    await begins_a_campaign(town, doors, READERS, picture)
     serving = serves(**doors.settings(only="telegram"))
     await serving.start()
     doors.telegram.hosts[str(urlsplit(PUBLIC).hostname)] = serving.address
@@ -82,7 +65,7 @@ async def test_where_telegram_cannot_fetch_it_the_words_come_all_the_same(
     town: Town, doors: Doors, serves: Serves, engine: str
 ) -> None:
     """The control: the picture is behind an address that nobody can open from there."""
-    await begins(town, doors, jpeg())
+    await begins_a_campaign(town, doors, READERS, jpeg())
     serving = serves(**doors.settings(only="telegram"))
     await serving.start()
     doors.telegram.hosts[str(urlsplit(PUBLIC).hostname)] = "http://127.0.0.1:1"

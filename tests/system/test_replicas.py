@@ -23,7 +23,7 @@ from storage.inbox import kept_reply
 from storage.tables.delivery import State, fanout, outbox
 from storage.tables.messages import inbox
 from storage.tables.people import identity
-from tests.conversations.campaign_kit import crowd, drafted, sent
+from tests.conversations.campaign_kit import crowd, desk_of, drafted, organiser, sent
 from tests.conversations.kit import Chat, Town
 from tests.postgres import Postgres
 from tests.promises.crowd import Count, count
@@ -63,16 +63,20 @@ async def replicas(serves: Serves, doors: Doors) -> AsyncIterator[Balancer]:
         yield balancer
 
 
-async def begins_a_campaign(town: Town, doors: Doors) -> None:
+async def begins_a_campaign(
+    town: Town, doors: Doors, many: int = READERS, picture: bytes | None = None
+) -> None:
     """Confirmed a while ago, so that nothing of it waits for the undo any more."""
-    organiser = Chat(town, "web", "olga")
     town.at = datetime.now(UTC) - timedelta(seconds=90)
-    await organiser.says("menu")
-    await town.has_organisation(organiser)
-    await crowd(town, READERS)
+    olga = await organiser(town, Chat(town, "web", "olga"))
+    await crowd(town, many)
     for one in await readers(town):
         doors.telegram.person(one, "en")
-    await sent(town, organiser, await drafted(town, organiser))
+    kept = await drafted(town, olga)
+    if picture is not None:
+        async with desk_of(town, olga) as desk:
+            await desk.illustrate(kept.campaign.id, picture)
+    await sent(town, olga, kept)
 
 
 async def holder(town: Town, replicas: Balancer) -> Serving | None:

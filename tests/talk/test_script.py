@@ -86,6 +86,12 @@ async def say(talk: Talk, kitchen: Kitchen) -> None:
     talk.say(text)
 
 
+@script("wish", words=["wish"])
+async def wish(talk: Talk, kitchen: Kitchen) -> None:
+    none = Option("none", _("Nothing more"), "no wish")
+    talk.say(_("Noted: {wish}", wish=await talk.ask("wish", _("A wish?"), lambda answer: answer.text, options=[none])))
+
+
 @script("loop", words=["loop"])
 async def loop(talk: Talk, kitchen: Kitchen) -> None:
     talk.go(Intent("loop"))
@@ -96,7 +102,7 @@ class Guest:
 
     def __init__(self, capabilities: Capabilities = NUMBERS, *more: object) -> None:
         self.kitchen = Kitchen()
-        self.router = Router([pizza, eat, careless, card, menu, long_list, say, loop])
+        self.router = Router([pizza, eat, careless, card, menu, long_list, say, wish, loop])
         self.capabilities = capabilities
         self.kept = json.dumps(Session().to_json())
         self.now = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -152,6 +158,16 @@ async def test_a_conversation_is_a_script_run_again_on_every_turn(guest: Guest) 
 async def test_the_number_the_label_and_a_unique_part_of_it_mean_the_option(guest: Guest, typed: str) -> None:
     await guest.says("披萨")
     assert "How many?" in await guest.says(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "noted"),
+    [("Nothing more", "no wish"), ("nothing more.", "no wish"), ("1", "no wish"), ("nothing", "nothing")],
+)
+async def test_the_label_of_a_ready_answer_is_no_text_of_its_own(guest: Guest, typed: str, noted: str) -> None:
+    """“Nothing more” stood on the activity's card as what people should bring."""
+    await guest.says("wish")
+    assert await guest.says(typed) == f"Noted: {noted}"
 
 
 async def test_a_pressed_button_means_the_option(guest: Guest) -> None:

@@ -19,6 +19,9 @@ from bot.talk.view import Page
 LARGEST_CHAT = 2**52
 """Chats have at most 52 significant bits. Bot API, Chat."""
 
+FILES = 64
+"""Pictures whose names are kept: a campaign's goes to thousands, a person's own chart to one."""
+
 log = structlog.get_logger("menkou.telegram")
 
 
@@ -31,6 +34,8 @@ class TelegramDoor:
         self._paid = b',"allow_paid_broadcast":true' if paid else b""
         self._traffic = Traffic(steady)
         self._lacking: set[str] = set()
+        self._files: dict[str, str] = {}
+        """Telegram's names of the pictures that it fetched, by their address: it need not fetch them again."""
 
     @property
     def name(self) -> str:
@@ -50,14 +55,14 @@ class TelegramDoor:
         chat = _chat(to)
         if chat is None:
             return Refused("not a Telegram chat", closes=True)
-        shown = layout(page)
+        shown = layout(page, file=self._files.get(page.picture, ""))
         if shown.is_empty:
             if page.spot is None:
                 return Refused("there is nothing on the page")
             return self._outcome(chat, await self._show(chat, page.spot))
-        answer = await self._say(chat, shown)
+        answer = await self._say(chat, page, shown)
         if shown.buttons_open_pages and isinstance(answer, Failed) and refuses_content(answer):
-            answer = await self._say(chat, layout(page, pages_in_text=True))
+            answer = await self._say(chat, page, layout(page, pages_in_text=True))
         if page.spot is not None and isinstance(answer, Done):
             extra = await self._show(chat, page.spot)
             if isinstance(extra, Failed):
@@ -66,13 +71,26 @@ class TelegramDoor:
             log.warning("Telegram refused a message", key=key, reason=answer.told)
         return self._outcome(chat, answer)
 
-    async def _say(self, chat: int, shown: Shown) -> Answer:
-        """As a picture where the server can fetch it, else as a text that names its address."""
+    async def _say(self, chat: int, page: Page, shown: Shown) -> Answer:
+        """As a picture where the server has it or can fetch it, else as a text that names its address."""
         if shown.photo is not None:
             answer = await self._optional(chat, shown.photo)
-            if isinstance(answer, Done) or not refuses_content(answer):
+            if isinstance(answer, Done):
+                self._has(page.picture, answer)
                 return answer
+            if not refuses_content(answer):
+                return answer
+            if self._files.pop(page.picture, None) is not None:
+                return await self._say(chat, page, layout(page))  # the name is not good any more
         return await self._call(chat, shown.message)
+
+    def _has(self, address: str, answer: Done) -> None:
+        """Keep the name that Telegram gave to the picture of this address."""
+        name = file_of(answer.result)
+        if name and address not in self._files:
+            self._files[address] = name
+            if len(self._files) > FILES:
+                del self._files[next(iter(self._files))]
 
     async def _show(self, chat: int, spot: tuple[float, float, str, str]) -> Answer:
         """A map with a name, else a bare one, else words with a map's address."""
@@ -138,6 +156,14 @@ def receipt(result: object) -> str:
     """The message's id; it may be 0 when the server postpones it, which is no id."""
     number = result.get("message_id") if isinstance(result, dict) else None
     return str(number) if isinstance(number, int) and number > 0 else ""
+
+
+def file_of(result: object) -> str:
+    """The name of the picture in a message that was sent; of its sizes the largest is the last."""
+    sizes = result.get("photo") if isinstance(result, dict) else None
+    largest = sizes[-1] if isinstance(sizes, list) and sizes else None
+    name = largest.get("file_id") if isinstance(largest, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _chat(to: str) -> int | None:

@@ -18,9 +18,9 @@ from bot.channels.telegram.calls import Call
 from bot.channels.telegram.numbers import CAPTION_LIMIT, DATA_LIMIT, TELEGRAM, TEXT_LIMIT
 from bot.talk.view import Button, Page
 
-SHARE_PLACE = "📍 分享位置 Share my place"
-SHARE_NUMBER = "📱 分享手机号 Share my number"
-"""In both languages: the door does not know which one the reader speaks, and the press brings no words back."""
+SHARE_PLACE = {"zh_CN": "📍 分享位置", "en": "📍 Share my place", "": "📍 分享位置 Share my place"}
+SHARE_NUMBER = {"zh_CN": "📱 分享手机号", "en": "📱 Share my number", "": "📱 分享手机号 Share my number"}
+"""By the reader's language, in both where it is not known; the press brings no words back."""
 
 NOTHING_SAID = "👇"
 """Over buttons that came without words: Telegram takes no empty text."""
@@ -53,8 +53,9 @@ class Shown:
 
 
 @lru_cache(maxsize=16)  # a campaign shows thousands the same page, one after the other
-def layout(page: Page, *, pages_in_text: bool = False) -> Shown:
-    """How Telegram shows the page. `pages_in_text`: addresses as lines of the text, no button opens one."""
+def layout(page: Page, *, pages_in_text: bool = False, file: str = "") -> Shown:
+    """How Telegram shows the page. `pages_in_text`: addresses as lines of the text, no button opens one. `file`: the
+    name under which Telegram has the picture already."""
     in_text: list[str] = []
     pressable: list[Button] = []
     opens_pages = False
@@ -69,12 +70,12 @@ def layout(page: Page, *, pages_in_text: bool = False) -> Shown:
         in_text.append(clean(picture))
         picture = ""
     text = _fitted(clean(page.text), in_text, TEXT_LIMIT)
-    keyboard = _keyboard(page.wants, pressable)
+    keyboard = _keyboard(page.wants, pressable, page.language)
     return Shown(
         text,
         keyboard,
         _message(text, keyboard, picture),
-        _photo(text, keyboard, picture),
+        _photo(text, keyboard, file if file and picture else picture),
         is_empty=not (text or picture or keyboard),
         buttons_open_pages=opens_pages,
     )
@@ -154,16 +155,16 @@ def _cut(text: str, units: int) -> str:
     return text.encode("utf-16-le")[: max(units, 0) * 2].decode("utf-16-le", "ignore")
 
 
-def _keyboard(wants: str, buttons: Sequence[Button]) -> Keyboard | None:
+def _keyboard(wants: str, buttons: Sequence[Button], language: str) -> Keyboard | None:
     """One message carries one keyboard: where a place or number is wanted, the options stand under its share button.
 
     A press there types the option's label, or its number where the label was shortened.
     """
     if wants in ("place", "phone"):
         share = (
-            {"text": SHARE_PLACE, "request_location": True}
+            {"text": SHARE_PLACE.get(language, SHARE_PLACE[""]), "request_location": True}
             if wants == "place"
-            else {"text": SHARE_NUMBER, "request_contact": True}
+            else {"text": SHARE_NUMBER.get(language, SHARE_NUMBER[""]), "request_contact": True}
         )
         typed = [(button, str(button.number) if button.label.endswith("…") else _label(button)) for button in buttons]
         rows = [[{"text": words} for _button, words in row] for row in _rows(typed)]

@@ -19,6 +19,8 @@ TEXT_ROOM = 1800
 which leaves 248 for what a door adds, such as a map link."""
 SUCCESS = "success"
 """The answer that means: received, nothing to say."""
+PICTURE = {"zh_CN": "图片", "en": "Picture"}
+"""What a picture's link says, by the reader's language; in both where it is not known."""
 
 _OPTION = '\n{number} <a href="weixin://bizmsgmenu?msgmenucontent={number}&msgmenuid={wire}">{label}</a>'
 _USUAL_WIRE = 24
@@ -88,6 +90,7 @@ def joined(pages: Sequence[Page]) -> Page | None:
         buttons=tuple(button for page in pages for button in page.buttons),
         picture=next((page.picture for page in pages if page.picture), ""),
         spot=next((page.spot for page in pages if page.spot), None),
+        language=next((page.language for page in pages if page.language), ""),
     )
 
 
@@ -165,8 +168,10 @@ def _spot(page: Page) -> str:
 
 
 def _picture(page: Page) -> str:
-    """A link that opens it: in both languages, because a page tells its door no language."""
-    return f'\n<a href="{_attribute(page.picture)}">🖼 图片 Picture</a>' if page.picture else ""
+    """A link that opens it."""
+    if not page.picture:
+        return ""
+    return f'\n<a href="{_attribute(page.picture)}">🖼 {PICTURE.get(page.language, "图片 Picture")}</a>'
 
 
 def _attribute(url: str) -> str:

@@ -1,0 +1,27 @@
+"""What somebody looks after: the way back to it, what is not theirs, and which of its shifts they mean."""
+
+from __future__ import annotations
+
+from bot.desk.desk import Desk
+from bot.domain.activities import Activity, Shift
+from bot.domain.roles import Deed
+from bot.talk import Intent, Link, Talk, _
+from handlers.cards import offer, title
+
+ORGANISE = Link(_("What you look after"), Intent("organise"))
+NOT_YOURS = _("There is no such activity among those you look after.")
+
+
+async def which_shift(talk: Talk, desk: Desk, activity: int, deed: Deed) -> tuple[Activity, Shift] | None:
+    """A shift that is still open, asked for where there are several, with its activity. None: there is none of which I
+    may do that, and it was said."""
+    card = await desk.organising.allowed(activity, deed)
+    shifts = card.open_shifts(talk.now) if card else []
+    if card is None or not shifts:
+        talk.say(NOT_YOURS, ORGANISE)
+        return None
+    if len(shifts) == 1:
+        return card, shifts[0]
+    question = _("Which shift of {title}?", title=title(card))
+    chosen: Shift = await talk.choose("shift", question, [offer(one) for one in shifts])
+    return card, chosen
