@@ -26,6 +26,8 @@ RENEW = LEASE / 3
 RECOVER = 30.0
 SWEEP = 30.0
 RETIRE = 3600.0
+"""Seconds between two ticks of each: plan what is due, make the rows of campaigns, keep the right to send, take up what
+an earlier holder left, drop what came too late, move what is finished out of the hot table."""
 
 
 class Ticks:

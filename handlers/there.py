@@ -9,7 +9,7 @@ from bot.domain.fence import Fence, Nearness, nearness
 from bot.talk import Incoming, Intent, Link, Talk, Unclear, _, script
 
 PURPOSE = "place"
-"""In the list of consents: where somebody is is sensitive (rules.md, row 42), and is asked for by itself."""
+"""In the list of consents: where somebody is is sensitive (PIPL, articles 28 and 29), and is asked for by itself."""
 
 
 @script("there", title=_("showing that you are there"))

@@ -90,9 +90,9 @@ def standing(evidence: Iterable[Evidence]) -> list[Evidence]:
 def grade(evidence: Iterable[Evidence]) -> str:
     """A: proven from both sides. B: from one. C: a claim that a person approved. D: entered without evidence.
 
-    Both sides are the person's, by a rotating code at the place, and the organiser's (features.md, section 5). Two
-    codes of the same person are one side: whoever gets the first by photo gets the second too. An end that rests on
-    the person's word alone is proven by the organiser's word, given after it.
+    Both sides are the person's, by a rotating code at the place, and the organiser's. Two codes of the same
+    person are one side: whoever gets the first by photo gets the second too. An end that rests on the person's word
+    alone is proven by the organiser's word, given after it.
     """
     holds = standing(evidence)
     kinds = {one.kind for one in holds}

@@ -1,7 +1,7 @@
 """Why an organiser looks at a presence before giving their word for it: rules that say why, and accuse nobody.
 
-A code can be passed on within its half minute, and nothing in it shows that (reliability.md, 5.2). What shows it is the
-company that it keeps: where the others are, how fast they came, whose telephone it is.
+A code can be passed on within its half minute, and nothing in it shows that. What shows it is the company
+that it keeps: where the others are, how fast they came, whose telephone it is.
 """
 
 from __future__ import annotations

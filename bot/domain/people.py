@@ -44,7 +44,7 @@ def masked(name: str) -> str:
 
 ABROAD = frozenset({"telegram"})
 """Doors whose servers stand in another country. No whole name, telephone or document number goes there, whosever it
-is, and nothing personal of somebody under age is asked there (PIPL, articles 36 and 38; rules.md, row 47)."""
+is, and nothing personal of somebody under age is asked there (PIPL, articles 36 and 38)."""
 
 
 def as_shown(name: str, door: str, whole: bool = True) -> str:

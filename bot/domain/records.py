@@ -53,7 +53,7 @@ def count(
 ) -> Counted:
     """The minutes of a presence: inside the shift only, and no minute that counted before.
 
-    Time before the start and after the end, the way there and the way back are not service (rules.md, row 10).
+    Time before the start and after the end, the way there and back are not service (record books: 不含往返途中时间).
     `sort`: what the activity's time is; only service counts. `room`: minutes that the day can still count.
     """
     start, end = max(arrived, shift[0]), min(left, shift[1])

@@ -10,7 +10,7 @@ from importlib import resources
 
 SERVICE = "service"
 TRAINING = "training"
-"""A part of the record of its own (rules.md, row 15): kept, and never added to service."""
+"""A part of the record of its own (志愿服务条例, article 19): kept, and never added to service."""
 
 NOT_SERVICE = (TRAINING, "duty", "giving")
 """What else the time of an activity can be; the way there and back is never an activity's."""

@@ -38,12 +38,13 @@ class StarRules:
 
 
 RULE_SETS = (
-    # 100, 200, 500, 800 and 1,000 hours, as Beijing began in 2010 (rules.md, row 19).
+    # 100, 200, 500, 800 and 1,000 hours, as Beijing began in 2010; told by a secondary source.
     StarRules("stars-2010", date(2010, 1, 1), date(2021, 12, 31), (100, 200, 500, 800, 1000), timedelta(days=7), 5),
-    # 100, 300, 600, 1,000 and 1,500 hours (row 18). The day of the change is reported, not read in a primary text.
+    # 100, 300, 600, 1,000 and 1,500 hours (the notice of Beijing's ninth round). The day of the change is reported, not
+    # read in a primary text.
     StarRules("stars-2022", date(2022, 1, 1), None, (100, 300, 600, 1000, 1500), timedelta(days=7), 5),
 )
-"""Notice: at least 5 working days where a number is known (row 21), so a week."""
+"""Notice: at least 5 working days where a number is known (Guangdong), so a week."""
 
 
 def rules_on(day: date) -> StarRules:

@@ -120,6 +120,55 @@ async def test_whoever_is_alone_in_the_queue_is_asked_twice_and_then_the_seat_is
     assert "You are in" in await chat("Dan").joins(activity)
 
 
+async def on_shift(town: Town, number: int) -> list[object]:
+    """All that is kept of a shift and of whoever is on it."""
+    async with town.database.read() as unit:
+        its = await unit.run(select(shift).where(shift.c.id == number))
+        theirs = await unit.run(select(enrolment).where(enrolment.c.shift == number).order_by(enrolment.c.id))
+        return [tuple(row) for row in (*its, *theirs)]
+
+
+async def test_whatever_becomes_of_a_seat_nothing_changes_on_another_shift(town: Town, chat: Open) -> None:
+    activity, (ann, *_others) = await full(town, chat, "Ann", "Bob", "Cat")
+    _trees, (dan, *_rest) = await full(town, chat, "Dan", "Eve", "Fay", starts=timedelta(days=6))
+    await gives_up(ann)
+    first = await on_shift(town, 1)
+    town.at += timedelta(hours=1)
+    await gives_up(dan)
+    assert await on_shift(town, 1) == first
+    beside = await on_shift(town, 2)
+    town.at += timedelta(hours=23)  # the very moment until which the first was held
+    await on_offer.lapse(town.database, town.city, town.at)
+    assert await states(town) == ["cancelled", "waiting", "offered", "cancelled", "offered", "waiting"]
+    assert await on_shift(town, 2) == beside
+    olga = chat("Olga")
+    await olga.opens("move", activity)
+    await olga.says("Sat 14:00-16:00")
+    assert "will be told" in await olga.picks("Yes")
+    assert (await states(town))[2] == "offered"
+    assert await on_shift(town, 2) == beside
+    async with town.database.read() as unit:
+        assert (await unit.run(select(shift.c.taken).where(shift.c.id == 1))).scalar_one() == 1
+
+
+async def test_whose_offers_end_together_queue_again_in_the_order_in_which_they_stood(town: Town, chat: Open) -> None:
+    activity, (_ann, bob, _cat) = await full(town, chat, "Ann", "Bob", "Cat")
+    await bob.opens("leave", 2)
+    await bob.picks("Yes, give it up")
+    await bob.joins(activity)  # after Cat now, in the row that they had before
+    olga = chat("Olga")
+    await olga.opens("seats", activity)
+    await olga.says("3")
+    assert await states(town) == ["joined", "offered", "offered"]
+    async with town.database.write() as unit:
+        over = [row.id for row in await offers.open_on(unit, 1)]
+        for one in over:
+            await offers.queue_again(unit, one, 1, 1, town.at)
+    async with town.database.read() as unit:
+        queue = select(enrolment.c.id).where(enrolment.c.state == "waiting").order_by(enrolment.c.queue)
+        assert list((await unit.run(queue)).scalars()) == [3, 2]
+
+
 async def test_an_offer_that_runs_out_twice_at_once_runs_out_once(town: Town, chat: Open) -> None:
     _activity, (ann, *_others) = await full(town, chat, "Ann", "Bob", "Cat", "Dan")
     await gives_up(ann)
@@ -326,6 +375,38 @@ async def test_a_seat_that_was_given_and_taken_with_a_yes_is_one(town: Town, cha
     town.at += timedelta(days=1)
     await closed(town)
     assert "Yours count 2 now" in await counted(bob)
+
+
+async def test_a_seat_that_was_held_and_taken_is_a_promise(town: Town, chat: Open) -> None:
+    _activity, (ann, bob) = await full(town, chat, "Ann", "Bob")
+    await gives_up(ann)
+    await town.waits(seconds=5)
+    async with town.database.write() as unit:
+        await unit.run(update(enrolment).where(enrolment.c.id == 2).values(promised=False))  # moved since they queued
+    assert "The seat is yours" in await bob.opens("accept", 2)
+    town.at = (SATURDAY + timedelta(days=1)).astimezone(town.at.tzinfo)
+    await closed(town)
+    assert "Yours count 2 now" in await counted(bob)
+
+
+async def test_each_place_in_a_queue_counts_those_who_stand_before_it(town: Town, chat: Open) -> None:
+    _activity, (_ann, *waiting) = await full(town, chat, "Ann", "Bob", "Cat", "Dan")
+    async with town.database.write() as unit:
+        await unit.run(update(enrolment).where(enrolment.c.id == 3).values(admitted=False))
+    for who, place in ((waiting[0], 1), (waiting[2], 2)):  # who is not let in yet stands before nobody
+        await who.says("my")
+        assert f"number {place} in the queue" in who.labels[0]
+
+
+async def test_each_thing_that_was_called_off_is_told_by_its_own_name(town: Town, chat: Open) -> None:
+    olga, ann = chat("Olga"), chat("Ann")
+    for title, day in (("Reading to children", 0), ("Planting trees", 1)):
+        activity = await town.publishes(olga, title, SATURDAY + timedelta(days=day))
+        await ann.joins(activity)
+        await olga.opens("calloff", activity)
+        await olga.picks("Yes, call it off")
+    assert "Called off by the organiser: Reading to children" in await ann.opens("coming", 1)
+    assert "Called off by the organiser: Planting trees" in await ann.opens("coming", 2)
 
 
 async def test_nobody_has_to_come_to_what_was_called_off(town: Town, chat: Open) -> None:

@@ -78,7 +78,7 @@ def test_after_the_organisers_word_nothing_is_left_to_look_at() -> None:
 
 
 def test_a_relay_from_five_kilometres_away_is_flagged_with_or_without_a_fence() -> None:
-    """Twenty people at home get the code by photo and type it at once; thirty are there (reliability.md, 5.2)."""
+    """Twenty people at home get the code by photo and type it at once; thirty are there."""
     there = crowd(30, timedelta(seconds=20))
     step = timedelta(seconds=1)
     relayed = [Seen(100 + one, NOON + one * step, "", "") for one in range(20)]
