@@ -45,6 +45,7 @@ from bot.pages import roll as roll_page
 from bot.pages import wall as wall_page
 from bot.pages.demo import Demonstration
 from bot.pages.health import Health
+from bot.pages.pictures import Gallery
 from bot.pages.site import Site
 from bot.rounds import Rounds
 from bot.settings import NotPossible, Settings
@@ -177,7 +178,7 @@ class App:
         settings = self.settings
         api = TelegramApi(revealed(settings.telegram_token), settings.telegram_api_base)
         self.pictures["telegram"] = api.picture
-        door = TelegramDoor(api, paid=settings.telegram_paid_broadcast)
+        door = TelegramDoor(api, paid=settings.telegram_paid_broadcast, pictures=self._gallery().picture)
         self.doors[door.name] = door
         reader = UpdateReader(self.clock, [one.name for one in SCRIPTS])
         intake = Intake(api, door, reader, self.seeing, told=lambda keys: self.turns.told(door.name, keys))
@@ -288,6 +289,20 @@ class App:
         health.stopping = True
         await listening.stop()
         await self.stop()
+
+    def _gallery(self) -> Gallery:
+        """The pictures that messages carry, for a door whose platform cannot open their addresses. A code for WeChat
+        is none of them: a city with an official account has a public address."""
+        asked = self.answers
+        return Gallery(
+            self.settings.address,
+            [
+                months_page.drawn(asked.chart),
+                mycode_page.drawn(asked.own_link),
+                proof_page.drawn(asked.paper),
+                campaign_page.drawn(asked.campaign_picture),
+            ],
+        )
 
     def _pages(self) -> list[aiohttp_web.RouteDef]:
         """Everything behind a link."""

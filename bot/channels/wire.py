@@ -1,4 +1,4 @@
-"""Plain HTTP to one server, kept alive: JSON goes out by POST, and the truth comes back about what was not answered.
+"""Plain HTTP to one server, kept alive: it is told by POST, and the truth comes back about what was not answered.
 
 A narrow way beside aiohttp's client for what is called thousands of times; aiohttp parses the answers. One request at a
 time on a connection, nothing is followed, nothing is sent again. Docs: docs/decisions/37-calls-over-our-own-wire.md.
@@ -81,10 +81,10 @@ class Wire:
         self._addresses: list[tuple[Any, ...]] = []
         self._known_until = 0.0
 
-    def head(self, path: str) -> bytes:
-        """All of a request to this path that never changes."""
+    def head(self, path: str, kind: str = "application/json") -> bytes:
+        """All of a request to this path that never changes, with a body of this kind."""
         line = b"POST %b HTTP/1.1\r\n" % quote(path, safe="/:%").encode()
-        return line + self._named + b"Content-Type: application/json\r\nContent-Length: "
+        return line + self._named + b"Content-Type: %b\r\nContent-Length: " % kind.encode()
 
     async def post(self, head: bytes, body: bytes, limit: float) -> Heard:
         """One call, in at most `limit` seconds. Raises Unreached, Unanswered."""
@@ -225,6 +225,11 @@ class _Connection(BaseProtocol):
             return False
         return self._ready is None or not self._ready.poll(0)
 
+    @property
+    def is_written(self) -> bool:
+        """Has all of the request gone? What is left when its answer comes would run into the next one."""
+        return self.transport is not None and not self.transport.get_write_buffer_size()
+
     async def ask(self, request: bytes, until: float) -> Heard:
         """Write it and wait. Raises Unreached, Unanswered."""
         transport = self.transport
@@ -313,7 +318,7 @@ class _Connection(BaseProtocol):
         if asked is None:
             return  # it was too long, and has been ended
         heard = Heard(head.code, body.read_nowait(), head.headers.get("Retry-After", ""))
-        if fit:
+        if fit and self.is_written:
             self.until = self._loop.time() + KEPT
             self._wire.free(self)
         else:

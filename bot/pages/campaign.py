@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.pages.once import TOKEN, once
+from bot.pages.pictures import Drawn, sniffed
 from bot.pages.site import Site
 from bot.pages.tables import table
 from bot.talk.wording import Text, Wording, Words, _, ngettext
@@ -67,15 +68,21 @@ WORDS: dict[str, Text] = {
 }
 
 
-def sniffed(picture: bytes) -> str:
-    """What a picture is by its first bytes, whatever anybody said it was; empty: neither PNG nor JPEG."""
-    if picture.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    return "image/jpeg" if picture.startswith(b"\xff\xd8\xff") else ""
+NUMBER = "/campaign/{campaign:[0-9]{1,15}}"
+
+
+def drawn(drawing: Drawing) -> Drawn:
+    """The picture."""
+
+    async def draw(named: Mapping[str, str], said: Mapping[str, str]) -> bytes | None:
+        return await drawing(int(named["campaign"]), said.get("k", ""))
+
+    return Drawn(f"{NUMBER}/picture", draw)
 
 
 def routes(site: Site, facts: Facts, drawing: Drawing, listing: Listing) -> list[web.RouteDef]:
     """The page, its figures as JSON, the picture, and the list."""
+    shown = drawn(drawing)
 
     async def found(request: web.Request) -> CampaignFacts:
         one = await facts(int(request.match_info["campaign"]), request.query.get("k", ""))
@@ -91,7 +98,7 @@ def routes(site: Site, facts: Facts, drawing: Drawing, listing: Listing) -> list
         return web.json_response(state(await found(request), site.wording(request)))
 
     async def picture(request: web.Request) -> web.Response:
-        body = await drawing(int(request.match_info["campaign"]), request.query.get("k", ""))
+        body = await shown.draw(request.match_info, request.query)
         kind = sniffed(body) if body else ""
         if not body or not kind:
             raise web.HTTPNotFound
@@ -101,11 +108,10 @@ def routes(site: Site, facts: Facts, drawing: Drawing, listing: Listing) -> list
     async def take_list(request: web.Request) -> web.Response:
         return table(await listing(request.match_info["token"]), "campaign")
 
-    number = "/campaign/{campaign:[0-9]{1,15}}"
     return [
-        web.get(number, show),
-        web.get(f"{number}.json", now),
-        web.get(f"{number}/picture", picture),
+        web.get(NUMBER, show),
+        web.get(f"{NUMBER}.json", now),
+        web.get(shown.path, picture),
         *once(site, f"/campaign/list/{TOKEN}.xlsx", take_list),
     ]
 

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
+
+from bot.pages.pictures import Drawn
 
 Chart = Callable[[str, str, int, str], Awaitable[bytes | None]]
 """Volunteer number, language, total in minutes, signature; None: not for whoever asks."""
 
 
-def routes(chart: Chart) -> list[web.RouteDef]:
+def drawn(chart: Chart) -> Drawn:
     """One picture; nothing on it names anybody."""
 
-    async def give(request: web.Request) -> web.Response:
-        total = request.query.get("t", "")
+    async def draw(named: Mapping[str, str], said: Mapping[str, str]) -> bytes | None:
+        total = said.get("t", "")
         if not total.isdecimal() or len(total) > 9:
-            raise web.HTTPNotFound
-        asked = request.match_info["number"], request.query.get("l", ""), int(total), request.query.get("k", "")
-        body = await chart(*asked)
+            return None
+        return await chart(named["number"], said.get("l", ""), int(total), said.get("k", ""))
+
+    return Drawn("/months/{number}.png", draw)
+
+
+def routes(chart: Chart) -> list[web.RouteDef]:
+    """Its address."""
+    picture = drawn(chart)
+
+    async def give(request: web.Request) -> web.Response:
+        body = await picture.draw(request.match_info, request.query)
         if body is None:
             raise web.HTTPNotFound
         return web.Response(body=body, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
-    return [web.get("/months/{number}.png", give)]
+    return [web.get(picture.path, give)]

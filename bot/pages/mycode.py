@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import segno
 from aiohttp import web
+
+from bot.pages.pictures import Drawn
 
 OwnLink = Callable[[str, str], Awaitable[str | None]]
 """Volunteer number and token in; what the QR holds out, or None when that is not the person's code now."""
@@ -19,16 +21,29 @@ SCALE = 8
 """Pixels a module: some 300 across, read from a phone held out at arm's length."""
 
 
-def routes(own_link: OwnLink) -> list[web.RouteDef]:
-    """The one address."""
+def drawn(own_link: OwnLink) -> Drawn:
+    """The QR."""
 
-    async def show(request: web.Request) -> web.Response:
-        number, token = request.match_info["number"], request.match_info["token"]
+    async def draw(named: Mapping[str, str], _said: Mapping[str, str]) -> bytes | None:
+        number, token = named["number"], named["token"]
         link = await own_link(number, token) if _NUMBER.match(number) and _TOKEN.match(token) else None
         if link is None:
-            raise web.HTTPNotFound
+            return None
         picture = io.BytesIO()
         segno.make(link, error="m", micro=False).save(picture, kind="png", scale=SCALE)
-        return web.Response(body=picture.getvalue(), content_type="image/png")
+        return picture.getvalue()
 
-    return [web.get("/mycode/{number}/{token}.png", show)]
+    return Drawn("/mycode/{number}/{token}.png", draw)
+
+
+def routes(own_link: OwnLink) -> list[web.RouteDef]:
+    """The one address."""
+    picture = drawn(own_link)
+
+    async def show(request: web.Request) -> web.Response:
+        body = await picture.draw(request.match_info, request.query)
+        if body is None:
+            raise web.HTTPNotFound
+        return web.Response(body=body, content_type="image/png")
+
+    return [web.get(picture.path, show)]

@@ -3,12 +3,13 @@ address."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import tzinfo
 
 from aiohttp import web
 
 from bot.domain.proofs import Checked, grouped, read_number
+from bot.pages.pictures import Drawn
 from bot.pages.site import Site
 from bot.pages.tables import table
 from bot.pages.visitors import Bucket, visitor
@@ -61,6 +62,15 @@ WORDS: dict[str, Text] = {
 }
 
 TYPES = {"pdf": "application/pdf", "png": "image/png"}
+
+
+def drawn(paper: Paper) -> Drawn:
+    """The sheet as a picture."""
+
+    async def draw(named: Mapping[str, str], said: Mapping[str, str]) -> bytes | None:
+        return await paper(named["number"], said.get("k", ""), "png")
+
+    return Drawn("/proof/{number}.png", draw)
 
 
 def routes(

@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 
 from bot.channels.telegram.api import TelegramApi
-from bot.channels.telegram.door import TelegramDoor
+from bot.channels.telegram.door import Pictures, TelegramDoor, none_of_ours
 from bot.channels.telegram.intake import Intake
 from bot.channels.telegram.updates import Reader
 from bot.channels.telegram.webhook import BODY_LIMIT, PATH, hearing, telegram_routes
@@ -117,24 +117,29 @@ def reader() -> Reader:
 
 @asynccontextmanager
 async def door_before(
-    listener: KeptReplies | None = None, *, limit: float = 0.15, **standin: Any
+    listener: KeptReplies | None = None, *, limit: float = 0.15, pictures: Pictures = none_of_ours, **standin: Any
 ) -> AsyncIterator[Served]:
     """`limit`: seconds of one call."""
     listener, time = listener or KeptReplies(), ManualTime()
     # Also because structlog's own way of showing an exception reads files, which a loop must not do.
     with structlog.testing.capture_logs() as logged:
-        async with _before(listener, time, limit, standin, logged) as served:
+        async with _before(listener, time, limit, pictures, standin, logged) as served:
             yield served
     assert TOKEN not in str(logged), "whatever is tested, the token is in no log"
 
 
 @asynccontextmanager
 async def _before(
-    listener: KeptReplies, time: ManualTime, limit: float, standin: dict[str, Any], logged: list[Any]
+    listener: KeptReplies,
+    time: ManualTime,
+    limit: float,
+    pictures: Pictures,
+    standin: dict[str, Any],
+    logged: list[Any],
 ) -> AsyncIterator[Served]:
     async with TelegramStandIn(clock=time, **standin) as platform:
         api = TelegramApi(TOKEN, platform.base, limit=limit)
-        door = TelegramDoor(api, steady=time)
+        door = TelegramDoor(api, steady=time, pictures=pictures)
         intake = Intake(api, door, reader(), listener, steady=time, pause=time.pause)
         try:
             yield Served(platform, Hand(platform), api, door, intake, listener, time, logged)

@@ -135,6 +135,34 @@ async def test_a_connection_that_is_closed_after_our_bytes_went_out_leaves_it_op
             listener.accept()
 
 
+async def refused_early(wire: Wire, served: socket.socket, listener: socket.socket) -> bool:
+    """A server answers when it has read the beginning of a large body. Does it hear the next call at its end?"""
+    loop = asyncio.get_running_loop()
+    first = asyncio.create_task(wire.post(wire.head("/"), bytes(32 * 1024 * 1024), 2.0))
+    await loop.sock_recv(served, 1000)
+    await loop.sock_sendall(served, PLAIN)
+    assert (await first).status == 200
+    with suppress(Unanswered):
+        await wire.post(wire.head("/"), b"second", SOON)
+    with suppress(BlockingIOError):
+        listener.accept()[0].close()
+        return False
+    return True
+
+
+async def test_what_is_left_of_a_request_that_was_answered_early_does_not_run_into_the_next() -> None:
+    """A picture that is too large is refused before it has gone whole."""
+    async with closing() as (wire, served, listener):
+        assert not await refused_early(wire, served, listener)
+
+
+async def test_it_would_if_nobody_looked_whether_all_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control."""
+    monkeypatch.setattr(wires._Connection, "is_written", True)
+    async with closing() as (wire, served, listener):
+        assert await refused_early(wire, served, listener)
+
+
 async def test_a_connection_that_waits_too_long_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wires, "KEPT", 0.02)
     left = asyncio.Event()

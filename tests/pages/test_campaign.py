@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from aiohttp import ClientSession
 
-from bot.pages.campaign import CampaignFacts, sniffed
+from bot.pages.campaign import CampaignFacts
+from bot.pages.pictures import sniffed
 from bot.talk.wording import Named
 from tests.webchat import ScriptedCity, WebChat, echo, serve
 

@@ -136,6 +136,8 @@ class TelegramStandIn:
         self.hosts: dict[str, str] = {}
         """Where public hosts really stand: a picture that is sent by such an address is fetched, as Telegram does."""
         self.fetched: list[bytes] = []
+        self.uploaded: list[bytes] = []
+        """Pictures that came in forms, as they came."""
         self.photographed: dict[str, bytes] = {}
         """Pictures that people sent, by file id: the bot asks for them."""
         self._files: dict[str, list[dict[str, Any]]] = {}
@@ -249,7 +251,10 @@ class TelegramStandIn:
                 raise Refusal(400, "Bad Request: can't parse JSON object")
             # The Bot API takes the same call as JSON and as a form: here it is looked at as if it were a form.
             return {name: one if isinstance(one, str) else json.dumps(one) for name, one in body.items()}
-        return {**request.query, **await request.post()}
+        form = await request.post()
+        if request.content_type == "multipart/form-data" and len(form) != len(form.keys()):
+            raise Refusal(400, "Bad Request: a field is given twice")
+        return {**request.query, **form}
 
     # --- Messages ----------------------------------------------------------------------------------------------------
 
@@ -267,8 +272,12 @@ class TelegramStandIn:
         if units(str(given.get("caption", ""))) > CAPTION_LIMIT:
             raise Refusal(400, "Bad Request: message caption is too long")
         photo = given.get("photo", "")
-        if not isinstance(photo, str):  # a part of a form, with the picture in it
-            shown: Any = self._photo(photo.file.read(), UPLOADED_LIMIT)
+        if isinstance(photo, str) and photo.startswith("attach://"):  # names the part of the form that holds it
+            photo = given.get(photo.removeprefix("attach://"))
+        if not photo:
+            raise Refusal(400, "Bad Request: there is no photo in the request")
+        if not isinstance(photo, str):
+            shown: Any = self._upload(photo)
         elif photo in self._files:
             shown = self._files[photo]
         elif not _fetchable(photo):
@@ -276,6 +285,18 @@ class TelegramStandIn:
         else:
             shown = await self._fetch(photo)
         return self._deliver(person, given, photo=shown, caption=given.get("caption", ""))
+
+    def _upload(self, part: web.FileField) -> Any:
+        """The picture in a part of a form."""
+        body = part.file.read()
+        if not body:
+            raise Refusal(400, "Bad Request: file must be non-empty")
+        shown = self._photo(body, UPLOADED_LIMIT)
+        begins = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff", "application/octet-stream": b""}
+        if not body.startswith(begins.get(part.content_type, b"\0")):
+            raise Refusal(400, "Bad Request: PHOTO_EXT_INVALID")
+        self.uploaded.append(body)
+        return shown
 
     async def _fetch(self, url: str) -> Any:
         """The picture at an address; at a host of which we do not know where it stands, the address itself."""

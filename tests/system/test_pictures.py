@@ -1,4 +1,5 @@
-"""A campaign's picture on its way: the real program tells Telegram an address, and Telegram fetches it there."""
+"""A campaign's picture on its way: the real program tells Telegram an address, and Telegram fetches it there; where it
+could not, the program brings the picture itself."""
 
 from __future__ import annotations
 
@@ -9,10 +10,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+import zxingcpp
 from PIL import Image
 
 from tests.conversations.kit import Town
 from tests.standins.telegram import TOKEN, TelegramStandIn
+from tests.system.people import OnTelegram
 from tests.system.serving import PUBLIC, Doors, Serving, until
 from tests.system.test_replicas import begins_a_campaign, readers
 
@@ -58,6 +61,33 @@ async def test_everybody_gets_the_picture_and_telegram_fetches_it_once(
     assert [bool(one.get("photo")) for one in messages] == [True] * READERS
     assert {one["caption"] for one in messages} == {messages[0]["caption"]}
     assert doors.telegram.fetched == [picture]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def test_a_city_without_a_public_address_brings_its_pictures(
+    town: Town, doors: Doors, serves: Serves, engine: str
+) -> None:
+    """Everybody got an address of the organiser's own laptop."""
+    picture = jpeg()
+    await begins_a_campaign(town, doors, READERS, picture)
+    serving = serves(**doors.settings(only="telegram"), PUBLIC_URL="http://127.0.0.1:8080")
+    await serving.start()
+    messages = await came(town, doors)
+    assert [bool(one.get("photo")) for one in messages] == [True] * READERS
+    assert not any("127.0.0.1" in str(one["caption"]) for one in messages)
+    assert doors.telegram.uploaded == [picture], "once, for all of them"
+    assert not doors.telegram.fetched
+
+    resident = OnTelegram(serving, doors.telegram, 4242)
+    await resident.says("mycode")
+    await until(lambda: resident.hand.person.messages[-1].get("photo"), 15, "their own code came")
+    assert "Show this to whoever leads" in resident.heard[-1]
+    assert "127.0.0.1" not in resident.heard[-1]
+    with Image.open(BytesIO(doors.telegram.uploaded[1])) as code:
+        (found,) = zxingcpp.read_barcodes(code)
+    assert "go=present-V" in found.text
+    assert len(doors.telegram.uploaded) == 2
+    assert await serving.stop() == 0
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -17,7 +17,7 @@ import aiohttp
 import structlog
 
 from bot.channels.photos import LARGEST
-from bot.channels.telegram.calls import parsed
+from bot.channels.telegram.calls import in_form, parsed
 from bot.channels.telegram.errors import Answer, Done, Failed
 from bot.channels.telegram.library import (
     AiohttpSession,
@@ -96,11 +96,17 @@ class TelegramApi:
             return Failed(status, f"no answer ({type(wrong).__name__})")
         return self._read(status, raw, retry_after)
 
-    async def post(self, method: str, body: bytes, limit: float | None = None) -> Answer:
-        """Call a method by name with what is JSON already, as we do all day; the rest is as with `call`."""
+    async def post(self, method: str, body: bytes, limit: float | None = None, picture: bytes = b"") -> Answer:
+        """Call a method by name with what is JSON already, as we do all day; the rest is as with `call`.
+
+        `picture`: what the body says is attached.
+        """
         head = self._heads.get(method)
-        if head is None:
-            head = self._heads[method] = self._wire.head(urlsplit(self._server.api_url(self._token, method)).path)
+        if picture:
+            kind, body = in_form(body, picture)
+            head = self._wire.head(self._path(method), kind)
+        elif head is None:
+            head = self._heads[method] = self._wire.head(self._path(method))
         try:
             heard = await self._wire.post(head, body, self._limit if limit is None else limit)
         except Unreached as wrong:
@@ -110,6 +116,9 @@ class TelegramApi:
                 return Done()
             return Failed(wrong.status, f"no answer ({wrong})")
         return self._read(heard.status, heard.body, heard.retry_after)
+
+    def _path(self, method: str) -> str:
+        return urlsplit(self._server.api_url(self._token, method)).path
 
     def _read(self, status: int, raw: bytes, retry_after: str) -> Answer:
         try:

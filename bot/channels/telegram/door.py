@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from bot.channels.telegram.api import TelegramApi
 from bot.channels.telegram.calls import Call
 from bot.channels.telegram.errors import Answer, Done, Failed, lacks_method, outcome, refuses_content
-from bot.channels.telegram.numbers import NAME, TELEGRAM
+from bot.channels.telegram.numbers import NAME, PICTURE_LIMIT, TELEGRAM
 from bot.channels.telegram.pages import Shown, directions, layout, location, venue
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Delivered, Outcome, Refused
+from bot.talk.order import Order
 from bot.talk.view import Page
 
 LARGEST_CHAT = 2**52
@@ -22,20 +24,47 @@ LARGEST_CHAT = 2**52
 FILES = 64
 """Pictures whose names are kept: a campaign's goes to thousands, a person's own chart to one."""
 
+DRAWING = 2.0
+"""Seconds for a picture to be drawn; then it goes as its address."""
+WAITING = 1.5
+"""Seconds for which a message waits while another brings its picture: with these two and a call it is still below the
+9 s after which the sender gives up on a message."""
+
 log = structlog.get_logger("menkou.telegram")
+
+Pictures = Callable[[str], Awaitable[bytes | None]]
+"""An address in, the picture there out, a PNG or a JPEG; None: it is none of ours, or there is none now."""
+
+
+async def none_of_ours(_address: str) -> bytes | None:
+    """Every picture goes by its address."""
+    return None
 
 
 class TelegramDoor:
     """One bot. Never retries, never raises for what the platform or the network did."""
 
-    def __init__(self, api: TelegramApi, steady: Callable[[], float] = time.monotonic, *, paid: bool = False) -> None:
-        """`paid`: beyond 30 messages a second Telegram takes Stars for each; without it, it refuses them."""
+    def __init__(
+        self,
+        api: TelegramApi,
+        steady: Callable[[], float] = time.monotonic,
+        *,
+        paid: bool = False,
+        pictures: Pictures = none_of_ours,
+    ) -> None:
+        """`paid`: beyond 30 messages a second Telegram takes Stars for each; without it, it refuses them.
+
+        `pictures`: asked for those whose addresses Telegram cannot open.
+        """
         self._api = api
+        self._pictures = pictures
+        self._bringing = Order()
+        """By address: each picture is brought once, and those who want it too wait for its name."""
         self._paid = b',"allow_paid_broadcast":true' if paid else b""
         self._traffic = Traffic(steady)
         self._lacking: set[str] = set()
         self._files: dict[str, str] = {}
-        """Telegram's names of the pictures that it fetched, by their address: it need not fetch them again."""
+        """Telegram's names of the pictures that it has, by their address: it need not be given them again."""
 
     @property
     def name(self) -> str:
@@ -55,14 +84,14 @@ class TelegramDoor:
         chat = _chat(to)
         if chat is None:
             return Refused("not a Telegram chat", closes=True)
-        shown = layout(page, file=self._files.get(page.picture, ""))
+        shown = self._laid_out(page)
         if shown.is_empty:
             if page.spot is None:
                 return Refused("there is nothing on the page")
             return self._outcome(chat, await self._show(chat, page.spot))
         answer = await self._say(chat, page, shown)
         if shown.buttons_open_pages and isinstance(answer, Failed) and refuses_content(answer):
-            answer = await self._say(chat, page, layout(page, pages_in_text=True))
+            answer = await self._say(chat, page, self._laid_out(page, plain=True), plain=True)
         if page.spot is not None and isinstance(answer, Done):
             extra = await self._show(chat, page.spot)
             if isinstance(extra, Failed):
@@ -71,18 +100,53 @@ class TelegramDoor:
             log.warning("Telegram refused a message", key=key, reason=answer.told)
         return self._outcome(chat, answer)
 
-    async def _say(self, chat: int, page: Page, shown: Shown) -> Answer:
-        """As a picture where the server has it or can fetch it, else as a text that names its address."""
+    def _laid_out(self, page: Page, *, plain: bool = False) -> Shown:
+        return layout(page, pages_in_text=plain, file=self._files.get(page.picture, ""))
+
+    async def _say(self, chat: int, page: Page, shown: Shown, *, plain: bool = False) -> Answer:
+        """As a picture where the server has it, fetches it or is brought it, else as a text that names its address."""
         if shown.photo is not None:
-            answer = await self._optional(chat, shown.photo)
+            if not shown.attached:
+                answer = await self._optional(chat, shown.photo)
+            elif (brought := await self._bring(chat, page.picture, shown.photo)) is not None:
+                answer = brought
+            else:
+                return await self._say(chat, page, self._laid_out(page, plain=plain), plain=plain)
             if isinstance(answer, Done):
                 self._has(page.picture, answer)
                 return answer
             if not refuses_content(answer):
                 return answer
-            if self._files.pop(page.picture, None) is not None:
-                return await self._say(chat, page, layout(page))  # the name is not good any more
+            if self._files.pop(page.picture, None) is not None:  # the name is not good any more
+                return await self._say(chat, page, self._laid_out(page, plain=plain), plain=plain)
         return await self._call(chat, shown.message)
+
+    async def _bring(self, chat: int, address: str, photo: Call) -> Answer | None:
+        """With the picture itself; None: another message has brought it meanwhile, so it has a name."""
+        try:
+            async with asyncio.timeout(WAITING) as waiting, self._bringing.of(address):
+                waiting.reschedule(None)
+                if address in self._files:
+                    return None
+                picture = await self._drawn(address)
+                if picture is None:
+                    return Failed(400, "its picture cannot be had")
+                answer = await self._optional(chat, photo, picture)
+                if isinstance(answer, Done):
+                    self._has(address, answer)
+                return answer
+        except TimeoutError:
+            return Failed(409, "its picture is under way with another message")
+
+    async def _drawn(self, address: str) -> bytes | None:
+        """A picture of ours; None when there is none in time that Telegram would take."""
+        try:
+            async with asyncio.timeout(DRAWING):
+                picture = await self._pictures(address)
+        except Exception as wrong:  # noqa: BLE001 - whatever keeps it away, its words can go
+            log.warning("a picture could not be drawn", error=type(wrong).__name__)
+            return None
+        return picture if picture and len(picture) <= PICTURE_LIMIT else None
 
     def _has(self, address: str, answer: Done) -> None:
         """Keep the name that Telegram gave to the picture of this address."""
@@ -100,20 +164,20 @@ class TelegramDoor:
                 return answer
         return await self._call(chat, directions(spot))
 
-    async def _optional(self, chat: int, call: Call) -> Answer:
+    async def _optional(self, chat: int, call: Call, picture: bytes = b"") -> Answer:
         """A call that a smaller server may not know; asked once, not with every message."""
         if call.method in self._lacking:
             return Failed(404, f"this server has no {call.method}")
-        answer = await self._call(chat, call)
+        answer = await self._call(chat, call, picture)
         if isinstance(answer, Failed) and lacks_method(answer):
             self._lacking.add(call.method)
         return answer
 
-    async def _call(self, chat: int, call: Call) -> Answer:
+    async def _call(self, chat: int, call: Call, picture: bytes = b"") -> Answer:
         """One call, and one more to a chat's new number: the first is known to have sent nothing."""
-        answer = await self._api.post(call.method, call.to(chat, self._paid))
+        answer = await self._api.post(call.method, call.to(chat, self._paid), picture=picture)
         if isinstance(answer, Failed) and answer.moved_to:
-            answer = await self._api.post(call.method, call.to(answer.moved_to, self._paid))
+            answer = await self._api.post(call.method, call.to(answer.moved_to, self._paid), picture=picture)
         if isinstance(answer, Done):
             self._traffic.taken()
         return answer

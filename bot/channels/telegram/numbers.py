@@ -10,6 +10,8 @@ TEXT_LIMIT = 4096
 """UTF-16 units of a message's text. Bot API, sendMessage."""
 CAPTION_LIMIT = 1024
 """UTF-16 units under a picture. Bot API, sendPhoto."""
+PICTURE_LIMIT = 10_000_000
+"""Bytes of a picture that is brought in a form. Bot API, sendPhoto."""
 DATA_LIMIT = 64
 """Bytes of a button's `callback_data`. Bot API, InlineKeyboardButton."""
 

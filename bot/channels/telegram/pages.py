@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bot.channels.telegram.calls import Call
+from bot.channels.telegram.calls import ATTACHED, Call
 from bot.channels.telegram.numbers import CAPTION_LIMIT, DATA_LIMIT, TELEGRAM, TEXT_LIMIT
 from bot.talk.view import Button, Page
 
@@ -47,6 +47,8 @@ class Shown:
     """All of it as a text; a picture as its address."""
     photo: Call | None
     """As a picture with its words under it; None where there is none, or they do not fit there."""
+    attached: bool
+    """Must the picture be brought with it? Its address is one that Telegram's servers cannot open."""
     is_empty: bool
     buttons_open_pages: bool
     """Has it buttons with addresses, which Telegram may find fault with?"""
@@ -65,29 +67,28 @@ def layout(page: Page, *, pages_in_text: bool = False, file: str = "") -> Shown:
         elif button.url or 0 < len(button.wire.encode()) <= DATA_LIMIT:
             pressable.append(button)
             opens_pages = opens_pages or bool(button.url)
-    picture = page.picture
-    if picture and not is_public(picture):
-        in_text.append(clean(picture))
-        picture = ""
-    text = _fitted(clean(page.text), in_text, TEXT_LIMIT)
+    picture = clean(page.picture)
+    attached = bool(picture) and not file and not is_public(picture)
+    words = clean(page.text)
+    text = _fitted(words, in_text, TEXT_LIMIT)
     keyboard = _keyboard(page.wants, pressable, page.language)
     return Shown(
         text,
         keyboard,
-        _message(text, keyboard, picture),
-        _photo(text, keyboard, file if file and picture else picture),
+        _message(_fitted(words, [*in_text, picture], TEXT_LIMIT) if picture else text, keyboard),
+        _photo(text, keyboard, ATTACHED if attached else file or picture) if picture else None,
+        attached,
         is_empty=not (text or picture or keyboard),
         buttons_open_pages=opens_pages,
     )
 
 
-def _message(text: str, keyboard: Keyboard | None, picture: str) -> Call:
-    whole = _fitted(text, [picture], TEXT_LIMIT) if picture else text
-    return Call.of("sendMessage", {"text": whole or NOTHING_SAID, **_under(keyboard)})
+def _message(text: str, keyboard: Keyboard | None) -> Call:
+    return Call.of("sendMessage", {"text": text or NOTHING_SAID, **_under(keyboard)})
 
 
 def _photo(text: str, keyboard: Keyboard | None, picture: str) -> Call | None:
-    if not picture or TELEGRAM.length(text) > CAPTION_LIMIT:
+    if TELEGRAM.length(text) > CAPTION_LIMIT:
         return None
     words = {"caption": text} if text else {}
     return Call.of("sendPhoto", {"photo": picture, **words, **_under(keyboard)})
