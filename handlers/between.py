@@ -1,4 +1,4 @@
-"""The words of notices that come from other people: a child's wish, a guardian's answer."""
+"""The words of notices that come from other people: a child's wish, a guardian's answer, a squad, a place passed on."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from handlers.skills import skill_name
 
 def word(notice: Notice, event: Event) -> View:
     """One notice as a view. Nobody is named: names do not wait in a queue, and some doors may not carry them."""
+    return of_a_child(notice, event) or of_a_squad(notice, event) or of_a_place(notice, event) or View("")
+
+
+def of_a_child(notice: Notice, event: Event) -> View | None:
+    """Between a child and a guardian."""
     name, span = Named(event.title, event.english), Span(event.starts, event.ends)
     number = notice.words.get("number", "")
     match notice.kind:
@@ -35,18 +40,14 @@ def word(notice: Notice, event: Event) -> View:
             )
         case "permitted":
             return permitted(notice, event, name)
-        case "invitation":
-            until, where_from = notice.words.get("until", ""), notice.words.get("team", "")
-            return View(
-                lines(
-                    _("Your team {name} asks whether you come along: {title}", name=where_from, title=name),
-                    span,
-                    event.address,
-                    _("A seat is held for you until {until}.", until=datetime.fromisoformat(until)) if until else None,
-                    _("Nothing is booked before you say yes."),
-                ),
-                come_or_not(event, number),
-            )
+    return None
+
+
+def of_a_squad(notice: Notice, event: Event) -> View | None:
+    """Of a group that goes nowhere without a professional: to its people, to who could lead it, to its organiser."""
+    name, span = Named(event.title, event.english), Span(event.starts, event.ends)
+    number = notice.words.get("number", "")
+    match notice.kind:
         case "frozen":
             text = _(
                 "{title} waits for a professional ({skill}). Your place stays yours; I am asking others, and tell you "
@@ -85,6 +86,26 @@ def word(notice: Notice, event: Event) -> View:
                 else _("I have asked everybody who has proven it, and nobody is there yet: {title}", title=name)
             )
             return View(lines(text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
+    return None
+
+
+def of_a_place(notice: Notice, event: Event) -> View | None:
+    """A place that somebody offers, asks to be filled, has taken over or exchanged."""
+    name, span = Named(event.title, event.english), Span(event.starts, event.ends)
+    number = notice.words.get("number", "")
+    match notice.kind:
+        case "invitation":
+            until, where_from = notice.words.get("until", ""), notice.words.get("team", "")
+            return View(
+                lines(
+                    _("Your team {name} asks whether you come along: {title}", name=where_from, title=name),
+                    span,
+                    event.address,
+                    _("A seat is held for you until {until}.", until=datetime.fromisoformat(until)) if until else None,
+                    _("Nothing is booked before you say yes."),
+                ),
+                come_or_not(event, number),
+            )
         case "cover":
             return View(
                 lines(
@@ -111,7 +132,7 @@ def word(notice: Notice, event: Event) -> View:
         case "swapped":
             text = _("You have exchanged your place; yours is now: {title}", title=name)
             return View(lines(text, span, event.address), (Link(_("My sign-ups"), Intent("my")),))
-    return View("")
+    return None
 
 
 def come_or_not(event: Event, number: str) -> tuple[Link, Link]:

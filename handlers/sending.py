@@ -236,6 +236,9 @@ async def mailingsend(talk: Talk, desk: Desk, number: int) -> None:
         return settled_already(talk, found)
     if not found.people:
         return talk.say(_("Nobody fits these conditions now."), look(number))
+    change = Link(_("Change"), Intent("mailingchange", (str(number),)))
+    if hindered := await desk.campaigns.hindrance(found.campaign):
+        return talk.say(unwritable(hindered), change, look(number))
     plan = await desk.campaigns.routes(found.campaign)
     mass = may_use_mass(found.campaign) and await by_mass(talk, plan)
     question = lines(
@@ -266,7 +269,7 @@ async def mailingsend(talk: Talk, desk: Desk, number: int) -> None:
         case NobodyMeant():
             talk.say(_("Nobody fits these conditions now."), look(number))
         case Unwritable(reason):
-            talk.say(unwritable(reason), Link(_("Change"), Intent("mailingchange", (str(number),))), look(number))
+            talk.say(unwritable(reason), change, look(number))
         case _:
             talk.say(NO_SUCH, MINE)
 

@@ -305,17 +305,22 @@ class Campaigns(Subject):
             return NobodyMeant()
         if typed != counted:
             return Miscounted(counted)
-        why = unfit(Letter.of(one), self.now)
-        if why or await self._told_today(one):
-            return Unwritable(why or "today")
+        if why := await self.hindrance(one):
+            return Unwritable(why)
         first = await self._first(one)
-        if first is None:
-            return Unwritable("past")
+        assert first is not None
         if needs_second(counted, one.audience):
             await self._move(one, Standing.ASKED, people=counted, mass=mass)
             return Asked(number, counted, await self._ask(one))
         await self._move(one, Standing.RUNNING, people=counted, mass=mass, started=self.now)
         return Sent(number, counted, awake(first, self.city.zone, self.city.quiet))
+
+    async def hindrance(self, one: Campaign) -> str:
+        """Why a draft cannot be sent as it is; empty where it can."""
+        why = unfit(Letter.of(one), self.now)
+        if why or await self._told_today(one):
+            return why or "today"
+        return "" if await self._first(one) else "past"
 
     async def _told_today(self, one: Campaign) -> bool:
         """One message about an activity and day, over all who announce it."""

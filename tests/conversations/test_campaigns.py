@@ -311,6 +311,19 @@ async def test_one_activity_is_announced_once_a_day_whoever_does_it(town: Town, 
         assert await desk.send(again.campaign.id, again.people) == Unwritable("today")
 
 
+async def test_what_hinders_a_campaign_is_said_before_its_number_is_typed(town: Town, zhao: Chat) -> None:
+    """Its author read the whole plan and typed the number, to be told that the activity was announced that day."""
+    await follower(town, reader(town, "ann"), ("district", str(HAIDIAN)))
+    planted = await town.publishes(zhao, "Trees", SATURDAY)
+    first, again = [await drafted(town, zhao, activity=planted) for _draft in range(2)]
+    assert "Type “send 1”" in await zhao.opens("mailingsend", again.campaign.id)  # control
+    await zhao.says("cancel")
+    await sent(town, zhao, first)
+    await town.waits(minutes=2)
+    assert "announced today already" in await zhao.opens("mailingsend", again.campaign.id)
+    assert "Type “send" not in zhao.text
+
+
 async def test_paused_nothing_leaves_and_it_goes_on_where_it_was(town: Town, zhao: Chat) -> None:
     ann = reader(town, "ann")
     await follower(town, ann, ("district", str(HAIDIAN)))
