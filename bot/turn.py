@@ -64,7 +64,7 @@ class Observer(Protocol):
     """Hears how each turn went, for the meters."""
 
     def __call__(self, door: str, script: str, seconds: float, outcome: str) -> None:
-        """One turn: `outcome` is answered, replayed or broken."""
+        """One turn: `outcome` is answered, replayed, broken, or away where the database was."""
 
 
 class Turns:

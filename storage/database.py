@@ -40,7 +40,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import UpdateBase
 
 from storage import prepared
-from storage.lines import Line, Lines
+from storage.lines import Line, Lines, opened
 from storage.looking import AT_ONCE, Looking
 from storage.prepared import (
     Driver,
@@ -466,8 +466,7 @@ class Database:
     async def _whole(engine: AsyncEngine) -> tuple[AsyncConnection, Any]:
         """A connection, with asyncpg's own; those that the server closed since they were used are thrown away."""
         while True:
-            connection = await engine.connect()
-            bare: Any = (await connection.get_raw_connection()).driver_connection
+            connection, bare = await opened(engine)
             if not bare.is_closed():
                 return connection, bare
             await connection.invalidate()

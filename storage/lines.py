@@ -33,6 +33,16 @@ class Line:
     """Its transaction was begun by the commit of the one before."""
 
 
+async def opened(engine: AsyncEngine) -> tuple[AsyncConnection, Any]:
+    """A connection with asyncpg's own, which is given back where that cannot be had."""
+    connection = await engine.connect()
+    try:
+        return connection, (await connection.get_raw_connection()).driver_connection
+    except BaseException:
+        await connection.close()
+        raise
+
+
 class Lines:
     """So many lines, opened when they are needed, the last used first: what the server has at hand for it is warm."""
 
@@ -91,12 +101,7 @@ class Lines:
     async def _open(self) -> Line:
         self._room -= 1
         try:
-            connection = await self._engine.connect()
-            try:
-                bare: Any = (await connection.get_raw_connection()).driver_connection
-            except BaseException:
-                await connection.close()
-                raise
+            connection, bare = await opened(self._engine)
         except BaseException:
             self._make_room()
             raise
