@@ -384,6 +384,23 @@ def test_records_of_two_meet_where_they_begin_near_each_other(mine: list[int], t
     assert meeting(one, other, near) == [at for at in one if any(abs(at - moment) <= near for moment in other)]
 
 
+@pytest.mark.parametrize(("seconds", "meet"), [(0, True), (-1, True), (1, False)])
+def test_records_exactly_so_far_apart_still_meet(seconds: int, meet: bool) -> None:
+    near = timedelta(days=2)
+    for way in (near + timedelta(seconds=seconds), -near - timedelta(seconds=seconds)):
+        assert bool(meeting([SATURDAY], [SATURDAY + way], near)) is meet
+
+
+@pytest.mark.parametrize("changed", [
+    lambda code: code[:-1], lambda code: code + code[-1], lambda code: "2" + code[1:], lambda code: code[:-1] + "!",
+    lambda code: code[:-1] + "0", lambda code: "",
+])  # fmt: skip
+def test_what_only_looks_like_a_code_is_none(changed: Callable[[str], str]) -> None:
+    code = new_code()
+    assert code_of(code) == code
+    assert code_of(changed(code)) is None
+
+
 # --- Two addresses at once --------------------------------------------------------------------------------------------
 
 

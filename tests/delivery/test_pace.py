@@ -31,6 +31,20 @@ def test_a_long_silence_saves_nothing_up(clock: Clockwork) -> None:
     assert quick.ready() == 50
 
 
+def test_what_leaves_after_a_silence_without_a_look_is_counted_all_the_same(clock: Clockwork) -> None:
+    bucket = Bucket(10.0, clock.steady)
+    clock.seconds = 3600
+    bucket.take()
+    assert bucket.ready() == 0
+
+
+@pytest.mark.parametrize("door", ["telegram", "wechat", "web", "terminal", "another"])
+def test_the_slowest_account_may_say_one_thing(clock: Clockwork, door: str) -> None:
+    bucket = Bucket(pace_of(door).rate, clock.steady)
+    assert bucket.ready() >= 1
+    assert Bucket(0.5, clock.steady).ready() == 1
+
+
 def test_a_chat_hears_from_us_once_a_second(clock: Clockwork) -> None:
     gaps = ChatGaps(Pace(28.0, per_chat=1.0), clock.steady)
     assert gaps.reserve("a") == 0

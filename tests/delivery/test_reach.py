@@ -247,6 +247,11 @@ def test_what_is_not_true_any_more_is_not_sent(truth: Truth, reason: Reason) -> 
     assert decided(Notice("reminder", TOMORROW, offset=-1440), truth) == Dropped(reason)
 
 
+def test_a_row_that_would_still_be_good_is_dropped_when_it_is_of_no_use_any_more() -> None:
+    soon = Notice("reminder", event(NOW + timedelta(hours=2)), offset=-1440)
+    assert decided(soon, Truth(NOW + timedelta(days=1))) == Dropped(Reason.LATE)
+
+
 @pytest.mark.parametrize(("kind", "sent"), [("announcement", False), ("campaign", False), ("reminder", True)])
 def test_whoever_was_written_to_often_enough_is_spared_campaigns_and_nothing_else(kind: Kind, sent: bool) -> None:
     found = decided(Notice(kind, TOMORROW, offset=-1440), Truth(LATER.expires, often=True))

@@ -31,9 +31,19 @@ def test_what_is_no_residents_number_is_none(typed: str) -> None:
     assert read_number(typed, "resident") is None
 
 
+@pytest.mark.parametrize("typed", [
+    "110105194913310021", "110105194900310022", "110105194902300020", "110105194912000021", "010105194912310026",
+])
+def test_a_fitting_check_makes_no_number_of_a_day_that_is_in_no_calendar(typed: str) -> None:
+    assert read_number(typed, "resident") is None
+    assert read_number("110105200002290021", "resident")  # a leap day is in one
+
+
 @pytest.mark.parametrize(
-    ("typed", "read"), [("e 1234 5678", "E12345678"), ("H0123456789", "H0123456789"), ("abcdef", None)]
-)
+    ("typed", "read"),
+    [("e 1234 5678", "E12345678"), ("H0123456789", "H0123456789"), ("abcdef", None),
+     ("A12", None), ("E1234567890123456789", None)],
+)  # fmt: skip
 def test_other_documents_have_letters_and_digits(typed: str, read: str | None) -> None:
     assert read_number(typed, "passport") == read
 

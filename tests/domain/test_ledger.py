@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.attendance import Zero
 from bot.domain.proofs import NOTICE
-from bot.domain.records import Claim, count, count_again, cover_of, precedence, whole_minutes
+from bot.domain.records import Claim, count, count_again, cover_of, precedence, spent, whole_minutes
 from bot.domain.rulesets import SHIPPED, RuleSet, final_from
 from tests.conversations.kit import BEIJING
 
@@ -88,6 +88,12 @@ def test_a_minute_is_whole_or_it_is_none() -> None:
     assert whole_minutes(at(0.2), at(2.9)) == (at(1), at(2))
     assert whole_minutes(at(0.2), at(0.9)) == (at(1), at(1))
     assert count(at(0.9), at(1.1), (at(0), at(2)), [], ALL).minutes == 0
+
+
+def test_a_minute_that_lies_in_two_presences_was_spent_once() -> None:
+    assert spent([(at(0), at(60)), (at(30), at(90))]) == 90
+    assert spent([(at(30), at(90)), (at(0), at(60)), (at(200), at(210)), (at(0), at(60))]) == 100
+    assert spent([]) == 0
 
 
 def test_whose_word_it_was_has_the_minutes_and_the_other_keeps_the_rest() -> None:
