@@ -40,24 +40,42 @@ class Served:
         return float(self._watched.memory_info().rss / 1e6)
 
 
-@contextmanager
-def cores_apart() -> Iterator[frozenset[int]]:
-    """Leave one core to whatever is measured, and take the others for us and for what we start meanwhile: the far end,
-    the database. Yields the one; all there are where the machine has but one or does not let us choose.
+class Cores:
+    """Which cores are whose while servers are compared.
 
     Left to itself the system wakes a database's process on the core of whoever asked it, though another has nothing to
-    do, and two that push each other away cost a tenth more.
+    do, and two that push each other away cost a tenth more. Docs: docs/decisions/43-a-core-for-what-is-measured.md.
     """
-    every = frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset[int]()
-    if len(every) < 2:
-        yield every
-        return
-    one = frozenset({min(every)})
-    os.sched_setaffinity(0, every - one)
+
+    def __init__(self) -> None:
+        self._every = frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset[int]()
+        self.measured = frozenset[int]()
+        """Of what is measured; empty: wherever the system has it."""
+
+    def part(self) -> None:
+        """One for whatever is measured; the others for us and what we start from now on: the far end, the database.
+        Nothing where the machine has but one or does not let us choose."""
+        if len(self._every) > 1:
+            self.measured = frozenset({min(self._every)})
+            os.sched_setaffinity(0, self._every - self.measured)
+
+    def share(self) -> None:
+        """All of them for everybody, what was started before too."""
+        self.measured = frozenset()
+        if len(self._every) > 1:
+            for one in (psutil.Process(), *psutil.Process().children(recursive=True)):
+                one.cpu_affinity(sorted(self._every))
+
+
+@contextmanager
+def cores_apart() -> Iterator[Cores]:
+    """One core for whatever is measured, until the block ends or says `share`."""
+    cores = Cores()
+    cores.part()
     try:
-        yield one
+        yield cores
     finally:
-        os.sched_setaffinity(0, every)
+        cores.share()
 
 
 def keep_to(process: subprocess.Popen[Any], cores: frozenset[int]) -> None:

@@ -10,10 +10,11 @@ from rich.table import Table
 
 PREFACE = """\
 Compare figures of one run only: whatever else the machine does shifts them all. Each server ran in a process
-of its own, a round each in turns; figures are medians over the rounds. A turn is whole: found, joined,
-confirmed and the hours asked for in equal parts, on disk before its answer (SQLite with synchronous FULL,
-PostgreSQL with fsync). aiogram's echo and the bare server keep nothing. Only the socket to the Bot API is
-left out, on both sides: calls are encoded, answers parsed."""
+of its own, a round each in turns; figures are medians over the rounds. Whoever takes whole turns, and the
+echo and the bare server beside them, had a core alone, the database and the far end the others, but where it
+says "on any core". A turn is whole: found, joined, confirmed and the hours asked for in equal parts, on disk
+before its answer (SQLite with synchronous FULL, PostgreSQL with fsync). aiogram's echo and the bare server
+keep nothing. Only the socket to the Bot API is left out, on both sides: calls are encoded, answers parsed."""
 
 REASON = 200
 """Letters of an error that a cell of the table holds."""

@@ -14,17 +14,19 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import city, load
-from benchmarks.processes import ROOT, NotServing, Served, cores_apart, keep_to, server
+from benchmarks.processes import ROOT, Cores, NotServing, Served, cores_apart, keep_to, server
 from tests.postgres import server as postgres_server
 
 
 @dataclass(frozen=True)
 class Made:
-    """Filled cities on databases that have a core with the far end, and the cores for what is measured."""
+    """Filled cities, and which cores are whose."""
 
     cities: dict[str, tuple[str, list[int]]]
     """By the database's name: its URL and the activities to join."""
-    cores: frozenset[int]
+    stories: dict[str, Iterator[load.Story]]
+    """By the database's name: what its people say, told on from run to run; nobody says anything twice."""
+    cores: Cores
 
 
 BARE, ECHO = "bare aiohttp POST (keeps nothing)", "aiogram echo (keeps nothing)"
@@ -74,7 +76,8 @@ def databases() -> Iterator[Made]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="menkou-bench-")))
         running = stack.enter_context(postgres_server(durable=True))
         urls = {"SQLite": f"sqlite+aiosqlite:///{folder / 'city.db'}", "PostgreSQL": running.create("bench")}
-        yield Made({name: (url, asyncio.run(city.found(url))) for name, url in urls.items()}, cores)
+        cities = {name: (url, asyncio.run(city.found(url))) for name, url in urls.items()}
+        yield Made(cities, {name: city.updates(activities) for name, (_url, activities) in cities.items()}, cores)
 
 
 def webhook(made: Made, rounds: int, seconds: float) -> list[Row]:
@@ -82,12 +85,13 @@ def webhook(made: Made, rounds: int, seconds: float) -> list[Row]:
     with ExitStack() as stack:
         some = next(iter(made.cities.values()))[1]
         subjects = [
-            Subject(BARE, stack.enter_context(server("bare", cores=made.cores)), city.updates(some)),
-            Subject(ECHO, stack.enter_context(server("aiogram", cores=made.cores)), city.updates(some)),
+            Subject(BARE, stack.enter_context(server("bare", cores=made.cores.measured)), city.updates(some)),
+            Subject(ECHO, stack.enter_context(server("aiogram", cores=made.cores.measured)), city.updates(some)),
         ]
-        for name, (url, activities) in made.cities.items():
-            served = stack.enter_context(server("menkou", city.environment(url, **city.telegram()), made.cores))
-            subjects.append(Subject(f"Menkou's turn, {name}", served, city.updates(activities)))
+        for name, (url, _activities) in made.cities.items():
+            settings = city.environment(url, **city.telegram())
+            served = stack.enter_context(server("menkou", settings, made.cores.measured))
+            subjects.append(Subject(f"Menkou's turn, {name}", served, made.stories[name]))
         for number in range(rounds + 1):
             for subject in subjects:
                 asyncio.run(subject.round(seconds))
@@ -104,7 +108,7 @@ def direct(made: Made, seconds: float) -> dict[str, dict[str, float]]:
             [sys.executable, "-m", "benchmarks.direct", str(seconds), *map(str, activities)],
             cwd=ROOT, env=city.environment(url), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        keep_to(run, made.cores)
+        keep_to(run, made.cores.measured)
         said, _nothing = run.communicate()
         if run.returncode:
             raise NotServing(f"turns without a door on {name}")
