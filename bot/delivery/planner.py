@@ -20,6 +20,9 @@ BREATH = 0.01
 ALONE = 0.005
 """Seconds that a chunk may keep SQLite's one writer from everybody else."""
 
+WAITED_FOR = 0.002
+"""The same where somebody waits: to whoever came in the middle the disk's time for both is added."""
+
 SMALLEST = 200
 """Rows of a chunk, however slow the machine is."""
 
@@ -83,18 +86,18 @@ class Planner:
 
         step, took = await self._database.aside(chunk)
         if step is not None:
-            self._fit(took)
+            self._fit(took, WAITED_FOR if self._database.is_wanted else ALONE)
         return step
 
     async def _look_ahead(self) -> bool:
         async with self._database.read() as unit:
             return await fanouts.look_ahead(unit, self._times.city(), self._enough, self._rates)
 
-    def _fit(self, took: float) -> None:
-        """On SQLite as many rows as can be made without keeping a turn waiting; on PostgreSQL nobody waits."""
+    def _fit(self, took: float, at_most: float) -> None:
+        """On SQLite as many rows as can be made in so many seconds; on PostgreSQL nobody waits."""
         if self._database.dialect == "sqlite":
             # Half of the way: one chunk that was slow by chance says little of the next.
-            fitting = self._chunk * ALONE / max(took, ALONE / 4)
+            fitting = self._chunk * at_most / max(took, at_most / 4)
             self._chunk = min(fanouts.CHUNK["sqlite"], max(SMALLEST, round((self._chunk + fitting) / 2)))
 
     async def sweep(self) -> int:

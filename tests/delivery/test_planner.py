@@ -18,7 +18,7 @@ from sqlalchemy import delete, func, insert, select, update
 from bot.delivery import planner
 from bot.domain.campaigns import Audience, Condition, Scope
 from storage import fanouts, segments
-from storage.database import Unit
+from storage.database import Database, Unit
 from storage.segments import OPT_OUT
 from storage.tables.activities import activity
 from storage.tables.delivery import Lane, Running, State, fanout, outbox
@@ -462,3 +462,27 @@ async def test_a_stopped_intention_drops_what_waits_and_makes_no_more(city: Smal
         assert await fanouts.expand(unit, clock.now, chunk=5) is None
         kept = list(await unit.run(select(outbox.c.state, outbox.c.reason).distinct()))
     assert kept == [(State.SUPPRESSED, "stopped")]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize(("waits", "rows"), [(False, 500), (True, 200)], ids=["control", "somebody waits"])
+async def test_a_chunk_is_shorter_where_somebody_waits_for_the_one_writer(
+    city: SmallCity, clock: Clockwork, monkeypatch: pytest.MonkeyPatch, waits: bool, rows: int
+) -> None:
+    """Ten microseconds a row: 5 ms are 500 rows, 2 ms are 200."""
+    sizes: list[int] = []
+
+    async def made(_unit: Unit, _now: object, size: int, *_rest: object, **_more: object) -> fanouts.Expanded | None:
+        sizes.append(size)
+        clock.seconds += size * 1e-5
+        return fanouts.Expanded(1, size, False)
+
+    async def is_more(*_of: object) -> bool:
+        return True
+
+    monkeypatch.setattr(fanouts, "expand", made)
+    monkeypatch.setattr(fanouts, "look_ahead", is_more)
+    monkeypatch.setattr(Database, "is_wanted", property(lambda _database: waits))
+    assert await city.planner().expand(chunks=30) == sum(sizes)
+    assert sizes[0] == 1_000
+    assert sizes[-1] == pytest.approx(rows, rel=0.02)
