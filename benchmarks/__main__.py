@@ -91,7 +91,8 @@ def _turns(quick: bool) -> list[Line]:
     for row in mixed:
         if row.name not in (turns.ECHO, turns.BARE):
             found = f"{_beside(row, echo)} ({row.rate:,.0f} of {echo.rate:,.0f} a second)"
-            lines.append(Line(f"{row.name}, beside the echo, all on any core", found))
+            what = f"{row.name}, beside the echo, all on any core"
+            lines.append(Line(what, found, "≥ 0.5", row.rate >= 0.5 * echo.rate, TURN))
     for name, figures in alone.items():
         acts = ", ".join(f"{act} {figures[act]:.1f}" for act in ("find", "join", "confirm", "hours"))
         found = f"{figures['rate']:,.0f} ({figures['cpu']:.2f} ms CPU each; alone, in ms: {acts})"
