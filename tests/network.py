@@ -34,6 +34,8 @@ class Network:
         assert there.port
         self._server = there.hostname, there.port
         self.weather: Iterator[Weather] = repeat("fair")
+        self.on_hole: Callable[[], None] = lambda: None
+        """Told when a request falls into one."""
         self.had: Counter[Weather] = Counter()
         self.base = ""
         self._under_way: set[asyncio.Task[None]] = set()
@@ -45,6 +47,7 @@ class Network:
                 now = next(self.weather)
                 self.had[now] += 1
                 if now == "hole":
+                    self.on_hole()
                     await asyncio.Event().wait()
                 if now == "lost":
                     return _reset(writer)

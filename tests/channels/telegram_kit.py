@@ -117,7 +117,7 @@ def reader() -> Reader:
 
 @asynccontextmanager
 async def door_before(
-    listener: KeptReplies | None = None, *, limit: float = 0.15, pictures: Pictures = none_of_ours, **standin: Any
+    listener: KeptReplies | None = None, *, limit: float = 30.0, pictures: Pictures = none_of_ours, **standin: Any
 ) -> AsyncIterator[Served]:
     """`limit`: seconds of one call."""
     listener, time = listener or KeptReplies(), ManualTime()

@@ -24,6 +24,7 @@ from bot.channels.telegram.errors import Failed, outcome
 from bot.talk.door import Delivered, Door, NotSent, Outcome, Refused, Uncertain
 from bot.talk.view import Page
 from tests.channels.telegram_kit import ManualTime, Served, door_before
+from tests.leap import leap
 from tests.standins.telegram import TOKEN, TelegramStandIn
 
 PAGE = Page("hello")
@@ -129,6 +130,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Outcome, int]] = {
 async def test_a_call_ends(case: str) -> None:
     fault, expected, arrived = FAULTS[case]
     async with door_before() as served:
+        served.standin.on_hang = leap
         served.standin.fail_next("sendMessage", **fault)
         assert await served.door.send("4242", PAGE, "k") == expected
         assert served.standin.delivered[4242] == arrived
@@ -319,6 +321,7 @@ async def test_the_token_is_in_no_log_and_no_outcome(case: str, caplog: pytest.L
     if "description" in fault:
         fault = {**fault, "description": f"{fault['description']} /bot{TOKEN}/sendMessage"}
     async with door_before() as served:
+        served.standin.on_hang = leap
         served.standin.fail_next("sendMessage", **fault)
         with structlog.testing.capture_logs() as logged:
             told = await served.door.send("4242", PAGE, "k")

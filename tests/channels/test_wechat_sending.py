@@ -21,6 +21,7 @@ from bot.talk.door import Delivered, Door, NotSent, Outcome, Refused, Uncertain
 from bot.talk.incoming import BadLink, Intent
 from bot.talk.view import Button, Page
 from tests.channels.wechat_kit import MemoryShelf, at
+from tests.leap import leap
 from tests.standins.wechat import Fault, ManualClock, WeChatApiStandIn
 
 SEND = "/cgi-bin/message/custom/send"
@@ -181,8 +182,8 @@ async def test_the_error_of_our_own_making_is_logged_with_the_messages_key(caplo
 
 
 async def test_a_read_that_times_out_is_uncertain() -> None:
-    quick = aiohttp.ClientTimeout(total=0.15)
-    async with sending(timeout=quick) as (platform, door):
+    async with sending() as (platform, door):
+        platform.on_hang = leap
         platform.fail(SEND, Fault(hang=True, after_effect=True))
         assert isinstance(await door.send("o1", PAGE, "k"), Uncertain)
         assert len(platform.accepted) == 1  # it had arrived: repeating would double it

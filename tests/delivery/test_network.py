@@ -27,6 +27,7 @@ from storage.tables.delivery import State
 from storage.tables.people import identity
 from tests.delivery.kit import Clockwork, SmallCity, until, word
 from tests.delivery.test_wechat_ways import town_of
+from tests.leap import leap
 from tests.network import Network, Weather, changing
 from tests.standins.telegram import TOKEN, TelegramStandIn
 
@@ -34,6 +35,8 @@ PEOPLE = range(2, 62)
 PACE = Pace(rate=1000.0, most_in_flight=4, latency=0.1)
 LIMIT = 0.15
 """Seconds until a call is given up; of the machine, so that a black hole costs a test no more."""
+PATIENT = 30.0
+"""The same where every call that is answered has to be."""
 
 
 class Bot:
@@ -74,6 +77,14 @@ async def bot_of(city: SmallCity, limit: float = LIMIT) -> AsyncIterator[Bot]:
 async def bot(city: SmallCity) -> AsyncIterator[Bot]:
     await city.shift(1, city.clock.now + timedelta(hours=24))
     async with bot_of(city) as made:
+        yield made
+
+
+@pytest.fixture
+async def patient(city: SmallCity) -> AsyncIterator[Bot]:
+    """Whoever waits for its calls."""
+    await city.shift(1, city.clock.now + timedelta(hours=24))
+    async with bot_of(city, PATIENT) as made:
         yield made
 
 
@@ -168,10 +179,11 @@ async def test_a_reminder_in_doubt_is_said_once_more_and_no_more(bot: Bot, clock
 
 @pytest.mark.parametrize("weather", ["hole", "lost"])
 async def test_while_nothing_passes_to_telegram_hardly_anything_is_in_doubt_and_then_all_leaves(
-    bot: Bot, clock: Clockwork, weather: Weather
+    patient: Bot, clock: Clockwork, weather: Weather
 ) -> None:
+    bot = patient
     await announced(bot.city)
-    bot.network.weather = repeat(weather)
+    bot.network.weather, bot.network.on_hole = repeat(weather), leap
     sender = bot.sender()
     for _round in range(3):
         await sender.drain()
@@ -212,7 +224,7 @@ async def test_what_no_connection_was_there_for_leaves_when_there_is_one(city: S
 
 
 async def test_while_telegrams_calls_hang_wechat_goes_on(city: SmallCity) -> None:
-    async with town_of(city) as town, bot_of(city, limit=30.0) as bot:
+    async with town_of(city) as town, bot_of(city, PATIENT) as bot:
         await town.city.person(900, "wechat")
         await announced(city)
         bot.network.weather = repeat("hole")
@@ -226,5 +238,6 @@ async def test_while_telegrams_calls_hang_wechat_goes_on(city: SmallCity) -> Non
         assert len(town.platform.accepted) == 3
         assert telegram.in_flight
         assert not any(bot.arrived.values())
+        bot.network.weather = repeat("lost")  # what comes after those that hang would hang as long
         await bot.network.cut()
         await hanging

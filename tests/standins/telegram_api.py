@@ -140,6 +140,8 @@ class TelegramStandIn:
         """Pictures that came in forms, as they came."""
         self.photographed: dict[str, bytes] = {}
         """Pictures that people sent, by file id: the bot asks for them."""
+        self.on_hang: Callable[[], None] = lambda: None
+        """Told when a call begins to wait for an answer that will not come."""
         self._files: dict[str, list[dict[str, Any]]] = {}
         """Sizes of the pictures that were fetched, by address and by file id: Telegram fetches none of them again."""
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
@@ -224,6 +226,7 @@ class TelegramStandIn:
 
     async def _break(self, request: web.Request, fault: Fault) -> web.StreamResponse:
         if fault.hangs:
+            self.on_hang()
             await self._closing.wait()
         if fault.cut:
             response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "500"})

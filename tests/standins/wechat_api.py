@@ -133,6 +133,8 @@ class WeChatApiStandIn:
         self._client_ids: dict[str, tuple[float, int]] = {}
         self._serial = 0
         self._port = port
+        self.on_hang: Callable[[], None] = lambda: None
+        """Told when a call begins to wait for an answer that will not come."""
         self._hanging = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.base = ""
@@ -237,6 +239,7 @@ class WeChatApiStandIn:
             assert request.transport is not None
             request.transport.abort()
         if fault.hang:
+            self.on_hang()
             await self._hanging.wait()
         if fault.status or fault.body is not None:
             return web.Response(status=fault.status or 200, body=fault.body or b"")
