@@ -100,7 +100,7 @@ async def wait_until(true: Callable[[], bool], seconds: float) -> bool:
 
 async def test_two_hundred_slow_connections_are_gone_while_others_are_served(serve: Serve) -> None:
     # Long enough that on a busy machine, too, the last has come before the first is gone.
-    one, address = await serve(replace(QUICK, header=2.0, body=2.0))
+    one, address = await serve(replace(QUICK, header=2.0, body=2.0, keepalive=60.0))
     tasks = await slow(one, 200)
     assert one.connections == 200
     waits = []
