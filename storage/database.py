@@ -331,7 +331,7 @@ class Database:
         self._turn = asyncio.Lock()
         self._sessions: list[Any] = []
         self._turns = (
-            Together(self._threaded(url, 1), self._turn)
+            Together(self._threaded(url, 2), self._turn)  # one for turns, one that carries over what they wrote
             if self.dialect == "sqlite"
             else Lines(self._of_turns(url), LINES)
         )

@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Connection, CursorResult, Engine, Executable
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from storage.checkpoints import Checkpoints
 from storage.prepared import translated
 
 T = TypeVar("T")
@@ -70,6 +71,7 @@ class Together:
         self._runner: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
         self._flushed = True
+        self._checkpoints = Checkpoints(engine)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turns")
 
     async def do(self, work: Work[T], *, patient: bool = False) -> T:
@@ -110,6 +112,8 @@ class Together:
                     for one in batch:
                         one.done.cancel()
                     raise
+            if not flushed:
+                self._checkpoints.ask()  # it wrote much, and whoever commits next would have to carry that over
             for one, outcome in zip(batch, outcomes, strict=True):
                 if one.done.done():
                     continue
@@ -154,9 +158,10 @@ class Together:
         return done
 
     async def close(self) -> None:
-        """Finish what was asked, close the connection and end the thread."""
+        """Finish what was asked, close the connections and end the threads."""
         if self._runner is not None:
             await asyncio.wait({self._runner})
+        await self._checkpoints.close()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._hang_up)
         self._thread.shutdown()
 
