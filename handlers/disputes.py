@@ -104,8 +104,8 @@ async def matters(talk: Talk, desk: Desk) -> None:
     mine = await desk.matters.mine()
     waiting = await desk.matters.waiting()
     agreeing = await desk.corrections.waiting()
-    ways = [Link(line(one, mine=True), Intent("matter", (str(one.id),))) for one in mine]
-    ways += [Link(line(one), Intent("matter", (str(one.id),))) for one in waiting]
+    ways = [Link(line(one, about, mine=True), Intent("matter", (str(one.id),))) for one, about in mine]
+    ways += [Link(line(one, about), Intent("matter", (str(one.id),))) for one, about in waiting]
     ways += [
         Link(_("A correction to agree to: {record}", record=entry(about)), Intent("agree", (str(one.id),)))
         for one, about in agreeing
@@ -126,17 +126,17 @@ async def sample(talk: Talk, desk: Desk) -> None:
     drawn = await desk.matters.sample()
     if not drawn:
         return talk.say(_("No entry waits for your look."), ORGANISE)
-    links = [Link(line(one), Intent("matter", (str(one.id),))) for one in drawn]
+    links = [Link(line(one, about), Intent("matter", (str(one.id),))) for one, about in drawn]
     await talk.browse("list", _("Entered by hand, without evidence, and drawn by lot. Please look:"), links)
 
 
-def line(one: Matter, mine: bool = False) -> Words:
-    """A matter in one line."""
+def line(one: Matter, about: Record, mine: bool = False) -> Words:
+    """A matter in one line: what it is, about which record, and until when or where it stands."""
     rule = str(one.facts.get("rule", ""))
     what: Words = heading(one.kind, rule)
     if rule in UNUSUAL:
         what = _("Please look: {what}", what=UNUSUAL[rule])
-    parts: list[Words] = [what, _("No. {number}", number=one.id)]
+    parts: list[Words] = [what, Day(about.starts), title(about)]
     parts.append(_("to be answered by {day}", day=Day(one.due)) if not mine else where(one))
     return Joined(tuple(parts), " · ")
 
