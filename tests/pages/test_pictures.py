@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image
 
 from bot.pages import campaign, months, mycode, poster, proof
@@ -103,7 +104,25 @@ async def test_what_is_no_picture_is_not_given(body: bytes | None) -> None:
     async def draw(_named: Mapping[str, str], _said: Mapping[str, str]) -> bytes | None:
         return body
 
-    assert await Gallery(HOME, [Drawn("/p.png", draw)]).picture(f"{HOME}/p.png") is None
+    one = Drawn("/p.png", draw)
+    assert await Gallery(HOME, [one]).picture(f"{HOME}/p.png") is None
+    assert (await fetched(one))[0] == 404
+
+
+async def fetched(one: Drawn) -> tuple[int, str, str | None]:
+    """What its page gives: status, type, how long it may be kept."""
+    application = web.Application()
+    application.add_routes([one.route()])
+    async with TestClient(TestServer(application)) as client, client.get(one.path) as answer:
+        return answer.status, answer.content_type, answer.headers.get("Cache-Control")
+
+
+async def test_a_pictures_page_tells_what_it_is_and_how_long_it_may_be_kept() -> None:
+    async def draw(_named: Mapping[str, str], _said: Mapping[str, str]) -> bytes | None:
+        return JPEG
+
+    assert await fetched(Drawn("/p", draw, kept=60)) == (200, "image/jpeg", "private, max-age=60")
+    assert await fetched(Drawn("/p", draw)) == (200, "image/jpeg", None)
 
 
 async def test_an_address_under_a_path_of_a_larger_site_is_ours() -> None:
