@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image
 
-from bot.pages import campaign, months, mycode, proof
+from bot.pages import campaign, months, mycode, poster, proof
 from bot.pages.pictures import Drawn, Gallery
 
 HOME = "http://127.0.0.1:8080"
@@ -30,11 +30,17 @@ async def paper(number: str, key: str, kind: str) -> bytes | None:
     return PNG if (number, key, kind) == ("MK23", "right", "png") else None
 
 
-async def poster(number: int, key: str) -> bytes | None:
+async def written(number: int, key: str) -> bytes | None:
     return JPEG if (number, key) == (42, "right") else None
 
 
-KINDS = (months.drawn(chart), mycode.drawn(own_link), proof.drawn(paper), campaign.drawn(poster))
+async def sheet(activity: int, key: str, kind: poster.Kind) -> bytes | None:
+    return PNG if (activity, key, kind) == (7, "right", "png") else None
+
+
+KINDS = (
+    months.drawn(chart), mycode.drawn(own_link), proof.drawn(paper), campaign.drawn(written), poster.drawn(sheet)
+)  # fmt: skip
 GALLERY = Gallery(HOME, KINDS)
 
 
@@ -44,6 +50,7 @@ GALLERY = Gallery(HOME, KINDS)
         ("/months/V7K3M9QXA2.png?l=zh_CN&t=120&k=a-b_c", PNG),
         ("/proof/MK23.png?k=right", PNG),
         ("/campaign/42/picture?k=right&v=17", JPEG),
+        ("/poster/7.png?v=17&k=right", PNG),
     ],
 )
 async def test_an_address_of_ours_gives_its_picture(path: str, picture: bytes) -> None:
@@ -81,6 +88,9 @@ async def test_so_does_a_persons_own_code() -> None:
         f"{HOME}/campaign/٤٢/picture?k=right",
         f"{HOME}/campaign/1234567890123456/picture?k=right",
         f"{HOME}/campaign/42?k=right",
+        f"{HOME}/poster/7.png?v=17&k=wrong",
+        f"{HOME}/poster/7.pdf?v=17&k=right",
+        f"{HOME}/poster/٧.png?v=17&k=right",
         f"{HOME}/mycode/V234567892/{TOKEN[::-1]}.png",
         f"{HOME}/metrics",
     ],
