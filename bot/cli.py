@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.console import TROUBLE, explained, list_settings, progress, show, table_by_table
+from bot.console import TROUBLE, explained, list_settings, progress, show, table_by_table, warn
 from bot.running import log, operating, run, run_with
 
 if TYPE_CHECKING:
@@ -271,14 +271,23 @@ def restore(
 
 @menkou.command()
 def move(
-    to: Annotated[str, typer.Option("--to", help="Where to: postgresql+asyncpg://… or sqlite+aiosqlite:///…")],
+    to: Annotated[
+        str | None,
+        typer.Option("--to", help="Where to, if MENKOU_MOVE_TO does not say it: postgresql+asyncpg://… or sqlite…"),
+    ] = None,
 ) -> None:
     """Move the city into another, empty database; the old one stays as it is. Stop `menkou serve` first."""
-    with operating("warning", key=False) as settings:
+    with operating("warning", key=False, move_to=to) as settings:
         from bot import commands
+        from bot.settings import password_in
 
+        if to and password_in(to):
+            warn(
+                "A password on the command line stands in the list of processes and in the shell's history. Change it "
+                "when the city has moved; MENKOU_MOVE_TO_FILE names a file with the address instead."
+            )
         with table_by_table("Moving") as told:
-            moved = run(commands.move(settings, to, told))
+            moved = run(commands.move(settings, told))
         for table, rows in moved.tables:
             if rows:
                 typer.echo(f"{table:20} {rows:>12,}")

@@ -268,12 +268,14 @@ async def restore(
         await app.database.close()
 
 
-async def move(settings: Settings, to: str, told: Callable[[str, int], None]) -> Moved:
+async def move(settings: Settings, told: Callable[[str, int], None]) -> Moved:
     """Move the city into another, empty database. Raises BadBackup, NotPossible."""
-    if make_url(to) == make_url(settings.database_url):
+    if settings.move_to is None:
+        raise NotPossible("Where to? Set MENKOU_MOVE_TO, or MENKOU_MOVE_TO_FILE to a file with the address.")
+    if make_url(settings.move_to) == make_url(settings.database_url):
         raise NotPossible("The city is in that database already.")
     source = await asyncio.to_thread(Database, settings.database_url)
-    target = await asyncio.to_thread(Database, to)
+    target = await asyncio.to_thread(Database, settings.move_to)
     try:
         return await moving.move(source, target, FOLDER, told)
     finally:

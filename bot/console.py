@@ -73,6 +73,11 @@ def _end(fault: Exception) -> NoReturn:
     raise typer.Exit(code)
 
 
+def warn(line: str) -> None:
+    """What the operator should know, though the command goes on."""
+    typer.secho(f"menkou: {line}", err=True, fg="yellow" if sys.stderr.isatty() else None)
+
+
 def _kind(fault: Exception) -> str:
     """The driver's own name for what is wrong; its text may quote a row."""
     inner = getattr(fault, "orig", None) or fault

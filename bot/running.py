@@ -16,15 +16,16 @@ T = TypeVar("T")
 
 
 @contextmanager
-def operating(level: str = "", *, key: bool = True) -> Iterator[Settings]:
+def operating(level: str = "", *, key: bool = True, **typed: str | None) -> Iterator[Settings]:
     """The settings, with the log set up; what goes wrong inside is explained.
 
-    `level`: of the log, if it is not to be the operator's own. `key`: it does nothing without a secret key.
+    `level`: of the log, if it is not to be the operator's own. `key`: it does nothing without a secret key. `typed`:
+    settings that the command line gives.
     """
     from bot.settings import load
 
     with explained():
-        settings = load()
+        settings = load(**typed)
         log(settings, level)
         if key:
             _ = settings.key

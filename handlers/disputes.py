@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from bot.desk.desk import Desk
 from bot.domain.anomalies import SAMPLE
 from bot.domain.matters import REASONS, About, Answered, Matter, NoSuchMatter, Open, Opened, Said, Shown, State, Word
 from bot.domain.records import Record
-from bot.talk import Day, Intent, Joined, Link, Named, Option, Span, Talk, Text, Words, _, lines, ngettext, script
+from bot.talk import Day, Intent, Joined, Link, Named, Option, Span, Talk, Text, View, Words, _, lines, ngettext, script
 from handlers.answers import words
 from handlers.cards import title
 from handlers.hours import as_hours, entry
@@ -104,8 +105,8 @@ async def matters(talk: Talk, desk: Desk) -> None:
     mine = await desk.matters.mine()
     waiting = await desk.matters.waiting()
     agreeing = await desk.corrections.waiting()
-    ways = [Link(line(one, mine=True), Intent("matter", (str(one.id),))) for one in mine]
-    ways += [Link(line(one), Intent("matter", (str(one.id),))) for one in waiting]
+    ways = [Link(line(one, about, mine=True), Intent("matter", (str(one.id),))) for one, about in mine]
+    ways += [Link(line(one, about), Intent("matter", (str(one.id),))) for one, about in waiting]
     ways += [
         Link(_("A correction to agree to: {record}", record=entry(about)), Intent("agree", (str(one.id),)))
         for one, about in agreeing
@@ -126,17 +127,17 @@ async def sample(talk: Talk, desk: Desk) -> None:
     drawn = await desk.matters.sample()
     if not drawn:
         return talk.say(_("No entry waits for your look."), ORGANISE)
-    links = [Link(line(one), Intent("matter", (str(one.id),))) for one in drawn]
+    links = [Link(line(one, about), Intent("matter", (str(one.id),))) for one, about in drawn]
     await talk.browse("list", _("Entered by hand, without evidence, and drawn by lot. Please look:"), links)
 
 
-def line(one: Matter, mine: bool = False) -> Words:
-    """A matter in one line."""
+def line(one: Matter, about: Record, mine: bool = False) -> Words:
+    """A matter in one line: what it is, about which record, and until when or where it stands."""
     rule = str(one.facts.get("rule", ""))
     what: Words = heading(one.kind, rule)
     if rule in UNUSUAL:
         what = _("Please look: {what}", what=UNUSUAL[rule])
-    parts: list[Words] = [what, _("No. {number}", number=one.id)]
+    parts: list[Words] = [what, Day(about.starts), title(about)]
     parts.append(_("to be answered by {day}", day=Day(one.due)) if not mine else where(one))
     return Joined(tuple(parts), " · ")
 
@@ -316,3 +317,26 @@ def outcome(about: Matter, said: Said, state: State, verdict: str) -> Words:
     if about.kind == About.OVERLAP:
         return _("Written down. The other organisation is asked as well.")
     return _("Whoever has to answer now is told.")
+
+
+NEWS: Mapping[str, Text] = {
+    "asked": _("You are asked to answer."),
+    "overlap": _("Two organisations recorded the same minutes. They count once; who recorded says whose they are."),
+    "up": _("It is with the next level now."),
+    "asked again": _("Nobody has answered in time. Whoever has to answer is asked once more."),
+    "rejected": _("Rejected. You can read why, and take it to the next level."),
+    "settled": _("It is settled."),
+    "shared": _("It is settled whose the minutes are."),
+}
+
+
+def news(told: Mapping[str, str]) -> View:
+    """The notice of a step in it, to whoever asked or has to answer."""
+    what = heading(About(told["kind"]), told.get("rule", ""))
+    see = Link(_("See it"), Intent("matter", (told["matter"],)))
+    return View(lines(what, about_record(told), NEWS[told["what"]]), (see,))
+
+
+def about_record(told: Mapping[str, str]) -> Words:
+    """The record that a notice speaks of."""
+    return Joined((Named(told["title"], told["english"]), Day(datetime.fromisoformat(told["day"]))), " · ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -216,6 +216,11 @@ async def one_record(unit: Unit, id_: int) -> Record | None:
     """A record by its number, whosever it is."""
     row = (await unit.run(_ALL_RECORDS.where(record.c.id == id_))).first()
     return _record(row) if row else None
+
+
+async def records_by_number(unit: Unit, ids: Collection[int]) -> dict[int, Record]:
+    """Records by their numbers, whosever they are."""
+    return {row.id: _record(row) for row in await unit.run(_ALL_RECORDS.where(record.c.id.in_(ids)))}
 
 
 async def records_of(unit: Unit, activity_id: int) -> list[Record]:

@@ -131,9 +131,21 @@ async def _first_met(unit: Unit, door: str, external: str, language: str, now: d
     if identity_id is None:
         # Two first messages at once: the other one has made the person. Ours goes, and theirs is met.
         await unit.connection.execute(delete(person).where(person.c.id == id_))
+        await _begin_anew(unit, door, external)
         return await meet(unit, door, external, language, now)
     await unit.connection.execute(insert(conversation).values(person=id_, session=sealed_session(unit, id_, Session())))
     return Met(Person(id_, number, language, door=door), identity_id, Session(), [], new=True, heard=now)
+
+
+async def _begin_anew(unit: Unit, door: str, external: str) -> None:
+    """Somebody known without a conversation gets an empty one. No path of ours leaves them so, but a hand in the
+    database or a file mended after damage may; they were looked for without end, and nobody answered them again."""
+    id_ = await at_address(unit, door, external)
+    if id_ is not None:
+        empty = sealed_session(unit, id_, Session())
+        await unit.connection.execute(
+            unit.insert(conversation).values(person=id_, session=empty).on_conflict_do_nothing()
+        )
 
 
 async def open_question(unit: Unit, door: str, external: str) -> str:

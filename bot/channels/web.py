@@ -144,6 +144,11 @@ def routes(
     door: WebDoor, listener: Listener, entrance: Entrance, reader: Reader, *, poll: float = 1.0
 ) -> list[web.RouteDef]:
     """The web chat's addresses. `poll`: seconds between looks for letters that another replica wrote."""
+    return [*_posts(door, listener, entrance, reader), *_letters(door, entrance, poll)]
+
+
+def _posts(door: WebDoor, listener: Listener, entrance: Entrance, reader: Reader) -> list[web.RouteDef]:
+    """What the person says: a message, or a picture."""
     conversations = Order()
 
     async def say(request: web.Request) -> web.Response:
@@ -184,6 +189,12 @@ def routes(
         wording = await reader(address_id, hint(request))
         return _answer({"answered": key, "language": wording.language, "elder": wording.elder})
 
+    return [web.post("/chat/say", say), web.post(PHOTO, show)]
+
+
+def _letters(door: WebDoor, entrance: Entrance, poll: float) -> list[web.RouteDef]:
+    """What the page shows: letters as they come, and those of before."""
+
     async def events(request: web.Request) -> web.StreamResponse:
         address_id = entrance.visitor(request)
         if door.closing or door.streams(address_id) >= STREAMS_PER_ADDRESS:
@@ -202,12 +213,12 @@ def routes(
                     # The page knows letters that are here no more (erased, another demonstration): it begins anew.
                     await stream.write(b"event: forgotten\ndata:\n\n")
                     return stream
-                await _pour(request, stream, address_id, after, bell)
+                await pour(request, stream, address_id, after, bell)
         finally:
             door.leave(address_id, bell)
         return stream
 
-    async def _pour(
+    async def pour(
         request: web.Request, stream: web.StreamResponse, address_id: str, after: int, bell: asyncio.Event
     ) -> None:
         quiet = 0.0
@@ -231,12 +242,7 @@ def routes(
         letters = await door.letterbox.before(address_id, before, HISTORY)
         return _answer({"letters": [_shown(letter, entrance.public_url) for letter in letters]})
 
-    return [
-        web.post("/chat/say", say),
-        web.post(PHOTO, show),
-        web.get("/chat/events", events),
-        web.get("/chat/history", history),
-    ]
+    return [web.get("/chat/events", events), web.get("/chat/history", history)]
 
 
 def hint(request: web.Request) -> str | None:

@@ -87,20 +87,29 @@ class Matters(Subject):
 
     # --- To answer ---
 
-    async def waiting(self) -> list[Matter]:
+    async def waiting(self) -> list[tuple[Matter, Record]]:
         """What waits for my word: of my organisations, and of the places that I look after."""
+        return await self._with_records(await self._waiting())
+
+    async def _waiting(self) -> list[Matter]:
         posts = await self._posts()
         mine = [one.organisation for one in posts if one.role == Role.ORGANISER and one.organisation is not None]
         found = await matters.standing_with(self.unit, mine, standing.looked_after(posts, self.city))
         return [one for one in found if one.person != self.me.id]
 
-    async def sample(self) -> list[Matter]:
+    async def sample(self) -> list[tuple[Matter, Record]]:
         """Entries without evidence that were drawn for the audit and wait for my look, the oldest first."""
-        return [one for one in await self.waiting() if one.facts.get("rule") == SAMPLE and one.node is not None]
+        waiting = await self._waiting()
+        drawn = [one for one in waiting if one.facts.get("rule") == SAMPLE and one.node is not None]
+        return await self._with_records(drawn)
 
-    async def mine(self) -> list[Matter]:
+    async def mine(self) -> list[tuple[Matter, Record]]:
         """What I asked about my own records and is not settled."""
-        return await matters.of_person(self.unit, self.me.id)
+        return await self._with_records(await matters.of_person(self.unit, self.me.id))
+
+    async def _with_records(self, found: Sequence[Matter]) -> list[tuple[Matter, Record]]:
+        known = await attendance.records_by_number(self.unit, [one.record for one in found])
+        return [(one, known[one.record]) for one in found]
 
     async def of(self, record: int) -> list[Matter]:
         """What is asked about a record of mine, newest first. A review is nobody's accusation, and not shown."""

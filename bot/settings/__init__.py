@@ -5,7 +5,7 @@ from bot.settings.loading import describe, load
 from bot.settings.names import FOLDER, Settings
 from bot.settings.problems import BadSettings, NotPossible
 from bot.settings.sources import FILE, PREFIX, SECRETS
-from bot.settings.values import NEW_KEY
+from bot.settings.values import NEW_KEY, password_in
 
 __all__ = [
     "FILE",
@@ -19,4 +19,5 @@ __all__ = [
     "describe",
     "for_demo",
     "load",
+    "password_in",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -12,10 +13,14 @@ from bot.settings.problems import BadSettings
 from bot.settings.sources import PREFIX, SECRETS
 
 
-def load() -> Settings:
-    """Read the settings. Raises BadSettings with one line for every problem, never showing a value."""
+def load(**typed: str | None) -> Settings:
+    """Read the settings. Raises BadSettings with one line for every problem, never showing a value.
+
+    `typed`: on the command line, which wins over what is written; None: it was not.
+    """
+    given: dict[str, Any] = {name: value for name, value in typed.items() if value is not None}
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as fault:
         raise BadSettings(*_lines(fault)) from None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import time, tzinfo
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -32,6 +32,9 @@ class Settings(BaseSettings):
 
     database_url: Annotated[str, AfterValidator(values.database)] = Field(
         "sqlite+aiosqlite:///var/menkou.db", repr=False, description="where the city's data are"
+    )
+    move_to: Annotated[str, AfterValidator(values.database)] | None = Field(
+        None, repr=False, description="the empty database into which `menkou move` brings the city"
     )
     listen: Annotated[str, AfterValidator(values.listen)] = Field(
         "127.0.0.1:8080", description="address and port to serve"
@@ -205,6 +208,8 @@ class Settings(BaseSettings):
         from storage.secrecy import keys_of  # only here: it brings the cryptography along
 
         found = [value.get_secret_value() for value in self.__dict__.values() if isinstance(value, SecretStr)]
-        password = urlsplit(self.database_url).password
+        passwords = [values.password_in(address) for address in (self.database_url, self.move_to) if address]
         keys = keys_of(self.secret_key.get_secret_value()) if self.secret_key else []
-        return tuple(dict.fromkeys(value for value in (*found, *keys, password) if value))
+        # Of a password also what the database is given, where the address writes its signs as %40.
+        several = (*found, *keys, *passwords, *map(unquote, passwords))
+        return tuple(dict.fromkeys(value for value in several if value))

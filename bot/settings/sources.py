@@ -24,6 +24,7 @@ FILE = Path("menkou.toml")
 
 SECRETS = (
     "database_url",  # it may hold a password
+    "move_to",  # so may this
     "secret_key",
     "telegram_token",
     "telegram_secret",

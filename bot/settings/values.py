@@ -72,6 +72,13 @@ def database(value: str) -> str:
     return f"{scheme}://{rest}"
 
 
+def password_in(address: str) -> str:
+    """The password in a database's address, as it is written there; empty: there is none."""
+    # As SQLAlchemy reads an address: to urlsplit a password with # or / in it is none.
+    found = re.search(r"://[^:/]*:([^@]+)@|[?&]password=([^&]+)", address)
+    return (found[1] or found[2]) if found else ""
+
+
 def listen(value: str) -> str:
     host, colon, port = value.rpartition(":")
     if not colon or not host or not port.isdigit() or int(port) > 65535:

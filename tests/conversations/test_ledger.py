@@ -199,6 +199,7 @@ async def test_a_zero_is_disputed_the_recorder_corrects_it_and_a_second_person_a
     await watched(town)
     assert "Dispute" in await told(town, olga)
     await olga.says("matters")
+    assert any(one.startswith("Dispute · Sat 28 Nov · Reading to children · ") for one in olga.labels), olga.labels
     await olga.picks("Dispute")
     assert "I was there until the end" in olga.text
     assert olga.sees("Ann Lee") in olga.text

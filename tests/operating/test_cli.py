@@ -22,6 +22,7 @@ from bot import cli
 from bot.console import WRONG_USE
 from bot.settings import NotPossible
 from storage import migrate
+from storage.moving import Moved
 
 ROOT = Path(__file__).parents[2]
 KEY = "Zk3v9Q_x8LwP0sTnUyRbEeDdCcFfGg1hJjKkMm"
@@ -35,13 +36,14 @@ class Commands:
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
         self.raises: Exception | BaseException | None = None
+        self.returns: Any = None
 
     def __getattr__(self, name: str) -> Any:
-        async def called(settings: Any, *rest: Any) -> str:
+        async def called(settings: Any, *rest: Any) -> Any:
             self.asked.append((name, settings, *rest))
             if self.raises:
                 raise self.raises
-            return f"{name} done"
+            return self.returns or f"{name} done"
 
         return called
 
@@ -190,6 +192,53 @@ def test_what_is_no_backup_is_said_so(menkou: Menkou, tmp_path: Path) -> None:
         assert ended.exit_code == 1, command
         assert len(ended.stderr.splitlines()) == 1
     assert menkou("restore").exit_code == 2
+
+
+# --- move ---
+
+
+PASSWORD = "correct-horse-battery"
+SHOWN = f"postgresql://me:{PASSWORD}@db.example.org/city"
+MEANT = SHOWN.replace("postgresql:", "postgresql+asyncpg:")
+
+
+@pytest.mark.parametrize("way", ["environment", "file of the environment", "file of menkou.toml"])
+def test_where_a_city_moves_is_said_where_no_process_list_shows_it(
+    menkou: Menkou, commands: Commands, tmp_path: Path, way: str
+) -> None:
+    (tmp_path / "address").write_text(SHOWN + "\n", encoding="utf-8")
+    if way == "file of menkou.toml":
+        (tmp_path / "menkou.toml").write_text('move_to_file = "address"\n', encoding="utf-8")
+    commands.returns = Moved(())
+    given = {"environment": {"move_to": SHOWN}, "file of the environment": {"move_to_file": "address"}}
+    ended = menkou("move", **given.get(way, {}))
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert commands.asked[0][1].move_to == MEANT
+    assert PASSWORD not in ended.output
+
+
+def test_a_password_on_the_command_line_is_taken_and_warned_of(menkou: Menkou, commands: Commands) -> None:
+    commands.returns = Moved(())
+    ended = menkou("move", "--to", SHOWN, move_to="sqlite:///written.db")
+    assert (ended.exit_code, commands.asked[0][1].move_to) == (0, MEANT)
+    assert len(ended.stderr.splitlines()) == 1
+    assert "MENKOU_MOVE_TO_FILE" in ended.stderr
+    assert PASSWORD not in ended.output
+    # The control: an address that nobody need hide.
+    assert menkou("move", "--to", "sqlite:///new.db").stderr == ""
+
+
+def test_a_city_moves_by_the_command_into_an_empty_database(menkou: Menkou, database_url: str) -> None:
+    assert menkou("migrate").exit_code == 0
+    nowhere = menkou("move")
+    assert (nowhere.exit_code, "MENKOU_MOVE_TO_FILE" in nowhere.stderr) == (1, True)
+    same = menkou("move", move_to="sqlite:///var/menkou.db")
+    assert same.stderr == "menkou: The city is in that database already.\n"
+    wrong = menkou("move", "--to", "mysql://somewhere")
+    assert (wrong.exit_code, wrong.stderr.startswith("menkou: MENKOU_MOVE_TO needs")) == (WRONG_USE, True)
+    moved = menkou("move", move_to=database_url)
+    assert re.match(r"0 rows of \d+ tables arrived", moved.output), moved.output
+    assert menkou("migrate", database_url=database_url).output == f"At {migrate.head()} already.\n"
 
 
 # --- doctor ---

@@ -54,6 +54,7 @@ def test_an_empty_variable_counts_as_not_given(monkeypatch: pytest.MonkeyPatch) 
 def test_every_secret_can_come_from_a_file(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
     good = {
         "database_url": "postgresql://me:pw@localhost/city",
+        "move_to": "postgresql://me:pw@elsewhere/city",
         "secret_key": KEY,
         "telegram_token": TOKEN,
         "telegram_secret": "s" * 32,
@@ -75,7 +76,7 @@ def test_every_secret_can_come_from_a_file(monkeypatch: pytest.MonkeyPatch, secr
 
 def test_every_secret_is_in_the_list_of_those_that_can_be_files() -> None:
     hidden = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
-    assert hidden | {"database_url"} == set(SECRETS)
+    assert hidden | {"database_url", "move_to"} == set(SECRETS)
 
 
 def test_a_secret_given_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +132,7 @@ def test_the_tests_own_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch)
         ("RULES", "no/such/rules.csv", "cannot be read: No such file"),
         ("QUIET_HOURS", "25:00-08:00", "21:00-08:00"),
         ("DATABASE_URL", "mysql://somewhere", "postgresql+asyncpg://"),
+        ("MOVE_TO", "mysql://somewhere", "postgresql+asyncpg://"),
         ("TELEGRAM_TOKEN", "not-a-token-at-all", "BotFather"),
         ("TELEGRAM_MODE", "pigeon", "polling"),
         ("TELEGRAM_RATE", "0", "greater than 0"),
@@ -200,11 +202,36 @@ def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MENKOU_SECRET_KEY", KEY)
     monkeypatch.setenv("MENKOU_TELEGRAM_TOKEN", TOKEN)
     monkeypatch.setenv("MENKOU_DATABASE_URL", "postgresql://me:hunter2hunter2@localhost/city")
+    monkeypatch.setenv("MENKOU_MOVE_TO", "postgresql://me:hunter3hunter3@elsewhere/city")
     found = load()
-    assert set(found.secrets) == {KEY, TOKEN, "hunter2hunter2"}
+    assert set(found.secrets) == {KEY, TOKEN, "hunter2hunter2", "hunter3hunter3"}
     for secret in found.secrets:
         assert secret not in repr(found)
         assert secret not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("address", "known"),
+    [
+        ("postgresql://me:pass/word#1@localhost/city", {"pass/word#1"}),
+        ("postgresql://me:pass%40word@localhost/city", {"pass%40word", "pass@word"}),
+        ("postgresql://localhost/city?user=me&password=pass&ssl=require", {"pass"}),
+        ("postgresql://me@localhost:5432/city", set()),
+        ("sqlite:////srv/12:30@night/city.db", set()),
+    ],
+)
+def test_the_log_knows_a_databases_password_however_it_is_written(
+    monkeypatch: pytest.MonkeyPatch, address: str, known: set[str]
+) -> None:
+    """One with # in it let us in and was no secret: its address was read in two ways."""
+    monkeypatch.setenv("MENKOU_DATABASE_URL", address)
+    assert set(load().secrets) == known
+
+
+def test_what_is_typed_wins_over_what_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MENKOU_MOVE_TO", "sqlite:///written.db")
+    assert load(move_to="sqlite:///typed.db").move_to == "sqlite+aiosqlite:///typed.db"
+    assert load(move_to=None).move_to == "sqlite+aiosqlite:///written.db"
 
 
 def test_the_demonstration_keeps_its_own_key_and_touches_no_platform(

@@ -21,11 +21,12 @@ from bot.meters import Meters
 from bot.readiness import figures
 from bot.settings import Settings
 from bot.talk.door import Overloaded
-from storage import turns
+from storage import people, turns
 from storage.database import Unit
 from storage.tables.activities import shift
 from storage.tables.enrolment import audit
 from storage.tables.messages import inbox
+from storage.tables.people import conversation, person
 from tests.conversations.kit import MONDAY, Chat, Town
 from tests.keys import KEY
 from tests.promises.crowd import Crowd
@@ -213,6 +214,33 @@ async def test_so_is_one_that_another_replica_answered_and_that_was_forgotten_be
     assert bool(forgets) is not looks_again
     assert not reply.replayed
     assert ("Something broke" in reply.pages[0].text) is not looks_again
+
+
+@pytest.mark.parametrize("begun_anew", [True, False])
+async def test_somebody_whose_conversation_is_not_there_any_more_is_answered_with_an_empty_one(
+    town: Town, monkeypatch: pytest.MonkeyPatch, begun_anew: bool
+) -> None:
+    """Whoever emptied the table, or mended a damaged file without it, made everybody be looked for without end."""
+    ann, beth = Chat(town, "telegram", "4242"), Chat(town, "telegram", "4343")
+    await ann.says("join")
+    await beth.says("menu")
+    async with town.database.write() as unit:
+        known = list((await unit.run(select(person.c.id).order_by(person.c.id))).scalars())
+        await unit.run(delete(conversation))
+    if not begun_anew:
+
+        async def leaves_it(_unit: Unit, _door: str, _external: str) -> None:
+            """Control: they are met again as they are."""
+
+        monkeypatch.setattr(people, "_begin_anew", leaves_it)
+        with pytest.raises(RecursionError):
+            await town.turns.take(ann.incoming(text="menu"))
+        return
+    assert "What would you like to do?" in await ann.says("menu")
+    async with town.database.read() as unit:
+        assert list((await unit.run(select(person.c.id).order_by(person.c.id))).scalars()) == known
+        assert list((await unit.run(select(conversation.c.person))).scalars()) == known[:1]
+        assert await people.open_question(unit, "telegram", "4242") == ""
 
 
 async def test_an_update_that_nobody_can_read_is_kept_apart(town: Town, looked_over: Callable[[], Any]) -> None:
