@@ -65,15 +65,22 @@ def hours(card: Activity, now: datetime) -> list[Words]:
 
 def asked(card: Activity, now: datetime) -> list[Words]:
     """What is asked of those who come, role by role where there are several. No free places: a poster hangs longer."""
-    shifts = {(one.role, one.minimum_age, tuple(one.needs)): one for one in card.open_shifts(now)}
+    roles = {(one.role, one.minimum_age, tuple(one.needs)): one for one in card.open_shifts(now)}
     found: list[Words] = [_("For people from {n} years on", n=card.minimum_age)] if card.minimum_age else []
-    found += [Joined(parts, " · ") for one in shifts.values() if (parts := tuple(wanted(one, card)))]
+    bare = [role(one) for one in roles.values() if one.role and not beyond(one, card)]
+    found += [Joined(tuple(bare), " · ")] if bare else []
+    found += [Joined((*named(one), *more), " · ") for one in roles.values() if (more := beyond(one, card))]
     if card.approval:
         found.append(_("The organiser lets people in."))
     return [*found, Named(*for_readers(card.about))] if card.about else found
 
 
-def wanted(shift: Shift, card: Activity) -> list[Words]:
-    """A role by its name, and what it needs."""
+def named(shift: Shift) -> list[Words]:
+    """A role's name, where it has one."""
+    return [role(shift)] if shift.role else []
+
+
+def beyond(shift: Shift, card: Activity) -> list[Words]:
+    """What a role asks for beside what the activity does."""
     older = [_("from {n} years on", n=shift.minimum_age)] if shift.minimum_age > card.minimum_age else []
-    return [*([role(shift)] if shift.role else []), *older, *needs(shift)]
+    return [*older, *needs(shift)]

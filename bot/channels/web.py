@@ -25,6 +25,7 @@ from bot.channels.entrance import Entrance
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Delivered, Listener, Outcome, Overloaded
 from bot.talk.incoming import Address, BadLink, Incoming, Intent, Photo, Place
+from bot.talk.order import Order
 from bot.talk.view import Page
 from bot.talk.wording import Wording
 
@@ -148,6 +149,7 @@ def routes(
 
 def _posts(door: WebDoor, listener: Listener, entrance: Entrance, reader: Reader) -> list[web.RouteDef]:
     """What the person says: a message, or a picture."""
+    conversations = Order()
 
     async def say(request: web.Request) -> web.Response:
         entrance.check_origin(request)
@@ -177,11 +179,13 @@ def _posts(door: WebDoor, listener: Listener, entrance: Entrance, reader: Reader
         if letter:
             await door.append(address_id, key, "me", letter)
         try:
-            reply = await listener.take(incoming)
+            # Who writes again meanwhile is answered below the whole of this answer, not between two of its pages.
+            async with conversations.of(address_id):
+                reply = await listener.take(incoming)
+                for index, page in enumerate(reply.pages):
+                    await door.append(address_id, f"{key}/{index}", "them", page.to_json())
         except Overloaded:
             return _answer({"error": "overloaded"}, status=503, headers={"Retry-After": "1"})
-        for index, page in enumerate(reply.pages):
-            await door.append(address_id, f"{key}/{index}", "them", page.to_json())
         wording = await reader(address_id, hint(request))
         return _answer({"answered": key, "language": wording.language, "elder": wording.elder})
 

@@ -265,10 +265,13 @@ async def test_it_says_what_is_asked_of_those_who_come_and_no_free_seats(town: T
         hours = {"starts": SATURDAY, "ends": SATURDAY + timedelta(hours=2)}
         role = {"role": "救生员", "role_english": "Lifeguard", "needs": ["lifeguard"], "minimum_age": 18}
         await unit.run(insert(shift).values(activity=number, capacity=3, **hours, **role))
+        for name in ("Reading", "Ushering", "Ushering"):
+            await unit.run(insert(shift).values(activity=number, capacity=3, **hours, role=name))
     told = await said_on(town, number)
     assert told.times == ["Sat 28 Nov 10:00–12:00"]
     assert told.asks == [
         "For people from 14 years on",
+        "Reading · Ushering",
         "Lifeguard · from 18 years on · needs Lifeguard licence",
         "The organiser lets people in.",
         "Bring gloves.",
