@@ -28,18 +28,13 @@ def drawn(sheet: Sheet) -> Drawn:
 
 def routes(sheet: Sheet) -> list[web.RouteDef]:
     """Both forms of it."""
-    picture = drawn(sheet)
-
-    def given(body: bytes | None, kind: str) -> web.Response:
-        if body is None:
-            raise web.HTTPNotFound
-        return web.Response(body=body, content_type=kind, headers={"Content-Disposition": "inline"})
-
-    async def show(request: web.Request) -> web.Response:
-        return given(await picture.draw(request.match_info, request.query), "image/png")
 
     async def give(request: web.Request) -> web.Response:
         body = await sheet(int(request.match_info["activity"]), request.query.get("k", ""), "pdf")
-        return given(body, "application/pdf")
+        if body is None:
+            raise web.HTTPNotFound
+        return web.Response(
+            body=body, content_type="application/pdf", headers={"Content-Disposition": "inline"}
+        )
 
-    return [web.get(picture.path, show), web.get(f"{NUMBER}.pdf", give)]
+    return [drawn(sheet).route(), web.get(f"{NUMBER}.pdf", give)]
