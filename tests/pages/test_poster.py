@@ -8,7 +8,6 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.pages import poster
 
-
 BEGINS = {"png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF"}
 
 
