@@ -7,14 +7,16 @@ import itertools
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, union_all
+from sqlalchemy import Select, exists, insert, union_all
 
 from bot.delivery.pace import Pace
 from bot.talk.door import Delivered, NotSent, Outcome, Refused, Uncertain
-from storage import fanouts, waiting
+from storage import fanouts, people, waiting
+from storage.ahead import bounds, goes_first
 from storage.prepared import Prepared
-from storage.tables.delivery import Lane, State
+from storage.tables.delivery import Lane, State, outbox
 from storage.tables.messages import inbox
+from storage.tables.people import identity, person
 from tests.delivery.kit import Clockwork, SmallCity, only_row, sealed, until
 
 TELEGRAM = Pace(rate=28.0, per_chat=1.0, latency=0.1)
@@ -210,3 +212,29 @@ async def test_one_whose_next_try_is_more_than_a_minute_away_holds_up_nobody(
     clock.pass_by(seconds=91)
     await sender.drain()
     assert city.doors["telegram"].got("telegram-2") == ["a1", "b", "a1", "a2"]
+
+
+async def looks_for_one(city: SmallCity, statement: Select[Any]) -> bool:
+    """Would PostgreSQL, by a plan of the time when nothing waits, ask for this person's rows alone in the outbox?"""
+    meets = Prepared(statement)
+    asked = {"door": "telegram", "external": "telegram-2"} | bounds(city.clock.now)
+    async with city.database.read() as unit:
+        look = meets.compiled(unit.connection.dialect)
+        bare: Any = (await unit.connection.get_raw_connection()).driver_connection
+        plan = [row[0] for row in await bare.fetch(f"EXPLAIN {look.sql}", *look.values(asked))]
+    steps = [place for place, line in enumerate(plan) if " on outbox" in line]
+    assert len(steps) == 2
+    return all("Index Cond: (person = person.id)" in plan[place + 1] for place in steps)
+
+
+async def test_a_turn_looks_for_what_waits_for_its_own_person_alone(city: SmallCity, engine: str) -> None:
+    """With EXISTS every turn went through all that waits, by a plan kept from when nothing did."""
+    if engine == "sqlite":
+        pytest.skip("SQLite asks by person, however it is written")
+    assert await looks_for_one(city, people.MEET)
+    which = (outbox.c.person == person.c.id, *people._IS_HELD)
+    behind = goes_first(outbox.c, person.c.id, identity.c.door)
+    control = people.MEET.with_only_columns(
+        person.c.id, exists().where(*which).label("held"), exists().where(*behind).label("behind")
+    )
+    assert not await looks_for_one(city, control)
