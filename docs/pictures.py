@@ -196,6 +196,18 @@ async def certificate(browser: Browser, shown: Shown) -> Image.Image:
         return Image.open(io.BytesIO(await paper.body())).convert("RGB")
 
 
+async def poster(browser: Browser, shown: Shown) -> Image.Image:
+    """The sheet to hang up that comes into an organiser's chat."""
+    async with opened(browser, f"{shown.address}/chat?as=zhao", language="zh-CN", size=PHONE) as page:
+        talk = Talk(page)
+        await talk.begins()
+        await talk.says("海报")
+        await talk.presses(2)
+        address = await page.locator(".picture img").last.evaluate("image => image.src")
+        sheet = await page.request.get(address)
+        return Image.open(io.BytesIO(await sheet.body())).convert("RGB")
+
+
 async def hours(browser: Browser, shown: Shown) -> Image.Image:
     """The picture of somebody's hours that comes into the chat."""
     async with opened(browser, f"{shown.address}/chat?as=lin", language="zh-CN", size=PHONE) as page:
@@ -280,6 +292,7 @@ async def take() -> None:
             save(await certificate(browser, shown), "certificate", 760)
             save(await wall(browser, shown), "wall", 1280)
             save(side_by_side([await roll(browser, shown)]), "roll", 480)
+            save(await poster(browser, shown), "poster", 560)
             save(await hours(browser, shown), "hours", 760)
             save(await desktop(browser, shown), "desktop", 1280)
     with tempfile.TemporaryDirectory() as folder, patch.dict("bot.delivery.pace.PACES", SLOWLY):
