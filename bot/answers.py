@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.desk import calendars, campaign_pages, documents, privacy
+from bot.desk import calendars, campaign_pages, documents, figures, privacy
 from bot.desk.city import City
 from bot.desk.proofs import checked, printed, registered
 from bot.desk.records import charted
@@ -15,6 +15,7 @@ from bot.desk.rolls import RollPage, roll_of, take_ticks
 from bot.desk.walls import wall
 from bot.domain.calendars import Feed
 from bot.domain.campaigns import Standing
+from bot.domain.figures import Figures
 from bot.domain.mycode import own_code_fits
 from bot.domain.proofs import Checked
 from bot.domain.roll import Outcome, Tick
@@ -30,7 +31,7 @@ from handlers.mailings import in_either
 from handlers.reports import SHEET, STANDINGS, because, held, in_rows
 from handlers.reports import why as rests_because
 from storage import people
-from storage.database import Database
+from storage.database import Database, is_away
 
 DRAWN_AT_ONCE = 2
 """Papers that threads draw beside each other: each takes a core for a tenth of a second and 45 MB."""
@@ -44,6 +45,7 @@ class Answers:
         self._city = city
         self._clock = clock
         self._drawing = asyncio.Semaphore(DRAWN_AT_ONCE)
+        self._counting = asyncio.Lock()
 
     async def reader(self, address: str, hint: str | None, door: str = "web") -> Wording:
         """How somebody at an address reads; by their browser's hint before they have written."""
@@ -78,6 +80,19 @@ class Answers:
         """An export as a table, made beside the event loop."""
         async with self._drawing:
             return await asyncio.to_thread(takeaway.workbook, taken)
+
+    async def figures(self) -> Figures | None:
+        """The public figures as they were last counted. Whoever asks before the first tick counts them, one for all;
+        None: there are none yet, and the database is away."""
+        board = self._city.board
+        async with self._counting:
+            if board.figures is None:
+                try:
+                    await figures.count(self._database, self._city, self._clock())
+                except Exception as error:
+                    if not is_away(error):
+                        raise
+        return board.figures
 
     async def wall(self, activity: int, key: str) -> WallFacts | None:
         """What an activity's wall shows."""
