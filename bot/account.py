@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import structlog
 
@@ -84,14 +85,17 @@ class Account:
             return None
         return Asking(tuple(wanted), signed.app, signed.timestamp, signed.nonce, signed.signature)
 
-    async def code(self, activity: int) -> str | None:
-        """What the code of an activity holds: scanned in WeChat it opens that very activity."""
+    async def code(self, activity: int, until: datetime | None = None) -> str | None:
+        """What the code of an activity holds: scanned in WeChat it opens that very activity. `until`: on paper it
+        must be good until then, or there is none."""
         now, link = self._clock(), Intent("activity", (str(activity),)).link
         async with self._database.read() as unit:
             card = await activities.card(unit, activity)
-            kept = await official.code(unit, link, now) if card is not None else None
+            kept = await official.code(unit, link, now, until) if card is not None else None
         if card is None or kept is not None or card.state != "open" or not self._city.means.offers.codes:
             return kept
+        if until is not None and until > now + SCENE_LIFE:
+            return None
         if not await self._may_call(QR_CREATE):
             return None
         try:

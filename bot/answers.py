@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from bot.desk import calendars, campaign_pages, documents, figures, privacy
 from bot.desk.city import City
+from bot.desk.posters import posted
 from bot.desk.proofs import checked, printed, registered
 from bot.desk.records import charted
 from bot.desk.rolls import RollPage, roll_of, take_ticks
 from bot.desk.walls import wall
+from bot.domain.activities import Activity
 from bot.domain.calendars import Feed
 from bot.domain.campaigns import Standing
 from bot.domain.figures import Figures
 from bot.domain.mycode import own_code_fits
+from bot.domain.posters import times, typed
 from bot.domain.proofs import Checked
 from bot.domain.roll import Outcome, Tick
 from bot.pages.campaign import CampaignFacts
+from bot.pages.poster import Kind
 from bot.pages.roll import Line, RollFacts
 from bot.pages.wall import WallFacts
 from bot.papers import calendar as calendar_paper
 from bot.papers import certificate, months, takeaway
+from bot.papers import poster as poster_paper
 from bot.papers.register import register as register_table
 from bot.talk.incoming import Intent
-from bot.talk.wording import LANGUAGES, Named, Wording
+from bot.talk.wording import LANGUAGES, Named, Wording, Words
+from handlers.cards import address, kind_name, organiser, title
 from handlers.mailings import in_either
+from handlers.poster import ACCOUNT, asked, hours
 from handlers.reports import SHEET, STANDINGS, because, held, in_rows
 from handlers.reports import why as rests_because
 from storage import people
@@ -36,14 +43,25 @@ from storage.database import Database, is_away
 DRAWN_AT_ONCE = 2
 """Papers that threads draw beside each other: each takes a core for a tenth of a second and 45 MB."""
 
+LastingCode = Callable[[int, datetime], Awaitable[str | None]]
+"""An activity and a moment in; what an official account's code of it holds that is good until then, or None."""
+
+
+async def no_account(_activity: int, _until: datetime) -> str | None:
+    """A city without an official account."""
+    return None
+
 
 class Answers:
     """One question a method; None wherever the page must not tell "not there" from "not yours"."""
 
-    def __init__(self, database: Database, city: City, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, city: City, clock: Callable[[], datetime], code: LastingCode = no_account
+    ) -> None:
         self._database = database
         self._city = city
         self._clock = clock
+        self._code = code
         self._drawing = asyncio.Semaphore(DRAWN_AT_ONCE)
         self._counting = asyncio.Lock()
 
@@ -219,6 +237,37 @@ class Answers:
         chinese, english = (Wording(language, self._city.zone) for language in LANGUAGES)
         async with self._drawing:
             return await asyncio.to_thread(certificate.draw, found, chinese, english, "png" if kind == "png" else "pdf")
+
+    async def poster(self, activity: int, key: str, kind: Kind) -> bytes | None:
+        """An activity's poster for whoever holds its signed address, drawn as the activity is now."""
+        card = await posted(self._database, self._city, activity, key, self._clock())
+        if card is None:
+            return None
+        sheet = await self._poster(card)
+        chinese, english = (Wording(language, self._city.zone) for language in LANGUAGES)
+        async with self._drawing:
+            return await asyncio.to_thread(poster_paper.draw, sheet, chinese, english, kind)
+
+    async def _poster(self, card: Activity) -> poster_paper.Poster:
+        now, doors = self._clock(), self._city.doors
+        link = Intent("activity", (str(card.id),)).link
+        # WeChat's own code first: it is the app that the neighbours have, and it opens the chat itself.
+        of_wechat = await self._code(card.id, times(card, now)[-1][0])
+        chats: list[Words] = [ACCOUNT] if "wechat" in self._city.means.rates else []
+        chats += [doors["telegram"].partition("?")[0].removeprefix("https://")] if "telegram" in doors else []
+        return poster_paper.Poster(
+            kind=kind_name(card.kind),
+            title=title(card),
+            times=hours(card, now),
+            where=address(self._city.place(card.street or card.district), card.address),
+            organiser=organiser(card),
+            asks=asked(card, now),
+            typed=typed(card.id),
+            chats=chats,
+            address=doors["web"].format(link=link) if "web" in doors else "",
+            code=of_wechat or (self._opened(link) if doors else ""),
+            for_wechat=bool(of_wechat),
+        )
 
     def _opened(self, link: str) -> str:
         """Where a phone's camera goes: the chat that needs no account first."""

@@ -41,6 +41,7 @@ from bot.pages import grant as grant_page
 from bot.pages import months as months_page
 from bot.pages import mycode as mycode_page
 from bot.pages import mydata as mydata_page
+from bot.pages import poster as poster_page
 from bot.pages import proof as proof_page
 from bot.pages import roll as roll_page
 from bot.pages import wall as wall_page
@@ -131,7 +132,7 @@ class App:
         self.account: Account | None = None
         self.ticks: Ticks | None = None
         self.rounds = Rounds(self.database, self.city, clock)
-        self.answers = Answers(self.database, self.city, clock)
+        self.answers = Answers(self.database, self.city, clock, self._lasting_code)
         self._running: list[asyncio.Task[None]] = []
         self._stops: list[Callable[[], Awaitable[object]]] = []
 
@@ -250,6 +251,10 @@ class App:
             if one.account == door:
                 one.nudge()
 
+    async def _lasting_code(self, activity: int, until: datetime) -> str | None:
+        """WeChat's code of an activity, where there is an account that makes codes."""
+        return await self.account.code(activity, until) if self.account is not None else None
+
     def _speaks_wechat(self) -> bool:
         return any(one.account == "wechat" and one.lease.holds for one in self.senders)
 
@@ -303,6 +308,7 @@ class App:
                 mycode_page.drawn(asked.own_link),
                 proof_page.drawn(asked.paper),
                 campaign_page.drawn(asked.campaign_picture),
+                poster_page.drawn(asked.poster),
             ],
         )
 
@@ -317,6 +323,7 @@ class App:
             *proof_page.routes(site, asked.check, asked.paper, register=asked.register),
             *city_page.routes(site, asked.figures, self.places),
             *months_page.routes(asked.chart),
+            *poster_page.routes(asked.poster),
             *calendar_page.routes(asked.feed, asked.activity_entry),
             *mydata_page.routes(site, asked.export, asked.table, asked.insured),
         ]

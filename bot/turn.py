@@ -129,6 +129,8 @@ class Turns:
                 log.error("turn broke", door=incoming.address.door, error=type(broken).__name__, where=place_of(broken))
                 return await self._apologise(incoming, broken)
             outcome = "replayed" if reply.replayed else "answered"
+            if reply.elsewhere == "sender":
+                self.planned(incoming.address.door)
             return reply
         except Exception as away:
             if not is_away(away):
@@ -175,7 +177,7 @@ class Turns:
         message = Message(door, incoming.key, incoming.address.id, incoming.raw)
         met = await turns.begin(unit, message, language, now)
         if isinstance(met, Kept):
-            return self._replayed(unit, met, now), ""
+            return await self._replayed(unit, message, met, now), ""
         if met.returned or met.held:  # what is done for them now asks where they can be reached
             await people.heard_from(unit, met.identity, now, incoming.window)
         if met.returned and not (incoming.intent and incoming.intent.script == LEFT):
@@ -186,6 +188,9 @@ class Turns:
         answered, desk = await self._spoken(unit, incoming, met, now)
         reply = self._rendered(answered, met, self._wording(desk), door)
         pages = [page.to_json() for page in reply.pages]
+        if met.behind and pages:
+            await fanouts.plan_reply(unit, door, message.external, message.key, now)
+            reply = replace(reply, elsewhere="sender")
         await turns.close(unit, met, message, pages, now, incoming.window)
         log.info(
             "turn",
@@ -197,8 +202,10 @@ class Turns:
         )
         return reply, answered.script
 
-    def _replayed(self, unit: Unit, kept: Kept, now: datetime) -> Reply:
+    async def _replayed(self, unit: Unit, message: Message, kept: Kept, now: datetime) -> Reply:
         pages = tuple(Page.from_json(page) for page in kept.pages)
+        if pages and not kept.told and await fanouts.is_reply_planned(unit, message.door, message.key):
+            return Reply(pages, replayed=True, elsewhere="sender")
         if not unit.locks_rows:  # SQLite has no replicas
             return Reply(pages, replayed=True)
         lately = now - kept.at < BRINGING
@@ -251,7 +258,11 @@ class Turns:
             await people.keep_session(unit, met.person.id, met.session)
             pages = [page.to_json() for page in rendered.pages]
             await inbox.bury(unit, door, incoming.key, incoming.address.id, now, incoming.raw, why, pages)
-        return Reply(rendered.pages)
+            if met.behind:
+                await fanouts.plan_reply(unit, door, incoming.address.id, incoming.key, now)
+        if met.behind:
+            self.planned(door)
+        return Reply(rendered.pages, elsewhere="sender" if met.behind else "")
 
     async def later(self, incoming: Incoming, said: int = 0) -> None:
         """Let the sender bring a reply that could not go back in its own request, from the page behind those said."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.domain.guardians import Answer
 from bot.domain.notices import Event, Notice
-from bot.talk import Intent, Link, Named, Span, View, Words, _, lines
+from bot.talk import Intent, Link, Named, Span, Text, View, Words, _, lines
 from handlers.guardian import ANSWER, RISK
 from handlers.skills import skill_name
 
@@ -46,7 +46,6 @@ def of_a_child(notice: Notice, event: Event) -> View | None:
 def of_a_squad(notice: Notice, event: Event) -> View | None:
     """Of a group that goes nowhere without a professional: to its people, to who could lead it, to its organiser."""
     name, span = Named(event.title, event.english), Span(event.starts, event.ends)
-    number = notice.words.get("number", "")
     match notice.kind:
         case "frozen":
             text = _(
@@ -55,7 +54,7 @@ def of_a_squad(notice: Notice, event: Event) -> View | None:
                 title=name,
                 skill=skill_name(notice.words["skill"]),
             )
-            return View(lines(text, span), (Link(_("My sign-ups"), Intent("my")),))
+            return View(lines(text, span), (MINE,))
         case "leaderless":
             text = _(
                 "{title} waits for a professional ({skill}). Its people keep their places; I am asking others who "
@@ -63,82 +62,77 @@ def of_a_squad(notice: Notice, event: Event) -> View | None:
                 title=name,
                 skill=skill_name(notice.words["skill"]),
             )
-            return View(lines(text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
+            return View(lines(text, span), (manage(event),))
         case "thawed":
             text = _("A professional is there again: {title} takes place.", title=name)
-            return View(lines(text, span), (Link(_("My sign-ups"), Intent("my")),))
+            return View(lines(text, span), (MINE,))
         case "lead":
-            return View(
-                lines(
-                    _("A group needs you to lead it ({skill}): {title}", skill=skill_name(notice.words["skill"]),
-                      title=name),
-                    span,
-                    event.address,
-                    _("You are asked because you have proven it."),
-                ),
-                come_or_not(event, number),
-            )  # fmt: skip
-        case "covered" if notice.words.get("skill"):
-            there = notice.words["outcome"] == "filled"
-            text = (
-                _("A professional is there: {title}", title=name)
-                if there
-                else _("I have asked everybody who has proven it, and nobody is there yet: {title}", title=name)
-            )
-            return View(lines(text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
+            text = _("A group needs you to lead it ({skill}): {title}", skill=skill_name(notice.words["skill"]),
+                     title=name)  # fmt: skip
+            return wish(notice, event, text, _("You are asked because you have proven it."))
     return None
 
 
 def of_a_place(notice: Notice, event: Event) -> View | None:
     """A place that somebody offers, asks to be filled, has taken over or exchanged."""
     name, span = Named(event.title, event.english), Span(event.starts, event.ends)
-    number = notice.words.get("number", "")
     match notice.kind:
         case "invitation":
             until, where_from = notice.words.get("until", ""), notice.words.get("team", "")
-            return View(
-                lines(
-                    _("Your team {name} asks whether you come along: {title}", name=where_from, title=name),
-                    span,
-                    event.address,
-                    _("A seat is held for you until {until}.", until=datetime.fromisoformat(until)) if until else None,
-                    _("Nothing is booked before you say yes."),
-                ),
-                come_or_not(event, number),
+            return wish(
+                notice,
+                event,
+                _("Your team {name} asks whether you come along: {title}", name=where_from, title=name),
+                _("A seat is held for you until {until}.", until=datetime.fromisoformat(until)) if until else None,
+                _("Nothing is booked before you say yes."),
             )
         case "cover":
-            return View(
-                lines(
-                    _("People are short, can you help out? {title}", title=name),
-                    span,
-                    event.address,
-                    _("You are one of a few who are asked: you follow this kind of service or this district, or helped "
-                      "before."),
-                ),
-                (*come_or_not(event, number), Link(_("My subscriptions"), Intent("subscriptions"))),
+            return wish(
+                notice,
+                event,
+                _("People are short, can you help out? {title}", title=name),
+                _("You are one of a few who are asked: you follow this kind of service or this district, or helped "
+                  "before."),
+                beside=(Link(_("My subscriptions"), Intent("subscriptions")),),
             )  # fmt: skip
         case "covered":
-            filled = notice.words["outcome"] == "filled"
-            text = (
-                _("The free seats are filled: {title}", title=name)
-                if filled
-                else _("I have asked everybody who fits, and seats are still free: {title}", title=name)
-            )
-            return View(lines(text, span), (Link(_("Manage"), Intent("manage", (str(event.activity),))),))
+            return View(lines(came_of_asking(notice, name), span), (manage(event),))
         case "taken":
             text = _("Your place was taken over, as you wished: {title}, {when}. You need not come.", title=name,
                      when=event.starts)  # fmt: skip
-            return View(text, (Link(_("My sign-ups"), Intent("my")),))
+            return View(text, (MINE,))
         case "swapped":
             text = _("You have exchanged your place; yours is now: {title}", title=name)
-            return View(lines(text, span, event.address), (Link(_("My sign-ups"), Intent("my")),))
+            return View(lines(text, span, event.address), (MINE,))
     return None
 
 
-def come_or_not(event: Event, number: str) -> tuple[Link, Link]:
-    """To sign up for the very shift that somebody is asked for, or to be asked no more; `number`: of the invitation."""
-    yes = Intent("join", (str(event.activity), str(event.shift)))
-    return Link(_("Yes, sign me up"), yes), Link(_("No, not this time"), Intent("uninvited", (number,)))
+MINE = Link(_("My sign-ups"), Intent("my"))
+
+
+def manage(event: Event) -> Link:
+    """The way to an activity for its organiser."""
+    return Link(_("Manage"), Intent("manage", (str(event.activity),)))
+
+
+def wish(notice: Notice, event: Event, text: Words, *why: Words | None, beside: tuple[Link, ...] = ()) -> View:
+    """Somebody is asked to come: to what, when and where, and why they; to sign up for the very shift, or to be asked
+    no more."""
+    yes = Link(_("Yes, sign me up"), Intent("join", (str(event.activity), str(event.shift))))
+    no = Link(_("No, not this time"), Intent("uninvited", (notice.words.get("number", ""),)))
+    return View(lines(text, Span(event.starts, event.ends), event.address, *why), (yes, no, *beside))
+
+
+def came_of_asking(notice: Notice, name: Words) -> Text:
+    """For the organiser: whether those whom others were asked for are there."""
+    match bool(notice.words.get("skill")), notice.words["outcome"]:
+        case True, "filled":
+            return _("A professional is there: {title}", title=name)
+        case True, _outcome:
+            return _("I have asked everybody who has proven it, and nobody is there yet: {title}", title=name)
+        case False, "filled":
+            return _("The free seats are filled: {title}", title=name)
+    return _("I have asked everybody who fits, and seats are still free: {title}", title=name)
 
 
 def sign_up(event: Event) -> Link:
@@ -148,12 +142,11 @@ def sign_up(event: Event) -> Link:
 
 def permitted(notice: Notice, event: Event, name: Words) -> View:
     """What the guardian said, and what came of it."""
-    mine = Link(_("My sign-ups"), Intent("my"))
     match notice.words["answer"], notice.words["outcome"]:
         case ("agreed" | "accompanied") as answer, ("Joined" | "Waitlisted" | "AlreadyIn") as outcome:
             place = _("You are in the queue.") if outcome == "Waitlisted" else _("You are in.")
             company = _("They come along.") if answer == "accompanied" else None
-            return View(lines(_("Your guardian agreed: {title}", title=name), company, place), (mine,))
+            return View(lines(_("Your guardian agreed: {title}", title=name), company, place), (MINE,))
         case ("agreed" | "accompanied"), "Permitted":
             text = _("Your guardian agreed: {title}. The organiser still asks you something first.", title=name)
             return View(text, (sign_up(event),))
@@ -165,6 +158,6 @@ def permitted(notice: Notice, event: Event, name: Words) -> View:
             return View(text, (sign_up(event),))
         case "withdrawn", "Left":
             text = _("Your guardian took the yes back, so your place was given back: {title}", title=name)
-            return View(lines(text, _("Talk with them about it.")), (mine,))
+            return View(lines(text, _("Talk with them about it.")), (MINE,))
     text = _("Your guardian said no to {title}.", title=name)
     return View(lines(text, _("Talk with them about it.")), (Link(_("Find activities"), Intent("find")),))

@@ -32,6 +32,7 @@ from bot.talk import (
     Talk,
     Text,
     Unclear,
+    View,
     WebLink,
     Words,
     _,
@@ -366,3 +367,18 @@ def reason(code: str) -> Text:
         "name": _("the name was wrong"),
         "mistake": _("issued by mistake"),
     }.get(code, _("the hours were not served"))
+
+
+def withdrawn(said: Mapping[str, str]) -> View:
+    """The notice that a certificate was taken back, and where the right one is."""
+    text = _(
+        "{issuer} has withdrawn your certificate No. {number}: {reason}. It proves nothing any more.",
+        issuer=Named(said["issuer"], said["english"]),
+        number=grouped(said["number"]),
+        reason=reason(said["reason"]),
+    )
+    instead = said.get("instead", "")
+    if not instead:
+        return View(text, (OLDER,))
+    anew = Link(_("The new certificate"), Intent("mycertificate", (instead,)))
+    return View(lines(text, _("A right one was issued in its place.")), (anew,))

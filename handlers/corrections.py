@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 
 from bot.desk.desk import Desk
@@ -11,9 +11,10 @@ from bot.domain.activities import NotAllowed
 from bot.domain.corrections import LONGEST, SHORTEST, Corrected, Correction, NeedsSecond, NothingChanged, Values
 from bot.domain.records import Record
 from bot.domain.when import read_span
-from bot.talk import Day, Incoming, Intent, Joined, Link, Option, Span, Talk, Unclear, Words, _, lines, script
+from bot.talk import Day, Incoming, Intent, Joined, Link, Option, Span, Talk, Unclear, View, Words, _, lines, script
 from handlers.answers import words
 from handlers.cards import line as activity_line
+from handlers.disputes import about_record
 from handlers.hours import as_hours, entry
 from handlers.lookedafter import ORGANISE
 from handlers.presence import zero
@@ -165,3 +166,15 @@ async def past(talk: Talk, desk: Desk, record: int) -> None:
     talk.say(lines(_("What it said before:"), *history(found)), back)
 
 
+def news(told: Mapping[str, str]) -> View:
+    """The notice to whose record it is."""
+    text = _(
+        "Your record was corrected: {hours} h before, {now} h now.",
+        hours=as_hours(int(told["before"])),
+        now=as_hours(int(told["after"])),
+    )
+    ways = (
+        Link(_("Why"), Intent("history", (told["record"],))),
+        Link(_("It is wrong"), Intent("dispute", (told["record"],))),
+    )
+    return View(lines(about_record(told), text), ways)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from bot.desk.desk import Desk
 from bot.domain.anomalies import SAMPLE
 from bot.domain.matters import REASONS, About, Answered, Matter, NoSuchMatter, Open, Opened, Said, Shown, State, Word
 from bot.domain.records import Record
-from bot.talk import Day, Intent, Joined, Link, Named, Option, Span, Talk, Text, Words, _, lines, ngettext, script
+from bot.talk import Day, Intent, Joined, Link, Named, Option, Span, Talk, Text, View, Words, _, lines, ngettext, script
 from handlers.answers import words
 from handlers.cards import title
 from handlers.hours import as_hours, entry
@@ -316,3 +317,26 @@ def outcome(about: Matter, said: Said, state: State, verdict: str) -> Words:
     if about.kind == About.OVERLAP:
         return _("Written down. The other organisation is asked as well.")
     return _("Whoever has to answer now is told.")
+
+
+NEWS: Mapping[str, Text] = {
+    "asked": _("You are asked to answer."),
+    "overlap": _("Two organisations recorded the same minutes. They count once; who recorded says whose they are."),
+    "up": _("It is with the next level now."),
+    "asked again": _("Nobody has answered in time. Whoever has to answer is asked once more."),
+    "rejected": _("Rejected. You can read why, and take it to the next level."),
+    "settled": _("It is settled."),
+    "shared": _("It is settled whose the minutes are."),
+}
+
+
+def news(told: Mapping[str, str]) -> View:
+    """The notice of a step in it, to whoever asked or has to answer."""
+    what = heading(About(told["kind"]), told.get("rule", ""))
+    see = Link(_("See it"), Intent("matter", (told["matter"],)))
+    return View(lines(what, about_record(told), NEWS[told["what"]]), (see,))
+
+
+def about_record(told: Mapping[str, str]) -> Words:
+    """The record that a notice speaks of."""
+    return Joined((Named(told["title"], told["english"]), Day(datetime.fromisoformat(told["day"]))), " · ")

@@ -77,6 +77,8 @@ def asks_for_activities(text: str, now: datetime) -> bool:
 )
 async def find(talk: Talk, desk: Desk, sentence: str = "") -> None:
     """By a sentence, or by three answers; “near” is an answer to where."""
+    if sentence.isdecimal() and len(sentence) < 10:  # 活动42, as it stands on a poster
+        return talk.go(Intent("activity", (sentence,)))
     if sentence and desk.activities.asks_where(sentence):
         return talk.go(Intent("near", (sentence,)))
     if sentence:

@@ -5,11 +5,22 @@ from __future__ import annotations
 from bot.desk.desk import Desk
 from bot.domain.activities import Activity, Shift
 from bot.domain.roles import Deed
-from bot.talk import Intent, Link, Talk, _
-from handlers.cards import offer, title
+from bot.talk import Intent, Link, Talk, Words, _
+from handlers.cards import line, offer, title
 
 ORGANISE = Link(_("What you look after"), Intent("organise"))
 NOT_YOURS = _("There is no such activity among those you look after.")
+
+
+async def which_activity(talk: Talk, desk: Desk, script: str, question: Words) -> None:
+    """What I look after that is open or was, to choose which of it a script is about."""
+    mine = await desk.organising.activities()
+    if not mine and await desk.people.posts():
+        return talk.say(_("Nothing that you look after is ahead."), ORGANISE)
+    if not mine:
+        return talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
+    links = [Link(line(one, desk), Intent(script, (str(one.id),))) for one in mine if one.state != "draft"]
+    await talk.browse("list", question, links)
 
 
 async def which_shift(talk: Talk, desk: Desk, activity: int, deed: Deed) -> tuple[Activity, Shift] | None:

@@ -3,24 +3,15 @@ read twice."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.matters import About
 from bot.domain.notices import Event, Notice
-from bot.domain.proofs import grouped
-from bot.domain.stars import Way
-from bot.talk import Day, Intent, Joined, Link, Named, Span, Spot, Text, View, Words, _, lines
-from handlers import between, feedback, mailings, skills
+from bot.talk import Intent, Link, Named, Span, Spot, View, Words, _, lines
+from handlers import between, certificate, corrections, disputes, feedback, mailings, skills, stars
 from handlers.admission import SAID
-from handlers.certificate import OLDER, reason
 from handlers.digest import letter
-from handlers.disputes import heading
 from handlers.hearing import way_out
-from handlers.hours import as_hours
-from handlers.skills import skill_name
-from handlers.stars import count, refusal, step_reached
 
 DAY = -24 * 60
 
@@ -37,12 +28,23 @@ def word(notice: Notice) -> View:
 def said(notice: Notice) -> View:
     """What it says: of an activity and its course, of somebody's own seat, to its organiser, from other people."""
     event = notice.event
+    if notice.kind == "campaign":
+        return mailings.campaign(notice)
     if event is None:
         return personal(notice)
+    return (
+        of_its_course(notice, event)
+        or of_a_seat(notice, event)
+        or of_being_there(notice, event)
+        or to_organisers(notice, event)
+        or between.word(notice, event)
+    )
+
+
+def of_its_course(notice: Notice, event: Event) -> View | None:
+    """That an activity is there, that it is near, that it has changed, that it is called off."""
     name, span = Named(event.title, event.english), Span(event.starts, event.ends)
     match notice.kind:
-        case "campaign":
-            return mailings.campaign(notice)
         case "announcement":
             return View(
                 lines(notice.words.get("text", ""), "", name, span, event.address, sender(event)),
@@ -71,31 +73,13 @@ def said(notice: Notice) -> View:
                     if seated
                     else _("Your sign-up still waits."),
                 ),
-                coming_or_not(notice)
-                if seated
-                else (Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),),
+                coming_or_not(notice) if seated else (booking(notice),),
                 spot=spot(event, name),
             )
         case "cancellation":
             text = _("Called off by the organiser: {title}, {when}. You need not come.", title=name, when=event.starts)
             return View(text, (Link(_("Find activities"), Intent("find")),))
-        case "checkout" if notice.offset > 0:
-            text = _(
-                "{title} has ended, and you have not checked out. Did you leave at the end? Tell me when, and the "
-                "organiser will confirm it. Without that it does not count.",
-                title=name,
-            )
-            return View(text, (Link(_("Tell when I left"), Intent("claim", (str(notice.enrolment),))),))
-        case "checkout":
-            text = _(
-                "{title} ends {when}. Please do not forget to check out, or the time does not count.",
-                title=name,
-                when=event.ends,
-            )
-            return View(text, (Link(_("Check out"), Intent("checkout")),))
-        case "feedback":
-            return feedback.asked(notice, name)
-    return of_a_seat(notice, event) or to_organisers(notice, event) or between.word(notice, event)
+    return None
 
 
 def of_a_seat(notice: Notice, event: Event) -> View | None:
@@ -131,14 +115,9 @@ def of_a_seat(notice: Notice, event: Event) -> View | None:
         case "lapse":
             text = _("The seat that was held for you went on to the next: {title}", title=name)
             if notice.stand == "waiting":
-                return View(
-                    lines(text, _("You are in the queue again, at its end.")),
-                    (Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),),
-                )
-            return View(
-                lines(text, _("You are not in the queue any more.")),
-                (Link(_("Queue up"), Intent("join", (str(event.activity),))),),
-            )
+                return View(lines(text, _("You are in the queue again, at its end.")), (booking(notice),))
+            again = Link(_("Queue up"), Intent("join", (str(event.activity),)))
+            return View(lines(text, _("You are not in the queue any more.")), (again,))
         case "admission":
             return View(lines(admitted(notice, name), span, event.address), admission_links(notice))
         case "deadline":
@@ -146,18 +125,33 @@ def of_a_seat(notice: Notice, event: Event) -> View | None:
             text = _("If you cannot come after all, please say so until {until}: {title}", until=until, title=name)
             return View(
                 lines(text, _("The organiser has changed that; after it a seat is given back late.")),
-                (
-                    Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),
-                    Link(_("No, give up my seat"), Intent("leave", (str(notice.enrolment),))),
-                ),
+                (booking(notice), give_up(notice)),
             )
+    return None
+
+
+def of_being_there(notice: Notice, event: Event) -> View | None:
+    """Of checking in and out, and how it was."""
+    name = Named(event.title, event.english)
+    match notice.kind:
         case "added":
             text = _("You were added on the spot and checked in: {title}. Was that not you? Then tell me.", title=name)
             number = (str(notice.words["number"]),)
-            return View(
-                text,
-                (Link(_("Check out"), Intent("checkout")), Link(_("That was not me"), Intent("notin", number))),
+            return View(text, (CHECK_OUT, Link(_("That was not me"), Intent("notin", number))))
+        case "checkout" if notice.offset > 0:
+            text = _(
+                "{title} has ended, and you have not checked out. Did you leave at the end? Tell me when, and the "
+                "organiser will confirm it. Without that it does not count.",
+                title=name,
             )
+            return View(text, (Link(_("Tell when I left"), Intent("claim", (str(notice.enrolment),))),))
+        case "checkout":
+            text = _(
+                "{title} ends {when}. Please do not forget to check out, or the time does not count.",
+                title=name,
+                when=event.ends,
+            )
+            return View(text, (CHECK_OUT,))
         case "claim":
             yes = notice.words["state"] == "approved"
             text = (
@@ -165,8 +159,9 @@ def of_a_seat(notice: Notice, event: Event) -> View | None:
                 if yes
                 else _("The organiser has declined your claim: {title}.", title=name)
             )
-            ways = (Link(_("My claim"), Intent("claimed", (notice.words["number"],))),)
-            return View(text, ways)
+            return View(text, (Link(_("My claim"), Intent("claimed", (notice.words["number"],))),))
+        case "feedback":
+            return feedback.asked(notice, name)
     return None
 
 
@@ -194,84 +189,49 @@ def to_organisers(notice: Notice, event: Event) -> View | None:
     return None
 
 
+CHECK_OUT = Link(_("Check out"), Intent("checkout"))
+
+
+def booking(notice: Notice) -> Link:
+    """The way to the reader's own sign-up."""
+    return Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),)))
+
+
+def give_up(notice: Notice) -> Link:
+    """To let a seat go to the queue."""
+    return Link(_("No, give up my seat"), Intent("leave", (str(notice.enrolment),)))
+
+
 def coming_or_not(notice: Notice) -> tuple[Link, Link]:
-    """To keep a seat that somebody has, or to let it go to the queue."""
-    number = (str(notice.enrolment),)
-    give_up = Link(_("No, give up my seat"), Intent("leave", number))
-    return Link(_("Yes, I am coming"), Intent("coming", number)), give_up
+    """To keep a seat that somebody has, or to let it go."""
+    return Link(_("Yes, I am coming"), Intent("coming", (str(notice.enrolment),))), give_up(notice)
 
 
 def personal(notice: Notice) -> View:
-    """A notice that speaks of its reader only."""
-    said = notice.words
+    """A notice that speaks of its reader only; each subject has its own words."""
+    about = notice.words
     match notice.kind:
-        case "campaign":
-            return mailings.campaign(notice)
         case "digest":
             return letter(notice)
         case "expiring":
-            return skills.expiring(said)
+            return skills.expiring(about)
         case "proving":
-            text = _("A proof waits for your look: {skill}", skill=skill_name(said["code"]))
-            return View(text, (Link(_("Proofs to look at"), Intent("proofs")),))
+            return skills.proving(about)
+        case "skill":
+            return skills.decided(about)
         case "approval" | "mailing":
             return mailings.news(notice)
         case "withdrawn":
-            text = _(
-                "{issuer} has withdrawn your certificate No. {number}: {reason}. It proves nothing any more.",
-                issuer=Named(said["issuer"], said["english"]),
-                number=grouped(said["number"]),
-                reason=reason(said["reason"]),
-            )
-            instead = said.get("instead", "")
-            anew = _("A right one was issued in its place.") if instead else None
-            link = Link(_("The new certificate"), Intent("mycertificate", (instead,))) if instead else OLDER
-            return View(lines(text, anew), (link,))
-        case "skill":
-            name = skill_name(said["code"])
-            text = (
-                _("Your proof was accepted: {skill}.", skill=name)
-                if said["state"] == "accepted"
-                else _("Your proof was not accepted: {skill}. You can show another one.", skill=name)
-            )
-            return View(text, (Link(_("My skills"), Intent("skills")),))
+            return certificate.withdrawn(about)
         case "matter":
-            number = Link(_("See it"), Intent("matter", (said["matter"],)))
-            about = about_record(said)
-            what = heading(About(said["kind"]), said.get("rule", ""))
-            return View(lines(what, about, MATTER[said["what"]]), (number,))
+            return disputes.news(about)
         case "corrected":
-            text = _(
-                "Your record was corrected: {hours} h before, {now} h now.",
-                hours=as_hours(int(said["before"])),
-                now=as_hours(int(said["after"])),
-            )
-            ways = (
-                Link(_("Why"), Intent("history", (said["record"],))),
-                Link(_("It is wrong"), Intent("dispute", (said["record"],))),
-            )
-            return View(lines(about_record(said), text), ways)
+            return corrections.news(about)
         case "step":
-            return View(lines(step_reached(int(said["hours"]))), (Link(_("My hours"), Intent("hours")),))
-        case "star" if said["way"] in WAITS_FOR_A_CENTRE:
-            text = WAITS_FOR_A_CENTRE[said["way"]]
-            return View(text, (Link(_("Stars to decide about"), Intent("starcases")),))
+            return stars.step(about)
         case "star":
-            stars = count(int(said["level"]))
-            until = Day(datetime.fromisoformat(said["until"])) if said["until"] else None
-            why = refusal(said["reason"])
-            way: Words = {
-                Way.NOTICE: _("{stars}: in public notice until {day}.", stars=stars, day=until),
-                Way.GRANTED: _("{stars}: granted! The city thanks you.", stars=stars),
-            }.get(Way(said["way"]), _("{stars}: refused, because {reason}.", stars=stars, reason=why))
-            return View(lines(way), (Link(_("My stars"), Intent("stars")),))
+            return stars.news(about)
     return View("")
-
-
-WAITS_FOR_A_CENTRE: Mapping[str, Text] = {
-    "applied": _("Somebody applies for a star: you decide whether its public notice opens."),
-    "objected": _("Somebody objects to a star in public notice: nothing is granted until you have looked."),
-}
 
 
 def admitted(notice: Notice, name: Words) -> Words:
@@ -288,23 +248,7 @@ def admission_links(notice: Notice) -> tuple[Link, ...]:
     """Where to go on from a decision."""
     if notice.stand == "cancelled":
         return (Link(_("Find activities"), Intent("find")),)
-    return (Link(_("My sign-up"), Intent("booking", (str(notice.enrolment),))),)
-
-
-MATTER = {
-    "asked": _("You are asked to answer."),
-    "overlap": _("Two organisations recorded the same minutes. They count once; who recorded says whose they are."),
-    "up": _("It is with the next level now."),
-    "asked again": _("Nobody has answered in time. Whoever has to answer is asked once more."),
-    "rejected": _("Rejected. You can read why, and take it to the next level."),
-    "settled": _("It is settled."),
-    "shared": _("It is settled whose the minutes are."),
-}
-
-
-def about_record(said: Mapping[str, str]) -> Words:
-    """The record that a notice speaks of."""
-    return Joined((Named(said["title"], said["english"]), Day(datetime.fromisoformat(said["day"]))), " · ")
+    return (booking(notice),)
 
 
 def sender(event: Event) -> Words:

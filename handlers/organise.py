@@ -36,7 +36,7 @@ from bot.talk import (
 from handlers.answers import count, hours, words, words_or_none
 from handlers.cards import address, kind_name, line, title
 from handlers.flags import reasons
-from handlers.lookedafter import NOT_YOURS, ORGANISE, which_shift
+from handlers.lookedafter import NOT_YOURS, ORGANISE, which_activity, which_shift
 from handlers.terms import covered, shown
 
 TRAINED = _("People are trained for this kind of service first: write when, or let a role ask for the proof.")
@@ -134,7 +134,7 @@ async def on_the_spot(desk: Desk, activity: int) -> list[Link | WebLink]:
 async def before_it_begins(desk: Desk, activity: int) -> list[Link]:
     """Telling people of an open activity, and whatever of it can still be changed."""
     number = (str(activity),)
-    ways: list[Link] = []
+    ways = [Link(_("Poster to print"), Intent("poster", number))]
     if await desk.organising.allowed(activity, Deed.ANNOUNCE):
         ways.append(Link(_("Announce"), Intent("announce", number)))
     if not await desk.organising.allowed(activity, Deed.CHANGE):
@@ -276,17 +276,7 @@ def in_the_city(places: Gazetteer) -> Callable[[Incoming], list[Any]]:
 async def roster(talk: Talk, desk: Desk, activity: int = 0) -> None:
     """Who has a seat, who waits, who is there."""
     if not activity:
-        mine = await desk.organising.activities()
-        if not mine and await desk.people.posts():
-            theirs = Link(_("What you look after"), Intent("organise"))
-            return talk.say(_("Nothing that you look after is ahead."), theirs)
-        if not mine:
-            return talk.say(
-                _("Only organisers can do that. If you lead a group, ask your street's centre to register it.")
-            )
-        opened_ones = [one for one in mine if one.state != "draft"]
-        links = [Link(line(one, desk), Intent("roster", (str(one.id),))) for one in opened_ones]
-        return await talk.browse("list", _("The roster of which activity?"), links)
+        return await which_activity(talk, desk, "roster", _("The roster of which activity?"))
     found = await desk.organising.roster(activity)
     if not isinstance(found, Roster):
         return talk.say(NOT_YOURS, ORGANISE)

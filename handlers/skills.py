@@ -56,6 +56,23 @@ def expiring(said: Mapping[str, str]) -> View:
     return View(lines(text, advice), ways)
 
 
+def proving(said: Mapping[str, str]) -> View:
+    """The notice to an organisation that somebody shows it a proof."""
+    text = _("A proof waits for your look: {skill}", skill=skill_name(said["code"]))
+    return View(text, (Link(_("Proofs to look at"), Intent("proofs")),))
+
+
+def decided(said: Mapping[str, str]) -> View:
+    """The notice of what was decided about a proof."""
+    name = skill_name(said["code"])
+    text = (
+        _("Your proof was accepted: {skill}.", skill=name)
+        if said["state"] == "accepted"
+        else _("Your proof was not accepted: {skill}. You can show another one.", skill=name)
+    )
+    return View(text, (Link(_("My skills"), Intent("skills")),))
+
+
 def last_day(one: Proof) -> tuple[Words, ...]:
     """Until when it holds."""
     return (_("until {day}", day=one.expires),) if one.expires else ()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from bot.desk.desk import Desk
 from bot.domain.stars import OBJECTIONS, Application, Applied, Standing, UnderWay, Way
-from bot.talk import Day, Intent, Joined, Link, Option, Talk, Text, Words, _, lines, ngettext, script
+from bot.talk import Day, Intent, Joined, Link, Option, Talk, Text, View, Words, _, lines, ngettext, script
 from handlers.certificate import as_hours
 
 WORDS = ["stars", "star", "apply for a star", "星级", "我的星级", "评星", "申请星级"]
@@ -238,3 +241,28 @@ def step_reached(hours: int) -> Words | None:
         20: _("20 hours! Half a working week, given away."),
         50: _("50 hours! Halfway to your first star."),
     }.get(hours)
+
+
+def step(said: Mapping[str, str]) -> View:
+    """The notice that it was reached."""
+    return View(lines(step_reached(int(said["hours"]))), (Link(_("My hours"), Intent("hours")),))
+
+
+WAITS_FOR_A_CENTRE: Mapping[str, Text] = {
+    "applied": _("Somebody applies for a star: you decide whether its public notice opens."),
+    "objected": _("Somebody objects to a star in public notice: nothing is granted until you have looked."),
+}
+
+
+def news(said: Mapping[str, str]) -> View:
+    """The notice of an application: to a centre that it waits, to whoever applied where it stands."""
+    if said["way"] in WAITS_FOR_A_CENTRE:
+        return View(WAITS_FOR_A_CENTRE[said["way"]], (Link(_("Stars to decide about"), Intent("starcases")),))
+    stars = count(int(said["level"]))
+    last = Day(datetime.fromisoformat(said["until"])) if said["until"] else None
+    why = refusal(said["reason"])
+    way: Words = {
+        Way.NOTICE: _("{stars}: in public notice until {day}.", stars=stars, day=last),
+        Way.GRANTED: _("{stars}: granted! The city thanks you.", stars=stars),
+    }.get(Way(said["way"]), _("{stars}: refused, because {reason}.", stars=stars, reason=why))
+    return View(lines(way), (Link(_("My stars"), Intent("stars")),))

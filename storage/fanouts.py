@@ -158,6 +158,11 @@ async def plan_reply(unit: Unit, door: str, external: str, key: str, now: dateti
         )
 
 
+async def is_reply_planned(unit: Unit, door: str, key: str) -> bool:
+    """Was this message's reply given to the sender?"""
+    return await is_planned(unit, "reply", reply_source(door, key), 1)
+
+
 _SAME = ("fanout", "lane", "state", "due", "expires", "reason", "done", "page")
 """What all rows of an intention have in common."""
 

@@ -5,7 +5,7 @@ The rule is that of `bot.domain.reach.route`, as SQL; a test holds the two again
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,20 +72,26 @@ async def by_route(
             which, reached.c.windowed, has_any
         )
     )
+    by_mass_at = windowed[0] if windowed and offers.mass and kind in CAMPAIGNS else None
+    return _counted(rows, routes, by_mass_at)
+
+
+def _counted(rows: Iterable[Any], routes: Sequence[tuple[Way, str]], by_mass_at: str | None) -> Counted:
+    """The people of each row by their route; who has none gets a mass message at that door, or waits, or is nowhere."""
     counted: dict[tuple[Way, str], int] = {}
     waiting = unreachable = 0
     for row in rows:
         if row.route is not None:
-            way, door = routes[row.route]
-        elif row.windowed and offers.mass and kind in CAMPAIGNS:
-            way, door = Way.MASS, windowed[0]
+            route = routes[row.route]
+        elif row.windowed and by_mass_at is not None:
+            route = Way.MASS, by_mass_at
         elif row.reachable:
             waiting += row.people
             continue
         else:
             unreachable += row.people
             continue
-        counted[way, door] = counted.get((way, door), 0) + int(row.people)
+        counted[route] = counted.get(route, 0) + int(row.people)
     return Counted(counted, waiting, unreachable)
 
 

@@ -13,9 +13,10 @@ SPARE = timedelta(days=7)
 """A code that is given out now is good for at least this long."""
 
 
-async def code(unit: Unit, link: str, now: datetime) -> str | None:
-    """What the kept code of a link holds; None: there is none, or it ends soon."""
-    kept = select(scene.c.url).where(scene.c.link == link, scene.c.expires > now + SPARE)
+async def code(unit: Unit, link: str, now: datetime, until: datetime | None = None) -> str | None:
+    """What the kept code of a link holds; None: there is none, or it ends soon, or before `until`."""
+    lasts = max(now + SPARE, until or now)
+    kept = select(scene.c.url).where(scene.c.link == link, scene.c.expires >= lasts)
     url: str | None = (await unit.run(kept)).scalar_one_or_none()
     return url
 

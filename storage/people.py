@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, 
 from bot.domain.people import Person, new_number
 from bot.domain.roles import Post, Role
 from bot.talk.session import Session, Shown
+from storage.ahead import SINCE, bounds, goes_first, one
 from storage.database import Unit
 from storage.prepared import Prepared
 from storage.secrecy import Secrecy
@@ -38,6 +39,8 @@ class Met:
     """Something that we want to say waits until they write."""
     heard: datetime | None = None
     """When they last wrote from this address, as it is written down."""
+    behind: bool = False
+    """An earlier reply of ours waits with this door's sender."""
 
     def seen(self, at: datetime) -> list[Shown]:
         """The options under the newest of it that was there before they wrote: what they cannot have seen they did not
@@ -68,7 +71,8 @@ MEET = (
         conversation.c.pushed_at,
         conversation.c.pushed_before,
         conversation.c.pushed_before_at,
-        exists().where(outbox.c.person == person.c.id, *_IS_HELD).label("held"),
+        one(outbox.c.person == person.c.id, *_IS_HELD).label("held"),
+        one(*goes_first(outbox.c, person.c.id, identity.c.door), outbox.c.expires > SINCE).label("behind"),
     )
     .select_from(identity.join(person).join(conversation, conversation.c.person == person.c.id))
     .where(identity.c.door == bindparam("door"), identity.c.external == bindparam("external"))
@@ -79,7 +83,7 @@ _MEET = Prepared(MEET)
 
 async def meet(unit: Unit, door: str, external: str, language: str, now: datetime) -> Met:
     """The person at this address, locked for the turn; made on first contact with nothing personal in it."""
-    row = (await unit.run_aside(_MEET, {"door": door, "external": external})).first()
+    row = (await unit.run_aside(_MEET, {"door": door, "external": external} | bounds(now))).first()
     return await met(unit, row, door, external, language, now)
 
 
@@ -92,7 +96,10 @@ async def met(unit: Unit, row: Any, door: str, external: str, language: str, now
         return await meet(unit, door, external, language, now)
     session = Session.from_json(unit.secrecy.open_json(row.session, f"conversation:{row.id}"))
     pushed = _since(session, (row.pushed_at, row.pushed), (row.pushed_before_at, row.pushed_before))
-    return Met(_person(row, door), row.identity, session, pushed, False, not row.open, row.held, row.inbound)
+    return Met(
+        _person(row, door), row.identity, session, pushed, False, not row.open, bool(row.held), row.inbound,
+        bool(row.behind),
+    )
 
 
 def _since(session: Session, *pushed: tuple[datetime | None, Any]) -> list[tuple[int, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam
 
 from storage import inbox, people
+from storage.ahead import bounds
 from storage.database import Unit
 from storage.inbox import KEEP, REPLY, Kept, Message
 from storage.people import HEARD, HEARD_AFTER_ACTION, HEARD_IN_WINDOW, KEEP_SESSION, MEET, Met, sealed_session
@@ -28,7 +29,7 @@ async def begin(unit: Unit, message: Message, language: str, now: datetime) -> M
     lock is written to PostgreSQL's log, so that a reply which is given again is on disk with the end of this turn,
     though it may be seen a moment before.
     """
-    here = {"door": message.door, "external": message.external, "key": message.key}
+    here = {"door": message.door, "external": message.external, "key": message.key} | bounds(now)
     row = (await unit.run_aside(_BEGIN, here)).first()
     if row is None:  # nobody at this address; a chat that was left may have been answered for all that
         known = await inbox.kept_reply(unit, message.door, message.key)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, exists, func, literal_column, select, union_all
 
+from storage.ahead import bounds, goes_first, one
 from storage.database import Unit
 from storage.lists import among
 from storage.outbox import IS_CAMPAIGN, IS_PENDING, RUNS
@@ -72,17 +73,25 @@ def _first(
     return select(*columns).where(_ACCOUNT, IS_PENDING, *which, runs).order_by(*order).limit(bindparam("p_room"))
 
 
-def _first_of_lane(lane: Lane) -> Select[Any]:
+def _first_of_lane(lane: Lane, *which: ColumnElement[bool]) -> Select[Any]:
     whole = _first(
-        (*_OF_MESSAGE, *_WHOSE), outbox.c.lane == literal_column(str(int(lane))), outbox.c.due <= bindparam("p_due"),
+        (*_OF_MESSAGE, *_WHOSE),
+        outbox.c.lane == literal_column(str(int(lane))), outbox.c.due <= bindparam("p_due"), *which,
         order=(outbox.c.due, outbox.c.id),
     )  # fmt: skip
     return select(whole.subquery())
 
 
-_LANES = (Lane.REPLY, Lane.CHANGE, Lane.REMINDER, Lane.PERSONAL)
+def _first_replies() -> Select[Any]:
+    """Of each chat the one that was given first: the next leaves when it has been brought, all its pages, or failed."""
+    earlier = outbox.alias("earlier")
+    before = one(*goes_first(earlier.c, outbox.c.person, outbox.c.account), earlier.c.id < outbox.c.id)
+    return _first_of_lane(Lane.REPLY, before.is_(None))
 
-_PERSONAL = Prepared(union_all(*map(_first_of_lane, _LANES)), named=False)
+
+_LANES = (Lane.CHANGE, Lane.REMINDER, Lane.PERSONAL)
+
+_PERSONAL = Prepared(union_all(_first_replies(), *map(_first_of_lane, _LANES)), named=False)
 """Of each lane but that of campaigns: from its own end of the index."""
 
 _OF_CAMPAIGN = Prepared(
@@ -116,7 +125,7 @@ async def peek(
     """
     looked = {"p_account": account, "p_due": to_milliseconds(now)}
     room = limit - campaigns
-    found = (await unit.run(_PERSONAL, {**looked, "p_room": room})).all() if room > 0 else []
+    found = (await unit.run(_PERSONAL, {**looked, **bounds(now), "p_room": room})).all() if room > 0 else []
     rows = sorted(found, key=itemgetter(-2))[: max(0, room)]  # by lane; stable: each keeps its order
     turns = await _turns(unit, account, limit - len(rows), after)
     known = await _intentions(unit, {*(row[-1] for row in rows), *(turn.number for turn in turns)})

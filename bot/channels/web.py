@@ -25,6 +25,7 @@ from bot.channels.entrance import Entrance
 from bot.talk.capabilities import Capabilities
 from bot.talk.door import Delivered, Listener, Outcome, Overloaded
 from bot.talk.incoming import Address, BadLink, Incoming, Intent, Photo, Place
+from bot.talk.order import Order
 from bot.talk.view import Page
 from bot.talk.wording import Wording
 
@@ -143,6 +144,12 @@ def routes(
     door: WebDoor, listener: Listener, entrance: Entrance, reader: Reader, *, poll: float = 1.0
 ) -> list[web.RouteDef]:
     """The web chat's addresses. `poll`: seconds between looks for letters that another replica wrote."""
+    return [*_posts(door, listener, entrance, reader), *_letters(door, entrance, poll)]
+
+
+def _posts(door: WebDoor, listener: Listener, entrance: Entrance, reader: Reader) -> list[web.RouteDef]:
+    """What the person says: a message, or a picture."""
+    conversations = Order()
 
     async def say(request: web.Request) -> web.Response:
         entrance.check_origin(request)
@@ -172,13 +179,21 @@ def routes(
         if letter:
             await door.append(address_id, key, "me", letter)
         try:
-            reply = await listener.take(incoming)
+            # Who writes again meanwhile is answered below the whole of this answer, not between two of its pages.
+            async with conversations.of(address_id):
+                reply = await listener.take(incoming)
+                for index, page in enumerate(reply.pages):
+                    await door.append(address_id, f"{key}/{index}", "them", page.to_json())
         except Overloaded:
             return _answer({"error": "overloaded"}, status=503, headers={"Retry-After": "1"})
-        for index, page in enumerate(reply.pages):
-            await door.append(address_id, f"{key}/{index}", "them", page.to_json())
         wording = await reader(address_id, hint(request))
         return _answer({"answered": key, "language": wording.language, "elder": wording.elder})
+
+    return [web.post("/chat/say", say), web.post(PHOTO, show)]
+
+
+def _letters(door: WebDoor, entrance: Entrance, poll: float) -> list[web.RouteDef]:
+    """What the page shows: letters as they come, and those of before."""
 
     async def events(request: web.Request) -> web.StreamResponse:
         address_id = entrance.visitor(request)
@@ -198,12 +213,12 @@ def routes(
                     # The page knows letters that are here no more (erased, another demonstration): it begins anew.
                     await stream.write(b"event: forgotten\ndata:\n\n")
                     return stream
-                await _pour(request, stream, address_id, after, bell)
+                await pour(request, stream, address_id, after, bell)
         finally:
             door.leave(address_id, bell)
         return stream
 
-    async def _pour(
+    async def pour(
         request: web.Request, stream: web.StreamResponse, address_id: str, after: int, bell: asyncio.Event
     ) -> None:
         quiet = 0.0
@@ -227,12 +242,7 @@ def routes(
         letters = await door.letterbox.before(address_id, before, HISTORY)
         return _answer({"letters": [_shown(letter, entrance.public_url) for letter in letters]})
 
-    return [
-        web.post("/chat/say", say),
-        web.post(PHOTO, show),
-        web.get("/chat/events", events),
-        web.get("/chat/history", history),
-    ]
+    return [web.get("/chat/events", events), web.get("/chat/history", history)]
 
 
 def hint(request: web.Request) -> str | None:

@@ -29,6 +29,7 @@ from bot.desk.offers import Offers
 from bot.desk.organising import Organising
 from bot.desk.parties import Parties
 from bot.desk.people import People
+from bot.desk.posters import Posters
 from bot.desk.privacy import Privacy
 from bot.desk.promises import Promises
 from bot.desk.proofs import Proofs
@@ -107,6 +108,11 @@ class Desk:
     def organising(self) -> Organising:
         """What organisers and centres do: publish, change, roster, wall."""
         return Organising(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def posters(self) -> Posters:
+        """What my activities hang up."""
+        return Posters(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def agreements(self) -> Agreements:

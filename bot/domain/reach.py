@@ -25,6 +25,13 @@ NEAR = -reminders.NEAR
 REPLY_KEEPS = timedelta(hours=48)
 """A reply that could not go back in its own request is worth bringing as long as WeChat lets us speak first."""
 
+REPLY_HOLDS_UP = timedelta(minutes=2)
+"""For so long after it was put off, the next replies of its chat go behind it; then they go directly again, for nobody
+shall wait for one answer because of another. A line that seems dead is tried again within one minute."""
+
+NEXT_TRY = timedelta(minutes=1)
+"""A reply that will not be tried again within this time holds nobody up."""
+
 
 class Way(StrEnum):
     """How a message goes out; kept with its row."""

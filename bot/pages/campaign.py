@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.pages.once import TOKEN, once
-from bot.pages.pictures import Drawn, sniffed
+from bot.pages.pictures import Drawn
 from bot.pages.site import Site
 from bot.pages.tables import table
 from bot.talk.wording import Text, Wording, Words, _, ngettext
@@ -77,12 +77,12 @@ def drawn(drawing: Drawing) -> Drawn:
     async def draw(named: Mapping[str, str], said: Mapping[str, str]) -> bytes | None:
         return await drawing(int(named["campaign"]), said.get("k", ""))
 
-    return Drawn(f"{NUMBER}/picture", draw)
+    # Its address is its right and its content never changes while it is sent; platforms fetch it many times.
+    return Drawn(f"{NUMBER}/picture", draw, kept=3600)
 
 
 def routes(site: Site, facts: Facts, drawing: Drawing, listing: Listing) -> list[web.RouteDef]:
     """The page, its figures as JSON, the picture, and the list."""
-    shown = drawn(drawing)
 
     async def found(request: web.Request) -> CampaignFacts:
         one = await facts(int(request.match_info["campaign"]), request.query.get("k", ""))
@@ -97,21 +97,13 @@ def routes(site: Site, facts: Facts, drawing: Drawing, listing: Listing) -> list
     async def now(request: web.Request) -> web.Response:
         return web.json_response(state(await found(request), site.wording(request)))
 
-    async def picture(request: web.Request) -> web.Response:
-        body = await shown.draw(request.match_info, request.query)
-        kind = sniffed(body) if body else ""
-        if not body or not kind:
-            raise web.HTTPNotFound
-        # Its address is its right and its content never changes while it is sent; platforms fetch it many times.
-        return web.Response(body=body, content_type=kind, headers={"Cache-Control": "private, max-age=3600"})
-
     async def take_list(request: web.Request) -> web.Response:
         return table(await listing(request.match_info["token"]), "campaign")
 
     return [
         web.get(NUMBER, show),
         web.get(f"{NUMBER}.json", now),
-        web.get(shown.path, picture),
+        drawn(drawing).route(),
         *once(site, f"/campaign/list/{TOKEN}.xlsx", take_list),
     ]
 

@@ -21,17 +21,9 @@ def drawn(chart: Chart) -> Drawn:
             return None
         return await chart(named["number"], said.get("l", ""), int(total), said.get("k", ""))
 
-    return Drawn("/months/{number}.png", draw)
+    return Drawn("/months/{number}.png", draw, kept=3600)
 
 
 def routes(chart: Chart) -> list[web.RouteDef]:
     """Its address."""
-    picture = drawn(chart)
-
-    async def give(request: web.Request) -> web.Response:
-        body = await picture.draw(request.match_info, request.query)
-        if body is None:
-            raise web.HTTPNotFound
-        return web.Response(body=body, content_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
-
-    return [web.get(picture.path, give)]
+    return [drawn(chart).route()]

@@ -38,12 +38,4 @@ def drawn(own_link: OwnLink) -> Drawn:
 
 def routes(own_link: OwnLink) -> list[web.RouteDef]:
     """The one address."""
-    picture = drawn(own_link)
-
-    async def show(request: web.Request) -> web.Response:
-        body = await picture.draw(request.match_info, request.query)
-        if body is None:
-            raise web.HTTPNotFound
-        return web.Response(body=body, content_type="image/png")
-
-    return [web.get(picture.path, show)]
+    return [drawn(own_link).route()]

@@ -1,7 +1,7 @@
-"""Pictures of ours by their addresses: for a door whose platform cannot open them, and so must be brought them.
+"""Pictures of ours by their addresses: as pages of their own, and for a door whose platform cannot open them.
 
-What their pages give is asked of the pages' own drawing: nothing is fetched, no visitor's allowance is used, and no
-other address is known here, so none that works once can be used up.
+Such a door must be brought them. What their pages give is asked of the pages' own drawing: nothing is fetched, no
+visitor's allowance is used, and no other address is known here, so none that works once can be used up.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
+
+from aiohttp import web
 
 Draw = Callable[[Mapping[str, str], Mapping[str, str]], Awaitable[bytes | None]]
 """What the path names and what the query says in; None: no such picture, or not for whoever asks."""
@@ -23,6 +25,21 @@ class Drawn:
 
     path: str
     draw: Draw
+    kept: int = 0
+    """Seconds for which whoever has fetched it may show it again without asking."""
+
+    def route(self) -> web.RouteDef:
+        """Its page: the picture and nothing else."""
+        headers = {"Cache-Control": f"private, max-age={self.kept}"} if self.kept else None
+
+        async def show(request: web.Request) -> web.Response:
+            body = await self.draw(request.match_info, request.query)
+            kind = sniffed(body) if body else ""
+            if not kind:
+                raise web.HTTPNotFound
+            return web.Response(body=body, content_type=kind, headers=headers)
+
+        return web.get(self.path, show)
 
 
 class Gallery:

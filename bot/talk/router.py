@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,6 +82,12 @@ class Router:
         answered = await turn.answer()
         session.touched = now.timestamp()
         return answered
+
+
+def _as_link(text: str) -> str:
+    """A link as phones make it when it is typed: begun with a capital, its hyphen as wide as a Chinese character."""
+    name, hyphen, rest = unicodedata.normalize("NFKC", text).strip().partition("-")
+    return f"{name.lower()}{hyphen}{rest}"
 
 
 def _longest_first(opening: tuple[str, Script]) -> int:
@@ -223,7 +230,7 @@ class _Turn:
         sentence."""
         if "-" in said:
             try:
-                intent = Intent.parse(text.strip())
+                intent = Intent.parse(_as_link(text))
                 one = self.router.scripts.get(intent.script)
                 if one and not one.silent and one.arguments(intent.arguments) is not None:
                     return one, intent.arguments

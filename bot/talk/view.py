@@ -131,6 +131,8 @@ class Reply:
     pages: tuple[Page, ...] = field(default=())
     replayed: bool = False
     """The message had been answered before; this is the reply kept then."""
-    elsewhere: Literal["", "told", "perhaps"] = ""
-    """Of a replayed one: another replica has brought it, or took the message so lately that it may be bringing it now.
-    A door that answers within the message's own request answers all the same."""
+    elsewhere: Literal["", "told", "perhaps", "sender"] = ""
+    """`sender`: it stands in the sender's list, behind earlier ones of this chat, and nobody else is to bring it.
+
+    Of a replayed one: another replica has brought it (`told`), or took the message so lately that it may be bringing it
+    now (`perhaps`). A door that answers within the message's own request answers all the same."""

@@ -133,6 +133,13 @@ outbox = Table(
         postgresql_where=text("state = 0 AND account = ''"),
         sqlite_where=text("state = 0 AND account = ''"),
     ),
+    # Replies on their way: asked for in every turn, and by the sender, for whom the next ones stand behind.
+    Index(
+        "ix_outbox_reply",
+        "person",
+        postgresql_where=text("lane = 0 AND state <= 1"),
+        sqlite_where=text("lane = 0 AND state <= 1"),
+    ),
     # The platform tells later what became of a message, by its own number.
     Index(
         "ix_outbox_receipt",

@@ -6,7 +6,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -106,6 +106,41 @@ async def test_two_posts_with_different_keys_have_two_effects(chat: WebChat, vis
     await visitor.says("join")
     await visitor.says("join")
     assert len(chat.listener.effects) == 2
+
+
+def in_three_pages(incoming: Incoming) -> tuple[Page, ...]:
+    return tuple(Page(f"{incoming.text}{number}") for number in (1, 2, 3))
+
+
+async def said_at_once(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two posts of which the second comes while the first is answered: what was answered, in order."""
+    chat = WebChat(ScriptedCity(in_three_pages))
+    sound = chat.letters.append
+
+    async def append(*letter: Any) -> int:
+        await asyncio.sleep(0.01)  # a database
+        return await sound(*letter)
+
+    monkeypatch.setattr(chat.letters, "append", append)
+    async with serve(chat.app()) as url:
+        visitor = Visitor(url)
+        async with visitor.session:
+            await visitor.opens()
+            await asyncio.gather(visitor.says("a"), visitor.says("b"))
+            return [one["body"]["text"] for one in await visitor.letters() if one["who"] == "them"]
+
+
+async def test_an_answer_of_several_pages_stays_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = await said_at_once(monkeypatch)
+    assert sorted(answered[:3]) == answered[:3]
+    assert answered[3:] == sorted(answered[3:])
+    assert {len({text[0] for text in half}) for half in (answered[:3], answered[3:])} == {1}
+
+
+async def test_control_without_the_turnstile_another_one_comes_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.channels.web.Order.of", lambda _order, _key: nullcontext())
+    answered = await said_at_once(monkeypatch)
+    assert len({text[0] for text in answered[:3]}) == 2
 
 
 async def test_the_same_post_twice_at_once_shows_one_answer(chat: WebChat, visitor: Visitor) -> None:

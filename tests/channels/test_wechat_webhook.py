@@ -158,10 +158,10 @@ async def one_pass(_incoming: Incoming) -> None:
     await asyncio.sleep(0)
 
 
-async def answered_and_brought(webhook: type[WeChatWebhook]) -> tuple[int, int]:
+async def answered_and_brought() -> tuple[int, int]:
     """How often a turn that ends just as patience does is answered at once, and how often it is brought later."""
     clock, listener = ManualClock(), KeptReplies(wait=one_pass)
-    hook = webhook(envelope(clock), reader(), listener, at(clock))
+    hook = WeChatWebhook(envelope(clock), reader(), listener, at(clock))
     xml = xml_of({"ToUserName": "gh_1", "FromUserName": "o1", "CreateTime": "1", "MsgType": "text", "MsgId": "1"})
     push = parse(xml.encode())
     said = reader().read(push, xml)
@@ -172,16 +172,15 @@ async def answered_and_brought(webhook: type[WeChatWebhook]) -> tuple[int, int]:
 
 
 async def test_a_turn_that_ends_as_patience_does_is_answered_and_not_brought_too() -> None:
-    assert await answered_and_brought(WeChatWebhook) == (1, 0)
+    assert await answered_and_brought() == (1, 0)
 
 
-async def test_control_without_the_mark_it_is_both() -> None:
-    class Forgetful(WeChatWebhook):
-        def _ended(self, turn: _Turn) -> None:
-            turn.answered = False
-            super()._ended(turn)
+async def test_control_whoever_waits_and_is_not_seen_is_answered_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unseen(_Turn):
+        waiting = property(lambda _turn: 0, lambda _turn, _count: None)  # type: ignore[assignment]
 
-    assert await answered_and_brought(Forgetful) == (1, 1)
+    monkeypatch.setattr(webhook, "_Turn", Unseen)
+    assert await answered_and_brought() == (1, 1)
 
 
 async def test_a_late_turn_that_has_nothing_to_say_brings_nothing() -> None:

@@ -25,8 +25,8 @@ ELSEWHERE = {
     "which messages I want": {"digest", "nodigest", "noreminders", "nocalls", "nocampaigns"},
     "my data": {"takeout", "withdraw", "erase", "keep"},
     "what one looks after": {
-        *("publish", "roster", "announce", "campaign", "campaigns", "claims", "roll", "walkin", "minutes", "amend"),
-        *("sample", "withdrawproof", "proofregister", "starcases", "starnotices"),
+        *("publish", "roster", "poster", "announce", "campaign", "campaigns", "claims", "roll", "walkin", "minutes"),
+        *("amend", "sample", "withdrawproof", "proofregister", "starcases", "starnotices"),
     },
     "the activity or sign-up itself": {"join", "document", "unsubscribe", "unlink"},
     "any moment": {"start", "menu", "help"},

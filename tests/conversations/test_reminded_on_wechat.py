@@ -96,8 +96,14 @@ async def test_sharing_shows_the_code_that_opens_this_very_activity(town: Town) 
             assert platform.scenes[held] == f"activity-{number}"
             assert await account.code(number) == held  # kept: one call for a month
             assert platform.calls["/cgi-bin/qrcode/create"] == 1
+            assert await account.code(number, town.at + timedelta(days=30)) == held  # good until then, to the day
+            assert await account.code(number, town.at + timedelta(days=31)) is None  # no code lives as long as that
+            assert platform.calls["/cgi-bin/qrcode/create"] == 1
+            town.at += timedelta(days=8)
+            lasting = await account.code(number, town.at + timedelta(days=29))
+            assert lasting not in (None, held)  # on paper it would have ended before the activity
             town.at += timedelta(days=24)
-            assert await account.code(number) != held  # it would have ended within the week
+            assert await account.code(number) not in (held, lasting)  # it would have ended within the week
             assert await account.code(number + 1) is None
             async with town.database.write() as unit:
                 await quotas.learn(unit, "wechat", QR_CREATE, 1, 1, town.at)
@@ -105,7 +111,7 @@ async def test_sharing_shows_the_code_that_opens_this_very_activity(town: Town) 
             async with town.database.write() as unit:
                 await quotas.learn(unit, "wechat", QR_CREATE, 0, 0, town.at)
             assert await account.code(number) is None  # the day allows none: nothing is called
-            assert platform.calls["/cgi-bin/qrcode/create"] == 2
+            assert platform.calls["/cgi-bin/qrcode/create"] == 3
             await account.ask_quotas()
             async with town.database.read() as unit:
                 left = await quotas.left(unit, "wechat", WECHAT.values(), town.at)

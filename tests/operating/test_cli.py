@@ -228,17 +228,17 @@ def test_a_password_on_the_command_line_is_taken_and_warned_of(menkou: Menkou, c
     assert menkou("move", "--to", "sqlite:///new.db").stderr == ""
 
 
-def test_a_city_moves_from_sqlite_to_sqlite_by_the_command(menkou: Menkou, tmp_path: Path) -> None:
+def test_a_city_moves_by_the_command_into_an_empty_database(menkou: Menkou, database_url: str) -> None:
     assert menkou("migrate").exit_code == 0
     nowhere = menkou("move")
     assert (nowhere.exit_code, "MENKOU_MOVE_TO_FILE" in nowhere.stderr) == (1, True)
     same = menkou("move", move_to="sqlite:///var/menkou.db")
     assert same.stderr == "menkou: The city is in that database already.\n"
-    moved = menkou("move", move_to=f"sqlite:///{tmp_path}/new/city.db")
-    assert re.match(r"0 rows of \d+ tables arrived", moved.output), moved.output
-    assert (tmp_path / "new/city.db").exists()
     wrong = menkou("move", "--to", "mysql://somewhere")
     assert (wrong.exit_code, wrong.stderr.startswith("menkou: MENKOU_MOVE_TO needs")) == (WRONG_USE, True)
+    moved = menkou("move", move_to=database_url)
+    assert re.match(r"0 rows of \d+ tables arrived", moved.output), moved.output
+    assert menkou("migrate", database_url=database_url).output == f"At {migrate.head()} already.\n"
 
 
 # --- doctor ---

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image
 
-from bot.pages import campaign, months, mycode, proof
+from bot.pages import campaign, months, mycode, poster, proof
 from bot.pages.pictures import Drawn, Gallery
 
 HOME = "http://127.0.0.1:8080"
@@ -29,11 +30,17 @@ async def paper(number: str, key: str, kind: str) -> bytes | None:
     return PNG if (number, key, kind) == ("MK23", "right", "png") else None
 
 
-async def poster(number: int, key: str) -> bytes | None:
+async def written(number: int, key: str) -> bytes | None:
     return JPEG if (number, key) == (42, "right") else None
 
 
-KINDS = (months.drawn(chart), mycode.drawn(own_link), proof.drawn(paper), campaign.drawn(poster))
+async def sheet(activity: int, key: str, kind: poster.Kind) -> bytes | None:
+    return PNG if (activity, key, kind) == (7, "right", "png") else None
+
+
+KINDS = (
+    months.drawn(chart), mycode.drawn(own_link), proof.drawn(paper), campaign.drawn(written), poster.drawn(sheet)
+)  # fmt: skip
 GALLERY = Gallery(HOME, KINDS)
 
 
@@ -43,6 +50,7 @@ GALLERY = Gallery(HOME, KINDS)
         ("/months/V7K3M9QXA2.png?l=zh_CN&t=120&k=a-b_c", PNG),
         ("/proof/MK23.png?k=right", PNG),
         ("/campaign/42/picture?k=right&v=17", JPEG),
+        ("/poster/7.png?v=17&k=right", PNG),
     ],
 )
 async def test_an_address_of_ours_gives_its_picture(path: str, picture: bytes) -> None:
@@ -80,6 +88,9 @@ async def test_so_does_a_persons_own_code() -> None:
         f"{HOME}/campaign/٤٢/picture?k=right",
         f"{HOME}/campaign/1234567890123456/picture?k=right",
         f"{HOME}/campaign/42?k=right",
+        f"{HOME}/poster/7.png?v=17&k=wrong",
+        f"{HOME}/poster/7.pdf?v=17&k=right",
+        f"{HOME}/poster/٧.png?v=17&k=right",
         f"{HOME}/mycode/V234567892/{TOKEN[::-1]}.png",
         f"{HOME}/metrics",
     ],
@@ -93,7 +104,25 @@ async def test_what_is_no_picture_is_not_given(body: bytes | None) -> None:
     async def draw(_named: Mapping[str, str], _said: Mapping[str, str]) -> bytes | None:
         return body
 
-    assert await Gallery(HOME, [Drawn("/p.png", draw)]).picture(f"{HOME}/p.png") is None
+    one = Drawn("/p.png", draw)
+    assert await Gallery(HOME, [one]).picture(f"{HOME}/p.png") is None
+    assert (await fetched(one))[0] == 404
+
+
+async def fetched(one: Drawn) -> tuple[int, str, str | None]:
+    """What its page gives: status, type, how long it may be kept."""
+    application = web.Application()
+    application.add_routes([one.route()])
+    async with TestClient(TestServer(application)) as client, client.get(one.path) as answer:
+        return answer.status, answer.content_type, answer.headers.get("Cache-Control")
+
+
+async def test_a_pictures_page_tells_what_it_is_and_how_long_it_may_be_kept() -> None:
+    async def draw(_named: Mapping[str, str], _said: Mapping[str, str]) -> bytes | None:
+        return JPEG
+
+    assert await fetched(Drawn("/p", draw, kept=60)) == (200, "image/jpeg", "private, max-age=60")
+    assert await fetched(Drawn("/p", draw)) == (200, "image/jpeg", None)
 
 
 async def test_an_address_under_a_path_of_a_larger_site_is_ours() -> None:

@@ -107,6 +107,8 @@ TABLE: tuple[Line, ...] = (
     held("insured", "coming", who=ORGANISER),
     held("announce", "coming", who=ANNOUNCE),
     held("deliveries", "coming", who=ROSTER),
+    held("poster", "coming", who=ROSTER),
+    held("poster", "over", who=ROSTER),
     held("letin", "asking", who=CHANGE),
     held("excuse", "missed", who=CHANGE),
     # While it is on, and afterwards.
@@ -150,6 +152,7 @@ TABLE: tuple[Line, ...] = (
         held(script, "draft", who=ORGANISER)
         for script in (
             "draft", "open", "approval", "deadline", "question", "unquestion", "role", "unrole", "retime", "discard",
+            "poster",
         )
     ),
     held("activity", "draft", who=frozenset()),

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from bot.app import App
 from bot.desk import organising
 from bot.desk.desk import Desk
+from bot.desk.posters import Sheets
 from bot.desk.records import Records
 from bot.domain import roles
 from bot.domain.roles import Deed, Post, Role
@@ -178,6 +179,11 @@ async def signed(town: Town, world: World) -> dict[str, str]:
             assert me is not None
             return Desk(unit, replace(me, door="web", language="en"), town.at, town.city)
 
+        async def poster_of(mine: Desk, kind: str) -> str:
+            sheets = await mine.posters.sheets(int(things["coming"]))
+            assert isinstance(sheets, Sheets)
+            return sheets.png if kind == "png" else sheets.pdf
+
         organiser, owner = await desk(Who.ORGANISER), await desk(Who.OWNER)
         papers = owner.proofs.papers(things["certificate"])
         register = await organiser.proofs.register(int(things["organisation"]))
@@ -189,6 +195,7 @@ async def signed(town: Town, world: World) -> dict[str, str]:
             "mycode": f"/mycode/{things['number']}/{things['shown']}.png",
             "feed": await owner.calendars.address(), "entry": owner.calendars.of_activity(int(things["coming"])),
             "campaign": str(await organiser.campaigns.page(int(things["sent"]))),
+            "poster": await poster_of(organiser, "png"), "printed": await poster_of(organiser, "pdf"),
         }  # fmt: skip
     found["wall's code"] = found["wall"].replace("?", "/now?")
     found["figures"] = found["campaign"].replace("?", ".json?")
@@ -205,6 +212,7 @@ SIGNED = {
     "/proof/{number}.{kind}": "pdf", "/register/{organisation}.xlsx": "register", "/months/{number}.png": "months",
     "/mycode/{number}/{token}.png": "mycode", "/calendar/{number}/{key}.ics": "feed",
     "/activity/{number}.ics": "entry", "/campaign/{campaign}": "campaign", "/campaign/{campaign}.json": "figures",
+    "/poster/{activity}.png": "poster", "/poster/{activity}.pdf": "printed",
 }  # fmt: skip
 """Pages behind a link, each with the address that is forged here."""
 

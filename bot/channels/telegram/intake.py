@@ -2,7 +2,8 @@
 
 The platform is told that we have it only after this: what is answered is on disk, and the reply has gone or stands in
 the sender's list. An update that comes again is answered again unless this process or another replica answered; while
-another may be about to, it is asked to come again later.
+another may be about to, it is asked to come again later. While a reply waits with the sender, the next ones of its chat
+stand behind it there (docs/decisions/44-answers-in-their-order.md).
 """
 
 from __future__ import annotations
@@ -133,7 +134,10 @@ class Intake:
         if pressed is not None:
             await asyncio.wait({pressed})
         self._begun.add(incoming.key)
-        await self._say(incoming, reply)
+        if reply.elsewhere == "sender":
+            log.info("a reply stands behind others in the sender's list", key=incoming.key)
+        else:
+            await self._say(incoming, reply)
         self._begun.discard(incoming.key)
         self._answered[incoming.key] = None
         self._brought(incoming.key)

@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from bot.channels.wechat.parsing import NotWeChat, Push, legible, parse
 from bot.channels.wechat.replies import SUCCESS, joined, layout, passive_reply
 from bot.talk.door import TRY_AGAIN, Listener, Overloaded
 from bot.talk.incoming import Incoming
+from bot.talk.order import Order
 from bot.talk.view import Page, Reply
 from bot.talk.wording import Wording
 
@@ -38,11 +39,10 @@ log = logging.getLogger(__name__)
 class _Turn:
     """A turn under way and the requests that wait for it."""
 
-    task: asyncio.Task[Reply]
     incoming: Incoming
     quiet: bool
+    task: asyncio.Task[Reply] = field(init=False)
     waiting: int = 0
-    answered: bool = False
 
 
 class WeChatWebhook:
@@ -68,6 +68,7 @@ class WeChatWebhook:
         self._on_finished = on_finished
         self._patience = patience
         self._turns: dict[str, _Turn] = {}
+        self._chats = Order()
         self._after: set[asyncio.Task[None]] = set()
         self._handed_over: OrderedDict[str, None] = OrderedDict()
 
@@ -143,9 +144,8 @@ class WeChatWebhook:
             await asyncio.wait({turn.task}, timeout=max(left, 0.0))
         finally:
             turn.waiting -= 1
-        # No await from here to the answer: `_ended` sees either one who waits, or one who answered, or nobody.
-        turn.answered = turn.task.done()
-        if not turn.answered:
+        # No await from here to the answer: the turn's end saw us wait, or has not come yet and will see nobody.
+        if not turn.task.done():
             log.info("WeChat turn over %s s: the reply goes by customer message", self._patience)
             return _plain(SUCCESS)
         failed = turn.task.exception() if not turn.task.cancelled() else asyncio.CancelledError()
@@ -155,8 +155,9 @@ class WeChatWebhook:
                 return web.Response(status=503)  # nothing was kept; the push may come again
             # In the chat WeChat shows “service unavailable” for anything but an answer, and brings nothing again.
             return self._say(Page(Wording(LANGUAGE, UTC)(TRY_AGAIN)), push, opened)
-        page = joined(turn.task.result().pages)
-        if page is None or turn.quiet:
+        reply = turn.task.result()
+        page = joined(reply.pages)
+        if page is None or turn.quiet or reply.elsewhere == "sender":
             return _plain(SUCCESS)
         return self._say(page, push, opened)
 
@@ -175,26 +176,41 @@ class WeChatWebhook:
             await asyncio.sleep(AGAIN)
 
     def _begin(self, said: Said, until: float) -> _Turn:
-        task = asyncio.get_running_loop().create_task(self._taken(said.incoming, until))
-        turn = _Turn(task, said.incoming, said.quiet)
+        turn = _Turn(said.incoming, said.quiet)
+        turn.task = asyncio.get_running_loop().create_task(self._turned(turn, until))
         self._turns[said.incoming.key] = turn
-        task.add_done_callback(lambda _task: self._ended(turn))
+        turn.task.add_done_callback(lambda _task: self._ended(turn))
         return turn
 
+    async def _turned(self, turn: _Turn, until: float) -> Reply:
+        """The turn, and what must follow it when nobody waits for its reply any more: those who wait will answer; if
+        nobody does, the sender must. Never both, never neither.
+
+        The next message from the same address has its turn after that, so that it finds this reply in the sender's list
+        and stands behind it.
+        """
+        async with self._chats.of(turn.incoming.address.id):
+            reply, failed = Reply(), None
+            try:
+                reply = await self._taken(turn.incoming, until)
+            except Exception as wrong:  # noqa: BLE001 - whoever waits is told, else it is tried again or kept apart
+                failed = wrong
+            # No await from here to the turn's end while somebody waits.
+            if turn.waiting:
+                if failed is not None:
+                    raise failed
+                return reply
+            if failed is not None or (reply.pages and not turn.quiet):
+                self._handed_over[turn.incoming.key] = None
+                while len(self._handed_over) > REMEMBERED:
+                    self._handed_over.popitem(last=False)
+                await self._hand_over(turn.incoming, failed)
+            return reply
+
     def _ended(self, turn: _Turn) -> None:
-        """The turn is over: those who wait will answer; if nobody does, the sender must. Never both, never neither."""
         del self._turns[turn.incoming.key]
-        if turn.task.cancelled():
-            return
-        failed = turn.task.exception()
-        if turn.waiting or turn.answered:
-            return
-        if failed is None and (turn.quiet or not turn.task.result().pages):
-            return
-        self._handed_over[turn.incoming.key] = None
-        while len(self._handed_over) > REMEMBERED:
-            self._handed_over.popitem(last=False)
-        self._afterwards(self._hand_over(turn.incoming, failed))
+        if not turn.task.cancelled():
+            turn.task.exception()  # it is known to whoever waited
 
     def _afterwards(self, work: Coroutine[Any, Any, None]) -> None:
         after = asyncio.get_running_loop().create_task(work)
