@@ -1,6 +1,8 @@
 """What the city's public figures are counted from: records that count, and activities that were held.
 
-Counted with a million records: four passes over the ledger, each grouped by person, in one look that writes nothing.
+Six passes over the ledger, five of them grouped by person, in one look that only reads. With a million records, on two
+cores that do something else too, it takes six seconds on either database; meanwhile the slowest write took 3 ms on SQLite,
+as without it, and 39 ms on PostgreSQL (10 without it), where it is one connection of the ten that turns do not use.
 """
 
 from __future__ import annotations
