@@ -1,8 +1,8 @@
 """What the city's public figures are counted from: records that count, and activities that were held.
 
-Six passes over the ledger, five of them grouped by person, in one look that only reads. With a million records, on two
-cores that do something else too, it takes six seconds on either database; meanwhile the slowest write took 3 ms on SQLite,
-as without it, and 39 ms on PostgreSQL (10 without it), where it is one connection of the ten that turns do not use.
+Six passes over the ledger, five of them grouped by person, in one look that only reads. A million records take six
+seconds on either database, on two cores that have more to do; meanwhile the slowest write took 3 ms on SQLite, as
+without it, and 39 ms on PostgreSQL (10 without), where it has one of the ten connections that turns do not use.
 """
 
 from __future__ import annotations
