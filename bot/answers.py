@@ -63,7 +63,7 @@ class Answers:
         self._clock = clock
         self._code = code
         self._drawing = asyncio.Semaphore(DRAWN_AT_ONCE)
-        self._counting = asyncio.Lock()
+        self._counting: asyncio.Task[None] | None = None
 
     async def reader(self, address: str, hint: str | None, door: str = "web") -> Wording:
         """How somebody at an address reads; by their browser's hint before they have written."""
@@ -100,17 +100,20 @@ class Answers:
             return await asyncio.to_thread(takeaway.workbook, taken)
 
     async def figures(self) -> Figures | None:
-        """The public figures as they were last counted. Whoever asks before the first tick counts them, one for all;
-        None: there are none yet, and the database is away."""
-        board = self._city.board
-        async with self._counting:
-            if board.figures is None:
-                try:
-                    await figures.count(self._database, self._city, self._clock())
-                except Exception as error:
-                    if not is_away(error):
-                        raise
-        return board.figures
+        """The public figures as they were last counted. Before the first tick they are counted once for all who ask,
+        whoever of them goes away meanwhile; None: there are none yet, and the database is away."""
+        if self._city.board.figures is None:
+            if self._counting is None or self._counting.done():
+                self._counting = asyncio.create_task(self._count_figures(), name="first figures")
+            await asyncio.shield(self._counting)
+        return self._city.board.figures
+
+    async def _count_figures(self) -> None:
+        try:
+            await figures.count(self._database, self._city, self._clock())
+        except Exception as error:
+            if not is_away(error):
+                raise
 
     async def wall(self, activity: int, key: str) -> WallFacts | None:
         """What an activity's wall shows."""

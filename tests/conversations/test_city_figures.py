@@ -256,6 +256,32 @@ async def test_many_who_ask_at_first_are_answered_by_one_count(town: Town, monke
     assert len(times) == 1, "a look asks nothing of the database"
 
 
+async def test_many_who_ask_while_the_database_is_away_wait_for_one_try(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each tried by itself, one after the other, for as long as a connection takes to be given up."""
+    answers, times = Answers(town.database, town.city, town.now), []
+
+    async def away(*_what: object) -> Figures:
+        times.append(1)
+        await asyncio.sleep(0)
+        raise OperationalError("select", {}, OSError())
+
+    monkeypatch.setattr(figures, "count", away)
+    assert await asyncio.gather(*(answers.figures() for _look in range(9))) == [None] * 9
+    assert len(times) == 1
+    assert await answers.figures() is None
+    assert len(times) == 2  # control: who comes later tries again
+
+
+async def test_whoever_goes_away_takes_nobodys_figures_along(town: Town) -> None:
+    answers = Answers(town.database, town.city, town.now)
+    first, second = asyncio.create_task(answers.figures()), asyncio.create_task(answers.figures())
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second is not None
+
+
 async def test_a_correction_shows_at_the_next_count(town: Town) -> None:
     ledger = Ledger(town)
     await ledger.people(9)
