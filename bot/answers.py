@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.desk import calendars, campaign_pages, documents, privacy
+from bot.desk import calendars, campaign_pages, documents, figures, privacy
 from bot.desk.city import City
 from bot.desk.posters import posted
 from bot.desk.proofs import checked, printed, registered
@@ -17,6 +17,7 @@ from bot.desk.walls import wall
 from bot.domain.activities import Activity
 from bot.domain.calendars import Feed
 from bot.domain.campaigns import Standing
+from bot.domain.figures import Figures
 from bot.domain.mycode import own_code_fits
 from bot.domain.posters import times, typed
 from bot.domain.proofs import Checked
@@ -37,7 +38,7 @@ from handlers.poster import ACCOUNT, asked, hours
 from handlers.reports import SHEET, STANDINGS, because, held, in_rows
 from handlers.reports import why as rests_because
 from storage import people
-from storage.database import Database
+from storage.database import Database, is_away
 
 DRAWN_AT_ONCE = 2
 """Papers that threads draw beside each other: each takes a core for a tenth of a second and 45 MB."""
@@ -62,6 +63,7 @@ class Answers:
         self._clock = clock
         self._code = code
         self._drawing = asyncio.Semaphore(DRAWN_AT_ONCE)
+        self._counting: asyncio.Task[None] | None = None
 
     async def reader(self, address: str, hint: str | None, door: str = "web") -> Wording:
         """How somebody at an address reads; by their browser's hint before they have written."""
@@ -96,6 +98,22 @@ class Answers:
         """An export as a table, made beside the event loop."""
         async with self._drawing:
             return await asyncio.to_thread(takeaway.workbook, taken)
+
+    async def figures(self) -> Figures | None:
+        """The public figures as they were last counted. Before the first tick they are counted once for all who ask,
+        whoever of them goes away meanwhile; None: there are none yet, and the database is away."""
+        if self._city.board.figures is None:
+            if self._counting is None or self._counting.done():
+                self._counting = asyncio.create_task(self._count_figures(), name="first figures")
+            await asyncio.shield(self._counting)
+        return self._city.board.figures
+
+    async def _count_figures(self) -> None:
+        try:
+            await figures.count(self._database, self._city, self._clock())
+        except Exception as error:
+            if not is_away(error):
+                raise
 
     async def wall(self, activity: int, key: str) -> WallFacts | None:
         """What an activity's wall shows."""

@@ -35,6 +35,7 @@ from bot.memory import settled
 from bot.pages import calendar as calendar_page
 from bot.pages import campaign as campaign_page
 from bot.pages import chat as chat_page
+from bot.pages import city as city_page
 from bot.pages import demo as demo_bar
 from bot.pages import grant as grant_page
 from bot.pages import months as months_page
@@ -124,6 +125,7 @@ class App:
         self.meters.watch_inbox(lambda: self.turns.in_flight, lambda: self.turns.oldest)
         self.times = Times(clock)
         self.site = Site(settings.zone, settings.locale, NAME)
+        self.places = self.city.places  # read with the program, as the pages' files are
         self.doors: dict[str, Door] = {}
         self.senders: list[Sender] = []
         self.hearers: dict[str, Hear] = {}
@@ -319,6 +321,7 @@ class App:
             *mycode_page.routes(asked.own_link),
             *roll_page.routes(site, asked.roll, asked.take_roll),
             *proof_page.routes(site, asked.check, asked.paper, register=asked.register),
+            *city_page.routes(site, asked.figures, self.places),
             *months_page.routes(asked.chart),
             *poster_page.routes(asked.poster),
             *calendar_page.routes(asked.feed, asked.activity_entry),

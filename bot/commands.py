@@ -112,6 +112,8 @@ Open the web chat as one of them:
 {people}
 The check-in wall of an activity that begins within the hour:
   {address}{made.wall}
+What its volunteers did, for everybody:
+  {address}/city
 The same conversation in a terminal: menkou chat --as lin
 Stop with Ctrl-C."""
 

@@ -10,7 +10,19 @@ from datetime import datetime
 from functools import partial
 
 from bot.clock import Ticks
-from bot.desk import campaign_rounds, covers, digests, offers, parties, privacy, skills, squads, stars, watching
+from bot.desk import (
+    campaign_rounds,
+    covers,
+    digests,
+    figures,
+    offers,
+    parties,
+    privacy,
+    skills,
+    squads,
+    stars,
+    watching,
+)
 from bot.desk.city import City
 from bot.desk.records import close_shifts
 from bot.settings import FOLDER
@@ -38,6 +50,9 @@ WATCH_EVERY = 60.0
 CHAIN_EVERY = 5.0
 """Seconds between looks for moves that are not chained yet; until then each has its own seal."""
 
+COUNT_EVERY = 900.0
+"""Seconds between counts of the public figures; what they are of ends at midnight, and corrections come later."""
+
 FORGET_EVERY = 3600.0
 """Seconds between looks for what has outlived its use."""
 
@@ -60,6 +75,7 @@ class Rounds:
         ticks.every("ledger.watch", WATCH_EVERY, self.watch_ledger)
         ticks.every("stars.grant", ERASE_EVERY, self.grant_stars)
         ticks.every("audit.chain", CHAIN_EVERY, self.chain_moves)
+        ticks.every("figures.count", COUNT_EVERY, self.count_figures)
         ticks.every("privacy.forget", FORGET_EVERY, self.forget)
 
     async def catch_up(self) -> None:
@@ -71,6 +87,7 @@ class Rounds:
         await self.write_letters()
         await self.erase()
         await self.grant_stars()
+        await self.count_figures()
 
     async def close_shifts(self) -> None:
         """Close what ended two hours ago."""
@@ -93,6 +110,10 @@ class Rounds:
         waiting = await self._database.look(audit.is_waiting)
         while waiting:
             waiting = await self._database.aside(partial(audit.chain, now=self._clock())) == audit.AT_ONCE
+
+    async def count_figures(self) -> None:
+        """What the public is told of the city, for this process to tell."""
+        await figures.count(self._database, self._city, self._clock())
 
     async def forget(self) -> None:
         """Drop what has outlived its use."""

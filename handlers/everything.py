@@ -25,6 +25,7 @@ OTHERS: tuple[Link, ...] = (
     Link(_("My children"), Intent("children")),
     Link(_("Become a guardian, by a code"), Intent("guardian")),
     Link(_("Check a certificate"), Intent("proof")),
+    Link(_("The city in figures"), Intent("city")),
     Link(_("My subscriptions"), Intent("subscriptions")),
     Link(_("My data"), Intent("mydata")),
     Link(_("Link another chat"), Intent("link")),

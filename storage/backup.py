@@ -140,9 +140,7 @@ async def dump(database: Database, to: Path, now: datetime | None = None, told: 
     try:
         parts = []
         async with database.read() as unit:
-            if unit.locks_rows:
-                # One snapshot for all tables; on SQLite a reading transaction is one anyway.
-                await unit.run(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            await unit.stand_still()
             await unit.take_time()
             for table in await unit.connection.run_sync(_tables):
                 parts.append(await _dump_table(unit, table, archive, told))

@@ -274,6 +274,11 @@ class Unit:
         if self.dialect == "postgresql":
             await self.run(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
+    async def stand_still(self) -> None:
+        """Before the first statement of a look: let all of them see one state. SQLite's always do."""
+        if self.dialect == "postgresql":
+            await self.run(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+
     async def look_over(self) -> None:
         """Fresh statistics for the planner, of all tables that hold something.
 

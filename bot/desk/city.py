@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
+from bot.domain.figures import Figures
 from bot.domain.forecast import Means
 from bot.domain.places import Gazetteer, Place, beijing
 from bot.domain.rulesets import SHIPPED, Rules
 from storage.secrecy import Secrecy
+
+
+@dataclass(slots=True)
+class Board:
+    """The public figures as they were last counted. Each process has its own: they are the same by the day."""
+
+    figures: Figures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,7 @@ class City:
     """What it sends with."""
     rules: Rules = SHIPPED
     """By which sets of rules its minutes count."""
+    board: Board = field(default_factory=Board)
 
     @property
     def places(self) -> Gazetteer:

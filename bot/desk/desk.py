@@ -20,6 +20,7 @@ from bot.desk.documents import Documents
 from bot.desk.drafts import Drafts
 from bot.desk.enrolment import Enrolment
 from bot.desk.evaluations import Evaluations
+from bot.desk.figures import PublicFigures
 from bot.desk.guardians import Guardians
 from bot.desk.linking import Linking
 from bot.desk.matters import Matters
@@ -162,6 +163,11 @@ class Desk:
     def evaluations(self) -> Evaluations:
         """How activities were."""
         return Evaluations(self.unit, self.me, self.now, self.city)
+
+    @cached_property
+    def figures(self) -> PublicFigures:
+        """What everybody may know of the city."""
+        return PublicFigures(self.unit, self.me, self.now, self.city)
 
     @cached_property
     def announcements(self) -> Announcements:

@@ -15,6 +15,7 @@ from bot.city.demo import ACTIVITIES, NAMES, PERSONAS, VOLUNTEERS, WANGJING, Dem
 from bot.city.fill import fill
 from bot.city.maker import Maker
 from bot.city.stories import GROUPS, IN_EVERY_STREET, ONLINE, STORIES, fictional_phone, sites
+from bot.desk import figures
 from bot.desk.city import City
 from bot.desk.desk import Desk
 from bot.desk.records import close_shifts
@@ -166,6 +167,22 @@ async def search(database: Database, sentence: str) -> list[Activity]:
         found = await desk.activities.search(sentence)
         assert found.dropped == "", sentence
         return await desk.activities.cards(found, found.activities)
+
+
+async def test_its_public_figures_are_lively(database: Database) -> None:
+    """Every district and kind has something to tell, and how hours were proven is told of nearly all of them."""
+    await fill_demo(database, CITY, NOW)
+    found = await figures.count(database, City(BEIJING, SECRECY), NOW)
+    for one in found.whole.values():
+        assert one.people is not None
+        assert one.people > 100
+    for table in ("districts", "kinds"):
+        told = [row["all"].people for row in found.tables[table].values()]
+        assert min(people or 0 for people in told) > 20, table
+    proven, total = found.tables["grades"]["A"]["all"].minutes, found.whole["all"].minutes
+    assert proven is not None
+    assert total is not None
+    assert 0.7 < proven / total < 1
 
 
 async def test_what_people_ask_for_is_there(database: Database) -> None:

@@ -160,7 +160,11 @@ async def test_without_a_snapshot_the_tables_would_show_two_moments(
     full: Database, file: Path, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Control of the test above."""
-    monkeypatch.setattr(Unit, "locks_rows", False)
+
+    async def moves_on(_unit: Unit) -> None:
+        pass
+
+    monkeypatch.setattr(Unit, "stand_still", moves_on)
     manifest = await backup.dump(full, file, told=meanwhile(full.url))
     rows = {part.name: part.rows for part in manifest.tables}
     assert (rows["sender_slot"], rows["token"]) == (3, 4)

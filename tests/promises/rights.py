@@ -184,7 +184,7 @@ OWN: frozenset[str] = frozenset(
         "takeout", "withdraw", "erase", "erasing", "keep", "unlink", "organise", "publish", "skills", "proofs",
         "everything", "calendar", "newcalendar", "digest", "nodigest", "sample", "messages", "noreminders", "nocalls",
         "nocampaigns", "campaign", "campaigns", "start", "menu", "help", "settings", "quiet", "whynot", "gone",
-        "returned", "whereabouts", "myguardian",
+        "returned", "whereabouts", "myguardian", "city",
         # Their arguments are words or choices, and nobody's thing; every organisation may be asked to look at a proof.
         "newskill", "hush", "hear", "subscribe", "unsubscribe", "correct", "language", "elder", "near", "find",
     }

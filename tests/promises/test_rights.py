@@ -225,6 +225,8 @@ ELSEWHERE = {
     "/roll/{activity}/ticks": "the roll's own signature: tests/pages/test_roll.py",
     "/roll/worker.js": "a program, the same for everybody",
     "/proof/{number}": "public: a number of 128 bits, the name masked: tests/pages/test_proof.py",
+    "/city": "public: figures about nobody: tests/domain/test_figures.py",
+    "/city.json": "public: the same figures",
 }
 """Pages whose rights are held in another file, or that everybody may see."""
 

@@ -45,6 +45,9 @@ pytestmark = [pytest.mark.timeout(240)]
 HOLDERS = ("lease.renew.", "outbox.recover.", "wechat.masses")
 """What only the holder of an account's lease does: of two replicas that is one."""
 
+READING = ("figures.count",)
+"""What changes nothing that is kept: each replica tells what it counted itself."""
+
 CHANGING = {
     "person": {"number"}, "audit": {"chain", "hash", "seal"}, "audit_head": {"hash", "mac"},
     "token": {"value", "expires"}, "fanout": {"source"},
@@ -274,7 +277,9 @@ async def test_every_tick_that_two_replicas_run_at_once_has_one_effect(
             await asyncio.gather(once.at_once(name), twice.at_once(name))
             after = await once.looks()
             assert differences(await twice.looks(), after) == [], name
-            if not name.startswith(HOLDERS):
+            if name in READING:
+                assert after == before, name
+            elif not name.startswith(HOLDERS):
                 assert after != before, f"{name} had nothing to do: the test proves nothing"
 
 
