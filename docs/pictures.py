@@ -208,6 +208,12 @@ async def poster(browser: Browser, shown: Shown) -> Image.Image:
         return Image.open(io.BytesIO(await sheet.body())).convert("RGB")
 
 
+async def figures(browser: Browser, shown: Shown) -> Image.Image:
+    """What everybody may know of the city, as a phone shows it."""
+    async with opened(browser, f"{shown.address}/city", language="zh-CN", size=PHONE) as page:
+        return await photograph(page)
+
+
 async def hours(browser: Browser, shown: Shown) -> Image.Image:
     """The picture of somebody's hours that comes into the chat."""
     async with opened(browser, f"{shown.address}/chat?as=lin", language="zh-CN", size=PHONE) as page:
@@ -293,6 +299,7 @@ async def take() -> None:
             save(await wall(browser, shown), "wall", 1280)
             save(side_by_side([await roll(browser, shown)]), "roll", 480)
             save(await poster(browser, shown), "poster", 560)
+            save(side_by_side([await figures(browser, shown)]), "city", 480)
             save(await hours(browser, shown), "hours", 760)
             save(await desktop(browser, shown), "desktop", 1280)
     with tempfile.TemporaryDirectory() as folder, patch.dict("bot.delivery.pace.PACES", SLOWLY):
