@@ -241,8 +241,8 @@ async def test_a_dispute_waits_and_a_family_decides_together(database: Database)
             Desk(unit, (await people.meet(unit, "web", name, "en", NOW)).person, NOW, CITY)
             for name in ("lin", "zhao", "qiao", "nan")
         ]
-        [asked] = await lin.matters.mine()
-        assert [one.id for one in await zhao.matters.waiting()] == [asked.id]
+        [(asked, _about)] = await lin.matters.mine()
+        assert [one.id for one, _about in await zhao.matters.waiting()] == [asked.id]
         assert [one.name for one in await parent.guardians.children()] == ["乔南"]
         agreed, open_one = sorted(await parent.guardians.permissions(), key=lambda one: one.answer, reverse=False)
         assert (agreed.answer, open_one.answer) == (Answer.AGREED, Answer.ASKED)
