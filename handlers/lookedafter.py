@@ -15,12 +15,12 @@ NOT_YOURS = _("There is no such activity among those you look after.")
 async def which_activity(talk: Talk, desk: Desk, script: str, question: Words) -> None:
     """What I look after that is open or was, to choose which of it a script is about."""
     mine = await desk.organising.activities()
-    if not mine and await desk.people.posts():
-        return talk.say(_("Nothing that you look after is ahead."), ORGANISE)
-    if not mine:
-        return talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
     links = [Link(line(one, desk), Intent(script, (str(one.id),))) for one in mine if one.state != "draft"]
-    await talk.browse("list", question, links)
+    if links:
+        return await talk.browse("list", question, links)
+    if mine or await desk.people.posts():
+        return talk.say(_("Nothing that you look after is ahead."), ORGANISE)
+    talk.say(_("Only organisers can do that. If you lead a group, ask your street's centre to register it."))
 
 
 async def which_shift(talk: Talk, desk: Desk, activity: int, deed: Deed) -> tuple[Activity, Shift] | None:

@@ -136,6 +136,18 @@ async def test_not_yours_is_answered_like_not_there(town: Town, chat: Open) -> N
     assert "not open yet" in await olga.opens("poster", draft)
 
 
+@pytest.mark.parametrize("words", ["poster", "roster"])
+async def test_who_has_nothing_but_drafts_is_told_so_and_shown_no_empty_list(
+    town: Town, chat: Open, words: str
+) -> None:
+    olga = chat("Olga")
+    number = await town.publishes(olga, "Trees", SATURDAY)
+    await olga.says(words)
+    assert "Trees" in olga.text + str(olga.labels), "control: what is open is there to choose"
+    await changed(town, number, state="draft")
+    assert "Nothing that you look after is ahead." in await olga.says(words)
+
+
 @pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("door", ["web"])
 async def test_somebody_elses_poster_that_is_shown_would_be_found(
