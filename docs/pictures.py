@@ -132,6 +132,13 @@ async def photograph(page: Page, *, demonstration: bool = False) -> Image.Image:
     return Image.open(io.BytesIO(await page.screenshot())).convert("RGB")
 
 
+async def last_picture(page: Page) -> Image.Image:
+    """The picture that came into the chat last, as it is at its own address."""
+    address = await page.locator(".picture img").last.evaluate("image => image.src")
+    answer = await page.request.get(address)
+    return Image.open(io.BytesIO(await answer.body())).convert("RGB")
+
+
 async def chinese(browser: Browser, shown: Shown) -> Image.Image:
     """A phone: somebody asks in a sentence and reads an activity's card."""
     async with opened(browser, f"{shown.address}/chat?as=mei", language="zh-CN", size=PHONE) as page:
@@ -191,9 +198,7 @@ async def certificate(browser: Browser, shown: Shown) -> Image.Image:
         await talk.says("证明")
         for place in (2, 1, 1):
             await talk.presses(place)
-        address = await page.locator(".picture img").last.evaluate("image => image.src")
-        paper = await page.request.get(address)
-        return Image.open(io.BytesIO(await paper.body())).convert("RGB")
+        return await last_picture(page)
 
 
 async def poster(browser: Browser, shown: Shown) -> Image.Image:
@@ -203,9 +208,7 @@ async def poster(browser: Browser, shown: Shown) -> Image.Image:
         await talk.begins()
         await talk.says("海报")
         await talk.presses(2)
-        address = await page.locator(".picture img").last.evaluate("image => image.src")
-        sheet = await page.request.get(address)
-        return Image.open(io.BytesIO(await sheet.body())).convert("RGB")
+        return await last_picture(page)
 
 
 async def figures(browser: Browser, shown: Shown) -> Image.Image:
@@ -220,9 +223,7 @@ async def hours(browser: Browser, shown: Shown) -> Image.Image:
         talk = Talk(page)
         await talk.begins()
         await talk.says("时长图")
-        address = await page.locator(".picture img").last.evaluate("image => image.src")
-        chart = await page.request.get(address)
-        return Image.open(io.BytesIO(await chart.body())).convert("RGB")
+        return await last_picture(page)
 
 
 async def roll(browser: Browser, shown: Shown) -> Image.Image:

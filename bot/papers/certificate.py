@@ -6,27 +6,13 @@ signature.
 
 from __future__ import annotations
 
-import io
-import json
-import unicodedata
 from datetime import date
-from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
-from typing import Any, Literal
-
-import pylopdf_fonts_zh_cn
-import segno
-import typst
+from typing import Any
 
 from bot.desk.proofs import Printed
 from bot.domain.proofs import Line, content_lines, grouped
+from bot.papers.sheet import Kind, code, drawn, template, wide
 from bot.talk.wording import Month, Named, Text, Wording, Words, _, ngettext
-
-Kind = Literal["pdf", "png"]
-
-PIXELS_PER_INCH = 144.0
-"""A4 is 1191 × 1684 pixels: sharp on a phone, 150 kB."""
 
 LINE = 62
 """Columns of half a Chinese character that one line of content holds."""
@@ -34,7 +20,7 @@ LINE = 62
 ENGLISH = 0.9
 """How wide the small English is, in columns a letter."""
 
-TEMPLATE = files("bot.papers").joinpath("certificate.typ").read_bytes()
+TEMPLATE = template("certificate.typ")
 
 WORDS: dict[str, Text] = {
     "title": _("Certificate of volunteer service"),
@@ -76,22 +62,9 @@ GRADES: dict[str, Text] = {
 }
 
 
-@lru_cache(maxsize=1)
-def fonts() -> typst.Fonts:
-    """The open Chinese fonts that came with the program, and none of the machine's: a paper looks alike everywhere."""
-    folder = Path(pylopdf_fonts_zh_cn.sans_path()).parent
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
-
-
 def draw(printed: Printed, chinese: Wording, english: Wording, kind: Kind) -> bytes:
-    """The sheet. Takes a tenth of a second and reads fonts from disk: for a thread, never for the event loop."""
-    data = json.dumps(facts(printed, chinese, english), ensure_ascii=False)
-    drawn = typst.compile(
-        TEMPLATE, font_paths=fonts(), format=kind, ppi=PIXELS_PER_INCH, sys_inputs={"data": data}
-    )  # fmt: skip
-    if not isinstance(drawn, bytes):
-        raise TypeError("the certificate must fit on one sheet")
-    return drawn
+    """The sheet; for a thread."""
+    return drawn(TEMPLATE, facts(printed, chinese, english), kind)
 
 
 def facts(printed: Printed, chinese: Wording, english: Wording) -> dict[str, Any]:
@@ -153,15 +126,3 @@ def one_line(chinese: str, english: str) -> tuple[str, str]:
     if wide(chinese) > LINE:
         return chinese[: next(n for n in range(len(chinese), 0, -1) if wide(chinese[:n]) < LINE)] + "…", ""
     return (chinese, english) if wide(chinese) + wide(english) * ENGLISH < LINE else (chinese, "")
-
-
-def wide(text: str) -> int:
-    """Columns that a text takes, a Chinese character being two."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WFA" else 1 for character in text)
-
-
-def code(address: str) -> str:
-    """The QR as SVG; error correction M: 15 % may be under a stamp."""
-    drawing = io.BytesIO()
-    segno.make(address, error="m", micro=False).save(drawing, kind="svg", border=0, xmldecl=False)
-    return drawing.getvalue().decode()

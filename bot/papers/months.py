@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import date
-from importlib.resources import files
 from typing import Any
 
-import typst
-
 from bot.domain.records import Ledger
-from bot.papers.certificate import PIXELS_PER_INCH, fonts
+from bot.papers.sheet import drawn, template
 from bot.talk.wording import Text, Wording, _, ngettext
 
 MONTHS = 12
 """Columns; what is older is in the total."""
 
-TEMPLATE = files("bot.papers").joinpath("months.typ").read_bytes()
+TEMPLATE = template("months.typ")
 
 SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -30,12 +26,8 @@ GRADES: dict[str, Text] = {
 
 
 def draw(ledger: Ledger, today: date, speak: Wording) -> bytes:
-    """The picture as PNG. Takes a tenth of a second and reads fonts from disk: for a thread."""
-    data = json.dumps(facts(ledger, today, speak), ensure_ascii=False)
-    drawn = typst.compile(TEMPLATE, font_paths=fonts(), format="png", ppi=PIXELS_PER_INCH, sys_inputs={"data": data})
-    if not isinstance(drawn, bytes):
-        raise TypeError("the chart must fit on one sheet")
-    return drawn
+    """The picture as PNG; for a thread."""
+    return drawn(TEMPLATE, facts(ledger, today, speak), "png")
 
 
 def facts(ledger: Ledger, today: date, speak: Wording) -> dict[str, Any]:

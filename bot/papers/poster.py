@@ -6,19 +6,15 @@ the activity has an English title.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
-from typing import Any, Literal
+from typing import Any
 
-import typst
-
-from bot.papers.certificate import PIXELS_PER_INCH, code, fonts, wide
+from bot.papers.sheet import Kind, code, drawn, template, wide
 from bot.talk.wording import Named, Text, Wording, Words, _
 
-TEMPLATE = files("bot.papers").joinpath("poster.typ").read_bytes()
+TEMPLATE = template("poster.typ")
 
 TITLE = 140
 """Columns of half a Chinese character: beyond, the largest letters that fit are no longer read from across a yard."""
@@ -72,15 +68,9 @@ class Poster:
     """The code is one that only WeChat opens."""
 
 
-def draw(poster: Poster, chinese: Wording, english: Wording, kind: Literal["pdf", "png"]) -> bytes:
-    """The sheet. Takes a tenth of a second and reads fonts from disk: for a thread, never for the event loop."""
-    data = json.dumps(facts(poster, chinese, english), ensure_ascii=False)
-    drawn = typst.compile(
-        TEMPLATE, font_paths=fonts(), format=kind, ppi=PIXELS_PER_INCH, sys_inputs={"data": data}
-    )  # fmt: skip
-    if not isinstance(drawn, bytes):
-        raise TypeError("a poster must fit on one sheet")
-    return drawn
+def draw(poster: Poster, chinese: Wording, english: Wording, kind: Kind) -> bytes:
+    """The sheet; for a thread."""
+    return drawn(TEMPLATE, facts(poster, chinese, english), kind)
 
 
 def facts(poster: Poster, chinese: Wording, english: Wording) -> dict[str, Any]:

@@ -15,8 +15,8 @@ import zxingcpp
 from PIL import Image, ImageStat
 
 from bot.papers import poster as sheet
-from bot.papers.certificate import wide
 from bot.papers.poster import Poster
+from bot.papers.sheet import wide
 from bot.talk.wording import Named, Span, Wording
 
 BEIJING = ZoneInfo("Asia/Shanghai")
