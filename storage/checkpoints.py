@@ -1,7 +1,7 @@
 """SQLite's log carried over into its file, in a thread of its own: otherwise it is a commit that does it, whoever's.
 
-Some ten milliseconds for every thousand pages, and the rows of a campaign are a thousand pages in no time: one turn in
-twenty waited for that. Docs: docs/decisions/31-chunks-are-not-flushed.md.
+The rows of a campaign are a thousand pages in no time, and whoever's commit came upon them had to carry them over, with
+everybody waiting behind it. Docs: docs/decisions/31-chunks-are-not-flushed.md.
 """
 
 from __future__ import annotations
