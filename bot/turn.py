@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -173,7 +173,7 @@ class Turns:
 
     async def _turn(self, unit: Unit, incoming: Incoming) -> tuple[Reply, str]:
         door, now = incoming.address.door, self.clock()
-        language = incoming.language if incoming.language in LANGUAGES else self.city.language
+        language = self._language_of(incoming)
         message = Message(door, incoming.key, incoming.address.id, incoming.raw)
         met = await turns.begin(unit, message, language, now)
         if isinstance(met, Kept):
@@ -184,6 +184,8 @@ class Turns:
             await erasing.unmark_address(unit, met.identity, now)
         if met.held:
             await outbox.release_held(unit, met.person.id)
+        if met.damaged:
+            log.error("a conversation did not open and began anew", door=door, person=met.person.id)
         unit.changed = False
         answered, desk = await self._spoken(unit, incoming, met, now)
         reply = self._rendered(answered, met, self._wording(desk), door)
@@ -241,28 +243,51 @@ class Turns:
         return Reply(rendered.pages)
 
     async def _apologise(self, incoming: Incoming, broken: Exception) -> Reply:
-        door, now = incoming.address.door, self.clock()
-        language = incoming.language if incoming.language in LANGUAGES else self.city.language
-        sorry = View(
-            _("Something broke on our side; nothing was changed. Please try again, or send “menu”."),
-            (Link(_("Menu"), Intent(self.router.menu)),),
-        )
-        why = f"{type(broken).__name__} at {place_of(broken)}"  # never its text, which may hold what a person typed
+        try:
+            return await self._apologised(incoming, broken)
+        except Exception as worse:
+            if is_away(worse):
+                raise
+            # Not even whom to apologise to can be told: whoever brought the message shall not bring it for ever.
+            door = incoming.address.door
+            log.error("apology broke", door=door, error=type(worse).__name__, where=place_of(worse))
+            wording = Wording(self._language_of(incoming), self.city.zone)
+            rendered = render([self._sorry()], self.doors[door], wording, 0, self.city.public_url)
+            async with self.database.write() as unit:
+                await self._bury(unit, incoming, worse, rendered.pages)
+            return Reply(rendered.pages)
+
+    async def _apologised(self, incoming: Incoming, broken: Exception) -> Reply:
+        door, now, language = incoming.address.door, self.clock(), self._language_of(incoming)
         async with self.database.write() as unit:
             met = await people.meet(unit, door, incoming.address.id, language, now)
             met.session.thread = met.session.shelf = None
             met.session.turn += 1
             wording = Wording(met.person.language or language, self.city.zone, met.person.elder)
-            rendered = render([sorry], self.doors[door], wording, met.session.turn, self.city.public_url)
+            rendered = render([self._sorry()], self.doors[door], wording, met.session.turn, self.city.public_url)
             met.session.shown = rendered.shown
             await people.keep_session(unit, met.person.id, met.session)
-            pages = [page.to_json() for page in rendered.pages]
-            await inbox.bury(unit, door, incoming.key, incoming.address.id, now, incoming.raw, why, pages)
+            await self._bury(unit, incoming, broken, rendered.pages)
             if met.behind:
                 await fanouts.plan_reply(unit, door, incoming.address.id, incoming.key, now)
         if met.behind:
             self.planned(door)
         return Reply(rendered.pages, elsewhere="sender" if met.behind else "")
+
+    def _sorry(self) -> View:
+        return View(
+            _("Something broke on our side; nothing was changed. Please try again, or send “menu”."),
+            (Link(_("Menu"), Intent(self.router.menu)),),
+        )
+
+    def _language_of(self, incoming: Incoming) -> str:
+        return incoming.language if incoming.language in LANGUAGES else self.city.language
+
+    async def _bury(self, unit: Unit, incoming: Incoming, broken: Exception, pages: Sequence[Page]) -> None:
+        why = f"{type(broken).__name__} at {place_of(broken)}"  # never its text, which may hold what a person typed
+        told = [page.to_json() for page in pages]
+        at = incoming.address
+        await inbox.bury(unit, at.door, incoming.key, at.id, self.clock(), incoming.raw, why, told)
 
     async def later(self, incoming: Incoming, said: int = 0) -> None:
         """Let the sender bring a reply that could not go back in its own request, from the page behind those said."""

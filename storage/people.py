@@ -15,7 +15,7 @@ from bot.talk.session import Session, Shown
 from storage.ahead import SINCE, bounds, goes_first, one
 from storage.database import Unit
 from storage.prepared import Prepared
-from storage.secrecy import Secrecy
+from storage.secrecy import Secrecy, WrongKey
 from storage.tables.activities import membership
 from storage.tables.delivery import outbox
 from storage.tables.kinds import to_milliseconds
@@ -41,6 +41,8 @@ class Met:
     """When they last wrote from this address, as it is written down."""
     behind: bool = False
     """An earlier reply of ours waits with this door's sender."""
+    damaged: bool = False
+    """Their conversation did not open and begins anew."""
 
     def seen(self, at: datetime) -> list[Shown]:
         """The options under the newest of it that was there before they wrote: what they cannot have seen they did not
@@ -81,25 +83,55 @@ MEET = (
 _MEET = Prepared(MEET)
 
 
+LOOKS = 4
+"""So often one turn looks for whoever is at an address. Each look more than one is somebody else's doing meanwhile: one
+met them first, or linked them with another chat."""
+
+
+class NotMet(LookupError):
+    """Somebody is at this address whom no look could meet: the database is damaged there."""
+
+
 async def meet(unit: Unit, door: str, external: str, language: str, now: datetime) -> Met:
-    """The person at this address, locked for the turn; made on first contact with nothing personal in it."""
-    row = (await unit.run_aside(_MEET, {"door": door, "external": external} | bounds(now))).first()
-    return await met(unit, row, door, external, language, now)
+    """The person at this address, locked for the turn; made on first contact with nothing personal in it. Raises
+    NotMet."""
+    for _look in range(LOOKS):
+        row = (await unit.run_aside(_MEET, {"door": door, "external": external} | bounds(now))).first()
+        found = await _met(unit, row, door, external, language, now)
+        if found is not None:
+            return found
+    raise NotMet(door)
 
 
 async def met(unit: Unit, row: Any, door: str, external: str, language: str, now: datetime) -> Met:
-    """The person of this row of `MEET`; None: nobody wrote from this address before."""
+    """The person of this row of `MEET`; None: nobody wrote from this address before. Raises NotMet."""
+    found = await _met(unit, row, door, external, language, now)
+    return found or await meet(unit, door, external, language, now)
+
+
+async def _met(unit: Unit, row: Any, door: str, external: str, language: str, now: datetime) -> Met | None:
+    """None: look again."""
     if row is None:
         return await _first_met(unit, door, external, language, now)
     if row.merged is not None:
         # While we waited for this row, its owner was linked with another chat: meet whom they are now.
-        return await meet(unit, door, external, language, now)
-    session = Session.from_json(unit.secrecy.open_json(row.session, f"conversation:{row.id}"))
+        return None
+    opened = _opened(unit, row.session, row.id)
+    # One that does not open begins anew: it would have ended by itself in half an hour, and nobody is locked out by it.
+    session = opened or Session()
     pushed = _since(session, (row.pushed_at, row.pushed), (row.pushed_before_at, row.pushed_before))
     return Met(
         _person(row, door), row.identity, session, pushed, False, not row.open, bool(row.held), row.inbound,
-        bool(row.behind),
+        bool(row.behind), opened is None,
     )
+
+
+def _opened(unit: Unit, sealed: bytes, id_: int) -> Session | None:
+    """A kept conversation; None: it does not open, being damaged or sealed with a key that is gone."""
+    try:
+        return Session.from_json(unit.secrecy.open_json(sealed, f"conversation:{id_}"))
+    except (WrongKey, ValueError, TypeError):
+        return None
 
 
 def _since(session: Session, *pushed: tuple[datetime | None, Any]) -> list[tuple[int, Any]]:
@@ -117,7 +149,7 @@ def _person(row: Any, door: str) -> Person:
     )  # fmt: skip
 
 
-async def _first_met(unit: Unit, door: str, external: str, language: str, now: datetime) -> Met:
+async def _first_met(unit: Unit, door: str, external: str, language: str, now: datetime) -> Met | None:
     number = new_number()
     made = insert(person).values(number=number, language=language, created=now).returning(person.c.id)
     id_ = (await unit.connection.execute(made)).scalar_one()
@@ -132,7 +164,7 @@ async def _first_met(unit: Unit, door: str, external: str, language: str, now: d
         # Two first messages at once: the other one has made the person. Ours goes, and theirs is met.
         await unit.connection.execute(delete(person).where(person.c.id == id_))
         await _begin_anew(unit, door, external)
-        return await meet(unit, door, external, language, now)
+        return None
     await unit.connection.execute(insert(conversation).values(person=id_, session=sealed_session(unit, id_, Session())))
     return Met(Person(id_, number, language, door=door), identity_id, Session(), [], new=True, heard=now)
 
@@ -158,8 +190,8 @@ async def open_question(unit: Unit, door: str, external: str) -> str:
     row = (await unit.run(kept)).first()
     if row is None:
         return ""
-    thread = Session.from_json(unit.secrecy.open_json(row.session, f"conversation:{row.person}")).thread
-    return thread.question if thread else ""
+    session = _opened(unit, row.session, row.person)
+    return session.thread.question if session and session.thread else ""
 
 
 KEEP_SESSION = (

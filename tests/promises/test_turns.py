@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from bot import turn
 from bot.channels.telegram.updates import Reader, Unreadable
@@ -21,12 +21,15 @@ from bot.meters import Meters
 from bot.readiness import figures
 from bot.settings import Settings
 from bot.talk.door import Overloaded
+from bot.talk.incoming import Incoming
+from bot.talk.session import Session
+from bot.talk.view import Reply
 from storage import people, turns
 from storage.database import Unit
 from storage.tables.activities import shift
 from storage.tables.enrolment import audit
 from storage.tables.messages import inbox
-from storage.tables.people import conversation, person
+from storage.tables.people import conversation, identity, person
 from tests.conversations.kit import MONDAY, Chat, Town
 from tests.keys import KEY
 from tests.promises.crowd import Crowd
@@ -230,24 +233,81 @@ async def test_somebody_whose_conversation_is_not_there_any_more_is_answered_wit
     if not begun_anew:
 
         async def leaves_it(_unit: Unit, _door: str, _external: str) -> None:
-            """Control: they are met again as they are."""
+            """Control: they are looked for again as they are."""
 
         monkeypatch.setattr(people, "_begin_anew", leaves_it)
-        with pytest.raises(RecursionError):
-            await town.turns.take(ann.incoming(text="menu"))
+        assert "Something broke on our side" in await ann.says("menu")
         return
     assert "What would you like to do?" in await ann.says("menu")
     async with town.database.read() as unit:
         assert list((await unit.run(select(person.c.id).order_by(person.c.id))).scalars()) == known
         assert list((await unit.run(select(conversation.c.person))).scalars()) == known[:1]
-        assert await people.open_question(unit, "telegram", "4242") == ""
+        assert await people.open_question(unit, "telegram", ann.name) == ""
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_a_conversation_that_does_not_open_begins_anew(
+    town: Town, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """Damaged, or sealed with a key that is gone: its owner was told for ever that something broke."""
+    ann = Chat(town, "telegram", "4242")
+    await ann.says("join")
+    async with town.database.write() as unit:
+        await unit.run(update(conversation).values(session=b"no such key, and nothing sealed"))
+    if not guarded:
+
+        def opens(unit: Unit, sealed: bytes, id_: int) -> Session:
+            """Control: whatever is there must open."""
+            return Session.from_json(unit.secrecy.open_json(sealed, f"conversation:{id_}"))
+
+        monkeypatch.setattr(people, "_opened", opens)
+        assert "Something broke on our side" in await ann.says("menu")
+        assert "Something broke on our side" in await ann.says("menu")
+        return
+    async with town.database.read() as unit:
+        assert await people.open_question(unit, "telegram", ann.name) == ""
+    assert "What would you like to do?" in await ann.says("menu")
+    assert "No hours yet" in await ann.says("hours"), "and goes on"
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_whoever_cannot_even_be_met_gets_an_apology_and_the_platform_does_not_bring_it_for_ever(
+    town: Town, looked_over: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """An address that was left with somebody who is another person by now: nothing of ours leaves it so."""
+    ann, beth = Chat(town, "telegram", "4242"), Chat(town, "telegram", "4343")
+    await ann.says("menu")
+    await beth.says("menu")
+    async with town.database.write() as unit:
+        of = (await unit.run(select(identity.c.person).where(identity.c.external == ann.name))).scalar_one()
+        await unit.run(update(person).where(person.c.id == of).values(merged=of + 1))
+    message = ann.incoming(text="hours")
+    if not guarded:
+
+        async def nothing_more(self: turn.Turns, incoming: Incoming, broken: Exception) -> Reply:
+            """Control: an apology that breaks goes on to whoever brought the message."""
+            return await self._apologised(incoming, broken)
+
+        monkeypatch.setattr(turn.Turns, "_apologise", nothing_more)
+        for _time in range(2):
+            with pytest.raises(people.NotMet):
+                await town.turns.take(message)
+        return
+    first = await town.turns.take(message)
+    again = await town.turns.take(message)
+    assert "Something broke on our side" in first.pages[0].text
+    assert (again.pages, again.replayed, first.replayed) == (first.pages, True, False)
+    figure, line = await looked_over()
+    assert figure == 1
+    assert "NotMet" in line
+    assert "No hours yet" in await beth.says("hours")
 
 
 async def test_an_update_that_nobody_can_read_is_kept_apart(town: Town, looked_over: Callable[[], Any]) -> None:
     reader = Reader(town.now, ["hours"])
-    for update in ({"update_id": 7, "message": {"date": "never"}}, ["no", "update"], {"update_id": -1}):
+    for brought in ({"update_id": 7, "message": {"date": "never"}}, ["no", "update"], {"update_id": -1}):
         with pytest.raises(Unreadable) as unread:
-            reader.read(update)
+            reader.read(brought)
         await town.turns.bury("telegram", unread.value.key, unread.value.raw, unread.value.why)
     figure, line = await looked_over()
     assert figure == 3
