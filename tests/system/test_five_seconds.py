@@ -41,10 +41,11 @@ async def test_while_the_database_is_held_wechat_is_answered_and_the_reply_comes
     assert waited < LIMIT
     await until(lambda: who.heard, what="the reply, by customer message")
     assert "找活动" in who.heard[0]
-    # Another turn and another message of ours have gone since: nothing was on its way twice.
-    assert await who.says("菜单")
+    # Another turn has gone since, and its answer too, behind the other where that is not written down as brought yet.
+    behind = 0 if (await who.person.says("菜单")).kind == "text" else 1
+    await until(lambda: len(who.heard) == 1 + behind, what="the menu")
     assert await serving.stop() == 0
-    assert len(who.heard) == 1
+    assert len(who.heard) == 1 + behind, "nothing was on its way twice"
 
 
 WITHOUT_PATIENCE = """\
