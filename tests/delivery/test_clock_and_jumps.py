@@ -16,6 +16,11 @@ from tests.delivery.kit import SECRECY, SHANGHAI, TEN, Clockwork, SmallCity
 
 HALF_AN_HOUR = timedelta(minutes=30)
 
+WAITS_FOR_ANOTHER = text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+)
+"""Does somebody wait for the end of the transaction that asks?"""
+
 
 async def lives(ticks: Ticks, clock: Clockwork, until: datetime) -> None:
     """The clock goes on in half hours and ticks at each."""
@@ -77,15 +82,20 @@ async def test_two_replicas_in_the_same_tick_plan_a_reminder_once(
                 text("ALTER TABLE fanout DROP CONSTRAINT uq_fanout_kind_source_revision_offset")
             )
     replica = Database(city.url, SECRECY)
+    has_planned = False
 
     async def derive() -> None:
+        nonlocal has_planned
         async with replica.write() as unit:
             await fanouts.derive(unit, clock.now)
+            has_planned = True
 
-    async with city.database.write() as unit:
+    async with city.database.write() as unit, asyncio.timeout(30):
         await fanouts.derive(unit, clock.now)
         other = asyncio.create_task(derive())
-        await asyncio.sleep(0.1)
+        # The other one has not seen our plan: it has made its own, or waits to hear what becomes of ours.
+        while not (has_planned or (await unit.run(WAITS_FOR_ANOTHER)).scalar_one()):  # noqa: ASYNC110 - only the server knows
+            await asyncio.sleep(0.01)
     await other
     await replica.close()
     async with city.database.read() as unit:
