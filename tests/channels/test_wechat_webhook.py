@@ -182,7 +182,7 @@ async def answered_and_brought() -> tuple[int, int]:
     said = reader().read(push, xml)
     assert isinstance(said, Said)
     answer = await hook._answer(said, push, Opened(xml.encode(), None), deadline=0.0)
-    await hook.drain(1.0)
+    await hook.drain(30.0)
     return int(answer.text != "success"), len(listener.brought_later)
 
 
@@ -473,7 +473,7 @@ async def test_news_that_comes_while_the_database_is_away_is_kept_when_it_is_bac
         fields = {"CreateTime": "1795000000", "MsgType": "event", "MsgID": "9", "Status": "failed:user block"}
         answered = await served.platform.push("o1", {**fields, "Event": "TEMPLATESENDJOBFINISH"})
         assert answered.kind == "silence"
-        await served.webhook.drain(2.0)
+        await served.webhook.drain(30.0)
     assert [one.message_id for one in told] == ["9", "9", "9"]
 
 

@@ -206,7 +206,7 @@ async def test_what_no_connection_was_there_for_leaves_when_there_is_one(city: S
     async with TelegramStandIn() as platform:
         for number in PEOPLE:
             platform.person(number)
-        api = TelegramApi(TOKEN, there, limit=LIMIT)
+        api = TelegramApi(TOKEN, there, limit=PATIENT)
         bot.door, bot.platform = TelegramDoor(api), platform
         sender = bot.sender()
         for _round in range(60):
