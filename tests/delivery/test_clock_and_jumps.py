@@ -13,13 +13,9 @@ from storage import fanouts
 from storage.database import Database
 from storage.tables.delivery import fanout
 from tests.delivery.kit import SECRECY, SHANGHAI, TEN, Clockwork, SmallCity
+from tests.waiting import somebody_waits_for
 
 HALF_AN_HOUR = timedelta(minutes=30)
-
-WAITS_FOR_ANOTHER = text(
-    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
-)
-"""Does somebody wait for the end of the transaction that asks?"""
 
 
 async def lives(ticks: Ticks, clock: Clockwork, until: datetime) -> None:
@@ -90,12 +86,11 @@ async def test_two_replicas_in_the_same_tick_plan_a_reminder_once(
             await fanouts.derive(unit, clock.now)
             has_planned = True
 
-    async with city.database.write() as unit, asyncio.timeout(30):
+    async with city.database.write() as unit:
         await fanouts.derive(unit, clock.now)
         other = asyncio.create_task(derive())
-        # The other one has not seen our plan: it has made its own, or waits to hear what becomes of ours.
-        while not (has_planned or (await unit.run(WAITS_FOR_ANOTHER)).scalar_one()):  # noqa: ASYNC110 - only the server knows
-            await asyncio.sleep(0.01)
+        # The other one has not seen our plan: it waits to hear what becomes of ours, or has made its own.
+        await somebody_waits_for(unit, lambda: has_planned)
     await other
     await replica.close()
     async with city.database.read() as unit:

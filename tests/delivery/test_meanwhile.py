@@ -164,6 +164,7 @@ class Held:
     def __init__(self, city: SmallCity, monkeypatch: pytest.MonkeyPatch) -> None:
         self.claimed: list[int] = []
         self.gates: list[asyncio.Event] = []
+        self.is_over = False
         self.sender = city.sender(pace=QUICK)
         city.doors["telegram"].script["*"] = [self._until_let_go] * len(READERS)
         claim = self.sender._claim
@@ -177,7 +178,8 @@ class Held:
     async def _until_let_go(self) -> Delivered:
         gate = asyncio.Event()
         self.gates.append(gate)
-        await gate.wait()
+        if not self.is_over:
+            await gate.wait()
         return Delivered()
 
     async def after(self, ended: int, *, waits: bool = False) -> list[int]:
@@ -188,7 +190,7 @@ class Held:
         for gate in self.gates[:ended]:
             gate.set()
         await (asyncio.sleep(0.1) if waits else until(lambda: self.claimed))
-        found = list(self.claimed)
+        found, self.is_over = list(self.claimed), True
         for gate in self.gates:
             gate.set()
         self.sender._stopping = True
