@@ -11,8 +11,8 @@ HOUR = 3600.0
 """Seconds; longer than anybody waits."""
 
 
-def leap() -> None:
-    """The running loop's clock is an hour later from now on. uvloop's cannot be told."""
+def leap(seconds: float = HOUR) -> None:
+    """The running loop's clock is so much later from now on. uvloop's cannot be told."""
     loop = asyncio.get_running_loop()
     before = loop.time
-    loop.time = lambda: before() + HOUR  # type: ignore[method-assign]
+    loop.time = lambda: before() + seconds  # type: ignore[method-assign]

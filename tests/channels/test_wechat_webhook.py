@@ -20,7 +20,19 @@ from bot.talk.door import TRY_AGAIN, Overloaded
 from bot.talk.incoming import Incoming, Intent
 from bot.talk.view import Button, Page, Reply
 from bot.talk.wording import Wording
-from tests.channels.wechat_kit import AES_KEY_PREVIOUS, KeptReplies, Served, at, envelope, reader, serve
+from tests.channels.wechat_kit import (
+    AES_KEY_PREVIOUS,
+    PATIENCE,
+    KeptReplies,
+    Served,
+    answered_too_late,
+    at,
+    envelope,
+    reader,
+    serve,
+)
+from tests.delivery.kit import until
+from tests.leap import leap
 from tests.standins.wechat import ManualClock, xml_of
 
 QUESTION = Page("选哪个时段？", (Button(1, "上午", "17.1"), Button(2, "下午", "17.2")))
@@ -111,13 +123,13 @@ class Gate:
 
 
 async def settled(served: Served) -> None:
-    await served.webhook.drain(1.0)
+    await served.webhook.drain(30.0)
 
 
 async def test_a_slow_turn_answers_success_and_its_reply_comes_later_exactly_once() -> None:
     gate = Gate()
-    async with serve(KeptReplies(wait=gate), patience=0.05) as served:
-        answered = await served.platform.person().says("慢")
+    async with serve(KeptReplies(wait=gate)) as served:
+        answered = await answered_too_late(served.platform.person().says("慢"), gate.entered)
         assert (answered.kind, answered.tries) == ("silence", 1)
         assert not served.listener.brought_later
         gate.open.set()
@@ -128,9 +140,9 @@ async def test_a_slow_turn_answers_success_and_its_reply_comes_later_exactly_onc
 
 async def test_a_retry_after_that_does_not_bring_it_again() -> None:
     gate = Gate()
-    async with serve(KeptReplies(wait=gate), patience=0.05) as served:
+    async with serve(KeptReplies(wait=gate)) as served:
         fields = {"CreateTime": "1795000000", "MsgType": "text", "Content": "慢", "MsgId": "77"}
-        await served.platform.push("o1", fields)
+        await answered_too_late(served.platform.push("o1", fields), gate.entered)
         gate.open.set()
         await settled(served)
         assert (await served.platform.push("o1", fields)).kind == "silence"
@@ -139,12 +151,15 @@ async def test_a_retry_after_that_does_not_bring_it_again() -> None:
 
 async def test_a_retry_meanwhile_gets_the_reply_of_the_same_turn_and_nothing_comes_later() -> None:
     gate = Gate()
-    async with serve(KeptReplies(wait=gate), patience=0.15, seconds=2.0) as served:
+    async with serve(KeptReplies(wait=gate)) as served:
         fields = {"CreateTime": "1795000000", "MsgType": "text", "Content": "慢", "MsgId": "77"}
         first = asyncio.create_task(served.platform.push("o1", fields))
         await gate.entered.wait()
-        await asyncio.sleep(0.1)
+        leap(PATIENCE * 2 / 3)
         second = asyncio.create_task(served.platform.push("o1", fields))
+        (turn,) = served.webhook._turns.values()
+        await until(lambda: turn.waiting == 2)
+        leap(PATIENCE * 2 / 3)
         assert (await first).kind == "silence"
         gate.open.set()
         assert (await second).text == "got 慢"
@@ -167,7 +182,7 @@ async def answered_and_brought() -> tuple[int, int]:
     said = reader().read(push, xml)
     assert isinstance(said, Said)
     answer = await hook._answer(said, push, Opened(xml.encode(), None), deadline=0.0)
-    await hook.drain(1.0)
+    await hook.drain(30.0)
     return int(answer.text != "success"), len(listener.brought_later)
 
 
@@ -185,8 +200,8 @@ async def test_control_whoever_waits_and_is_not_seen_is_answered_twice(monkeypat
 
 async def test_a_late_turn_that_has_nothing_to_say_brings_nothing() -> None:
     gate = Gate()
-    async with serve(KeptReplies(lambda _incoming: Reply(), wait=gate), patience=0.05) as served:
-        await served.platform.person().says("慢")
+    async with serve(KeptReplies(lambda _incoming: Reply(), wait=gate)) as served:
+        await answered_too_late(served.platform.person().says("慢"), gate.entered)
         gate.open.set()
         await settled(served)
         assert not served.listener.brought_later
@@ -198,8 +213,8 @@ async def test_a_late_turn_that_breaks_is_kept_apart(caplog: pytest.LogCaptureFi
     def breaks(_incoming: Incoming) -> Reply:
         raise RuntimeError("秘密")
 
-    async with serve(KeptReplies(breaks, wait=gate), patience=0.05) as served:
-        await served.platform.person().says("慢")
+    async with serve(KeptReplies(breaks, wait=gate)) as served:
+        await answered_too_late(served.platform.person().says("慢"), gate.entered)
         gate.open.set()
         await settled(served)
         ((door, _key, raw, why),) = served.listener.buried
@@ -255,10 +270,11 @@ async def test_a_turn_that_cannot_be_had_at_once_is_tried_again_within_the_five_
     assert (answered.text, answered.tries, refuses.tries) == ("现在好了", 1, 4)
 
 
-async def test_whoever_cannot_be_heard_is_asked_kindly_to_say_it_again() -> None:
+async def test_whoever_cannot_be_heard_is_asked_kindly_to_say_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """For an error WeChat shows “service unavailable” in our place."""
+    monkeypatch.setattr(webhook, "AGAIN", PATIENCE)
     refuses = Refuses(1)
-    async with serve(KeptReplies(refuses), patience=0.05) as served:
+    async with serve(KeptReplies(refuses)) as served:
         ann = served.platform.person()
         assert (await ann.says("你好")).text == Wording("zh_CN", UTC)(TRY_AGAIN)
         assert (await ann.says("你好")).text == "现在好了"
@@ -271,8 +287,8 @@ async def test_what_could_not_be_had_after_we_fell_silent_is_tried_again_and_bro
     """Such a message was once kept apart with nobody answered: WeChat had been told `success`."""
     monkeypatch.setattr(webhook, "AGAIN", 0.01)
     gate, refuses = Gate(), Refuses(3)
-    async with serve(KeptReplies(refuses, wait=gate), patience=0.05) as served:
-        assert (await served.platform.person().says("慢")).kind == "silence"
+    async with serve(KeptReplies(refuses, wait=gate)) as served:
+        assert (await answered_too_late(served.platform.person().says("慢"), gate.entered)).kind == "silence"
         gate.open.set()
         await settled(served)
         assert len(served.listener.brought_later) == 1
@@ -282,7 +298,7 @@ async def test_what_could_not_be_had_after_we_fell_silent_is_tried_again_and_bro
 async def test_the_stand_in_cuts_after_its_time_three_times_and_the_clock_goes_on() -> None:
     """The door answers before; this holds the stand-in itself to the platform's rule."""
     gate = Gate()
-    async with serve(KeptReplies(wait=gate), patience=5.0, seconds=0.05) as served:
+    async with serve(KeptReplies(wait=gate), seconds=0.05) as served:
         before = served.clock()
         answered = await served.platform.person().says("慢")
         assert (answered.kind, answered.tries) == ("unavailable", 3)
@@ -293,9 +309,9 @@ async def test_the_stand_in_cuts_after_its_time_three_times_and_the_clock_goes_o
 
 async def test_an_orderly_stop_lets_a_turn_end() -> None:
     gate = Gate()
-    async with serve(KeptReplies(wait=gate), patience=0.02) as served:
-        await served.platform.person().says("慢")
-        stop = asyncio.create_task(served.webhook.drain(2.0))
+    async with serve(KeptReplies(wait=gate)) as served:
+        await answered_too_late(served.platform.person().says("慢"), gate.entered)
+        stop = asyncio.create_task(served.webhook.drain(30.0))
         await asyncio.sleep(0.01)
         assert not stop.done()
         gate.open.set()
@@ -305,8 +321,8 @@ async def test_an_orderly_stop_lets_a_turn_end() -> None:
 
 async def test_an_orderly_stop_does_not_wait_for_ever(caplog: pytest.LogCaptureFixture) -> None:
     gate = Gate()
-    async with serve(KeptReplies(wait=gate), patience=0.02) as served:
-        await served.platform.person().says("慢")
+    async with serve(KeptReplies(wait=gate)) as served:
+        await answered_too_late(served.platform.person().says("慢"), gate.entered)
         await served.webhook.drain(0.02)
         assert "still under way" in caplog.text
         gate.open.set()
@@ -378,7 +394,7 @@ async def test_a_body_that_trickles_is_given_up() -> None:
         reads, writes = await asyncio.open_connection("127.0.0.1", port)
         writes.write(b"POST /wechat?timestamp=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n<xml>")
         await writes.drain()
-        assert (await asyncio.wait_for(reads.readline(), 2)).startswith(b"HTTP/1.1 408")
+        assert (await asyncio.wait_for(reads.readline(), 30)).startswith(b"HTTP/1.1 408")
         writes.close()
         await writes.wait_closed()
 
@@ -457,7 +473,7 @@ async def test_news_that_comes_while_the_database_is_away_is_kept_when_it_is_bac
         fields = {"CreateTime": "1795000000", "MsgType": "event", "MsgID": "9", "Status": "failed:user block"}
         answered = await served.platform.push("o1", {**fields, "Event": "TEMPLATESENDJOBFINISH"})
         assert answered.kind == "silence"
-        await served.webhook.drain(2.0)
+        await served.webhook.drain(30.0)
     assert [one.message_id for one in told] == ["9", "9", "9"]
 
 

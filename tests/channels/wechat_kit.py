@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,13 +17,17 @@ from bot.channels.wechat.webhook import WeChatWebhook
 from bot.talk.incoming import Incoming
 from bot.talk.view import Page, Reply
 from bot.talk.wording import catalogue
-from tests.standins.wechat import ManualClock, Platform, Seal, WeChatApiStandIn
+from tests.leap import leap
+from tests.standins.wechat import Answered, ManualClock, Platform, Seal, WeChatApiStandIn
 
 APP_ID = "wx0123456789abcdef"
 TOKEN = "menkoutoken"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 AES_KEY_PREVIOUS = "0" * 43
 SCRIPTS = ("join", "find", "checkin", "hours", "start")
+PATIENCE, CUT = 60.0, 240.0
+"""Seconds of the webhook, and those after which the platform cuts: no machine is so busy, and where patience shall end
+the clock jumps."""
 catalogue("zh_CN")  # read beforehand, as wherever turns are taken
 
 
@@ -85,8 +89,8 @@ class Served:
 async def serve(
     listener: KeptReplies | None = None,
     *,
-    patience: float = 2.0,
-    seconds: float = 3.0,
+    patience: float = PATIENCE,
+    seconds: float = CUT,
     safe: bool = True,
     aes_key: str = AES_KEY,
     plaintext: bool = False,
@@ -127,6 +131,14 @@ async def serve(
     finally:
         await webhook.drain(1.0)
         await runner.cleanup()
+
+
+async def answered_too_late(push: Coroutine[Any, Any, Answered], under_way: asyncio.Event) -> Answered:
+    """What somebody sees whose turn, once it is under way, takes longer than the webhook has patience."""
+    pushed = asyncio.create_task(push)
+    await under_way.wait()
+    leap(PATIENCE + 1)
+    return await pushed
 
 
 class MemoryShelf:

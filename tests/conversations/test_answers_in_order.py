@@ -27,6 +27,7 @@ from storage import inbox, turns
 from tests.channels import wechat_kit
 from tests.channels.telegram_kit import Served, reader, webhook_before
 from tests.conversations.kit import BEIJING, DOORS, Town
+from tests.delivery.kit import until
 from tests.standins.telegram import bring_all
 
 LIMIT = 3
@@ -252,6 +253,7 @@ class Held:
     """The real turns, of which the first is under way until a test lets it go on."""
 
     turns: Turns
+    under_way: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     taken: int = 0
 
@@ -259,6 +261,7 @@ class Held:
         reply = await self.turns.take(incoming)
         self.taken += 1
         if self.taken == 1:
+            self.under_way.set()
             await self.go_on.wait()
         return reply
 
@@ -276,17 +279,18 @@ def texts_by_wechat(town: Town) -> list[str]:
 async def slow_then_quick(town: Town, between: Callable[[WeChatWebhook], None] = lambda _webhook: None) -> list[str]:
     """Somebody says “帮助”, to which the answer takes too long, and then “时长”. Returns what they see, in order."""
     listener, seen = Held(town.turns), list[str]()
-    async with wechat_kit.serve(listener, patience=0.1) as served:  # type: ignore[arg-type] # the real one
+    async with wechat_kit.serve(listener) as served:  # type: ignore[arg-type] # the real one
         between(served.webhook)
         person = served.platform.person("o1")
-        assert (await person.says("帮助")).kind == "silence"
+        first = await wechat_kit.answered_too_late(person.says("帮助"), listener.under_way)
+        assert first.kind == "silence"
         second = asyncio.create_task(person.says("时长"))
-        await asyncio.sleep(0.02)
+        await until(lambda: second.done() or any(served.webhook._chats._queues.values()))
         listener.go_on.set()
         answered = await second
         if answered.kind != "silence":
             seen.append(answered.text)
-        await served.webhook.drain(5.0)
+        await served.webhook.drain(30.0)
     await town.waits(seconds=2)
     await town.waits(seconds=2)
     return seen + texts_by_wechat(town)

@@ -25,6 +25,7 @@ from storage.tables.enrolment import attendance, audit, enrolment, record
 from storage.tables.people import consent, conversation, identity, person, subscription
 from tests.conversations.kit import DOORS, MONDAY, SECRECY, Chat, Town, number_of
 from tests.seats import miscounted
+from tests.waiting import somebody_waits_for
 
 SATURDAY = MONDAY + timedelta(days=5)
 SUNDAY = MONDAY + timedelta(days=6)
@@ -481,7 +482,7 @@ async def test_a_turn_that_waited_for_the_link_does_not_write_to_the_empty_shell
         await store.lock(unit, [kept, gone])
         await unit.run(update(person).where(person.c.id == gone).values(merged=kept))
         waits = asyncio.create_task(there.opens("subscribe", "kind", "environment"))
-        await asyncio.sleep(0.1)
+        await somebody_waits_for(unit)
         await unit.run(update(identity).where(identity.c.person == gone).values(person=kept))
     await waits
     async with town.database.read() as unit:

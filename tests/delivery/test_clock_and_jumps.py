@@ -13,6 +13,7 @@ from storage import fanouts
 from storage.database import Database
 from storage.tables.delivery import fanout
 from tests.delivery.kit import SECRECY, SHANGHAI, TEN, Clockwork, SmallCity
+from tests.waiting import somebody_waits_for
 
 HALF_AN_HOUR = timedelta(minutes=30)
 
@@ -77,15 +78,19 @@ async def test_two_replicas_in_the_same_tick_plan_a_reminder_once(
                 text("ALTER TABLE fanout DROP CONSTRAINT uq_fanout_kind_source_revision_offset")
             )
     replica = Database(city.url, SECRECY)
+    has_planned = False
 
     async def derive() -> None:
+        nonlocal has_planned
         async with replica.write() as unit:
             await fanouts.derive(unit, clock.now)
+            has_planned = True
 
     async with city.database.write() as unit:
         await fanouts.derive(unit, clock.now)
         other = asyncio.create_task(derive())
-        await asyncio.sleep(0.1)
+        # The other one has not seen our plan: it waits to hear what becomes of ours, or has made its own.
+        await somebody_waits_for(unit, lambda: has_planned)
     await other
     await replica.close()
     async with city.database.read() as unit:

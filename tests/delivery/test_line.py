@@ -110,4 +110,4 @@ async def test_a_nudge_does_not_keep_a_sender_awake_that_may_not_send(city: Smal
     await asyncio.sleep(0.02)
     assert not resting.done()
     sender.nudge()
-    await asyncio.wait_for(resting, 1)
+    await asyncio.wait_for(resting, 30)

@@ -96,15 +96,20 @@ async def test_a_sender_that_forgets_what_it_holds_already_decides_on_it_twice(
 
 
 async def the_last_opts_out(city: SmallCity) -> list[str]:
-    """While the first is called the last of all opts out. Who was called?"""
-    sender = city.sender(pace=QUICK)
+    """While the first is called the last of all opts out; no other call ends before. Who was called?"""
+    sender, is_out = city.sender(pace=QUICK), asyncio.Event()
 
     async def opts_out() -> Delivered:
         async with city.database.write() as unit:
             await unit.run(subscription.delete().where(subscription.c.person == READERS[-1]))
+        is_out.set()
         return Delivered()
 
-    city.doors["telegram"].script["telegram-2"] = [opts_out]
+    async def later() -> Delivered:
+        await is_out.wait()
+        return Delivered()
+
+    city.doors["telegram"].script |= {"telegram-2": [opts_out], "*": [later] * len(READERS)}
     await sender.drain()
     return city.doors["telegram"].to
 
@@ -128,6 +133,7 @@ async def test_what_was_looked_at_in_advance_is_dropped_for_what_is_urgent(
     sender = crowd.sender(pace=QUICK)
     assert crowd.database.secrecy is not None
     reply = crowd.database.secrecy.seal_json([{"text": "answer"}], "inbox:telegram:u:reply")
+    is_asked = asyncio.Event()
 
     async def somebody_asks() -> Delivered:
         await until(lambda: sender._ahead is not None and sender._ahead.done())
@@ -136,9 +142,16 @@ async def test_what_was_looked_at_in_advance_is_dropped_for_what_is_urgent(
             await unit.run(insert(inbox).values(**kept, reply=reply))
             await fanouts.plan_reply(unit, "telegram", "telegram-999", "u", clock.now)
         sender.nudge()
+        is_asked.set()
         return Delivered()
 
-    crowd.doors["telegram"].script["telegram-60"] = [somebody_asks]
+    async def later() -> Delivered:
+        await is_asked.wait()
+        return Delivered()
+
+    # Whoever is called after the one during whose call somebody asks does not end before.
+    after = {f"telegram-{one}": [later] for one in READERS if one > 60}
+    crowd.doors["telegram"].script |= {"telegram-60": [somebody_asks], **after}
     await sender.drain()
     to = crowd.doors["telegram"].to
     assert to.index("telegram-999") - to.index("telegram-60") <= 100
@@ -151,6 +164,7 @@ class Held:
     def __init__(self, city: SmallCity, monkeypatch: pytest.MonkeyPatch) -> None:
         self.claimed: list[int] = []
         self.gates: list[asyncio.Event] = []
+        self.is_over = False
         self.sender = city.sender(pace=QUICK)
         city.doors["telegram"].script["*"] = [self._until_let_go] * len(READERS)
         claim = self.sender._claim
@@ -164,7 +178,8 @@ class Held:
     async def _until_let_go(self) -> Delivered:
         gate = asyncio.Event()
         self.gates.append(gate)
-        await gate.wait()
+        if not self.is_over:
+            await gate.wait()
         return Delivered()
 
     async def after(self, ended: int, *, waits: bool = False) -> list[int]:
@@ -175,7 +190,7 @@ class Held:
         for gate in self.gates[:ended]:
             gate.set()
         await (asyncio.sleep(0.1) if waits else until(lambda: self.claimed))
-        found = list(self.claimed)
+        found, self.is_over = list(self.claimed), True
         for gate in self.gates:
             gate.set()
         self.sender._stopping = True

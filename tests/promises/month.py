@@ -171,6 +171,9 @@ class Month:
         killed = asyncio.create_task(self.kills.wait())
         await asyncio.wait({ticking, killed}, return_when=asyncio.FIRST_COMPLETED)
         if not ticking.done():
+            for sender in self.town.senders:
+                if sender._watch is not None:
+                    sender._watch.cancel()  # whoever is dead ends no call of theirs, however long the story takes
             self._left.append((ticking, self.town))
             await self.starts()
         killed.cancel()

@@ -66,6 +66,11 @@ async def test_who_asks_nobody_what_a_killed_process_had_under_way_is_caught_los
     async def recovers_nothing(lease: Lease, unit: Unit) -> None:
         """What stands as being sent stands there for ever."""
 
+    def kills_who_sends_first() -> None:
+        month.bad = [] if month.faults["killed"] else ["killed"]
+
     monkeypatch.setattr(Lease, "_recover", recovers_nothing)
+    monkeypatch.setattr(month, "goes_wrong", kills_who_sends_first)
     await month.lives(SOME)
+    assert month.faults["killed"] == 1
     assert any("is sending" in one for one in await month.wrong())

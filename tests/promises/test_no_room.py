@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, event, func, select
 
 from bot import turn
 from bot.channels.terminal import Plain, Terminal
+from bot.channels.wechat import webhook
 from bot.talk.door import TRY_AGAIN, Overloaded
 from bot.talk.wording import Wording
 from storage import together
@@ -25,7 +26,7 @@ from storage.database import Database
 from storage.tables.enrolment import audit, enrolment
 from storage.tables.messages import inbox
 from storage.tables.people import person
-from tests.channels.wechat_kit import serve
+from tests.channels.wechat_kit import PATIENCE, serve
 from tests.conversations.kit import MONDAY, SECRECY, Chat, Town
 from tests.promises.crowd import Count, count
 from tests.system.serving import held
@@ -143,9 +144,10 @@ async def test_nothing_is_half_done_and_the_same_message_is_done_when_there_is_r
 
 @pytest.mark.parametrize("kind", TROUBLES)
 async def test_on_wechat_the_person_reads_a_kind_sentence_and_says_it_again(
-    town: Town, trouble: Trouble, kind: str
+    town: Town, trouble: Trouble, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with serve(town.turns, patience=0.4) as served:  # type: ignore[arg-type] # the real turns
+    monkeypatch.setattr(webhook, "AGAIN", PATIENCE)  # there is no time for another try
+    async with serve(town.turns) as served:  # type: ignore[arg-type] # the real turns
         ann = served.platform.person()
         assert (await ann.says("帮助")).kind == "text"
         async with trouble(kind):
@@ -173,6 +175,6 @@ async def test_control_a_turn_that_takes_it_for_its_own_fault_leaves_the_person_
     town: Town, trouble: Trouble, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would apologise, and cannot write that down either."""
-    async with trouble(kind), serve(town.turns, patience=0.4) as served:  # type: ignore[arg-type] # the real turns
+    async with trouble(kind), serve(town.turns) as served:  # type: ignore[arg-type] # the real turns
         monkeypatch.setattr(turn, "is_away", lambda _error: False)
         assert (await served.platform.person().says("时长")).kind == "unavailable"
