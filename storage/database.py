@@ -44,7 +44,6 @@ from storage.lines import Line, Lines, opened
 from storage.looking import AT_ONCE, Looking
 from storage.prepared import (
     Driver,
-    Ending,
     ForEach,
     Lists,
     OnAiosqlite,
@@ -159,11 +158,9 @@ class Unit:
         secrecy: Secrecy | None = None,
         driver: Driver | None = None,
         foreseeing: OnPostgreSQL | None = None,
-        beside: set[int] | None = None,
     ) -> None:
         """`driver`: where prepared statements run; by SQLAlchemy where there is none. `foreseeing`: where that may run
-        whose outcome is foreseen, because the work is done again when it was not. `beside`:
-        as below."""
+        whose outcome is foreseen, because the work is done again when it was not."""
         self.connection = connection
         self._driver = driver
         self._foreseeing = foreseeing
@@ -171,9 +168,6 @@ class Unit:
         self._secrecy = secrecy
         self.changed = False
         """True once a statement has changed something on a person's behalf (`ask first, act last` rests on it)."""
-        self.beside: set[int] = set() if beside is None else beside
-        """The people whose turns in this transaction wait for its commit, or are to. While there are some, nobody else
-        may be waited for: that other may wait for one of them."""
         self.keeps_typed = True
         """False: what stood in the message of this turn is not kept with the reply to it."""
 
@@ -228,14 +222,6 @@ class Unit:
             await self._driver.run_late(statement, parameters)
         else:
             await self.connection.execute(statement.statement, parameters)
-
-    async def run_ending(self, ending: Ending) -> None:
-        """Run what the turn writes at its end, whatever became of it."""
-        if self._driver is not None:
-            await self._driver.run_ending(ending)
-        else:
-            for statement, given in ending.alone:
-                await self.connection.execute(statement.statement, given)
 
     async def run_through(self, *steps: tuple[Prepared, Parameters]) -> int:
         """Run a change that others wait for and what has to come before it, one after the other, with nothing of ours
@@ -452,14 +438,14 @@ class Database:
         try:
             return await self._turns.transact(self._on_line(work, foresees=True))
         except Unforeseen:
-            return await self._turns.transact(self._on_line(work, foresees=False), alone=True)
+            return await self._turns.transact(self._on_line(work, foresees=False))
 
     def _on_line(
         self, work: Callable[[Unit], Coroutine[Any, Any, T]], foresees: bool
     ) -> Callable[[Line], Coroutine[Any, Any, T]]:
         def on(line: Line) -> Coroutine[Any, Any, T]:
             foreseeing = line.driver if foresees else None
-            return work(Unit(line.connection, self.dialect, self.secrecy, line.driver, foreseeing, line.beside))
+            return work(Unit(line.connection, self.dialect, self.secrecy, line.driver, foreseeing))
 
         return on
 

@@ -1,15 +1,11 @@
-"""PostgreSQL's connections that turns and looks keep at hand: to give one and take it back costs a pool 50 µs.
-
-While turns wait for one, those that only looked are committed together: what they write at their end is written down by
-one statement and flushed once, and nobody hears of an answer before it is on disk.
-"""
+"""PostgreSQL's connections that turns and looks keep at hand: to give one and take it back costs a pool 50 µs."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -23,14 +19,6 @@ PATIENCE = 10.0
 """Seconds that a turn waits for a line, as long as anything else waits for a connection."""
 
 
-TOGETHER = 4
-"""So many turns at most are committed together: with more nothing is gained, and each waits for the others."""
-
-
-class Alone(RuntimeError):
-    """A turn cannot go on beside those that wait for their commit: they are committed, and it begins again."""
-
-
 @dataclass(slots=True)
 class Line:
     """One connection: asyncpg's own, and SQLAlchemy's around it, which is told to commit by itself.
@@ -42,16 +30,7 @@ class Line:
     bare: Any
     driver: OnPostgreSQL
     begun: bool = False
-    """Its transaction was begun by the commit of the one before, or by those who wait for its commit."""
-    done: list[asyncio.Future[bool]] = field(default_factory=list)
-    """Turns that are done and wait for the commit. False: it failed, and they are to be done again."""
-    beside: set[int] = field(default_factory=set)
-    """The people whose turns they are, each of them locked."""
-
-    @property
-    def may_wait(self) -> bool:
-        """Was nothing changed that somebody else may wait for, so that the commit may?"""
-        return not self.driver.changed and not self.connection.in_transaction()
+    """Its transaction was begun by the commit of the one before."""
 
 
 async def opened(engine: AsyncEngine) -> tuple[AsyncConnection, Any]:
@@ -74,62 +53,17 @@ class Lines:
         self._idle: list[Line] = []
         self._waiting: deque[asyncio.Future[Line | None]] = deque()
 
-    async def transact(self, work: Callable[[Line], Coroutine[Any, Any, T]], alone: bool = False) -> T:
-        """Do it in a transaction, and come back when that is committed. Raises PoolTimeout.
-
-        `alone`: in one for itself. What fails beside others, whoever is at fault, is done again so.
-        """
+    async def transact(self, work: Callable[[Line], Coroutine[Any, Any, T]]) -> T:
+        """Do it in a transaction of its own, and come back when that is committed. Raises PoolTimeout."""
         line = await self._take()
         try:
-            value, waits = await self._done(line, work, alone)
-        except Exception:
-            shared = bool(line.done)
-            await self._undo(line)
-            if not shared:
-                raise
-            return await self.transact(work, alone=True)
-        except BaseException:
-            await self._undo(line)
-            raise
-        if not waits:
-            await self._give(line)
-            return value
-        committed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        line.done.append(committed)
-        await self._give(line)
-        return value if await committed else await self.transact(work, alone=True)
-
-    async def _done(
-        self, line: Line, work: Callable[[Line], Coroutine[Any, Any, T]], alone: bool
-    ) -> tuple[T, bool]:
-        """What came of it, and whether it may wait for its commit."""
-        if alone and line.done:
-            await self._commit(line, begin=True)
-        if not line.begun:
-            await line.driver.begin()
-            line.begun = True
-        try:
+            if not line.begun:
+                await line.driver.begin()
             value = await work(line)
-        except Alone:
-            await self._commit(line, begin=True)
-            value = await work(line)
-        if not alone and self._waiting and len(line.done) + 1 < TOGETHER and line.may_wait:
-            return value, True
-        # Somebody waits: the commit begins their transaction too, and spares them the journey.
-        await self._commit(line, begin=bool(self._waiting))
-        return value, False
-
-    async def look(self, work: Callable[[Line], Coroutine[Any, Any, T]]) -> T:
-        """Do what changes nothing, outside a transaction: each statement sees what is committed by then. Raises
-        PoolTimeout."""
-        line = await self._take()
-        try:
-            if line.done:  # what they wrote is not there yet, and may never be
-                await self._commit(line, begin=False)
-            value = await work(line)
-            if line.begun:  # by the commit of a turn: this look waited for its line
-                await self._commit(line, begin=bool(self._waiting))
-            elif line.connection.in_transaction():
+            # Somebody waits: the commit begins their transaction too, and spares them the journey.
+            line.begun = bool(self._waiting)
+            await line.driver.commit(line.begun)
+            if line.connection.in_transaction():  # SQLAlchemy's word for having been used
                 await line.connection.rollback()
         except BaseException:
             await self._undo(line)
@@ -137,21 +71,22 @@ class Lines:
         await self._give(line)
         return value
 
-    async def _commit(self, line: Line, begin: bool) -> None:
-        """Commit, `begin` another transaction at once, and tell those who waited for it."""
-        await line.driver.commit(begin)
-        line.begun = begin
-        self._tell(line, True)
-        if line.connection.in_transaction():  # SQLAlchemy's word for having been used
-            await line.connection.rollback()
-
-    @staticmethod
-    def _tell(line: Line, committed: bool) -> None:
-        told, line.done = line.done, []
-        line.beside.clear()
-        for one in told:
-            if not one.done():
-                one.set_result(committed)
+    async def look(self, work: Callable[[Line], Coroutine[Any, Any, T]]) -> T:
+        """Do what changes nothing, outside a transaction: each statement sees what is committed by then. Raises
+        PoolTimeout."""
+        line = await self._take()
+        try:
+            value = await work(line)
+            if line.connection.in_transaction():
+                await line.connection.rollback()
+            if line.begun:  # by the commit of a turn: this look waited for its line
+                line.begun = bool(self._waiting)
+                await line.driver.commit(line.begun)
+        except BaseException:
+            await self._undo(line)
+            raise
+        await self._give(line)
+        return value
 
     async def _take(self) -> Line:
         while self._idle or not self._room:
@@ -160,7 +95,6 @@ class Lines:
                 break
             if not line.bare.is_closed():
                 return line
-            self._tell(line, False)
             await self._hang_up(line)
         return await self._open()
 
@@ -200,23 +134,13 @@ class Lines:
         coming = self._next_waiting()
         if coming is not None:
             coming.set_result(line)
-        elif line.done:  # whoever was to go on has given up
-            try:
-                await self._commit(line, begin=False)
-            except BaseException as fault:
-                await self._undo(line)
-                if not isinstance(fault, Exception):
-                    raise
-            else:
-                await self._give(line)
-        elif line.begun:
+        elif line.begun:  # whoever waited has given up
             await self._undo(line)
         else:
             self._idle.append(line)
 
     async def _undo(self, line: Line) -> None:
         """Undo what was done. A line that is lost is undone by the server, and nobody gets it again."""
-        self._tell(line, False)
         try:
             await line.driver.rollback()
             await line.connection.rollback()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import asyncpg
 from sqlalchemy import (
@@ -274,17 +274,6 @@ class Outcome:
         return self.one()[0] if self._rows else None
 
 
-class Ending(NamedTuple):
-    """What a turn writes at its end, of which nobody reads before the commit."""
-
-    alone: Sequence[tuple[Prepared, Parameters]]
-    """All of it."""
-    each: ForEach
-    row: Parameters
-    """The same as one of many rows, but for `more`."""
-    more: Sequence[tuple[Prepared, Parameters]]
-
-
 class Driver(Protocol):
     """A driver's own connection, within the turn's transaction."""
 
@@ -296,9 +285,6 @@ class Driver(Protocol):
 
     async def run_late(self, prepared: Prepared, given: Parameters) -> None:
         """Run a change at the latest with the commit."""
-
-    async def run_ending(self, ending: Ending) -> None:
-        """Run what a turn writes at its end: at the latest with the commit, and perhaps together with others'."""
 
     async def run_through(self, steps: Sequence[tuple[Prepared, Parameters]]) -> int:
         """Run one after the other, with as few journeys as it takes. Returns how many rows the last one gave."""
@@ -320,11 +306,6 @@ class _AtHand:
     async def run_late(self: Driver, prepared: Prepared, given: Parameters) -> None:
         """Run a change, at once."""
         await self.run(prepared, given)
-
-    async def run_ending(self: Driver, ending: Ending) -> None:
-        """Run it, at once."""
-        for step in ending.alone:
-            await self.run(*step)
 
     async def run_through(self: Driver, steps: Sequence[tuple[Prepared, Parameters]]) -> int:
         """Run one after the other. Returns how many rows the last one gave."""
@@ -434,11 +415,8 @@ class OnPostgreSQL:
         """The server's own prepared statements, by which a text of several can call them."""
         self._late: list[str] = []
         self._foreseen: list[str] = []
-        self._endings: list[Ending] = []
         self._waited_for = False
         """Something is locked that others wait for."""
-        self.changed = False
-        """Something was changed besides what turns write at their end."""
 
     async def begin(self) -> None:
         """Begin a transaction."""
@@ -446,49 +424,30 @@ class OnPostgreSQL:
 
     async def commit(self, begin: bool = False) -> None:
         """Run what came late, commit, and `begin` another transaction at once. Raises Unforeseen."""
-        await self._end()
         let_go = LET_GO if self._waited_for or self._foreseen else ()
         await self._catch_up_and(*let_go, "COMMIT AND CHAIN" if begin else "COMMIT")
-        self._waited_for = self.changed = False
-
-    async def _end(self) -> None:
-        """Write down how turns ended: several by one statement, unless others wait for us: then all goes at once."""
-        endings, self._endings = self._endings, []
-        together = len(endings) > 1 and not self._waited_for
-        for change in {one.each for one in endings} if together else ():
-            rows = [one.row for one in endings if one.each is change]
-            lists = {name: [row[name] for row in rows] for name in change.each}
-            await self._run(change.on("postgresql"), change.given("postgresql", lists, {}))
-        for one in endings:
-            self._late += [await self._called(*step) for step in (one.more if together else one.alone)]
+        self._waited_for = False
 
     async def rollback(self) -> None:
         """Undo the transaction."""
         self.forget_late()
-        self._endings.clear()
-        self._waited_for = self.changed = False
+        self._waited_for = False
         await self._command("ROLLBACK")
 
     async def run_late(self, prepared: Prepared, given: Parameters) -> None:
         """Run a change at the latest with the commit."""
-        self.changed = True
         self._late.append(await self._called(prepared, given))
-
-    async def run_ending(self, ending: Ending) -> None:
-        """Keep what a turn writes at its end for the commit."""
-        self._endings.append(ending)
 
     async def run_through(self, steps: Sequence[tuple[Prepared, Parameters]]) -> int:
         """Run one after the other in one journey, after what came late: each sees what was committed before it began.
         Returns how many rows the last one gave. Others wait for what they change."""
-        self._waited_for = self.changed = True
+        self._waited_for = True
         status = await self._catch_up_and(*[await self._called(*step) for step in steps])
         return int(status.rpartition(" ")[2])
 
     async def run_foreseen(self, steps: Sequence[tuple[Prepared, Parameters]]) -> None:
         """Run one after the other behind everything that comes late, at the latest with the commit or before anything
         is asked. The last of them divides by zero where it does not come to what was foreseen."""
-        self.changed = True
         self._foreseen += [await self._called(*step) for step in steps]
 
     async def _called(self, prepared: Prepared, given: Parameters) -> str:
@@ -533,10 +492,6 @@ class OnPostgreSQL:
         """Run one statement, after what was foreseen."""
         if self._foreseen:
             await self.catch_up()
-        self.changed = self.changed or prepared.changes
-        return await self._run(prepared, given)
-
-    async def _run(self, prepared: Prepared, given: Parameters) -> Outcome:
         compiled = prepared.compiled(self._dialect)
         values = compiled.values(given)
         try:
@@ -550,7 +505,6 @@ class OnPostgreSQL:
 
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
         """Run a change once for each row, all of them on their way at once."""
-        self.changed = True
         if self._foreseen:
             await self.catch_up()
         compiled = prepared.compiled(self._dialect)

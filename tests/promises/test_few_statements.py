@@ -14,7 +14,7 @@ from bot.desk.gates import Refusal
 from bot.desk.subject import Subject
 from storage import agreements, turns
 from storage.database import Unit
-from storage.prepared import Ending, OnPostgreSQL, Prepared
+from storage.prepared import OnPostgreSQL, Prepared
 from storage.tables.people import identity
 from storage.wishes import Wish
 from tests.conversations.kit import MONDAY, Chat, Town
@@ -35,16 +35,14 @@ AGREEING = {"sqlite": 2, "postgresql": 1}
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Every statement that runs from now on."""
     seen: list[object] = []
-    for name in ("run", "run_aside", "run_each", "run_late", "run_through", "run_foreseen", "run_ending"):
+    for name in ("run", "run_aside", "run_each", "run_late", "run_through", "run_foreseen"):
         monkeypatch.setattr(Unit, name, _counting(seen, name, getattr(Unit, name)))
     return seen
 
 
 def _counting(seen: list[object], name: str, sound: Any) -> Any:
     async def run(unit: Unit, statement: object, *values: object) -> object:
-        if isinstance(statement, Ending):
-            seen.extend(statement.alone)
-        elif name != "run" or not isinstance(statement, Prepared):  # those come by here again
+        if name != "run" or not isinstance(statement, Prepared):  # those come by here again
             seen.append(statement)
         return await sound(unit, statement, *values)
 
