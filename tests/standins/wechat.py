@@ -79,21 +79,27 @@ async def _play(arguments: argparse.Namespace) -> None:
     seal = Seal(arguments.token, arguments.aes_key, arguments.app_id)
     async with api, Platform(arguments.push, seal, api, clock=time.time, safe=not arguments.plain) as platform:
         print(f"WECHAT_API_BASE={api.base}\nType :help for what you can do.")
-        person, seen = platform.person(arguments.openid), 0
-        while True:
-            line = (await asyncio.to_thread(_asked)).strip()
-            received = api.followers[person.openid].received if person.openid in api.followers else []
-            for message in received[seen:]:
-                print("  [customer message]", json.dumps(message, ensure_ascii=False))
-            seen = len(received)
-            if line == ":quit":
-                return
+        person = platform.person(arguments.openid)
+        printing = asyncio.create_task(_print_what_comes(api, person.openid))
+        while (line := (await asyncio.to_thread(_asked)).strip()) != ":quit":
             if line == ":check":
                 print("ok" if await platform.check_url() else "refused")
             elif line == ":menu":
                 print(json.dumps(api.menu, ensure_ascii=False, indent=1))
             elif line:
                 await _show(_act(person, line))
+        printing.cancel()
+
+
+async def _print_what_comes(api: WeChatApiStandIn, openid: str) -> None:
+    """Customer messages, templates and notices, as they come."""
+    seen = 0
+    while True:
+        received = api.followers[openid].received if openid in api.followers else []
+        for message in received[seen:]:
+            print("  <", json.dumps(message, ensure_ascii=False))
+        seen = len(received)
+        await asyncio.sleep(0.1)
 
 
 async def _show(action: Awaitable[Answered] | None) -> None:
