@@ -255,6 +255,7 @@ async def test_killed_on_another_machine_it_is_followed_long_before_its_lease_is
 
 @pytest.mark.slow
 @pytest.mark.durable
+@pytest.mark.timeout(300)
 async def test_killed_twelve_times_in_twenty_thousand_sends_nothing_is_silently_lost_or_doubled(
     city: SmallCity, platform: Platform, nursery: Nursery
 ) -> None:

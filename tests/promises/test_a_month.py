@@ -16,7 +16,7 @@ from storage.database import Unit
 from tests.promises.month import Month
 from tests.promises.worker import kept_apart, never_seen
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 DAYS = 30
 SOME = 10

@@ -39,7 +39,7 @@ HISTORIES, OPERATIONS = (50, 500) if SOAK else (3, 160)
 CLIENTS, PEOPLE, SEATS = 32, 40, 6
 FAR = MONDAY + timedelta(days=300)
 
-pytestmark = pytest.mark.timeout(1_800 if SOAK else 600)
+pytestmark = pytest.mark.timeout(1_800 if SOAK else 120)
 
 
 class Clients:

@@ -22,7 +22,7 @@ from tests.promises.answered import missing, signing_up, standing, told
 from tests.promises.crowd import Count, count
 from tests.promises.mortal import Mortal, acknowledged
 
-pytestmark = [pytest.mark.durable]
+pytestmark = [pytest.mark.durable, pytest.mark.timeout(600)]
 
 KILLS = 100 if os.environ.get("MENKOU_SOAK") == "1" else 10
 PROCESSES = {"sqlite": 1, "postgresql": 2}

@@ -23,6 +23,8 @@ from tests.system.people import Browser, OnTelegram
 from tests.system.seeding import publish
 from tests.system.serving import Doors, Serving, surroundings
 
+pytestmark = [pytest.mark.timeout(240)]
+
 NAMES = {"web": "Quetzalcoatlus Webb", "telegram": "纳瑞莎桐", "terminal": "Xylophonia Terry"}
 PHONES = {"web": "139 8765 4321", "telegram": "13787654322", "terminal": "13687654323"}
 CANARIES = (*NAMES.values(), "8765432", "8765 432", *(name.split()[0] for name in NAMES.values()))

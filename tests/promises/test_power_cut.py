@@ -37,7 +37,7 @@ from tests.promises.crowd import Count, count
 from tests.promises.disk import HOWS, Disk, How, Step, hinders_tracing, traced
 from tests.promises.traced import last_word, somebody
 
-pytestmark = [pytest.mark.durable]
+pytestmark = [pytest.mark.durable, pytest.mark.timeout(600)]
 
 SEED = 20261125
 SOAK = os.environ.get("MENKOU_SOAK") == "1"

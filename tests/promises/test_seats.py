@@ -31,7 +31,7 @@ SOAK = os.environ.get("MENKOU_SOAK") == "1"
 PEOPLE, SEATS, ROUNDS_OF_JOINS = (1_000, 50, 20) if SOAK else (300, 20, 2)
 SATURDAY = MONDAY + timedelta(days=5)
 
-pytestmark = pytest.mark.timeout(1_800 if SOAK else 600)
+pytestmark = pytest.mark.timeout(1_800 if SOAK else 120)
 
 
 async def gather(crowd: Crowd, guards_off: tuple[str, ...] = (), people: int = PEOPLE) -> None:

@@ -20,7 +20,7 @@ from tests.conversations.kit import Chat, Town
 from tests.postgres import Postgres
 from tests.promises.load import LANES, SATURDAY, SEATS, SOAK, joined, load_of
 
-pytestmark = [pytest.mark.durable, pytest.mark.postgres]
+pytestmark = [pytest.mark.durable, pytest.mark.postgres, pytest.mark.timeout(600)]
 
 STOPS = 20 if SOAK else 2
 ENDS = 60 if SOAK else 12

@@ -21,6 +21,8 @@ from tests.promises.answered import Acknowledged, missing, signing_up, standing,
 from tests.promises.crowd import Count, count
 from tests.promises.worker import kept_apart, never_seen
 
+pytestmark = pytest.mark.timeout(600)
+
 SEED = 20261125
 PEOPLE = 400 if os.environ.get("MENKOU_SOAK") == "1" else 40
 SEATS = 15

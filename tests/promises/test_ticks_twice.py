@@ -40,6 +40,8 @@ from tests.postgres import Postgres
 from tests.standins.wechat import WeChatApiStandIn
 from tests.system.serving import AES_KEY, KEY, WECHAT_TOKEN
 
+pytestmark = [pytest.mark.timeout(240)]
+
 HOLDERS = ("lease.renew.", "outbox.recover.", "wechat.masses")
 """What only the holder of an account's lease does: of two replicas that is one."""
 

@@ -35,7 +35,7 @@ from tests.promises.load import PATIENCE, SEATS, SOAK, Load, joined, load_of
 from tests.promises.wire import Tear, Wire
 from tests.promises.worker import kept_apart, never_seen
 
-pytestmark = [pytest.mark.durable, pytest.mark.postgres]
+pytestmark = [pytest.mark.durable, pytest.mark.postgres, pytest.mark.timeout(600)]
 
 PEOPLE = 400 if SOAK else 40
 SEED = 20261125

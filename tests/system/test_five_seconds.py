@@ -13,6 +13,7 @@ from tests.system.people import OnWeChat
 from tests.system.serving import Doors, Serving, held, until
 
 Serves = Callable[..., Serving]
+pytestmark = [pytest.mark.timeout(240)]
 LIMIT = 5.0
 """Seconds after which WeChat cuts the connection and comes again."""
 

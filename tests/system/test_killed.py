@@ -25,7 +25,7 @@ from tests.system.seeding import publish
 from tests.system.serving import STOP, Doors, Serving, held, until
 
 Serves = Callable[..., Serving]
-pytestmark = [pytest.mark.durable]
+pytestmark = [pytest.mark.durable, pytest.mark.timeout(300)]
 
 SEATS = 15
 READY = 10.0

@@ -20,6 +20,7 @@ from tests.system.serving import PUBLIC, Doors, Serving, until
 from tests.system.test_replicas import begins_a_campaign, readers
 
 Serves = Callable[..., Serving]
+pytestmark = [pytest.mark.timeout(240)]
 READERS = 8
 
 

@@ -36,7 +36,7 @@ from tests.system.serving import START, TELEGRAM_SECRET, Doors, Serving, surroun
 from tests.system.test_killed import as_they_were_told, missing, pick
 
 Serves = Callable[..., Serving]
-pytestmark = [pytest.mark.durable, pytest.mark.postgres]
+pytestmark = [pytest.mark.durable, pytest.mark.postgres, pytest.mark.timeout(600)]
 
 REPLICAS = 3
 SEATS = 15

@@ -17,6 +17,7 @@ from tests.system.seeding import publish
 from tests.system.serving import Doors, Serving
 
 Serves = Callable[..., Serving]
+pytestmark = [pytest.mark.timeout(240)]
 
 
 async def meet(who: Resident, title: str) -> None:
