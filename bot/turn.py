@@ -206,12 +206,13 @@ class Turns:
 
     async def _replayed(self, unit: Unit, message: Message, kept: Kept, now: datetime) -> Reply:
         pages = tuple(Page.from_json(page) for page in kept.pages)
-        if pages and not kept.told and await fanouts.is_reply_planned(unit, message.door, message.key):
+        told = unit.locks_rows and await inbox.is_brought(unit, message.door, message.key, kept.at)
+        if pages and not told and await fanouts.is_reply_planned(unit, message.door, message.key):
             return Reply(pages, replayed=True, elsewhere="sender")
         if not unit.locks_rows:  # SQLite has no replicas
             return Reply(pages, replayed=True)
         lately = now - kept.at < BRINGING
-        return Reply(pages, replayed=True, elsewhere="told" if kept.told else "perhaps" if lately else "")
+        return Reply(pages, replayed=True, elsewhere="told" if told else "perhaps" if lately else "")
 
     async def _spoken(self, unit: Unit, incoming: Incoming, met: Met, now: datetime) -> tuple[Answered, Desk]:
         me = met.person
@@ -299,7 +300,7 @@ class Turns:
     async def told(self, door: str, keys: Collection[str]) -> None:
         """These messages' replies have been brought: a replica that gets one of them again need not bring it."""
         if self.database.dialect == "postgresql":
-            await self.database.aside(lambda unit: inbox.told(unit, door, keys))
+            await self.database.aside(lambda unit: inbox.told(unit, door, keys, self.clock()))
 
     async def bury(self, door: str, key: str, raw: str, why: str) -> None:
         """Keep a message apart that nobody can read."""

@@ -36,6 +36,7 @@ IMPERSONAL = {
     "campaign_picture": "the picture of a message to many; whoever it was sent to has it",
     "organisation": "of an organisation, not of a person",
     "shift": "hours and seats of an activity; who has one stands in enrolment",
+    "brought": "which messages' replies have been brought, by the platform's numbers",
     "token": "keys of the city's own accounts",
     "reminding": "when people of an activity are reminded",
     "squad": "what a shift demands; who has the skill stands in skill",

@@ -6,13 +6,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, bindparam, func, insert, select, update
+from sqlalchemy import String, bindparam, func, insert, select
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
 from storage.database import Unit
 from storage.prepared import Prepared
-from storage.tables.messages import inbox
+from storage.tables.kinds import Moment
+from storage.tables.messages import brought, inbox
 
 ANSWERED = 0
 DEAD = 1
@@ -55,11 +57,9 @@ class Kept(NamedTuple):
 
     pages: list[dict[str, Any]]
     at: datetime
-    told: bool
-    """It has been brought; False: nobody wrote that down."""
 
 
-REPLY = (inbox.c.reply, inbox.c.at.label("answered"), inbox.c.told)
+REPLY = (inbox.c.reply, inbox.c.at.label("answered"))
 """What is read of a reply that was given before."""
 
 
@@ -71,19 +71,37 @@ async def kept_reply(unit: Unit, door: str, key: str) -> Kept | None:
 
 def kept(unit: Unit, door: str, key: str, row: Any) -> Kept:
     """The reply of a row of `REPLY`."""
-    return Kept(opened(unit, door, key, row.reply) if row.reply else [], row.answered, bool(row.told))
+    return Kept(opened(unit, door, key, row.reply) if row.reply else [], row.answered)
 
 
-_TOLD = Prepared(
-    update(inbox)
-    .where(inbox.c.door == bindparam("of_door"), inbox.c.key == func.any(bindparam("keys", type_=ARRAY(String()))))
-    .values(told=True)
+_EACH = select(
+    bindparam("of_door", type_=String()),
+    func.unnest(bindparam("keys", type_=ARRAY(String()))),
+    bindparam("moment", type_=Moment()),
+)
+_TOLD = Prepared(postgresql.insert(brought).from_select(["door", "key", "at"], _EACH).on_conflict_do_nothing())
+_BROUGHT = Prepared(
+    select(brought.c.at).where(
+        brought.c.door == bindparam("of_door"), brought.c.key == bindparam("of_key"), brought.c.at >= bindparam("since")
+    )
 )
 
 
-async def told(unit: Unit, door: str, keys: Collection[str]) -> None:
-    """These replies have been brought. For PostgreSQL: SQLite has no replicas that might ask."""
-    await unit.run(_TOLD, {"of_door": door, "keys": list(keys)})
+async def told(unit: Unit, door: str, keys: Collection[str], now: datetime) -> None:
+    """These replies have been brought. For PostgreSQL: SQLite has no replicas that might ask.
+
+    In order: two replicas that tell the same ones must not wait for each other.
+    """
+    await unit.run(_TOLD, {"of_door": door, "keys": sorted(keys), "moment": now})
+
+
+async def is_brought(unit: Unit, door: str, key: str, answered: datetime) -> bool:
+    """Has the reply that was given to this message at that moment been brought? False: nobody wrote that down.
+
+    What was brought before is the reply to the same message before it was forgotten, and not this one.
+    """
+    given = {"of_door": door, "of_key": key, "since": answered}
+    return (await unit.run(_BROUGHT, given)).first() is not None
 
 
 def opened(unit: Unit, door: str, key: str, reply: bytes) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from storage.tables.documents import document
 from storage.tables.enrolment import enrolment, wrong_code
 from storage.tables.evidence import evidence
 from storage.tables.guardians import guardian_code
-from storage.tables.messages import inbox, letter
+from storage.tables.messages import brought, inbox, letter
 from storage.tables.people import conversation, identity
 from storage.tables.privacy import link_code, link_offer, link_try, takeaway
 from storage.tables.proofs import verification
@@ -61,6 +61,7 @@ OVER: dict[str, Over] = {
     "document": _documents,
     "letter": lambda before, _now: letter.c.at < before,
     "message": lambda before, _now: and_(inbox.c.state == ANSWERED, inbox.c.at < before),
+    "brought": lambda before, _now: brought.c.at < before,
     "dead message": lambda before, _now: and_(inbox.c.state == DEAD, inbox.c.at < before),
     "wrong code": lambda before, _now: wrong_code.c.at < before,
     "link try": lambda before, _now: link_try.c.at < before,

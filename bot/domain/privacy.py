@@ -39,6 +39,7 @@ TIMERS = (
     Timer("letter", "letter", _ALL, timedelta(days=90), "it was written", "the web chat shows them again"),
     # WeChat repeats within a minute, Telegram within a day.
     Timer("message", "inbox", _ALL, timedelta(days=3), "it came in", "the same message gets the same reply"),
+    Timer("brought", "brought", _ALL, timedelta(days=3), "it was brought", "another replica need not bring it again"),
     Timer("dead message", "inbox", _ALL, timedelta(days=90), "it came in", "somebody looks into what broke"),
     Timer("wrong code", "wrong_code", _ALL, timedelta(days=1), "it was typed", "the breakers look back for minutes"),
     Timer("link try", "link_try", _ALL, timedelta(days=1), "it was typed", "the breaker looks back for minutes"),

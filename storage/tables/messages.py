@@ -1,6 +1,7 @@
-"""What was said to whom: inbox (what came in and its reply), letters of the web chat, kept tokens."""
+"""What was said to whom: inbox (what came in and its reply), which replies were brought, letters of the web chat, kept
+tokens."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, SmallInteger, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Index, Integer, SmallInteger, String, Table, Text, UniqueConstraint
 
 from storage.tables.kinds import Moment, Sealed, metadata
 
@@ -15,8 +16,18 @@ inbox = Table(
     Column("state", SmallInteger, nullable=False),  # 0 answered, 1 dead: a script broke or nobody could read it
     Column("reply", Sealed),
     Column("error", String(400)),
-    Column("told", Boolean),  # the reply has been brought; known on PostgreSQL, where other replicas ask
     Index("ix_inbox_state_at", "state", "at"),
+)
+
+# Which replies have been brought; known on PostgreSQL, where other replicas ask. Not a column of the inbox: to mark a
+# row there is to write it whole a second time, with the sealed message and its reply, and both its index entries.
+brought = Table(
+    "brought",
+    metadata,
+    Column("door", String(16), primary_key=True),
+    Column("key", String(160), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Index("ix_brought_at", "at"),
 )
 
 letter = Table(

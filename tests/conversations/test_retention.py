@@ -20,7 +20,7 @@ from storage.tables.documents import document
 from storage.tables.enrolment import attendance, enrolment, wrong_code
 from storage.tables.evidence import evidence
 from storage.tables.guardians import guardian_code
-from storage.tables.messages import inbox, letter
+from storage.tables.messages import brought, inbox, letter
 from storage.tables.people import conversation, identity
 from storage.tables.privacy import link_code, link_offer, link_try, takeaway
 from storage.tables.proofs import certificate, verification
@@ -74,6 +74,7 @@ async def rows_of(unit: Unit, town: Town, at: datetime) -> None:
     await unit.run(insert(letter).values(address="a", sequence=1, key="k", who="me", body=b"x", at=at))
     for key, state in (("answered", 0), ("dead", 1)):
         await unit.run(insert(inbox).values(door="web", key=key, at=at, state=state))
+    await unit.run(insert(brought).values(door="telegram", key="k", at=at))
     await unit.run(insert(wrong_code).values(person=who, at=at))
     await unit.run(insert(link_try).values(person=who, at=at))
     await unit.run(insert(takeaway).values(token="t", person=who, made=at, expires=at))

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, inspect, text
@@ -52,6 +53,35 @@ async def test_it_goes_up_and_down_and_up_with_data_in_it(empty: Database) -> No
     await migrate.upgrade(empty)
     await fill(empty)
     assert await contents(empty) == before
+
+
+async def test_what_is_marked_in_the_inbox_as_brought_goes_into_a_table_of_its_own_and_back(empty: Database) -> None:
+    """Revision 0035, with what stood there before it."""
+    await migrate.upgrade(empty, "0034")
+    async with empty.write() as unit:
+        for number, told in enumerate(("true", "false", "NULL")):
+            kept = f"('telegram', '{number}', 'ann', {1000 + number}, 0, {told})"
+            await unit.run(text(f"INSERT INTO inbox (door, key, external, at, state, told) VALUES {kept}"))
+    await migrate.upgrade(empty, "0035")
+    assert await rows(empty, "SELECT door, key, at FROM brought") == [("telegram", "0", 1000)]
+    assert await rows(empty, "SELECT key, at FROM inbox ORDER BY key") == [("0", 1000), ("1", 1001), ("2", 1002)]
+    async with empty.write() as unit:
+        # Brought since; the reply before a message was forgotten; and of a message that is forgotten.
+        later = "('telegram', '1', 2000), ('telegram', '2', 1), ('telegram', '3', 2000)"
+        await unit.run(text(f"INSERT INTO brought (door, key, at) VALUES {later}"))
+    await migrate.downgrade(empty, "0034")
+    assert await rows(empty, "SELECT key, at FROM inbox WHERE told ORDER BY key") == [("0", 1000), ("1", 1001)]
+    assert await rows(empty, "SELECT key, at FROM inbox WHERE told IS NULL") == [("2", 1002)]
+    async with empty.read() as unit:
+        assert "brought" not in await unit.connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    await migrate.upgrade(empty)
+    assert await rows(empty, "SELECT key, at FROM brought ORDER BY key") == [("0", 1000), ("1", 1001)]
+
+
+async def rows(database: Database, statement: str) -> list[tuple[Any, ...]]:
+    """What a statement finds."""
+    async with database.read() as unit:
+        return [tuple(row) for row in await unit.run(text(statement))]
 
 
 async def test_the_constraints_of_the_tables_are_in_the_database(database: Database) -> None:

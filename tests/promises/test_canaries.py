@@ -111,8 +111,8 @@ NAMELESS = {
     "a word out of a list of ours": """
         activity.kind activity.risk activity.state activity.counts_as agreement.conditions agreement.door
         agreement_text.version attendance.arrived_by attendance.left_by attendance.stood audit.door audit.deed
-        audit.before audit.after campaign.standing campaign.timing certificate.state certificate.reason claim.state
-        consent.purpose consent.version consent.door correction.state cover.kind cover.state document.kind
+        audit.before audit.after brought.door campaign.standing campaign.timing certificate.state certificate.reason
+        claim.state consent.purpose consent.version consent.door correction.state cover.kind cover.state document.kind
         enrolment.state enrolment.reason enrolment.ended_by erasure.door evidence.kind evidence.part evidence.band
         fanout.kind guardianship.version guardianship.door identity.door inbox.door invitation.kind invitation.state
         letter.who matter.kind matter.state matter.verdict matter_word.said membership.role merge.door
@@ -132,8 +132,8 @@ NAMELESS = {
         link_code.code person.number person.phone_index certificate.volunteer takeaway.token
         """,
     "an address or a message by the platform's own number; it names nobody": """
-        identity.external inbox.external inbox.key letter.address letter.key notice_grant.external outbox.receipt
-        outbox_done.receipt tagged.external
+        brought.key identity.external inbox.external inbox.key letter.address letter.key notice_grant.external
+        outbox.receipt outbox_done.receipt tagged.external
         """,
     "an activity or an organisation, as the city is shown it": """
         activity.title activity.english activity.about activity.address activity.words activity.questions

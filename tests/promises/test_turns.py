@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from bot import turn
 from bot.channels.telegram.updates import Reader, Unreadable
@@ -33,6 +35,7 @@ from storage.tables.people import conversation, identity, person
 from tests.conversations.kit import MONDAY, Chat, Town
 from tests.keys import KEY
 from tests.promises.crowd import Crowd
+from tests.waiting import somebody_waits_for
 
 SATURDAY = MONDAY + timedelta(days=5)
 DELIVERIES = 5
@@ -175,6 +178,71 @@ async def test_of_a_reply_given_before_it_is_known_whether_another_replica_broug
     assert (await town.turns.take(message)).elsewhere == ("" if alone else "told")
 
 
+async def is_told(town: Town, message: Incoming) -> bool:
+    """Would another replica that got this message know that its reply has been brought?"""
+    return (await town.turns.take(message)).elsewhere == "told"
+
+
+async def whereabouts(town: Town) -> list[tuple[Any, ...]]:
+    """Where each row of the inbox lies, and who wrote it there: another place once it was written anew."""
+    async with town.database.read() as unit:
+        rows = await unit.run(text("SELECT key, ctid::text, xmin::text, xmax::text FROM inbox ORDER BY key"))
+        return [tuple(row) for row in rows]
+
+
+@pytest.mark.parametrize("beside", [True, False])
+async def test_telling_that_replies_were_brought_writes_no_row_of_the_inbox_anew(
+    town: Town, engine: str, monkeypatch: pytest.MonkeyPatch, beside: bool
+) -> None:
+    if engine == "sqlite":
+        pytest.skip("SQLite has no replicas")
+    ann = Chat(town, "telegram", "4242")
+    messages = [ann.incoming(text=words) for words in ("hello", "menu")]
+    for message in messages:
+        await town.turns.take(message)
+    if not beside:
+
+        async def marks(unit: Unit, door: str, keys: Collection[str], _now: datetime) -> None:
+            """Control: the mark is a column of the inbox, whatever column."""
+            await unit.run(update(inbox).where(inbox.c.door == door, inbox.c.key.in_(keys)).values(error="told"))
+
+        monkeypatch.setattr(turn.inbox, "told", marks)
+    before = await whereabouts(town)
+    await town.turns.told("telegram", [message.key for message in messages])
+    assert (await whereabouts(town) == before) is beside
+    assert [await is_told(town, message) for message in messages] == [beside, beside]
+
+
+async def test_what_was_brought_may_be_told_twice(town: Town, engine: str) -> None:
+    ann = Chat(town, "telegram", "4242")
+    messages = [ann.incoming(text=words) for words in ("hello", "menu", "hours")]
+    for message in messages:
+        await town.turns.take(message)
+    keys = [message.key for message in messages]
+    await town.turns.told("telegram", [keys[0], keys[0]])
+    await town.turns.told("telegram", keys[:2])
+    await town.turns.told("telegram", keys)
+    assert [await is_told(town, message) for message in messages] == [engine == "postgresql"] * 3
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+async def test_two_replicas_that_tell_the_same_do_not_wait_for_each_other(
+    town: Town, engine: str, monkeypatch: pytest.MonkeyPatch, in_order: bool
+) -> None:
+    if engine == "sqlite":
+        pytest.skip("SQLite has no replicas")
+    if not in_order:
+        monkeypatch.setattr(turn.inbox, "sorted", list, raising=False)  # control: as they were brought
+    with nullcontext() if in_order else pytest.raises(DBAPIError):
+        async with town.database.write() as unit:
+            await unit.run(text("SET LOCAL lock_timeout = 100"))
+            await turn.inbox.told(unit, "telegram", ["1"], town.at)
+            other = asyncio.create_task(town.turns.told("telegram", ["2", "1"]))
+            await somebody_waits_for(unit)
+            await turn.inbox.told(unit, "telegram", ["2"], town.at)
+    await other
+
+
 async def forget_inbox(town: Town) -> None:
     async with town.database.write() as unit:
         await unit.run(delete(inbox))
@@ -188,6 +256,20 @@ async def test_a_message_that_was_forgotten_is_answered_as_a_new_one_when_it_com
     again = await town.turns.take(message)
     assert not again.replayed
     assert again.pages[0].text in first.pages[-1].text
+
+
+async def test_what_was_brought_of_it_before_it_was_forgotten_says_nothing_of_the_new_answer(
+    town: Town, engine: str
+) -> None:
+    ann = Chat(town, "telegram", "4242")
+    message = ann.incoming(text="menu")
+    await town.turns.take(message)
+    await town.turns.told("telegram", [message.key])
+    assert await is_told(town, message) is (engine == "postgresql")
+    await forget_inbox(town)
+    town.at += timedelta(minutes=1)
+    assert not (await town.turns.take(message)).replayed
+    assert not await is_told(town, message), "nobody brought this one"
 
 
 @pytest.mark.parametrize("looks_again", [True, False])
