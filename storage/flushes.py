@@ -14,6 +14,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 LINGER = 0.004
 """Seconds for which a flush waits for others to commit before it, where some are about to."""
 
@@ -59,16 +63,19 @@ class Flushes:
         """Will one begin anyway?"""
         return bool(self._behind)
 
-    async def disk(self) -> Disk:
-        """What is to be flushed later; to be asked for before a commit. Raises what connecting raises."""
-        if self._disk is None or self._disk.is_lost:
-            async with self._connecting:
-                if self._disk is None or self._disk.is_lost:
-                    lost, self._disk = self._disk, None
-                    if lost is not None:
-                        await lost.close()
+    async def disk(self) -> Disk | None:
+        """What is to be flushed later; to be asked for before a commit. None: it cannot be had, so that whoever commits
+        has to wait for the disk alone."""
+        async with self._connecting:
+            if self._disk is not None and self._disk.is_lost:
+                lost, self._disk = self._disk, None
+                await lost.close()
+            if self._disk is None:
+                try:
                     self._disk = await self._connect()
-        return self._disk
+                except Exception as none:  # noqa: BLE001 - whatever keeps us from one more connection
+                    log.warning("no connection for the disk", error=type(none).__name__)
+            return self._disk
 
     async def reach(self, disk: Disk) -> None:
         """Come back when all that is committed by now is on it. Raises what the flush raised: it may be, or not."""

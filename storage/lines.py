@@ -93,7 +93,7 @@ class Lines:
             line.begun = bool(self._waiting)
             alone = self._to_commit == 1 and not self._flushes.are_waited_for
             disk = None if alone else await self._flushes.disk()
-            await line.driver.commit(line.begun, on_disk=alone)
+            await line.driver.commit(line.begun, on_disk=disk is None)
             if line.connection.in_transaction():  # SQLAlchemy's word for having been used
                 await line.connection.rollback()
         except BaseException:

@@ -43,6 +43,7 @@ class Server:
     async def waits(self, who: int = 1) -> list[asyncio.Task[None]]:
         """So many who have committed."""
         disk = await self.flushes.disk()
+        assert disk is not None
         tasks = [asyncio.create_task(self.flushes.reach(disk)) for _one in range(who)]
         await settle()
         return tasks
@@ -140,12 +141,19 @@ async def test_who_committed_under_a_connection_that_is_lost_is_not_flushed_by_t
     before = await flushes_.disk()
     first.is_lost = True
     after = await flushes_.disk()
-    waits = [asyncio.create_task(flushes_.reach(one)) for one in (before, after)]
+    waits = [asyncio.create_task(flushes_.reach(one)) for one in (before, after) if one]
     first.done.release()
     server.done.release()
     told = await asyncio.gather(*waits, return_exceptions=True)
     assert [type(one) for one in told] == [Broke, type(None)]
     assert (first.asked, first.closed, server.asked) == (1, 1, 1)
+
+
+async def test_where_there_is_no_connection_for_it_whoever_asks_is_told_so(server: Server) -> None:
+    async def full() -> Server:
+        raise ConnectionRefusedError
+
+    assert await Flushes(full, lambda: False).disk() is None
 
 
 async def test_all_who_ask_at_once_wait_for_one_connection(server: Server) -> None:

@@ -138,6 +138,22 @@ async def test_a_disk_that_cannot_be_reached_is_told_to_all_who_waited_and_asked
     assert await said(database) == ["four", "one", "three", "two"]
 
 
+async def test_without_a_connection_for_the_disk_each_flushes_for_itself(
+    database: Database, commands: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await database.turn(saying("one"))  # has its line
+    commands.clear()
+
+    async def full(_lines: lines.Lines) -> lines.Line:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(lines.Lines, "_opened", full)
+    database._turns._flushes._connect = database._turns._opened  # type: ignore[union-attr]
+    await asyncio.gather(database.turn(saying("two")), database.turn(saying("three")))
+    assert commands == ["BEGIN", "COMMIT AND CHAIN", "COMMIT"]
+    assert await said(database) == ["one", "three", "two"]
+
+
 async def test_whoever_gives_up_waiting_leaves_no_transaction_open(database: Database, commands: list[str]) -> None:
     waits: list[asyncio.Task[int]] = []
 

@@ -155,7 +155,9 @@ async def test_a_server_that_was_started_again_meanwhile_does_not_flush_what_it_
     async def reach(flushes: Flushes, disk: Disk) -> None:
         committed.set()
         await started.wait()
-        await sound(flushes, disk if remembers else await flushes.disk())
+        now = await flushes.disk()
+        assert now is not None
+        await sound(flushes, disk if remembers else now)
 
     monkeypatch.setattr(Flushes, "reach", reach)
     message = await confirms(town, SEATS)
