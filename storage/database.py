@@ -85,7 +85,7 @@ SET_LONGEST_TURN = "SELECT set_config(name, '{}', false) FROM pg_settings WHERE 
 """PostgreSQL has it since 17, and refuses a connection that asks an older one for it by name."""
 
 LINES = 8
-"""Connections that turns and looks have for themselves, beside the ten for everything else."""
+"""Connections that turns and looks have for themselves, beside the one for their disk and ten for everything else."""
 
 SIGNS_OF_LIFE = 0x4D4B
 """The class of PostgreSQL's advisory locks whose holders show by them that they live."""

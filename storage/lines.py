@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from storage.flushes import Disk, Flushes
 from storage.prepared import OnPostgreSQL
 
 T = TypeVar("T")
@@ -19,7 +20,7 @@ PATIENCE = 10.0
 """Seconds that a turn waits for a line, as long as anything else waits for a connection."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
     """One connection: asyncpg's own, and SQLAlchemy's around it, which is told to commit by itself.
 
@@ -31,6 +32,21 @@ class Line:
     driver: OnPostgreSQL
     begun: bool = False
     """Its transaction was begun by the commit of the one before."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Has the server, or the way to it, ended it?"""
+        return bool(self.bare.is_closed())
+
+    async def flush(self) -> None:
+        """Outside a transaction: come back when all that is committed is on disk."""
+        await self.driver.flush()
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self.is_lost:
+            await self.connection.invalidate()
+        await self.connection.close()
 
 
 async def opened(engine: AsyncEngine) -> tuple[AsyncConnection, Any]:
@@ -52,9 +68,22 @@ class Lines:
         self._room = most
         self._idle: list[Line] = []
         self._waiting: deque[asyncio.Future[Line | None]] = deque()
+        self._to_commit = 0
+        self._flushes = Flushes(self._opened, expects=lambda: self._to_commit > 0)
 
     async def transact(self, work: Callable[[Line], Coroutine[Any, Any, T]]) -> T:
-        """Do it in a transaction of its own, and come back when that is committed. Raises PoolTimeout."""
+        """Do it in a transaction of its own, and come back when that is committed and on disk. Raises PoolTimeout."""
+        self._to_commit += 1
+        try:
+            value, disk = await self._committed(work)
+        finally:
+            self._to_commit -= 1
+        if disk is not None:
+            await self._flushes.reach(disk)
+        return value
+
+    async def _committed(self, work: Callable[[Line], Coroutine[Any, Any, T]]) -> tuple[T, Disk | None]:
+        """What came of it, and the disk that is to have it; None: it has."""
         line = await self._take()
         try:
             if not line.begun:
@@ -62,14 +91,16 @@ class Lines:
             value = await work(line)
             # Somebody waits: the commit begins their transaction too, and spares them the journey.
             line.begun = bool(self._waiting)
-            await line.driver.commit(line.begun)
+            alone = self._to_commit == 1 and not self._flushes.are_waited_for
+            disk = None if alone else await self._flushes.disk()
+            await line.driver.commit(line.begun, on_disk=disk is None)
             if line.connection.in_transaction():  # SQLAlchemy's word for having been used
                 await line.connection.rollback()
         except BaseException:
             await self._undo(line)
             raise
         await self._give(line)
-        return value
+        return value, disk
 
     async def look(self, work: Callable[[Line], Coroutine[Any, Any, T]]) -> T:
         """Do what changes nothing, outside a transaction: each statement sees what is committed by then. Raises
@@ -93,7 +124,7 @@ class Lines:
             line = self._idle.pop() if self._idle else await self._handed_over()
             if line is None:
                 break
-            if not line.bare.is_closed():
+            if not line.is_lost:
                 return line
             await self._hang_up(line)
         return await self._open()
@@ -101,10 +132,14 @@ class Lines:
     async def _open(self) -> Line:
         self._room -= 1
         try:
-            connection, bare = await opened(self._engine)
+            return await self._opened()
         except BaseException:
             self._make_room()
             raise
+
+    async def _opened(self) -> Line:
+        """One more, of nobody's."""
+        connection, bare = await opened(self._engine)
         return Line(connection, bare, OnPostgreSQL(bare, connection.dialect))
 
     async def _handed_over(self) -> Line | None:
@@ -167,6 +202,7 @@ class Lines:
 
     async def close(self) -> None:
         """Hang up."""
+        await self._flushes.close()
         while self._idle:
             await self._idle.pop().connection.close()
         await self._engine.dispose()

@@ -396,7 +396,10 @@ _TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClien
 ON_DISK = "SELECT pg_logical_emit_message(true, '', '')"
 """Something to write that means nothing, so that a commit waits until all that was committed before it is on disk."""
 
-LET_GO = ("SET LOCAL synchronous_commit TO off", "COMMIT AND CHAIN", ON_DISK)
+WITHOUT_DISK = "SET LOCAL synchronous_commit TO off"
+"""Let this transaction's commit come back before the disk has it."""
+
+LET_GO = (WITHOUT_DISK, "COMMIT AND CHAIN", ON_DISK)
 """Commit, let those in who wait for what we have locked, and have it on disk with the commit that follows: they write
 behind us in the server's log, so nothing of theirs can be on disk without ours."""
 
@@ -422,11 +425,17 @@ class OnPostgreSQL:
         """Begin a transaction."""
         await self._command("BEGIN")
 
-    async def commit(self, begin: bool = False) -> None:
-        """Run what came late, commit, and `begin` another transaction at once. Raises Unforeseen."""
-        let_go = LET_GO if self._waited_for or self._foreseen else ()
-        await self._catch_up_and(*let_go, "COMMIT AND CHAIN" if begin else "COMMIT")
+    async def commit(self, begin: bool = False, on_disk: bool = True) -> None:
+        """Run what came late, commit, and `begin` another transaction at once. Raises Unforeseen. `on_disk`: False
+        where somebody else sees to it that this comes to the disk."""
+        let_go: Sequence[str] = LET_GO if self._waited_for or self._foreseen else ()
+        before = let_go if on_disk else (WITHOUT_DISK,)
+        await self._catch_up_and(*before, "COMMIT AND CHAIN" if begin else "COMMIT")
         self._waited_for = False
+
+    async def flush(self) -> None:
+        """Outside a transaction: come back when all that is committed is on disk."""
+        await self._command(ON_DISK)
 
     async def rollback(self) -> None:
         """Undo the transaction."""

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database as opening
 from storage import lines
 from storage.database import Database, Unit
-from storage.prepared import OnPostgreSQL
+from storage.prepared import ON_DISK, WITHOUT_DISK, OnPostgreSQL
 from tests.keys import SECRECY
 from tests.postgres import Postgres
 
@@ -76,7 +77,7 @@ async def said(database: Database) -> list[str]:
 
 async def test_a_commit_begins_the_transaction_of_whoever_waits(database: Database, commands: list[str]) -> None:
     pids = await asyncio.gather(database.turn(saying("one")), database.turn(saying("two")))
-    assert commands == ["BEGIN", "COMMIT AND CHAIN", "COMMIT"]
+    assert commands == ["BEGIN", f"{WITHOUT_DISK}; COMMIT AND CHAIN", f"{WITHOUT_DISK}; COMMIT", ON_DISK]
     assert len(set(pids)) == 1
     assert await said(database) == ["one", "two"]
 
@@ -96,6 +97,61 @@ async def test_a_turn_that_raises_is_undone_alone(database: Database) -> None:
     )
     assert isinstance(told[1], Broke)
     assert await said(database) == ["one", "three"]
+
+
+async def test_whoever_commits_beside_others_lets_go_of_the_line_and_comes_back_when_the_disk_has_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, reached = asyncio.Event(), asyncio.Event()
+    sound = OnPostgreSQL.flush
+
+    async def flush(driver: OnPostgreSQL) -> None:
+        asked.set()
+        await reached.wait()
+        await sound(driver)
+
+    monkeypatch.setattr(OnPostgreSQL, "flush", flush)
+    both = [asyncio.create_task(database.turn(saying(words))) for words in ("one", "two")]
+    await asked.wait()
+    assert await said(database) == ["one", "two"]
+    assert not any(one.done() for one in both)
+    reached.set()
+    await asyncio.gather(*both)
+
+
+async def test_a_disk_that_cannot_be_reached_is_told_to_all_who_waited_and_asked_again_by_another_line(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = OnPostgreSQL.flush
+
+    async def flush(driver: OnPostgreSQL) -> None:
+        driver._bare.terminate()
+        await sound(driver)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(OnPostgreSQL, "flush", flush)
+        told = await asyncio.gather(
+            database.turn(saying("one")), database.turn(saying("two")), return_exceptions=True
+        )
+    assert [isinstance(one, OperationalError) for one in told] == [True, True]
+    await asyncio.gather(database.turn(saying("three")), database.turn(saying("four")))
+    assert await said(database) == ["four", "one", "three", "two"]
+
+
+async def test_without_a_connection_for_the_disk_each_flushes_for_itself(
+    database: Database, commands: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await database.turn(saying("one"))  # has its line
+    commands.clear()
+
+    async def full(_lines: lines.Lines) -> lines.Line:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(lines.Lines, "_opened", full)
+    database._turns._flushes._connect = database._turns._opened  # type: ignore[union-attr]
+    await asyncio.gather(database.turn(saying("two")), database.turn(saying("three")))
+    assert commands == ["BEGIN", "COMMIT AND CHAIN", "COMMIT"]
+    assert await said(database) == ["one", "three", "two"]
 
 
 async def test_whoever_gives_up_waiting_leaves_no_transaction_open(database: Database, commands: list[str]) -> None:

@@ -12,10 +12,13 @@ from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from bot.talk import Incoming
+from bot.talk.door import Overloaded
 from storage import prepared, turns
 from storage.database import LINES
+from storage.flushes import Disk, Flushes
 from tests.conversations.kit import Chat, Town
 from tests.postgres import Postgres
 from tests.promises.load import LANES, SATURDAY, SEATS, SOAK, joined, load_of
@@ -121,6 +124,63 @@ async def test_a_seat_that_others_waited_for_is_on_disk_when_it_is_answered(
     assert "You are in" in (await town.turns.take(message)).pages[0].text
     await stops_and_starts(durable_postgres)
     assert await joined(town) == flushes
+
+
+@pytest.mark.parametrize("flushes", [True, False], ids=["sound", "control"])
+async def test_so_is_one_whose_disk_was_waited_for_together_with_others(
+    town: Town, durable_postgres: Postgres, lazy: None, monkeypatch: pytest.MonkeyPatch, flushes: bool
+) -> None:
+    if not flushes:
+        monkeypatch.setattr(prepared.OnPostgreSQL, "flush", at_once)
+    message = await confirms(town, SEATS)
+    over = asyncio.Event()
+    other = asyncio.create_task(town.database.turn(lambda _unit: over.wait()))
+    await asyncio.sleep(0)  # somebody else is at work
+    assert "You are in" in (await town.turns.take(message)).pages[0].text
+    await asyncio.to_thread(durable_postgres.crash)
+    over.set()
+    with pytest.raises(DBAPIError):
+        await other
+    await asyncio.to_thread(durable_postgres.start)
+    assert await joined(town) == flushes
+
+
+@pytest.mark.parametrize("remembers", [True, False], ids=["sound", "control"])
+async def test_a_server_that_was_started_again_meanwhile_does_not_flush_what_it_had_lost(
+    town: Town, durable_postgres: Postgres, lazy: None, monkeypatch: pytest.MonkeyPatch, remembers: bool
+) -> None:
+    committed, started = asyncio.Event(), asyncio.Event()
+    sound = Flushes.reach
+
+    async def reach(flushes: Flushes, disk: Disk) -> None:
+        committed.set()
+        await started.wait()
+        now = await flushes.disk()
+        assert now is not None
+        await sound(flushes, disk if remembers else now)
+
+    monkeypatch.setattr(Flushes, "reach", reach)
+    message = await confirms(town, SEATS)
+    over = asyncio.Event()
+    other = asyncio.create_task(town.database.turn(lambda _unit: over.wait()))
+    await asyncio.sleep(0)  # somebody else is at work
+    answer = asyncio.create_task(town.turns.take(message))
+    await committed.wait()
+    await stops_and_starts(durable_postgres)
+    over.set()
+    with pytest.raises(DBAPIError):
+        await other
+    started.set()
+    if remembers:
+        with pytest.raises(Overloaded):
+            await answer
+    else:
+        assert "You are in" in (await answer).pages[0].text
+    assert not await joined(town)
+
+
+async def at_once(_driver: prepared.OnPostgreSQL) -> None:
+    """A flush that does not wait for the disk."""
 
 
 @pytest.mark.parametrize("locks", [True, False], ids=["sound", "control"])

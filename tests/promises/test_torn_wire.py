@@ -25,14 +25,14 @@ from bot.talk.door import Overloaded
 from storage import database as databases
 from storage import people, turns
 from storage.database import Database
-from storage.prepared import OnPostgreSQL
+from storage.prepared import ON_DISK, OnPostgreSQL
 from tests.conversations.kit import SECRECY, Chat, Town
 from tests.postgres import Postgres
 from tests.promises.answered import signing_up, standing, told
 from tests.promises.crowd import Count
 from tests.promises.crowd import count as counted
 from tests.promises.load import PATIENCE, SEATS, SOAK, Load, joined, load_of
-from tests.promises.wire import Tear, Wire
+from tests.promises.wire import Tear, Wire, ends_a_turn
 from tests.promises.worker import kept_apart, never_seen
 
 pytestmark = [pytest.mark.durable, pytest.mark.postgres, pytest.mark.timeout(600)]
@@ -124,6 +124,30 @@ async def test_a_commit_of_which_nobody_knows_is_settled_by_the_messages_key(
     assert await joined(town) == (1 if tear == "after" else 0)
     again = await town.turns.take(message)
     assert again.replayed == (tear == "after")
+    assert "You are in" in again.pages[0].text
+    assert (await joined(town), await turns_of(town, message)) == (1, before + 1)
+    assert await counted(town, 1, []) == Count()
+
+
+@pytest.mark.parametrize("tear", ["before", "after"])
+async def test_nor_does_anybody_know_of_a_flush_that_was_waited_for_together(
+    far: tuple[Town, Wire], tear: Tear
+) -> None:
+    town, wire = far
+    message = await confirming(town)
+    before = await turns_of(town, message)
+    wire.may_tear = lambda said: ON_DISK.encode() in said and not ends_a_turn(said)
+    wire.tears = iter([tear, ""])
+    over = asyncio.Event()
+    other = asyncio.create_task(town.database.turn(lambda _unit: over.wait()))
+    await asyncio.sleep(0)  # somebody else is at work
+    with pytest.raises(Overloaded):
+        await town.turns.take(message)
+    assert wire.torn == {tear: 1}
+    again = await town.turns.take(message)
+    over.set()
+    await other
+    assert again.replayed
     assert "You are in" in again.pages[0].text
     assert (await joined(town), await turns_of(town, message)) == (1, before + 1)
     assert await counted(town, 1, []) == Count()
@@ -232,9 +256,9 @@ async def test_control_who_answers_whatever_becomes_of_the_commit_promises_seats
     town, wire = far
     sound = OnPostgreSQL.commit
 
-    async def committed_perhaps(self: OnPostgreSQL, begin: bool = False) -> None:
+    async def committed_perhaps(self: OnPostgreSQL, begin: bool = False, on_disk: bool = True) -> None:
         with suppress(DBAPIError):
-            await sound(self, begin)
+            await sound(self, begin, on_disk)
 
     monkeypatch.setattr(OnPostgreSQL, "commit", committed_perhaps)
     assert await told_in_vain(town, await torn_everywhere(town, wire, "before"))
