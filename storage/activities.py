@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, bindparam, func, or_, select
+from sqlalchemy import FromClause, Select, bindparam, func, or_, select
 
 from bot.domain import places
 from bot.domain.activities import Activity, Shift
@@ -53,16 +54,17 @@ _SHIFT = (
 _WIDTH = len(_CARD)
 
 _CARDS: Select[Any] = select(*_CARD).join(organisation, organisation.c.id == activity.c.organisation)
-_BY_SHIFT = (shift.c.starts, shift.c.id)
+_BY_SHIFT = attrgetter("starts", "id")
 
 
-def with_shifts(these: FromClause = activity, *order: ColumnElement[Any]) -> Select[Any]:
-    """What `read_cards` reads of these activities: a row for each shift, in this order and that of the shifts."""
+def with_shifts(these: FromClause = activity) -> Select[Any]:
+    """What `in_order` reads of these activities: a row for each shift.
+
+    In no order: most have one, and to begin a sort costs a database more than we need for all of them.
+    """
     whole = these.join(organisation, organisation.c.id == activity.c.organisation)
-    return (
-        select(*_CARD, *(one.label(f"shift_{one.name}") for one in _SHIFT))
-        .select_from(whole.outerjoin(shift, shift.c.activity == activity.c.id))
-        .order_by(*order, *_BY_SHIFT)
+    return select(*_CARD, *(one.label(f"shift_{one.name}") for one in _SHIFT)).select_from(
+        whole.outerjoin(shift, shift.c.activity == activity.c.id)
     )
 
 
@@ -90,24 +92,25 @@ async def cards(unit: Unit, ids: Sequence[int], near: tuple[float, float] | None
     if not ids:
         return []
     rows = list(await unit.run(_SEVERAL_CARDS, {"numbers": ids}))
-    once = {one.id: one for one in read_cards(rows, near)}
-    return [once[id_] for id_ in ids if id_ in once]
+    return in_order(ids, rows, near)
 
 
-def read_cards(rows: Sequence[Any], near: tuple[float, float] | None = None) -> list[Activity]:
-    """The activities of rows of `with_shifts`, in the order in which they first come."""
+def in_order(ids: Sequence[int], rows: Sequence[Any], near: tuple[float, float] | None = None) -> list[Activity]:
+    """The activities of rows of `with_shifts`, those that are there, in this order."""
     shifts = _with_shifts(rows)
     once = {row.id: row for row in rows}
-    return [_card(row, shifts.get(row.id, ()), _away(row, near)) for row in once.values()]
+    return [_card(once[id_], shifts.get(id_, ()), _away(once[id_], near)) for id_ in ids if id_ in once]
 
 
 def _with_shifts(rows: Sequence[Any], queues: Mapping[int, int] | None = None) -> dict[int, list[Shift]]:
-    """The shifts that stand beside their cards; an activity without one stands alone."""
+    """The shifts that stand beside their cards, soonest first; an activity without one stands alone."""
     found: dict[int, list[Shift]] = {}
     for row in rows:
         if row.shift_id is not None:
             waiting = queues.get(row.shift_id, 0) if queues else 0
             found.setdefault(row.id, []).append(_stretch(row[_WIDTH : _WIDTH + len(_SHIFT)], waiting))
+    for several in found.values():
+        several.sort(key=_BY_SHIFT)
     return found
 
 

@@ -139,7 +139,7 @@ def _search(shape: _Shape) -> Prepared:
     in_order = select(found.c.id).order_by(*ordered(found)).subquery("in_order")
     numbers = select(func.aggregate_strings(cast(in_order.c.id, Text), _BETWEEN)).scalar_subquery()
     first = select(found).order_by(*ordered(found)).limit(bindparam("in_full")).subquery("first")
-    in_full = activities.with_shifts(first.join(activity, activity.c.id == first.c.id), *ordered(first))
+    in_full = activities.with_shifts(first.join(activity, activity.c.id == first.c.id))
     return Prepared(in_full.add_columns(numbers.label("numbers")))
 
 
@@ -152,4 +152,5 @@ async def find(
     rows = list(await unit.run(_search(_shape(wanted)), values))
     if not rows:
         return [], []
-    return [int(one) for one in rows[0].numbers.split(_BETWEEN)], activities.read_cards(rows, wanted.near)
+    numbers = [int(one) for one in rows[0].numbers.split(_BETWEEN)]
+    return numbers, activities.in_order(numbers, rows, wanted.near)
