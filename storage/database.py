@@ -363,6 +363,7 @@ class Database:
         def opened(connection: Any, _: Any) -> None:
             cursor = connection.cursor()
             cursor.execute(SET_LONGEST_TURN.format(LONGEST_TURN))
+            cursor.execute(prepared.PREPARE_ON_DISK)
             cursor.close()
             connection.commit()
 

@@ -393,8 +393,10 @@ class OnAiosqlite(_AtHand):
 _TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
-ON_DISK = "SELECT pg_logical_emit_message(true, '', '')"
-"""Something to write that means nothing, so that a commit waits until all that was committed before it is on disk."""
+PREPARE_ON_DISK = "PREPARE on_disk AS SELECT pg_logical_emit_message(true, '', '')"
+ON_DISK = "EXECUTE on_disk"
+"""Something to write that means nothing, so that a commit waits until all that was committed before it is on disk. It
+must be prepared on each connection, once: to read the statement each time costs more than to run it."""
 
 WITHOUT_DISK = "SET LOCAL synchronous_commit TO off"
 """Let this transaction's commit come back before the disk has it."""
@@ -551,7 +553,7 @@ def _spelt(value: Any) -> str:
         if _PLAIN.fullmatch(value):
             return f"'{value}'"
         return f"convert_from('\\x{value.encode().hex()}', 'UTF8')"
-    return f"'\\x{bytes(value).hex()}'::bytea"
+    return f"'\\x{bytes(value).hex()}'"  # a statement knows of what kind its values are
 
 
 def translated(sql: str, error: Exception) -> exc.DBAPIError:

@@ -334,7 +334,7 @@ TYPED = ["'; DROP TABLE person; --", "\\'", "joined'", "a\n", "a b", "名", "ａ
 @pytest.mark.parametrize("value", TYPED)
 def test_nothing_that_somebody_typed_stands_in_a_statement(value: object) -> None:
     assert re.fullmatch(
-        r"NULL|True|-?\d+|convert_from\('\\x[0-9a-f]*', 'UTF8'\)|'\\x[0-9a-f]*'::bytea", _spelt(value)
+        r"NULL|True|-?\d+|convert_from\('\\x[0-9a-f]*', 'UTF8'\)|'\\x[0-9a-f]*'", _spelt(value)
     )
 
 
