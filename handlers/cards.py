@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from urllib.parse import quote
 
 from bot.desk.desk import Desk
@@ -23,6 +24,7 @@ def place_name(place: Place | None) -> Words:
     return Named(place.name, place.english) if place else ""
 
 
+@cache
 def kind_name(code: str) -> Named:
     """A kind of service."""
     service = kind(code)
@@ -41,8 +43,9 @@ def called_off(thing: Activity | Booking) -> Text:
 
 def seats(activity: Activity) -> Text:
     """What is left, in three words."""
-    if activity.free:
-        return ngettext("{n} seat left", "{n} seats left", activity.free)
+    free = activity.free
+    if free:
+        return ngettext("{n} seat left", "{n} seats left", free)
     return ngettext("full, {n} waiting", "full, {n} waiting", activity.waiting) if activity.waiting else _("full")
 
 

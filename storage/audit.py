@@ -13,6 +13,7 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, func, insert, select, text, update
@@ -62,9 +63,12 @@ def sealed(
     return row | {"seal": _seal(secrecy, secrets.token_hex(NONCE // 2), content(row))}
 
 
+_SAID = itemgetter("at", "actor", "door", "deed", "target", "before", "after")
+
+
 def content(row: Any) -> str:
     """What a row says, in one canonical text: equal for equal rows on both databases."""
-    at, *rest = (row[name] for name in ("at", "actor", "door", "deed", "target", "before", "after"))
+    at, *rest = _SAID(row)
     return _CANONICAL([to_milliseconds(at), *rest])
 
 

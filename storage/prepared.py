@@ -27,6 +27,7 @@ from sqlalchemy import (
     Executable,
     Float,
     Integer,
+    LargeBinary,
     Select,
     String,
     bindparam,
@@ -168,7 +169,7 @@ class Compiled:
         if "POSTCOMPILE" in made.string or made_up:
             raise ValueError("a prepared statement has no list of changing length and no value that Python makes up")
         readers = ((place, _reader(column.type, dialect)) for place, column in enumerate(columns))
-        writers = enumerate(bind.type.dialect_impl(dialect).bind_processor(dialect) for bind in binds)
+        writers = enumerate(_writer(bind.type, dialect) for bind in binds)
         shape: Any = namedtuple("Row", [column.name for column in columns], rename=True) if columns else None
         return cls(
             made.string,
@@ -202,7 +203,9 @@ class Compiled:
         for one in raw:
             values = list(one)
             for place, convert in readers:
-                values[place] = convert(values[place])
+                value = values[place]
+                if value is not None:  # nothing stays nothing
+                    values[place] = convert(value)
             read.append(make(values))
         return read
 
@@ -232,10 +235,17 @@ def _taker(names: tuple[str, ...]) -> Callable[[Parameters], tuple[Any, ...]]:
     return lambda given: tuple(given[name] for name in names)
 
 
+def _writer(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    """What makes of a value of our type what the driver takes."""
+    if isinstance(kind, LargeBinary):
+        return None  # both drivers take bytes; SQLAlchemy would wrap them, and sqlite3 ask what that is
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
 def _reader(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
     """What makes a value of our type of what the driver gives."""
-    if isinstance(kind, Float):
-        return None  # both drivers give floats; SQLAlchemy would ask the server's number of the type
+    if isinstance(kind, Float | LargeBinary):
+        return None  # both drivers give them; SQLAlchemy would ask the server for a number, and copy
     return kind.dialect_impl(dialect).result_processor(dialect, None)
 
 

@@ -81,7 +81,7 @@ class Activity:
     @property
     def free(self) -> int:
         """Seats left over all shifts."""
-        return sum(shift.free for shift in self.shifts)
+        return sum([shift.free for shift in self.shifts])
 
     @property
     def waiting(self) -> int:

@@ -28,6 +28,9 @@ class Condition(StrEnum):
     """Another law or rule says so: work with children, patients, people who need protection."""
 
 
+_IN_ORDER = tuple(Condition)
+"""Listed once: to go through an enumeration costs more than what is asked of each."""
+
 STATED = (Condition.AWAY, Condition.VISITORS, Condition.ASKED, Condition.LAW, Condition.RISK)
 """What only the organiser can know; the others are computed."""
 
@@ -100,7 +103,7 @@ def conditions(
         Condition.EVENT: kind_code == "event" or seats >= LARGE,
         Condition.LAW: service.needs_agreement and service.risk != "high" and kind_code != "event",
     }
-    return tuple(one for one in Condition if one in said or computed.get(one))
+    return tuple([one for one in _IN_ORDER if one in said or computed.get(one)])
 
 
 def is_policy(text: str) -> bool:
@@ -120,4 +123,4 @@ def uninsured(kind_code: str, insurance: str, risks: str) -> bool:
 def with_mine(found: Collection[Condition], mine: Iterable[str]) -> tuple[Condition, ...]:
     """The conditions of an activity and those that hold for one volunteer only."""
     own = {Condition(one) for one in mine}
-    return tuple(one for one in Condition if one in found or one in own)
+    return tuple([one for one in _IN_ORDER if one in found or one in own])

@@ -145,6 +145,10 @@ class Gazetteer:
         """The place with this code. Raises KeyError."""
         return self._by_code[code]
 
+    def at(self, code: int | None) -> Place | None:
+        """The place with this code; None where there is none."""
+        return self._by_code.get(code) if code is not None else None
+
     def knows(self, code: int) -> bool:
         """Whether there is a place with this code."""
         return code in self._by_code

@@ -36,7 +36,9 @@ class Question:
 
 def read(kept: Sequence[Mapping[str, Any]] | None) -> tuple[Question, ...]:
     """Questions as the database keeps them."""
-    return tuple(Question(one["text"], Sort(one["sort"]), tuple(one["options"])) for one in kept or ())
+    if not kept:
+        return ()
+    return tuple(Question(one["text"], Sort(one["sort"]), tuple(one["options"])) for one in kept)
 
 
 def written(questions: Sequence[Question]) -> list[dict[str, Any]] | None:

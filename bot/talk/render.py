@@ -44,7 +44,7 @@ def render(
     shown: list[Shown] = []
     drafts: list[Page] = []
     for view in views:
-        buttons = tuple(_button(option, wording, shown, turn, public_url) for option in view.options)
+        buttons = tuple([_button(option, wording, shown, turn, public_url) for option in view.options])
         text = wording(view.text)
         picture = f"{public_url}{view.picture.path}" if view.picture and capabilities.sends_pictures else ""
         if view.picture:
@@ -99,13 +99,12 @@ def _fitted(page: Page, capabilities: Capabilities) -> list[Page]:
     """The page in as many messages as its text needs; the options stand under the last."""
     text, buttons = page.text, page.buttons
     if capabilities.buttons:
-        long = any(len(button.label) > capabilities.label_length for button in buttons)
-        if long:
-            text += "\n\n" + "\n".join(f"{button.number}  {button.label}" for button in buttons if button.number)
-            buttons = tuple(
+        if max([len(button.label) for button in buttons], default=0) > capabilities.label_length:
+            text += "\n\n" + "\n".join([f"{button.number}  {button.label}" for button in buttons if button.number])
+            buttons = tuple([
                 Button(button.number, _shortened(button, capabilities.label_length), button.wire, button.url)
                 for button in buttons
-            )
+            ])
         below = 0
     else:
         below = sum(capabilities.length(button.label) + capabilities.option_cost for button in buttons)

@@ -58,6 +58,8 @@ class Router:
             for typed in (form for word in one.words for form in forms(word)):
                 if self.words.setdefault(plain(typed), one) is not one:
                     raise ValueError(f"two scripts want the word “{typed}”")
+        self.hearing = [(one.hears, one) for one in self.scripts.values() if one.hears]
+        self.knowing = [(one.knows, one) for one in self.scripts.values() if one.knows]
         # The longest first: one word may be the beginning of another.
         self.openings = sorted(((word, one) for word, one in self.words.items() if one.takes_rest), key=_longest_first)
 
@@ -237,21 +239,24 @@ class _Turn:
             except BadLink:
                 pass
         for word, one in self.router.openings:
-            after = said.removeprefix(word) if said.startswith(word) else ""
+            if not said.startswith(word):
+                continue
+            after = said.removeprefix(word)
             if not after or (word[-1].isascii() and not after.startswith(" ")):
                 continue
             if one.arguments((after.strip(),)) is not None:
                 return one, (after.strip(),)
-        for one in self.router.scripts.values():
-            arguments = one.hears(text, self.now.astimezone(self.wording.zone)) if one.hears else None
+        local = self.now.astimezone(self.wording.zone)
+        for hears, one in self.router.hearing:
+            arguments = hears(text, local)
             if arguments is not None:
                 return one, arguments
         return None
 
     async def recognise(self, text: str) -> tuple[Script, Sequence[str]] | None:
         """The script that knows what was typed as something of the city's, such as the name of an activity."""
-        for one in self.router.scripts.values():
-            arguments = await one.knows(self.desk, text) if one.knows else None
+        for knows, one in self.router.knowing:
+            arguments = await knows(self.desk, text)
             if arguments is not None:
                 return one, arguments
         return None

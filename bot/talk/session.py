@@ -50,7 +50,13 @@ class Thread:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {name: getattr(self, name) for name in ("script", "arguments", "answers", "question", "page")}
+        return {
+            "script": self.script,
+            "arguments": self.arguments,
+            "answers": self.answers,
+            "question": self.question,
+            "page": self.page,
+        }
 
 
 @dataclass(slots=True)
@@ -90,7 +96,9 @@ class Session:
         """The session that `to_json` wrote; fields of older versions are dropped, new ones get their defaults."""
         if not kept:
             return cls()
-        known = {name: value for name, value in kept.items() if name in cls.__dataclass_fields__}
+        known = dict(kept)
+        for name in kept.keys() - cls.__dataclass_fields__.keys():
+            del known[name]
         for name in ("thread", "shelf"):
             if known.get(name):
                 known[name] = Thread(**known[name])

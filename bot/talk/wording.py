@@ -95,7 +95,13 @@ Words = str | Text | Named | Joined | Span | Day | Date | Clock | Month | dateti
 
 def _(msgid: str, **values: Any) -> Text:
     """A message. The msgid is an English sentence with named values: `_("You are number {n}.", n=3)`."""
-    return Text(msgid, values)
+    return Text(msgid, values) if values else _bare(msgid)
+
+
+@lru_cache(maxsize=4096)
+def _bare(msgid: str) -> Text:
+    """The code has so many sentences without a value: one of each will do."""
+    return Text(msgid)
 
 
 def ngettext(singular: str, plural: str, count: int, **values: Any) -> Text:
@@ -110,7 +116,7 @@ def forms(word: str | Text) -> tuple[str, ...]:
 
 def lines(*parts: Words | None) -> Joined:
     """Parts under each other; None is left out, so that a line can be conditional."""
-    return Joined(tuple(part for part in parts if part is not None))
+    return Joined(tuple([part for part in parts if part is not None]))
 
 
 @lru_cache(maxsize=8)
@@ -174,6 +180,11 @@ def _in_language(language: str, msgid: str, plural: str, count: int) -> str:
     return messages.gettext(msgid) if msgid else ""
 
 
+@lru_cache(maxsize=4096)
+def _without_values(language: str, msgid: str, plural: str, count: int) -> str:
+    return _in_language(language, msgid, plural, count).format_map({})
+
+
 @fact
 class Wording:
     """One reader's way of putting things: language, the city's time zone, and whether elder mode is on."""
@@ -182,15 +193,12 @@ class Wording:
     zone: tzinfo
     elder: bool = False
 
-    def __call__(self, words: Words | int | float | Decimal | date | None) -> str:
+    def put(self, words: Words | int | float | Decimal | date | None) -> str:
         """The words in this reader's language."""
-        put = _WAYS.get(type(words))
-        return put(self, words) if put is not None else self._of_other_kind(words)
+        return _WAYS[type(words)](self, words)
 
-    def _of_other_kind(self, words: Any) -> str:
-        """What is a kind of one of these: a member of a StrEnum is a text."""
-        way = next((put for kind, put in _WAYS.items() if isinstance(words, kind)), None)
-        return way(self, words) if way is not None else _decimal(words, self.language)
+    __call__ = put
+    """For whoever holds a wording. Words within words are put by name: calling an object costs a way out of Python."""
 
     def day(self, at: datetime) -> str:
         """`Sat 28 Nov`, `11月28日（周六）`."""
@@ -205,7 +213,7 @@ class Wording:
 
     def _joined(self, joined: Joined) -> str:
         by = _PARTED.get(joined.by, joined.by) if self.language == "zh_CN" else joined.by
-        return by.join([self(part) for part in joined.parts])
+        return by.join([part if type(part) is str else self.put(part) for part in joined.parts])
 
     def _moment(self, at: datetime) -> str:
         return _moment(at, self.zone, self.language)
@@ -220,14 +228,31 @@ class Wording:
         return _span(span.start, span.end, self.zone, self.language)
 
     def _sentence(self, text: Text) -> str:
+        if not text.values:
+            return _without_values(self.language, text.msgid, text.plural, text.count)
         sentence = _in_language(self.language, text.msgid, text.plural, text.count)
-        return sentence.format_map({name: self(value) for name, value in text.values.items()})
+        return sentence.format_map({
+            name: value if type(value) is str else self.put(value) for name, value in text.values.items()
+        })
 
 
 _PARTED = {", ": "、", "; ": "；", ": ": "："}
 """What parts several words in Chinese, where English has a sign and a space."""
 
-_WAYS: dict[type, Callable[[Wording, Any], str]] = {
+_Way = Callable[[Wording, Any], str]
+
+
+class _Ways(dict[type, _Way]):
+    """How each kind of words is put. A table, because a `match` asks fourteen questions and a page has sixty words."""
+
+    def __missing__(self, kind: type) -> _Way:
+        """What is a kind of one of these, as a member of a StrEnum is a text, is found once; what is none, a number."""
+        known = tuple(self.items())  # another thread may find one meanwhile
+        self[kind] = found = next((way for one, way in known if issubclass(kind, one)), self[float])
+        return found
+
+
+_WAYS = _Ways({
     type(None): lambda _wording, _nothing: "",
     str: lambda _wording, text: str(text),
     Text: Wording._sentence,
@@ -242,5 +267,4 @@ _WAYS: dict[type, Callable[[Wording, Any], str]] = {
     date: Wording._date,
     int: lambda _wording, number: str(number),
     float: lambda wording, number: _decimal(number, wording.language),
-}
-"""How each kind of words is put. A table, because a `match` asks fourteen questions and a page has sixty words."""
+})

@@ -74,19 +74,28 @@ _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Made once: `json.dumps` makes one for each value that is not written its own way."""
 
 
+def _as_text(value: Any) -> str | None:
+    return None if value is None else _COMPACT(value)
+
+
+def _from_text(kept: str | None) -> Any:
+    return None if kept is None else json.loads(kept)
+
+
 class Json(TypeDecorator[Any]):
     """Small JSON, compact, with Chinese left readable; text on both databases."""
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """Compact text."""
-        return None if value is None else _COMPACT(value)
+    # As a moment: most of a turn's JSON is nothing at all, and asked for all the same.
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
+        """On the way in, compact."""
+        return _as_text
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """The value."""
-        return None if value is None else json.loads(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], Any]:
+        """On the way out."""
+        return _from_text
 
 
 Sealed = LargeBinary
