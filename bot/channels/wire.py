@@ -75,7 +75,9 @@ class Wire:
         self._all: set[_Connection] = set()
         self._kept: list[_Connection] = []
         """Those that wait for a call, used last at the end."""
-        self._watch: asyncio.TimerHandle | None = None
+        self._watch: asyncio.Handle | None = None
+        self._watched = 0.0
+        """Until when. Not asked of the handle: where that is no time at all, uvloop's does not know."""
         self._closed = False
         self._resolving = asyncio.Lock()
         self._addresses: list[tuple[Any, ...]] = []
@@ -167,9 +169,10 @@ class Wire:
     def watch(self, until: float) -> None:
         """End what lasts longer. One watch for all connections: hardly any call ever does."""
         if self._watch is not None:
-            if self._watch.when() <= until:
+            if self._watched <= until:
                 return
             self._watch.cancel()
+        self._watched = until
         self._watch = asyncio.get_running_loop().call_at(until, self._end_overdue)
 
     def _end_overdue(self) -> None:

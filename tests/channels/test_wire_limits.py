@@ -128,3 +128,18 @@ async def test_a_short_time_behind_a_long_one_is_kept() -> None:
 
 def test_on_uvloop_silence_ends_with_its_time() -> None:
     uvloop.run(test_silence_ends_with_its_time_and_disturbs_nobody())
+
+
+def test_on_uvloop_a_call_is_watched_behind_one_whose_time_is_up_this_moment() -> None:
+    async def behind() -> Heard | tuple[str, int]:
+        async with called(silent) as (_server, call):
+            over = asyncio.get_running_loop().time()
+
+            def both(until: float, sound: Callable[[float], None] = call.wire.watch) -> None:  # type: ignore[attr-defined]
+                sound(over)  # as when a connection is looked at whose time has come: uvloop has no timer for that
+                sound(until)
+
+            call.wire.watch = both  # type: ignore[attr-defined]
+            return await tried(call, b"{}", SOON)
+
+    assert uvloop.run(behind()) == ("too late", 0)
