@@ -81,11 +81,13 @@ class Flushes:
         """Come back when all that is committed by now is on it. Raises what the flush raised: it may be, or not."""
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._behind.append(_Behind(disk, reached))
-        if not self._expects():
-            self._nobody_comes.set()
         if self._rounds is None or self._rounds.done():
             self._rounds = asyncio.create_task(self._run(), name="flushes")
         await reached
+
+    def nobody_comes(self) -> None:
+        """Nobody is about to commit any more."""
+        self._nobody_comes.set()
 
     async def _run(self) -> None:
         while self._behind:

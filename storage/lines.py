@@ -78,6 +78,8 @@ class Lines:
             value, disk = await self._committed(work)
         finally:
             self._to_commit -= 1
+            if not self._to_commit:
+                self._flushes.nobody_comes()
         if disk is not None:
             await self._flushes.reach(disk)
         return value

@@ -14,10 +14,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import database as opening
-from storage import lines
+from storage import flushes, lines
 from storage.database import Database, Unit
 from storage.prepared import ON_DISK, WITHOUT_DISK, OnPostgreSQL
 from tests.keys import SECRECY
+from tests.leap import HOUR
 from tests.postgres import Postgres
 
 
@@ -27,8 +28,9 @@ class Broke(Exception):
 
 @pytest.fixture
 async def database(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """With one line, so that the second turn waits for the first."""
+    """With one line, so that the second turn waits for the first; its disk waits for all who are at work."""
     monkeypatch.setattr(opening, "LINES", 1)
+    monkeypatch.setattr(flushes, "LINGER", HOUR)
     name = f"test_{secrets.token_hex(6)}"
     opened = Database(postgres.create(name), SECRECY)
     async with opened.write() as unit:
@@ -152,6 +154,14 @@ async def test_without_a_connection_for_the_disk_each_flushes_for_itself(
     await asyncio.gather(database.turn(saying("two")), database.turn(saying("three")))
     assert commands == ["BEGIN", "COMMIT AND CHAIN", "COMMIT"]
     assert await said(database) == ["one", "three", "two"]
+
+
+async def test_the_disk_waits_for_nobody_who_broke(database: Database, commands: list[str]) -> None:
+    told = await asyncio.gather(
+        database.turn(saying("one")), database.turn(saying("two", breaking)), return_exceptions=True
+    )
+    assert isinstance(told[1], Broke)
+    assert commands[-2:] == ["ROLLBACK", ON_DISK]
 
 
 async def test_whoever_gives_up_waiting_leaves_no_transaction_open(database: Database, commands: list[str]) -> None:
