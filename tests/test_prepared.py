@@ -183,7 +183,7 @@ async def fill(unit: Unit) -> int:
             words=words, created_by=founder, created=NOW, changed=NOW, secret=b"",
         )  # fmt: skip
         number = (await unit.run(opened.returning(activity.c.id))).scalar_one()
-        for half in range(place):  # the first has no shift
+        for half in reversed(range(place)):  # the first has no shift; the later one is made first
             moment = starts + timedelta(hours=place + half)
             await unit.run(insert(shift).values(activity=number, starts=moment, ends=moment, capacity=half + 1))
     return int(number)
@@ -227,7 +227,9 @@ async def test_a_turn_and_a_page_find_what_sqlalchemy_finds(database: Database, 
     plain, looked, in_turn = await by_each(database, find)
     assert plain == looked == in_turn
     assert "".join(one.title[-1] for one in in_turn) == EXPECTED[wish]
-    assert [len(one.shifts) for one in in_turn] == [int(place) for place in EXPECTED[wish]]
+    assert [[one.capacity for one in card.shifts] for card in in_turn] == [
+        list(range(1, int(place) + 1)) for place in EXPECTED[wish]
+    ], "soonest first"
 
 
 async def test_a_turn_and_a_page_read_a_card_as_sqlalchemy_does(database: Database) -> None:
