@@ -19,8 +19,8 @@ RESULTS = Path(__file__).with_name("results.md")
 
 TURN = (
     "a turn runs six to fourteen statements, seals what was said and answered, words a page, keeps it and writes a "
-    "record; the echo reads an update and writes one call. What is left is Python: on PostgreSQL two fifths of it are "
-    "asyncpg's journeys, one a statement"
+    "record; the echo reads an update and writes one call. What is left is Python, and on PostgreSQL asyncpg's "
+    "journeys, which turns share where they wait"
 )
 CORE = (
     "a look also asks which campaigns take turns, reads intentions and makes objects of rows; results are objects too, "

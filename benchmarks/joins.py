@@ -99,10 +99,10 @@ class Overheard(Unit):
         self.heard += steps
         return await self._unit.run_through(*steps)
 
-    async def run_foreseen(self, *steps: tuple[Prepared, Parameters]) -> None:
+    async def run_foreseen(self, row: int, *steps: tuple[Prepared, Parameters]) -> None:
         """Remember them, and hand them on."""
         self.heard += steps
-        await self._unit.run_foreseen(*steps)
+        await self._unit.run_foreseen(row, *steps)
 
     async def run_late(self, statement: Prepared, parameters: Parameters) -> None:
         """The same for what may come late: here it is at once."""

@@ -164,7 +164,7 @@ class Turns:
     async def _answered(self, incoming: Incoming) -> tuple[Reply, str]:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await self.database.turn(lambda unit: self._turn(unit, incoming))
+                return await self.database.turn(lambda unit: self._turn(unit, incoming), shares=True)
             except DBAPIError as error:
                 if attempt == ATTEMPTS or not _is_to_begin_again(error):
                     raise

@@ -15,8 +15,8 @@ from bot.domain.questions import read
 from storage.agreements import STATED, acceptance, stated
 from storage.database import Unit
 from storage.lists import among
-from storage.prepared import Prepared
 from storage.secrecy import Secrecy
+from storage.shared import Shared, looked_up
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.agreements import terms
 from storage.tables.enrolment import enrolment
@@ -68,12 +68,12 @@ def with_shifts(these: FromClause = activity) -> Select[Any]:
     )
 
 
-_ONE_CARD = Prepared(
+_ONE_CARD = looked_up(
     with_shifts(activity.outerjoin(terms, terms.c.activity == activity.c.id))
     .add_columns(*STATED, acceptance(bindparam("whose")).exists().label("accepted"))
     .where(activity.c.id == bindparam("number"))
 )
-_SEVERAL_CARDS = Prepared(with_shifts().where(among(activity.c.id, "numbers")))
+_SEVERAL_CARDS = Shared(with_shifts().where(among(activity.c.id, "numbers")))
 _SHIFTS = (
     select(shift.c.activity, *_SHIFT)
     .where(shift.c.activity.in_(bindparam("activities", expanding=True)))
@@ -135,14 +135,16 @@ async def _shifts(unit: Unit, ids: Sequence[int]) -> dict[int, list[Shift]]:
     return found
 
 
+_QUEUES = Shared(
+    select(enrolment.c.shift, func.count().label("waiting"))
+    .where(among(enrolment.c.shift, "shifts"), enrolment.c.state == "waiting", enrolment.c.admitted)
+    .group_by(enrolment.c.shift)
+)
+
+
 async def _queues(unit: Unit, shifts: Sequence[int]) -> dict[int, int]:
     """How many wait for each of these shifts."""
-    counted = await unit.run(
-        select(enrolment.c.shift, func.count().label("waiting"))
-        .where(enrolment.c.shift.in_(shifts), enrolment.c.state == "waiting", enrolment.c.admitted)
-        .group_by(enrolment.c.shift)
-    )
-    return {row.shift: row.waiting for row in counted}
+    return {row.shift: row.waiting for row in await unit.run(_QUEUES, {"shifts": shifts})}
 
 
 async def card(unit: Unit, id_: int, reader: int = 0) -> Activity | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, case, func, insert, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, Integer, bindparam, case, func, insert, or_, select, type_coerce, update
 
 from bot.domain.attendance import Zero
 from bot.domain.enrolment import Stand
@@ -17,6 +17,7 @@ from bot.domain.rulesets import RuleSet
 from storage.database import Unit
 from storage.matters import held_back
 from storage.prepared import Prepared
+from storage.shared import looked_up
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.enrolment import attendance, enrolment, record, wrong_code
 from storage.tables.people import person as person_table
@@ -200,10 +201,10 @@ _ALL_RECORDS = (
     .join(activity, activity.c.id == record.c.activity)
     .join(organisation, organisation.c.id == record.c.organisation)
 )
-_RECORDS = Prepared(
+_RECORDS = looked_up(
     _ALL_RECORDS.where(record.c.person == bindparam("whose"))
     .order_by(record.c.starts.desc(), record.c.id.desc())
-    .limit(bindparam("at_most"))
+    .limit(bindparam("at_most", type_=Integer))
 )
 
 

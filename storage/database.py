@@ -40,6 +40,8 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import UpdateBase
 
 from storage import prepared
+from storage.abreast import Abreast
+from storage.batch import Member
 from storage.lines import Line, Lines, opened
 from storage.looking import AT_ONCE, Looking
 from storage.prepared import (
@@ -157,13 +159,16 @@ class Unit:
         dialect: str,
         secrecy: Secrecy | None = None,
         driver: Driver | None = None,
-        foreseeing: OnPostgreSQL | None = None,
+        foreseeing: OnPostgreSQL | Member | None = None,
+        claim: Callable[[int], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         """`driver`: where prepared statements run; by SQLAlchemy where there is none. `foreseeing`: where that may run
-        whose outcome is foreseen, because the work is done again when it was not."""
+        whose outcome is foreseen, because the work is done again when it was not. `claim`: keeps somebody's rows from
+        the other turns of the transaction."""
         self.connection = connection
         self._driver = driver
         self._foreseeing = foreseeing
+        self._claim = claim
         self.dialect = dialect
         self._secrecy = secrecy
         self.changed = False
@@ -232,14 +237,20 @@ class Unit:
         done = [await self.connection.execute(one.statement, given) for one, given in steps][-1]
         return len(done.all()) if done.returns_rows else done.rowcount
 
-    async def run_foreseen(self, *steps: tuple[Prepared, Parameters]) -> None:
+    async def claim(self, whose: int) -> None:
+        """Have what was locked of this person for oneself, among turns of the same transaction too."""
+        if self._claim is not None:
+            await self._claim(whose)
+
+    async def run_foreseen(self, row: int, *steps: tuple[Prepared, Parameters]) -> None:
         """Where the unit foresees: lock what everybody wants and change it, as the very last of the transaction and on
         the journey of its commit. It must divide by zero where it comes to anything else than was foreseen: then all is
-        undone, and the work done again by a unit that does not foresee. What comes late goes before it."""
+        undone, and the work done again by a unit that does not foresee. What comes late goes before it. `row`: the
+        number of what is locked."""
         if self._foreseeing is None:
             raise LookupError("this unit does not foresee")
         self.changed = True
-        await self._foreseeing.run_foreseen(steps)
+        await self._foreseeing.run_foreseen(row, steps)
 
     async def run_once(self, statement: Prepared, parameters: Parameters) -> CursorResult[Any]:
         """Run what may not come again: SQLAlchemy compiles a shape once, and not each statement of it."""
@@ -340,6 +351,7 @@ class Database:
             if self.dialect == "sqlite"
             else Lines(self._of_turns(url), LINES)
         )
+        self._abreast = Abreast(self._turns) if isinstance(self._turns, Lines) else None
         self._looks = (
             self._turns if isinstance(self._turns, Lines) else Looking(self._threaded(url, AT_ONCE, only_reads=True))
         )
@@ -428,18 +440,32 @@ class Database:
             async with self._writer.begin() as connection:
                 yield Unit(connection, self.dialect, self.secrecy)
 
-    async def turn(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
+    async def turn(self, work: Callable[[Unit], Coroutine[Any, Any, T]], *, shares: bool = False) -> T:
         """One turn in its transaction, back when it is on disk. Inside, nothing but the unit may be awaited.
 
         On SQLite the turns that wait are committed together, with one flush; one that raises is undone alone. On
-        PostgreSQL it is done again where it foresaw wrongly.
+        PostgreSQL it is done again where it foresaw wrongly; one that `shares` may have its transaction with others
+        that do, and is begun again alone where that cannot be.
         """
         if isinstance(self._turns, Together):
             return await self._turns.do(self._in_thread(work))
-        try:
-            return await self._turns.transact(self._on_line(work, foresees=True))
-        except Unforeseen:
-            return await self._turns.transact(self._on_line(work, foresees=False))
+        lines = self._turns
+
+        async def alone(committed: Callable[[], None] | None = None) -> T:
+            try:
+                return await lines.transact(self._on_line(work, foresees=True), committed)
+            except Unforeseen:
+                return await lines.transact(self._on_line(work, foresees=False), committed)
+
+        if self._abreast is None or not shares:
+            return await alone()
+        return await self._abreast.do(alone, self._in_batch(work))
+
+    def _in_batch(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> Callable[[Member], Coroutine[Any, Any, T]]:
+        def on(member: Member) -> Coroutine[Any, Any, T]:
+            return work(Unit(member.connection, self.dialect, self.secrecy, member, member, member.claim))
+
+        return on
 
     def _on_line(
         self, work: Callable[[Unit], Coroutine[Any, Any, T]], foresees: bool
@@ -539,6 +565,8 @@ class Database:
         for session in self._sessions:
             if not session.is_closed():
                 session.terminate()
+        if self._abreast is not None:
+            await self._abreast.close()
         await self._turns.close()
         if self._looks is not self._turns:
             await self._looks.close()

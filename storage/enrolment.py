@@ -29,6 +29,7 @@ from bot.domain.enrolment import COMING, HELD, SEATED, Booking, Stand
 from storage import audit
 from storage.database import Unit
 from storage.prepared import Parameters, Prepared
+from storage.shared import looked_up
 from storage.tables.activities import activity, shift
 from storage.tables.enrolment import attendance, enrolment
 
@@ -137,7 +138,7 @@ async def lock_shift(unit: Unit, shift_id: int, *then: tuple[Prepared, Parameter
 
 async def lock_foreseen(unit: Unit, shift_id: int, then: tuple[Prepared, Parameters]) -> None:
     """The same for one change whose outcome is foreseen: nobody waits for anything of ours. The unit must foresee."""
-    await unit.run_foreseen((_LOCK, {"wanted": shift_id}), then)
+    await unit.run_foreseen(shift_id, (_LOCK, {"wanted": shift_id}), then)
 
 
 async def position(unit: Unit, shift_id: int, queue: int) -> int:
@@ -207,7 +208,7 @@ def _booking(row: Any) -> Booking:
     )
 
 
-_LIVE_BOOKINGS = Prepared(
+_LIVE_BOOKINGS = looked_up(
     _bookings()
     .where(
         enrolment.c.person == bindparam("whose"),

@@ -6,18 +6,26 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, update
 
 from storage import people
 from storage.database import Unit
+from storage.shared import looked_up
 from storage.tables.grants import notice_grant
+
+_GIVEN = select(notice_grant.c.external, notice_grant.c.template, notice_grant.c.left, notice_grant.c.declined)
+_GIVEN_BY_ONE = looked_up(_GIVEN.where(notice_grant.c.external == bindparam("external")))
 
 
 async def of(unit: Unit, externals: Collection[str]) -> dict[str, tuple[dict[str, int], frozenset[str]]]:
     """By address: messages still allowed by template, and the templates that they want nothing of."""
     found: defaultdict[str, dict[str, int]] = defaultdict(dict)
     declined: defaultdict[str, set[str]] = defaultdict(set)
-    for row in await unit.run(select(notice_grant).where(notice_grant.c.external.in_(sorted(externals)))):
+    if len(externals) == 1:  # of somebody who is asking just now
+        given = await unit.run(_GIVEN_BY_ONE, {"external": next(iter(externals))})
+    else:
+        given = await unit.run(_GIVEN.where(notice_grant.c.external.in_(sorted(externals))))
+    for row in given:
         found[row.external][row.template] = row.left
         if row.declined:
             declined[row.external].add(row.template)

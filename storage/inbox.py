@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, bindparam, func, insert, select
+from sqlalchemy import Insert, String, bindparam, func, insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
 from storage.database import Unit
-from storage.prepared import Prepared
+from storage.prepared import Prepared, columns_of_lists
 from storage.tables.kinds import Moment
 from storage.tables.messages import brought, inbox
 
@@ -22,6 +22,12 @@ DEAD = 1
 _COLUMNS = ("door", "key", "external", "at", "raw", "state", "reply")
 KEEP = insert(inbox).values({name: bindparam(f"new_{name}") for name in _COLUMNS})
 """Keep a message with its reply. Its key is there once, for ever: a second answer to it is not committed."""
+
+
+def keep_each() -> Insert:
+    """The same of many at once, on PostgreSQL."""
+    given = columns_of_lists({f"new_{name}": inbox.c[name].type for name in _COLUMNS})
+    return insert(inbox).from_select(_COLUMNS, select(*given.values()), include_defaults=False)
 
 
 class Message(NamedTuple):

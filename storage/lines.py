@@ -71,8 +71,11 @@ class Lines:
         self._to_commit = 0
         self._flushes = Flushes(self._opened, expects=lambda: self._to_commit > 0)
 
-    async def transact(self, work: Callable[[Line], Coroutine[Any, Any, T]]) -> T:
-        """Do it in a transaction of its own, and come back when that is committed and on disk. Raises PoolTimeout."""
+    async def transact(
+        self, work: Callable[[Line], Coroutine[Any, Any, T]], committed: Callable[[], None] | None = None
+    ) -> T:
+        """Do it in a transaction of its own, and come back when that is committed and on disk; `committed` is called
+        in between. Raises PoolTimeout."""
         self._to_commit += 1
         try:
             value, disk = await self._committed(work)
@@ -80,6 +83,8 @@ class Lines:
             self._to_commit -= 1
             if not self._to_commit:
                 self._flushes.nobody_comes()
+        if committed is not None:
+            committed()
         if disk is not None:
             await self._flushes.reach(disk)
         return value

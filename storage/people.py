@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, select, tuple_, update
+from sqlalchemy import Column, bindparam, delete, exists, func, insert, literal_column, select, tuple_, update
 
 from bot.domain.people import Person, new_number
 from bot.domain.roles import Post, Role
@@ -16,6 +16,7 @@ from storage.ahead import SINCE, bounds, goes_first, one
 from storage.database import Unit
 from storage.prepared import Prepared
 from storage.secrecy import Secrecy, WrongKey
+from storage.shared import looked_up
 from storage.tables.activities import membership
 from storage.tables.delivery import outbox
 from storage.tables.kinds import to_milliseconds
@@ -62,7 +63,7 @@ _KNOWN = (
 )  # fmt: skip
 """What a turn needs of a person; never their name, however well it is sealed."""
 
-MEET = (
+_MET = (
     select(
         *_KNOWN,
         identity.c.id.label("identity"),
@@ -78,8 +79,22 @@ MEET = (
     )
     .select_from(identity.join(person).join(conversation, conversation.c.person == person.c.id))
     .where(identity.c.door == bindparam("door"), identity.c.external == bindparam("external"))
-    .with_for_update(of=[person, conversation], key_share=True)
 )
+
+
+def locked(meeting: Any) -> Any:
+    """Of whomever is met, the rows that are theirs for the turn."""
+    return meeting.with_for_update(of=[person, conversation], key_share=True)
+
+
+def locked_without_waiting(meeting: Any) -> Any:
+    """The same of many at once, without those whom somebody else has: whoever waits for one while others are theirs
+    could wait for somebody who waits for these. So their addresses' rows are locked too, which a turn writes at its
+    end."""
+    return meeting.with_for_update(of=[person, conversation, identity], key_share=True, skip_locked=True)
+
+
+MEET = locked(_MET)
 _MEET = Prepared(MEET)
 
 
@@ -194,8 +209,14 @@ async def open_question(unit: Unit, door: str, external: str) -> str:
     return session.thread.question if session and session.thread else ""
 
 
+def _given(column: Column[Any], name: str) -> Any:
+    return bindparam(name, type_=column.type)
+
+
 KEEP_SESSION = (
-    update(conversation).where(conversation.c.person == bindparam("of_person")).values(session=bindparam("kept"))
+    update(conversation)
+    .where(conversation.c.person == bindparam("of_person"))
+    .values(session=_given(conversation.c.session, "kept"))
 )
 
 
@@ -219,9 +240,17 @@ async def heard_from(unit: Unit, identity_id: int, now: datetime, window: tuple[
     await unit.connection.execute(update(identity).where(identity.c.id == identity_id).values(values))
 
 
-HEARD = update(identity).where(identity.c.id == bindparam("of_identity")).values(inbound=bindparam("heard"))
-HEARD_IN_WINDOW = HEARD.values(window_until=bindparam("until"), window_left=bindparam("left"))
-HEARD_AFTER_ACTION = HEARD.values(action_until=bindparam("until"), action_left=bindparam("left"))
+HEARD = (
+    update(identity)
+    .where(identity.c.id == bindparam("of_identity"))
+    .values(inbound=_given(identity.c.inbound, "heard"))
+)
+HEARD_IN_WINDOW = HEARD.values(
+    window_until=_given(identity.c.window_until, "until"), window_left=_given(identity.c.window_left, "left")
+)
+HEARD_AFTER_ACTION = HEARD.values(
+    action_until=_given(identity.c.action_until, "until"), action_left=_given(identity.c.action_left, "left")
+)
 """The same for somebody whose address was open already."""
 
 
@@ -291,9 +320,16 @@ async def agreed(unit: Unit, id_: int, purpose: str) -> bool:
     return bool((await unit.run(select(given))).scalar_one())
 
 
+_POSTS = looked_up(
+    select(membership.c.role, membership.c.organisation, membership.c.place)
+    .where(membership.c.person == bindparam("whose"))
+    .order_by(membership.c.id)
+)
+
+
 async def posts(unit: Unit, id_: int) -> list[Post]:
     """The roles somebody holds."""
-    rows = await unit.run(select(membership).where(membership.c.person == id_))
+    rows = await unit.run(_POSTS, {"whose": id_})
     return [Post(Role(row.role), row.organisation, row.place) for row in rows]
 
 

@@ -93,8 +93,9 @@ class ForEach:
         numbers, truths or texts; `alike`: those that all rows of one run have in common."""
         self.each, self.alike = tuple(each), tuple(alike)
         common = {name: bindparam(name, type_=kind()) for name, kind in alike.items()}
+        given = columns_of_lists({name: kind() for name, kind in each.items()})
         self._on = {
-            "postgresql": Prepared(change({**common, **_lists(each)})),
+            "postgresql": Prepared(change({**common, **given})),
             "sqlite": Prepared(change({**common, **_listed(each)})),
         }
 
@@ -111,10 +112,10 @@ class ForEach:
         return {"rows": rows, **alike}
 
 
-def _lists(kinds: Kinds) -> Given:
-    """The columns of rows that are given as one array for each."""
-    lists = (bindparam(name, type_=ARRAY(kind())) for name, kind in kinds.items())
-    columns = (column(name, kind()) for name, kind in kinds.items())
+def columns_of_lists(kinds: Mapping[str, TypeEngine[Any]]) -> Given:
+    """The columns of rows that are given as one array for each, on PostgreSQL."""
+    lists = (bindparam(name, type_=ARRAY(kind)) for name, kind in kinds.items())
+    columns = (column(name, kind) for name, kind in kinds.items())
     return dict(func.unnest(*lists).table_valued(*columns, name="given").render_derived(name="given").c)
 
 
@@ -466,7 +467,7 @@ class OnPostgreSQL:
         status = await self._catch_up_and(*[await self._called(*step) for step in steps])
         return int(status.rpartition(" ")[2])
 
-    async def run_foreseen(self, steps: Sequence[tuple[Prepared, Parameters]]) -> None:
+    async def run_foreseen(self, _row: int, steps: Sequence[tuple[Prepared, Parameters]]) -> None:
         """Run one after the other behind everything that comes late, at the latest with the commit or before anything
         is asked. The last of them divides by zero where it does not come to what was foreseen."""
         self._foreseen += [await self._called(*step) for step in steps]
@@ -523,6 +524,21 @@ class OnPostgreSQL:
         except _TROUBLE as error:
             raise translated(compiled.sql, error) from error
         return Outcome(compiled.rows(raw), len(raw))
+
+    async def run_for_many(self, one: Prepared, many: Prepared, given: Sequence[Parameters]) -> list[Outcome]:
+        """What `one` gives of each of these values, from `many`, which is given a list of each and gives rows with
+        whose they are before them, counted from 1."""
+        compiled = many.compiled(self._dialect)
+        values = compiled.values({name: [each[name] for each in given] for name in compiled.names})
+        try:
+            raw = await self._bare.fetch(compiled.sql, *values)
+        except _TROUBLE as error:
+            raise translated(compiled.sql, error) from error
+        theirs: list[list[Any]] = [[] for _one in given]
+        for whose, *row in raw:
+            theirs[whose - 1].append(row)
+        read = one.compiled(self._dialect).rows
+        return [Outcome(read(rows), len(rows)) for rows in theirs]
 
     async def run_each(self, prepared: Prepared, rows: Sequence[Parameters]) -> None:
         """Run a change once for each row, all of them on their way at once."""

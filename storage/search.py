@@ -9,12 +9,27 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Float, Select, Text, and_, bindparam, cast, func, not_, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Float,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    not_,
+    or_,
+    select,
+)
 
 from bot.domain.activities import Activity
 from storage import activities
 from storage.database import Unit
 from storage.prepared import Prepared
+from storage.shared import looked_up
 from storage.tables.activities import activity
 
 DEGREE = 111_195.0
@@ -120,7 +135,8 @@ def _found(shape: _Shape) -> Select[Any]:
         east = (activity.c.longitude - number["longitude"]) * number["shrink"]
         conditions.append(activity.c.latitude.is_not(None))
         order.insert(0, (north * north + east * east).label("away"))
-    return select(activity.c.id, *order).where(*conditions).order_by(*order, activity.c.id).limit(bindparam("at_most"))
+    most = bindparam("at_most", type_=Integer)
+    return select(activity.c.id, *order).where(*conditions).order_by(*order, activity.c.id).limit(most)
 
 
 _BETWEEN = "-"
@@ -138,9 +154,9 @@ def _search(shape: _Shape) -> Prepared:
 
     in_order = select(found.c.id).order_by(*ordered(found)).subquery("in_order")
     numbers = select(func.aggregate_strings(cast(in_order.c.id, Text), _BETWEEN)).scalar_subquery()
-    first = select(found).order_by(*ordered(found)).limit(bindparam("in_full")).subquery("first")
+    first = select(found).order_by(*ordered(found)).limit(bindparam("in_full", type_=Integer)).subquery("first")
     in_full = activities.with_shifts(first.join(activity, activity.c.id == first.c.id))
-    return Prepared(in_full.add_columns(numbers.label("numbers")))
+    return looked_up(in_full.add_columns(numbers.label("numbers")).add_cte(found, nest_here=True))
 
 
 async def find(

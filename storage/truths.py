@@ -20,6 +20,7 @@ from storage.lists import among
 from storage.outbox import IS_CAMPAIGN
 from storage.prepared import Prepared
 from storage.segments import audience, opted_out
+from storage.shared import looked_up
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.delivery import Lane, State, outbox
 from storage.tables.enrolment import enrolment
@@ -159,7 +160,7 @@ def _is_meant(one: Waiting, known: _Known) -> bool:
 
 async def reachable(unit: Unit, who: int) -> Sequence[Reachable]:
     """Where one person can be told something, and what they allow there."""
-    addresses = {who: [Reachable(*address) for _person, *address in await unit.run(_ADDRESSES, {"p_people": [who]})]}
+    addresses = {who: [Reachable(*address) for _person, *address in await unit.run(_ADDRESSES_OF_ONE, {"whose": who})]}
     await _consents(unit, addresses)
     return addresses[who]
 
@@ -194,15 +195,13 @@ _READERS = Prepared(
     ).where(among(person.c.id, "p_people"))
 )
 
-_ADDRESSES = Prepared(
-    select(
-        identity.c.person,
-        *(identity.c[name] for name in ("door", "external", "open", "inbound")),
-        *(identity.c[name] for name in ("window_until", "window_left", "action_until", "action_left")),
-    )
-    .where(among(identity.c.person, "p_people"))
-    .order_by(identity.c.id)
-)
+_OF_ADDRESS = select(
+    identity.c.person,
+    *(identity.c[name] for name in ("door", "external", "open", "inbound")),
+    *(identity.c[name] for name in ("window_until", "window_left", "action_until", "action_left")),
+).order_by(identity.c.id)
+_ADDRESSES = Prepared(_OF_ADDRESS.where(among(identity.c.person, "p_people")))
+_ADDRESSES_OF_ONE = looked_up(_OF_ADDRESS.where(identity.c.person == bindparam("whose")))
 
 
 @dataclass(frozen=True, slots=True)

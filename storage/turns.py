@@ -7,19 +7,30 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam
+from sqlalchemy import Insert, Update, and_, bindparam
 
 from storage import inbox, people
 from storage.ahead import bounds
 from storage.database import Unit
-from storage.inbox import KEEP, REPLY, Kept, Message
-from storage.people import HEARD, HEARD_AFTER_ACTION, HEARD_IN_WINDOW, KEEP_SESSION, MEET, Met, sealed_session
+from storage.inbox import KEEP, REPLY, Kept, Message, keep_each
+from storage.people import (
+    HEARD,
+    HEARD_AFTER_ACTION,
+    HEARD_IN_WINDOW,
+    KEEP_SESSION,
+    MEET,
+    Met,
+    locked_without_waiting,
+    sealed_session,
+)
 from storage.prepared import Prepared
+from storage.shared import Shared, change_of_each, each
 from storage.tables.messages import inbox as answers
 from storage.tables.people import identity
 
 _SAME = and_(answers.c.door == identity.c.door, answers.c.key == bindparam("key"))
-_BEGIN = Prepared(MEET.add_columns(*REPLY).outerjoin(answers, _SAME))
+_BEGINNING = MEET.add_columns(*REPLY).outerjoin(answers, _SAME)
+_BEGIN = Shared(_BEGINNING, for_many=lambda: each(locked_without_waiting(_BEGINNING)))
 
 
 async def begin(unit: Unit, message: Message, language: str, now: datetime) -> Met | Kept:
@@ -37,6 +48,8 @@ async def begin(unit: Unit, message: Message, language: str, now: datetime) -> M
         known = inbox.kept(unit, message.door, message.key, row) if row.answered is not None else None
     if known is not None:
         return known
+    if row is not None:
+        await unit.claim(row.id)
     return await people.met(unit, row, message.door, message.external, language, now)
 
 
@@ -48,10 +61,20 @@ _ONE_BY_ONE: dict[Any, tuple[Prepared, ...]] = {
     heard: (Prepared(KEEP_SESSION), Prepared(heard), Prepared(KEEP)) for heard in _KINDS
 }
 _ONE_BY_ONE[None] = (Prepared(KEEP_SESSION), Prepared(KEEP))
-_AT_ONCE: dict[Any, tuple[Prepared, ...]] = {
-    heard: (Prepared(KEEP.add_cte(KEEP_SESSION.cte("said"), heard.cte("heard_from"))),) for heard in _KINDS
-}
-_AT_ONCE[None] = (Prepared(KEEP.add_cte(KEEP_SESSION.cte("said"))),)
+
+
+def _at_once(*heard: Update) -> Shared:
+    def with_the_rest(keep: Insert, said: Update, *signs: Update) -> Insert:
+        return keep.add_cte(said.cte("said"), *(one.cte("heard_from") for one in signs))
+
+    def for_many() -> Insert:
+        return with_the_rest(keep_each(), *map(change_of_each, (KEEP_SESSION, *heard)))
+
+    return Shared(with_the_rest(KEEP, KEEP_SESSION, *heard), for_many=for_many)
+
+
+_AT_ONCE: dict[Any, tuple[Prepared, ...]] = {heard: (_at_once(heard),) for heard in _KINDS}
+_AT_ONCE[None] = (_at_once(),)
 """PostgreSQL takes the two or three as one statement."""
 
 

@@ -37,6 +37,7 @@ from storage.agreements import AGREE, acceptance
 from storage.database import Unit
 from storage.enrolment import LIVE
 from storage.prepared import Prepared
+from storage.shared import Shared, looked_up
 from storage.tables.activities import activity, shift
 from storage.tables.agreements import agreement, terms
 from storage.tables.documents import document_need
@@ -179,7 +180,8 @@ def _seen(columns: Iterable[Any], changes: bool = False) -> Prepared:
         not_(_may_have_to_ask(look.c.broken)),
     )
     own = case((is_plain, func.coalesce(look.c.mine_id, _NEW))).label("own_id")
-    return Prepared(select(*look.c, _print(look.c), own), changes=changes)
+    seen = select(*look.c, _print(look.c), own)
+    return Shared(seen, changes=True) if changes else looked_up(seen.add_cte(look, nest_here=True))
 
 
 _SEEN = _seen(_ALL)

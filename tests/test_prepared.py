@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import pkgutil
+import re
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,7 @@ from storage.database import Database, Unit
 from storage.lists import among
 from storage.prepared import ForEach, Given, Prepared
 from storage.search import Wanted
+from storage.shared import Shared
 from storage.tables import metadata
 from storage.tables.activities import activity, organisation, shift
 from storage.tables.delivery import outbox
@@ -44,6 +46,10 @@ from storage.tables.people import person
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 ADDED = Prepared(insert(person).values(number=bindparam("its_number"), created=bindparam("its_birth")))
+
+
+class ForMany(Prepared):
+    """One that answers for many turns, on PostgreSQL."""
 
 
 def prepared() -> Iterator[tuple[str, Prepared]]:
@@ -57,6 +63,10 @@ def prepared() -> Iterator[tuple[str, Prepared]]:
 
 def _within(value: object) -> Iterator[Prepared]:
     match value:
+        case Shared():
+            yield value
+            if value.for_many is not None:
+                yield ForMany(value.for_many.statement, named=False)
         case Prepared():
             yield value
         case ForEach():
@@ -85,6 +95,8 @@ def test_every_prepared_statement_can_be_compiled_once(one: Prepared) -> None:
 
 def own_words(one: Prepared) -> list[str]:
     """The databases in whose own words a statement is written."""
+    if isinstance(one, ForMany):
+        return ["postgresql"]
     return [name for name in DIALECTS if f"dialects.{name}" in type(one.statement).__module__]
 
 
@@ -140,6 +152,31 @@ def test_control_the_bare_value_beside_a_partial_index_is_planned_again_each_tim
 
 def test_most_of_what_every_turn_runs_is_prepared() -> None:
     assert {"storage.people._MEET", "storage.turns._BEGIN"} <= {name for name, _one in prepared()}
+
+
+LOCKS_OR_CHANGES = re.compile(r"\b(FOR (NO KEY )?UPDATE|FOR (KEY )?SHARE|UPDATE|INSERT|DELETE|MERGE)\b")
+ITS_OWN_PERSONS = {
+    "storage.turns._BEGIN": "the person, their conversation and address, each of one turn alone",
+    "storage.turns._AT_ONCE": "the same, and the message's own row",
+    "storage.wishes._SEEN_ACCEPTING": "the agreement of this very person",
+}
+"""What turns that share a transaction may lock or change before its end."""
+
+
+def locks_or_changes(one: Prepared) -> bool:
+    return LOCKS_OR_CHANGES.search(one.compiled(DIALECTS["postgresql"]).sql) is not None
+
+
+def test_what_turns_share_locks_and_changes_nothing_but_what_is_its_own_persons() -> None:
+    shared = [(name, one) for name, one in prepared() if isinstance(one, Shared | ForMany)]
+    assert {name for name, one in shared if locks_or_changes(one)} == ITS_OWN_PERSONS.keys()
+    assert len(shared) > 2 * len(ITS_OWN_PERSONS)
+
+
+def test_control_a_lock_and_a_change_are_seen() -> None:
+    lock = select(shift.c.id).where(shift.c.id == bindparam("wanted")).with_for_update(key_share=True)
+    assert locks_or_changes(Shared(lock))
+    assert locks_or_changes(Shared(update(shift).values(taken=bindparam("seats", type_=Integer))))
 
 
 def test_a_list_whose_length_changes_is_refused() -> None:

@@ -250,7 +250,7 @@ FORESEEN = {"its_number": "V1", "its_birth": NOW}
 async def foresee(unit: Unit) -> list[bool]:
     """Where it foresees; what it was asked by which unit."""
     if unit.foresees:
-        await unit.run_foreseen((SAME, FORESEEN))
+        await unit.run_foreseen(1, (SAME, FORESEEN))
     return [unit.foresees, unit.changed]
 
 
@@ -258,7 +258,7 @@ async def test_on_sqlite_and_outside_a_turn_nothing_is_foreseen(engine: str, dat
     async with database.write() as unit:
         assert await foresee(unit) == [False, False]
         with pytest.raises(LookupError):
-            await unit.run_foreseen((SAME, FORESEEN))
+            await unit.run_foreseen(1, (SAME, FORESEEN))
     if engine == "sqlite":
         assert await database.turn(foresee) == [False, False]
 

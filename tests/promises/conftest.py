@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,11 @@ from tests.promises.crowd import Crowd, Process
 __all__ = ["sqlite_at_head"]
 
 
-@pytest.fixture
-def city_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty city as `menkou migrate` leaves it."""
+@contextmanager
+def empty_city(engine: str, request: pytest.FixtureRequest, path: Path) -> Iterator[str]:
+    """The URL of an empty city as `menkou migrate` leaves it."""
     if engine == "sqlite":
-        file = tmp_path / "city.db"
+        file = path / f"{secrets.token_hex(6)}.db"
         shutil.copy(request.getfixturevalue("sqlite_at_head"), file)
         yield f"sqlite+aiosqlite:///{file}"
         return
@@ -32,6 +33,13 @@ def city_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Ite
         yield server.create(name, template=server.template("head", build))
     finally:
         server.drop(name)
+
+
+@pytest.fixture
+def city_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty city."""
+    with empty_city(engine, request, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
@@ -51,9 +59,14 @@ def founded(city_url: str) -> Town:
 @pytest.fixture
 async def town(founded: Town) -> AsyncIterator[Town]:
     yield founded
-    for sender in founded.senders:
+    await ends(founded)
+
+
+async def ends(town: Town) -> None:
+    """All its connections are given back."""
+    for sender in town.senders:
         await sender.lease.release()  # its sign of life is a connection of its own
-    await founded.database.close()
+    await town.database.close()
 
 
 @pytest.fixture(scope="session")

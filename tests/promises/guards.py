@@ -23,9 +23,9 @@ async def unlocked_together(unit: Unit, shift: int, *then: tuple[Prepared, Param
     return await unlocked(unit, shift, *then)
 
 
-async def unlocked_foreseen(unit: Unit, _shift: int, then: tuple[Prepared, Parameters]) -> None:
+async def unlocked_foreseen(unit: Unit, shift: int, then: tuple[Prepared, Parameters]) -> None:
     """The same where the outcome is foreseen."""
-    await unit.run_foreseen(then)
+    await unit.run_foreseen(shift, then)
 
 
 async def never_foreseen(_unit: Unit, _shift: int, _then: tuple[Prepared, Parameters]) -> None:

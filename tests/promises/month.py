@@ -77,9 +77,9 @@ class Shaky(Database):
             self.deaf -= 1
             raise OperationalError("COMMIT", {}, OSError("reset"))
 
-    async def turn(self, work: Callable[[Unit], Coroutine[Any, Any, T]]) -> T:
+    async def turn(self, work: Callable[[Unit], Coroutine[Any, Any, T]], *, shares: bool = False) -> T:
         self._answers()
-        done = await super().turn(work)
+        done = await super().turn(work, shares=shares)
         self._hears()
         return done
 

@@ -139,8 +139,7 @@ async def test_a_script_that_breaks_stops_nobody_else_and_is_shown_to_the_operat
     people = [Chat(town, "web", f"Number {n}") for n in range(20)]
     await asyncio.gather(*(who.says("hello") for who in people))
     assert await looked_over() == (0, "ok: none")
-    seen = iter(range(100))
-    poisoned.poison(lambda _desk: next(seen) % 4 == 0)
+    poisoned.poison(lambda desk: desk.me.id % 4 == 0)
     await asyncio.gather(*(who.says("hours") for who in people))
     said = Counter("broke" if "Something broke on our side" in who.text else who.text for who in people)
     assert said["broke"] == 5

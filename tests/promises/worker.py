@@ -53,7 +53,7 @@ async def join(database: Database, shift_id: int, person: int, now: datetime) ->
     while outcome is None:
         # Another process may keep SQLite's one writer for longer than we wait: the platform is told to come again.
         with contextlib.suppress(OperationalError):
-            outcome = await database.turn(turn)
+            outcome = await database.turn(turn, shares=True)
     match outcome:
         case Joined():
             return "joined"
