@@ -171,6 +171,9 @@ async def test_what_they_ask_alike_is_asked_once_and_each_hears_its_own(
     told = await together(database, looks("V3", "V5"), looks("W", "X"), looks("V0", "V0"), looks("V3", "V4"))
     assert told == [["V5", "V4", "V3"], [], ["V0"], ["V4", "V3"]]
     assert journeys == ["for many"]
+    journeys.clear()
+    await together(database, looks("V3", "V5"), transaction)
+    assert journeys == ["for many", "for one"], "in company even one asks so that it waits for nobody"
 
 
 async def test_each_goes_on_in_its_own_context(database: Database) -> None:

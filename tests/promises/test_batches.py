@@ -23,7 +23,7 @@ from storage.prepared import Prepared
 from storage.shared import each
 from storage.tables.enrolment import enrolment
 from storage.tables.messages import inbox
-from storage.tables.people import conversation, identity
+from storage.tables.people import conversation, identity, person
 from tests.conversations.kit import MONDAY, SECRECY, Chat, Town
 from tests.leap import HOUR
 from tests.promises.conftest import empty_city, ends
@@ -239,21 +239,29 @@ async def test_one_who_writes_by_two_chats_at_once_has_both_turns_kept(
     assert await turn_of(town, who) == before + (2 if claims else 1)
 
 
+ROWS = {
+    "person": lambda who: update(person).where(person.c.id == who).values(elder=True),
+    "conversation": lambda who: update(conversation).where(conversation.c.person == who).values(pushed=[]),
+    "address": lambda who: update(identity).where(identity.c.person == who).values(window_left=0),
+}
+CONTROL = "conversation, waited for"
+
+
 @pytest.mark.usefixtures("on_a_server")
-@pytest.mark.parametrize("waits", [False, True], ids=["sound", "control"])
+@pytest.mark.parametrize("row", [*ROWS, CONTROL])
 async def test_whose_row_somebody_has_holds_up_nobody_else(
-    town: Town, monkeypatch: pytest.MonkeyPatch, waits: bool
+    town: Town, monkeypatch: pytest.MonkeyPatch, row: str
 ) -> None:
-    if waits:
+    if row == CONTROL:
         monkeypatch.setattr(turns._BEGIN, "for_many", Prepared(each(turns._BEGINNING), named=False))
     ann, bo, cui = await volunteers(town, 3)
+    town.at += WHEN["after a while"]
     async with town.database.write() as unit:
-        theirs = conversation.c.person == await person_of(unit, ann)
-        await unit.run(update(conversation).where(theirs).values(pushed_at=town.at))
+        await unit.run(ROWS[row.partition(",")[0]](await person_of(unit, ann)))
         over, (anns, *others) = await all_wait(town, [one.incoming(text="menu") for one in (ann, bo, cui)])
         over.set()
         await somebody_waits_for(unit)
-        if waits:
+        if row == CONTROL:
             assert not any(one.done() for one in others)
         else:
             await asyncio.gather(*others)
