@@ -427,15 +427,23 @@ async def test_whoever_gives_up_waiting_is_not_done(database: Database) -> None:
     assert await there(database) == ["V1", "V3"]
 
 
-async def test_a_place_that_comes_as_somebody_is_told_to_stop_goes_to_the_next(database: Database) -> None:
+async def test_a_place_that_comes_as_somebody_is_told_to_stop_goes_to_the_next(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = abreast.Abreast._begin
+
+    def begin(among: abreast.Abreast) -> None:
+        sound(among)
+        task.cancel()  # it has its place, and has not heard of it yet
+
     async with somebody_at_work(database):
         (task,) = await all_wait(database, [adds("V1")])
-        waiting_one = database._abreast._waiting[0]  # type: ignore[union-attr]
-        waiting_one.outcome.add_done_callback(lambda _done: task.cancel())
+        monkeypatch.setattr(abreast.Abreast, "_begin", begin)
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with asyncio.timeout(5):
-        await together(database, adds("V2"), adds("V3"))
+    assert database._abreast is not None
+    assert database._abreast._at_work == 0
+    await together(database, adds("V2"), adds("V3"))
     assert await there(database) == ["V2", "V3"]
 
 
