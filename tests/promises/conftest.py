@@ -23,7 +23,7 @@ __all__ = ["sqlite_at_head"]
 def empty_city(engine: str, request: pytest.FixtureRequest, path: Path) -> Iterator[str]:
     """The URL of an empty city as `menkou migrate` leaves it."""
     if engine == "sqlite":
-        file = path / f"{secrets.token_hex(6)}.db"
+        file = path / "city.db"
         shutil.copy(request.getfixturevalue("sqlite_at_head"), file)
         yield f"sqlite+aiosqlite:///{file}"
         return

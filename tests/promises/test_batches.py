@@ -66,7 +66,9 @@ def stayed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def twin_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with empty_city(engine, request, tmp_path) as url:
+    apart = tmp_path / "twin"
+    apart.mkdir()
+    with empty_city(engine, request, apart) as url:
         yield url
 
 
