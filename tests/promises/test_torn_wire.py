@@ -24,6 +24,7 @@ from bot.talk import Incoming
 from bot.talk.door import Overloaded
 from storage import database as databases
 from storage import people, turns
+from storage.abreast import MOST
 from storage.database import Database
 from storage.prepared import ON_DISK, OnPostgreSQL
 from tests.conversations.kit import SECRECY, Chat, Town
@@ -187,7 +188,7 @@ async def test_under_load_every_torn_commit_is_settled(
     with capsys.disabled():
         print(f"\n{wire.torn['before']} torn before, {wire.torn['after']} after, {replayed} settled by key", end=" ")
     assert wire.torn["before"] > PEOPLE / 8 < wire.torn["after"], f"seed {SEED}"
-    assert 0 < replayed <= wire.torn["after"], "of some the kept reply was torn as well"
+    assert 0 < replayed <= wire.torn["after"] * MOST, "turns share commits; of some the kept reply was torn too"
     await load.is_as_it_was_told()
 
 
