@@ -22,8 +22,8 @@ from sqlalchemy.exc import DBAPIError
 from bot.domain.enrolment import Stand
 from bot.talk import Incoming
 from bot.talk.door import Overloaded
+from storage import abreast, people, turns
 from storage import database as databases
-from storage import people, turns
 from storage.abreast import MOST
 from storage.database import Database
 from storage.prepared import ON_DISK, OnPostgreSQL
@@ -170,9 +170,12 @@ async def test_control_without_the_key_the_message_is_done_a_second_time(
     assert await turns_of(town, message) == before + 2
 
 
+@pytest.mark.parametrize("share", [1, MOST], ids=["alone", "in company"])
 async def test_under_load_every_torn_commit_is_settled(
-    far: tuple[Town, Wire], capsys: pytest.CaptureFixture[str]
+    far: tuple[Town, Wire], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, share: int
 ) -> None:
+    """`share`: turns in one commit at most."""
+    monkeypatch.setattr(abreast, "MOST", share)
     town, wire = far
     load = await load_of(town)
     chance = Random(SEED)
@@ -188,7 +191,7 @@ async def test_under_load_every_torn_commit_is_settled(
     with capsys.disabled():
         print(f"\n{wire.torn['before']} torn before, {wire.torn['after']} after, {replayed} settled by key", end=" ")
     assert wire.torn["before"] > PEOPLE / 8 < wire.torn["after"], f"seed {SEED}"
-    assert 0 < replayed <= wire.torn["after"] * MOST, "turns share commits; of some the kept reply was torn too"
+    assert 0 < replayed <= wire.torn["after"] * share, "of some the kept reply was torn as well"
     await load.is_as_it_was_told()
 
 
