@@ -56,5 +56,7 @@ async def test_without_the_catalogue_it_would_be_heard(
 ) -> None:
     """The control."""
     monkeypatch.setattr(wording, "catalogue", lambda _language: gettext.NullTranslations())
-    monkeypatch.setattr(wording, "_in_language", wording._in_language.__wrapped__)  # what it remembers is Chinese
+    # What these remember is Chinese, and what they would learn here no other test may hear.
+    for remembered in ("_in_language", "_without_values"):
+        monkeypatch.setattr(wording, remembered, getattr(wording, remembered).__wrapped__)
     assert len(await in_english(town, world, "web")) > 50
