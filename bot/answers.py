@@ -34,7 +34,7 @@ from bot.talk.incoming import Intent
 from bot.talk.wording import LANGUAGES, Named, Wording, Words
 from handlers.cards import address, kind_name, organiser, title
 from handlers.mailings import in_either
-from handlers.poster import ACCOUNT, asked, hours
+from handlers.poster import account, asked, hours
 from handlers.reports import SHEET, STANDINGS, because, held, in_rows
 from handlers.reports import why as rests_because
 from storage import people
@@ -256,7 +256,8 @@ class Answers:
         link = Intent("activity", (str(card.id),)).link
         # WeChat's own code first: it is the app that the neighbours have, and it opens the chat itself.
         of_wechat = await self._code(card.id, times(card, now)[-1][0])
-        chats: list[Words] = [ACCOUNT] if "wechat" in self._city.means.rates else []
+        named, is_there = self._city.account, "wechat" in self._city.means.rates
+        chats: list[Words] = [account(named)] if named or is_there else []
         chats += [doors["telegram"].partition("?")[0].removeprefix("https://")] if "telegram" in doors else []
         return poster_paper.Poster(
             kind=kind_name(card.kind),

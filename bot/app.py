@@ -113,7 +113,7 @@ class App:
         self.shared: dict[str, str] = {}
         self.city = City(
             settings.zone, secrecy, settings.address, settings.locale, settings.quiet, self.shared, means(settings),
-            settings.rules,
+            settings.rules, account=settings.wechat_name or "",
         )
         self.turns = Turns(
             self.database, Router(SCRIPTS), self.city, CAPABILITIES, clock, self.meters.turned, first_words

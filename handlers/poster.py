@@ -16,8 +16,10 @@ from handlers.lookedafter import NOT_YOURS, ORGANISE, which_activity
 
 PRINT = _("Poster to print")
 
-ACCOUNT = _("WeChat official account")
-"""Where to send the words on it, as it says so itself."""
+
+def account(name: str) -> Words:
+    """The official account to send the words to, by its name where the city said it."""
+    return _("WeChat official account: {name}", name=name) if name else _("WeChat official account")
 
 
 @script("poster", words=["poster", "海报", "打印海报", PRINT], title=_("a poster"))

@@ -37,6 +37,8 @@ class City:
     rules: Rules = SHIPPED
     """By which sets of rules its minutes count."""
     board: Board = field(default_factory=Board)
+    account: str = ""
+    """What its official account is called; empty: there is none, or nobody said."""
 
     @property
     def places(self) -> Gazetteer:

@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     wechat_kind: Literal["service", "subscription", "unverified"] = Field(
         "service", description="what the account may do"
     )
+    wechat_name: Annotated[str, AfterValidator(values.wechat_name)] | None = Field(
+        None, description="what the account is called, for posters: people search WeChat for it"
+    )
     wechat_templates: Templates | None = Field(
         None, description="template messages of the account by kind of notice, with their fields"
     )
@@ -136,7 +139,7 @@ class Settings(BaseSettings):
                 missing.append(
                     f"{PREFIX}WECHAT_AES_KEY is missing: choose safe mode in the console and write its EncodingAESKey."
                 )
-        elif self.wechat_app_secret or self.wechat_token or self.wechat_aes_key:
+        elif self.wechat_app_secret or self.wechat_token or self.wechat_aes_key or self.wechat_name:
             missing.append(f"{PREFIX}WECHAT_APP_ID is missing: the other WECHAT_ settings do nothing without it.")
         if missing:
             raise BadSettings(*missing)

@@ -39,6 +39,14 @@ def wechat_app_id(value: str) -> str:
     return value
 
 
+def wechat_name(value: str) -> str:
+    """WeChat's console, 名称: at most 30 characters, of which it counts a Chinese one twice."""
+    name = " ".join(value.split())
+    if not 0 < len(name) <= 30 or not name.isprintable():
+        raise ValueError("needs 1 to 30 characters, the same as 名称 in the console")
+    return name
+
+
 def wechat_token(value: SecretStr) -> SecretStr:
     """WeChat's console: 3–32 letters and digits."""
     if not re.fullmatch(r"[A-Za-z0-9]{3,32}", value.get_secret_value()):

@@ -17,6 +17,7 @@ from sqlalchemy import insert, update
 from bot.answers import Answers
 from bot.channels.photos import Seeing
 from bot.desk.organising import Organising
+from bot.domain.forecast import Means
 from bot.domain.posters import typed
 from bot.domain.roles import Role
 from bot.pages.poster import Kind
@@ -66,6 +67,8 @@ class Told:
     times: list[str]
     asks: list[str]
     where: str
+    chats: list[str]
+    """Where its words can be sent."""
 
 
 async def said_on(town: Town, number: int) -> Told:
@@ -74,7 +77,8 @@ async def said_on(town: Town, number: int) -> Told:
     assert card is not None
     sheet = await Answers(town.database, town.city, town.now)._poster(card)
     english = Wording("en", BEIJING)
-    return Told([english(one) for one in sheet.times], [english(one) for one in sheet.asks], english(sheet.where))
+    times, asks, chats = ([english(one) for one in some] for some in (sheet.times, sheet.asks, sheet.chats))
+    return Told(times, asks, english(sheet.where), chats)
 
 
 def picture_of(chat: Chat) -> str:
@@ -197,6 +201,16 @@ async def test_wechats_own_code_comes_first_and_without_any_the_words_stand_alon
     with_doors(town, web=WEB)
     held = "http://weixin.qq.com/q/0123456789"
     assert read_from(await fetched(town, picture_of(olga), held)) == [held]
+
+
+@pytest.mark.parametrize("door", ["web"])
+async def test_the_official_account_is_called_by_its_name_where_the_city_said_it(town: Town, chat: Open) -> None:
+    number = await town.publishes(chat("Olga"), "Reading to children", SATURDAY)
+    assert (await said_on(town, number)).chats == ["WeChat official account"]
+    town.city = replace(town.city, account="北京志愿服务")
+    assert (await said_on(town, number)).chats == ["WeChat official account: 北京志愿服务"]
+    town.city = replace(town.city, account="", means=Means({"telegram": 28.0}))
+    assert (await said_on(town, number)).chats == [], "it has none"
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

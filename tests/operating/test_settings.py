@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import App
 from bot.domain.reach import Way
 from bot.domain.rulesets import SHIPPED
 from bot.means import means
@@ -138,6 +139,8 @@ def test_the_tests_own_variables_are_left_alone(monkeypatch: pytest.MonkeyPatch)
         ("TELEGRAM_RATE", "0", "greater than 0"),
         ("WECHAT_AES_KEY", "tooshort-secret", "43"),
         ("WECHAT_KIND", "friend", "subscription"),
+        ("WECHAT_NAME", "北" * 31, "名称"),
+        ("WECHAT_NAME", "北京\u200b志愿", "名称"),
         ("WECHAT_PLAINTEXT", "perhaps", "boolean"),
     ],
 )
@@ -191,6 +194,19 @@ def test_wechat_needs_the_safe_mode_or_an_explicit_plaintext(monkeypatch: pytest
     assert "MENKOU_WECHAT_AES_KEY is missing" in line
     monkeypatch.setenv("MENKOU_WECHAT_PLAINTEXT", "on")
     assert load().wechat_plaintext
+
+
+def test_an_accounts_name_is_kept_without_loose_spaces_and_means_nothing_without_an_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MENKOU_WECHAT_NAME", "  北京  志愿 ")
+    (line,) = problems()
+    assert "MENKOU_WECHAT_APP_ID is missing" in line
+    monkeypatch.setenv("MENKOU_WECHAT_APP_ID", "wx0123456789abcdef")
+    monkeypatch.setenv("MENKOU_WECHAT_TOKEN", "token")
+    monkeypatch.setenv("MENKOU_WECHAT_PLAINTEXT", "on")
+    monkeypatch.setenv("MENKOU_SECRET_KEY", KEY)
+    assert App(load()).city.account == "北京 志愿"
 
 
 def test_a_city_without_a_key_says_how_to_make_one() -> None:
