@@ -10,9 +10,9 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -65,6 +65,16 @@ class Observer(Protocol):
 
     def __call__(self, door: str, script: str, seconds: float, outcome: str) -> None:
         """One turn: `outcome` is answered, replayed, broken, or away where the database was."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What a turn came to."""
+
+    reply: Reply
+    script: str = ""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """What the log says of it, once it is kept; nothing of one that was taken before."""
 
 
 class Turns:
@@ -164,20 +174,24 @@ class Turns:
     async def _answered(self, incoming: Incoming) -> tuple[Reply, str]:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await self.database.turn(lambda unit: self._turn(unit, incoming), shares=True)
+                taken = await self.database.turn(lambda unit: self._turn(unit, incoming), shares=True)
             except DBAPIError as error:
                 if attempt == ATTEMPTS or not _is_to_begin_again(error):
                     raise
                 await asyncio.sleep(0.01 * attempt)
+            else:
+                if taken.told:  # not before it is kept: what is undone is done again
+                    log.info("turn", **taken.told)
+                return taken.reply, taken.script
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _turn(self, unit: Unit, incoming: Incoming) -> tuple[Reply, str]:
+    async def _turn(self, unit: Unit, incoming: Incoming) -> _Taken:
         door, now = incoming.address.door, self.clock()
         language = self._language_of(incoming)
         message = Message(door, incoming.key, incoming.address.id, incoming.raw)
         met = await turns.begin(unit, message, language, now)
         if isinstance(met, Kept):
-            return await self._replayed(unit, message, met, now), ""
+            return _Taken(await self._replayed(unit, message, met, now))
         if met.returned or met.held:  # what is done for them now asks where they can be reached
             await people.heard_from(unit, met.identity, now, incoming.window)
         if met.returned and not (incoming.intent and incoming.intent.script == LEFT):
@@ -194,15 +208,14 @@ class Turns:
             await fanouts.plan_reply(unit, door, message.external, message.key, now)
             reply = replace(reply, elsewhere="sender")
         await turns.close(unit, met, message, pages, now, incoming.window)
-        log.info(
-            "turn",
-            door=door,
-            script=answered.script,
-            question=answered.question,
-            turn=met.session.turn,
-            person=met.person.id,
-        )
-        return reply, answered.script
+        told = {
+            "door": door,
+            "script": answered.script,
+            "question": answered.question,
+            "turn": met.session.turn,
+            "person": met.person.id,
+        }
+        return _Taken(reply, answered.script, told)
 
     async def _replayed(self, unit: Unit, message: Message, kept: Kept, now: datetime) -> Reply:
         pages = tuple(Page.from_json(page) for page in kept.pages)

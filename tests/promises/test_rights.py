@@ -48,7 +48,7 @@ async def rehearsed(town: Town, door: str, who: Who, line: Line, arguments: tupl
     incoming = Incoming(Address(door, who), "rehearsal", town.at, intent=Intent(line.script, arguments), language="en")
 
     async def turn(unit: Unit) -> None:
-        heard.append((await town.turns._turn(unit, incoming))[0])
+        heard.append((await town.turns._turn(unit, incoming)).reply)
         raise Undone
 
     with suppress(Undone):

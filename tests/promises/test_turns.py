@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog.testing
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -298,6 +299,31 @@ async def test_so_is_one_that_another_replica_answered_and_that_was_forgotten_be
     assert bool(forgets) is not looks_again
     assert not reply.replayed
     assert ("Something broke" in reply.pages[0].text) is not looks_again
+
+
+async def test_a_turn_that_was_undone_and_done_again_is_told_of_once(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Undone(Exception):
+        pass
+
+    taken = town.database.turn
+
+    async def twice(work: Callable[[Unit], Any], **how: Any) -> Any:
+        async def undone(unit: Unit) -> None:
+            await work(unit)
+            raise Undone
+
+        with pytest.raises(Undone):
+            await taken(undone)
+        return await taken(work, **how)
+
+    monkeypatch.setattr(town.database, "turn", twice)
+    ann = Chat(town, "telegram", "4242")
+    with structlog.testing.capture_logs() as logged:
+        assert "What would you like to do?" in await ann.says("menu")
+    told = [one for one in logged if one["event"] == "turn"]
+    assert [(one["script"], one["turn"]) for one in told] == [("menu", 1)]
 
 
 @pytest.mark.parametrize("begun_anew", [True, False])
