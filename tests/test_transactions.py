@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
 from collections.abc import Callable, Coroutine
@@ -16,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from storage.database import Database, Unit, is_away
 from storage.prepared import Prepared, _spelt
 from storage.tables.people import person
+from tests.waiting import until
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 ADDED = Prepared(insert(person).values(number=bindparam("its_number"), created=bindparam("its_birth")))
@@ -33,17 +33,20 @@ async def people_there(database: Database) -> int:
         return int((await unit.run(select(func.count()).select_from(person))).scalar_one())
 
 
-async def backend(unit: Unit) -> int:
-    """PostgreSQL's number of the process that serves it."""
-    return int((await unit.connection.exec_driver_sql("SELECT pg_backend_pid()")).scalar_one())
+async def backend(unit: Unit) -> tuple[int, Any]:
+    """PostgreSQL's number of the process that serves it, and the driver's connection to that."""
+    number = int((await unit.connection.exec_driver_sql("SELECT pg_backend_pid()")).scalar_one())
+    return number, (await unit.connection.get_raw_connection()).driver_connection
 
 
-async def hang_up(database: Database, number: int) -> None:
-    """The server closes that connection."""
+async def hang_up(database: Database, number: int, bare: Any = None) -> None:
+    """The server closes that connection. With `bare`, until its end has come here."""
     other = Database(database.url)
     async with other.engine.connect() as connection:
         await connection.exec_driver_sql(f"SELECT pg_terminate_backend({number})")
     await other.close()
+    if bare is not None:
+        await until(bare.is_closed)
 
 
 # --- What goes wrong ---
@@ -115,18 +118,16 @@ async def test_a_step_that_is_refused_undoes_the_turn(database: Database) -> Non
 
 @pytest.mark.usefixtures("on_a_server")
 async def test_a_connection_that_the_server_closed_is_thrown_away(database: Database) -> None:
-    before = await database.turn(backend)
-    await hang_up(database, before)
-    await asyncio.sleep(0.1)  # until the end of the connection has come
-    assert await database.turn(backend) != before
+    before, bare = await database.turn(backend)
+    await hang_up(database, before, bare)
+    assert (await database.turn(backend))[0] != before
 
 
 @pytest.mark.usefixtures("on_a_server")
 async def test_nor_is_it_given_to_a_page_that_looks(database: Database) -> None:
     async with database.read() as unit:
-        before = await backend(unit)
-    await hang_up(database, before)
-    await asyncio.sleep(0.1)  # until the end of the connection has come
+        before, bare = await backend(unit)
+    await hang_up(database, before, bare)
     async with database.read() as unit:
         assert list(await unit.run(EVERYBODY, {})) == []
 
@@ -134,7 +135,7 @@ async def test_nor_is_it_given_to_a_page_that_looks(database: Database) -> None:
 @pytest.mark.usefixtures("on_a_server")
 async def test_a_turn_whose_connection_is_lost_asks_the_platform_to_come_again(database: Database) -> None:
     async def lost(unit: Unit) -> None:
-        await hang_up(database, await backend(unit))
+        await hang_up(database, (await backend(unit))[0])
         await unit.run(ADDED, {"its_number": "V1", "its_birth": NOW})
 
     with pytest.raises((OperationalError, OSError)):  # whichever of the two notices it first; both mean “away”
@@ -149,8 +150,7 @@ async def test_a_connection_lost_under_a_statement_of_sqlalchemys_is_no_fault_of
     """Such a message was once kept apart as broken, with an apology, because SQLAlchemy names the loss vaguely."""
 
     async def lost(unit: Unit) -> None:
-        await hang_up(database, await backend(unit))
-        await asyncio.sleep(0.05)  # until the end of the connection has come
+        await hang_up(database, *await backend(unit))
         await unit.run(select(person.c.number).where(person.c.number == "V1"))
 
     with pytest.raises((DBAPIError, OSError)) as raised:

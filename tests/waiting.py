@@ -1,4 +1,4 @@
-"""Who waits for a transaction that a test holds open: seen at the server, not guessed from the time that went by."""
+"""Waiting for what must happen: seen, not guessed from the time that went by."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ from storage.database import Unit
 _WAITS = text(
     "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
 )
+
+
+async def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait, looking often, until something holds. Fails when it does not in `seconds`."""
+    step = 0.01
+    for _look in range(int(seconds / step)):
+        if holds():
+            return
+        await asyncio.sleep(step)
+    raise AssertionError(f"did not come to hold in {seconds:g} s")
 
 
 async def somebody_waits_for(unit: Unit, otherwise: Callable[[], bool] = bool, seconds: float = 30.0) -> None:

@@ -22,6 +22,7 @@ from bot.talk.door import Delivered, NotSent, Refused, Uncertain
 from bot.talk.incoming import Incoming
 from bot.talk.view import Button, Page, Reply
 from tests.channels.telegram_kit import KeptReplies, door_before
+from tests.waiting import until
 
 HERE = "http://127.0.0.1:8080/months/V7K3M9QXA2.png?l=en&t=120&k=right"
 CHART = Page("Your hours by month.", (Button(1, "Back", "17.1"),), picture=HERE)
@@ -151,7 +152,7 @@ async def test_of_many_at_once_one_brings_it() -> None:
         for chat in range(1, 21):
             served.standin.person(chat)
         under_way = [asyncio.create_task(served.door.send(str(chat), CHART, "k")) for chat in range(1, 21)]
-        await asyncio.sleep(0.01)
+        await until(lambda: pages.asked)
         pages.free.set()
         assert {type(one) for one in await asyncio.gather(*under_way)} == {Delivered}
         assert len(served.standin.uploaded) == len(pages.asked) == 1
@@ -165,8 +166,7 @@ async def test_two_pictures_do_not_wait_for_each_other() -> None:
         both = [
             asyncio.create_task(served.door.send("4242", Page("x", picture=f"{HERE}{one}"), "k")) for one in range(2)
         ]
-        await asyncio.sleep(0.01)
-        assert len(pages.asked) == 2
+        await until(lambda: len(pages.asked) == 2)
         pages.free.set()
         await asyncio.gather(*both)
 

@@ -17,6 +17,7 @@ from bot.channels.telegram.webhook import BODY_LIMIT, hearing, telegram_routes
 from bot.talk.incoming import Incoming
 from bot.talk.view import Page, Reply
 from tests.channels import telegram_kit
+from tests.channels.gate import Gate
 from tests.channels.telegram_kit import SECRET, KeptReplies, Served, door_before, echo, reader, webhook_before
 from tests.standins.telegram import Hand, bring, bring_all
 
@@ -99,16 +100,12 @@ async def test_the_answer_stands_in_the_chat_before_the_update_is_acknowledged()
 
 
 async def test_nothing_is_acknowledged_before_it_is_committed() -> None:
-    committing = asyncio.Event()
-
-    async def wait(_incoming: Incoming) -> None:
-        await committing.wait()
-
-    async with webhook_before(KeptReplies(wait=wait)) as served:
+    committing = Gate()
+    async with webhook_before(KeptReplies(wait=committing)) as served:
         bringing = asyncio.create_task(bring(served.url, served.hand.says("hi"), SECRET))
-        await asyncio.sleep(0.05)
+        await committing.entered.wait()
         assert not bringing.done()
-        committing.set()
+        committing.open.set()
         assert (await bringing)[0] == 200
 
 
@@ -230,38 +227,28 @@ async def test_the_longest_message_with_the_longest_quote_is_below_the_limit() -
 
 
 async def test_one_chat_is_answered_in_order_and_others_do_not_wait_for_it() -> None:
-    slow = asyncio.Event()
-
-    async def wait(incoming: Incoming) -> None:
-        if incoming.text == "slow":
-            await slow.wait()
-
-    async with webhook_before(KeptReplies(wait=wait)) as served:
+    slow = Gate("slow")
+    async with webhook_before(KeptReplies(wait=slow)) as served:
         other = Hand(served.standin, 77)
         first = asyncio.create_task(bring(served.url, served.hand.says("slow"), SECRET))
-        await asyncio.sleep(0.05)
+        await slow.entered.wait()
         second = asyncio.create_task(bring(served.url, served.hand.says("quick"), SECRET))
         assert await bring_all_of(served, other.says("me too")) == [200]
         assert served.listener.texts == ["me too"]
-        slow.set()
+        slow.open.set()
         await asyncio.gather(first, second)
         assert served.hand.person.texts == ["got slow", "got quick"]
 
 
 async def test_without_the_turnstile_the_quick_one_would_overtake(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control."""
-    slow = asyncio.Event()
-
-    async def wait(incoming: Incoming) -> None:
-        if incoming.text == "slow":
-            await slow.wait()
-
-    async with webhook_before(KeptReplies(wait=wait)) as served:
+    slow = Gate("slow")
+    async with webhook_before(KeptReplies(wait=slow)) as served:
         monkeypatch.setattr(served.intake._chats, "of", lambda _chat: nullcontext())
         first = asyncio.create_task(bring(served.url, served.hand.says("slow"), SECRET))
-        await asyncio.sleep(0.05)
+        await slow.entered.wait()
         await bring_all_of(served, served.hand.says("quick"))
-        slow.set()
+        slow.open.set()
         await first
         assert served.hand.person.texts == ["got quick", "got slow"]
 
@@ -408,34 +395,29 @@ async def test_leaving_is_not_answered_twice_over() -> None:
 
 
 async def test_an_orderly_stop_waits_for_what_is_under_way() -> None:
-    slow = asyncio.Event()
-
-    async def wait(_incoming: Incoming) -> None:
-        await slow.wait()
-
-    async with webhook_before(KeptReplies(wait=wait)) as served:
+    slow = Gate()
+    async with webhook_before(KeptReplies(wait=slow)) as served:
         bringing = asyncio.create_task(bring(served.url, served.hand.says("hi"), SECRET))
-        await asyncio.sleep(0.05)
+        await slow.entered.wait()
         assert not await served.intake.finish(0.05)
-        asyncio.get_running_loop().call_later(0.05, slow.set)
-        assert await served.intake.finish(2.0)
+        asyncio.get_running_loop().call_later(0.05, slow.open.set)
+        assert await served.intake.finish(30.0)
         assert (await bringing)[0] == 200
         assert served.hand.person.texts == ["got hi"]
 
 
 async def test_a_server_that_closes_lets_requests_under_way_end() -> None:
-    async def slowly(_incoming: Incoming) -> None:
-        await asyncio.sleep(0.15)
-
-    async with door_before(KeptReplies(wait=slowly)) as served:
+    slow = Gate()
+    async with door_before(KeptReplies(wait=slow)) as served:
         app = web.Application()
         app.add_routes(telegram_routes(hearing(served.intake, SECRET)))
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=30.0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/telegram"
         bringing = asyncio.create_task(bring(url, served.hand.says("hi"), SECRET))
-        await asyncio.sleep(0.05)
+        await slow.entered.wait()
+        asyncio.get_running_loop().call_later(0.05, slow.open.set)
         await runner.cleanup()
         assert (await bringing)[0] == 200
         assert served.hand.person.texts == ["got hi"]

@@ -14,9 +14,10 @@ import pytest
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
 
 from bot.channels.entrance import Entrance
-from bot.channels.web import BODY_LIMIT, HISTORY, PHOTO, STREAMS_PER_ADDRESS
+from bot.channels.web import BODY_LIMIT, HISTORY, PHOTO, STREAMS_PER_ADDRESS, Who
 from bot.talk.door import Delivered, Door
 from bot.talk.incoming import Incoming
+from bot.talk.order import Order
 from bot.talk.view import Button, Page, Reply
 from tests.webchat import ScriptedCity, WebChat, echo, serve
 
@@ -61,7 +62,7 @@ class Visitor:
 
             async def next_letter() -> dict[str, Any]:
                 while True:
-                    line = (await asyncio.wait_for(stream.content.readline(), 3)).decode()
+                    line = (await asyncio.wait_for(stream.content.readline(), 30)).decode()
                     if line.startswith("data: {"):
                         return dict(json.loads(line[6:]))
 
@@ -112,15 +113,25 @@ def in_three_pages(incoming: Incoming) -> tuple[Page, ...]:
     return tuple(Page(f"{incoming.text}{number}") for number in (1, 2, 3))
 
 
-async def said_at_once(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+async def said_at_once(monkeypatch: pytest.MonkeyPatch, turnstile: Callable[[Any, Any], Any] = Order.of) -> list[str]:
     """Two posts of which the second comes while the first is answered: what was answered, in order."""
-    chat = WebChat(ScriptedCity(in_three_pages))
+    chat, both_came, came = WebChat(ScriptedCity(in_three_pages)), asyncio.Event(), list[object]()
     sound = chat.letters.append
 
-    async def append(*letter: Any) -> int:
-        await asyncio.sleep(0.01)  # a database
-        return await sound(*letter)
+    def of(order: Order, key: object) -> Any:
+        came.append(key)
+        if len(came) == 2:
+            both_came.set()
+        return turnstile(order, key)
 
+    async def append(address: str, key: str, who: Who, *letter: Any) -> int:
+        if who == "them":
+            await both_came.wait()
+            for _round in range(20):  # a database: whoever may go on does so meanwhile
+                await asyncio.sleep(0)
+        return await sound(address, key, who, *letter)
+
+    monkeypatch.setattr("bot.channels.web.Order.of", of)
     monkeypatch.setattr(chat.letters, "append", append)
     async with serve(chat.app()) as url:
         visitor = Visitor(url)
@@ -138,8 +149,7 @@ async def test_an_answer_of_several_pages_stays_together(monkeypatch: pytest.Mon
 
 
 async def test_control_without_the_turnstile_another_one_comes_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.channels.web.Order.of", lambda _order, _key: nullcontext())
-    answered = await said_at_once(monkeypatch)
+    answered = await said_at_once(monkeypatch, lambda _order, _key: nullcontext())
     assert len({text[0] for text in answered[:3]}) == 2
 
 
@@ -377,7 +387,7 @@ async def test_a_page_that_knows_letters_that_are_gone_is_told_to_begin_anew(vis
             beginning = (await stream.content.readuntil(b"data:\n\n")).decode()
             assert "event: beat" in beginning
             if told:
-                assert "event: forgotten" in (await asyncio.wait_for(stream.content.read(), 2)).decode()
+                assert "event: forgotten" in (await asyncio.wait_for(stream.content.read(), 30)).decode()
 
 
 async def test_streams_end_with_the_program_and_beyond_their_number(chat: WebChat, visitor: Visitor) -> None:
@@ -386,7 +396,7 @@ async def test_streams_end_with_the_program_and_beyond_their_number(chat: WebCha
     assert (await visitor.opens("/chat/events")).status == 429
     chat.door.close()
     for stream in streams:
-        await asyncio.wait_for(stream.read(), 2)
+        await asyncio.wait_for(stream.read(), 30)
     assert chat.door.streams(next(iter(chat.letters.kept))) == 0
     assert (await visitor.opens("/chat/events")).status == 429
 

@@ -20,6 +20,7 @@ from bot.talk.door import TRY_AGAIN, Overloaded
 from bot.talk.incoming import Incoming, Intent
 from bot.talk.view import Button, Page, Reply
 from bot.talk.wording import Wording
+from tests.channels.gate import Gate
 from tests.channels.wechat_kit import (
     AES_KEY_PREVIOUS,
     PATIENCE,
@@ -31,9 +32,9 @@ from tests.channels.wechat_kit import (
     reader,
     serve,
 )
-from tests.delivery.kit import until
 from tests.leap import leap
 from tests.standins.wechat import ManualClock, xml_of
+from tests.waiting import until
 
 QUESTION = Page("选哪个时段？", (Button(1, "上午", "17.1"), Button(2, "下午", "17.2")))
 
@@ -108,18 +109,6 @@ async def test_control_another_message_has_another_effect() -> None:
                 "o1", {"CreateTime": "1795000000", "MsgType": "text", "Content": "报名", "MsgId": number}
             )
         assert len(served.listener.effects) == 2
-
-
-class Gate:
-    """Lets turns through when a test says so."""
-
-    def __init__(self) -> None:
-        self.open = asyncio.Event()
-        self.entered = asyncio.Event()
-
-    async def __call__(self, _incoming: Incoming) -> None:
-        self.entered.set()
-        await self.open.wait()
 
 
 async def settled(served: Served) -> None:

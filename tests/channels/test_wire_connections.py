@@ -15,6 +15,7 @@ import uvloop
 from bot.channels import wire as wires
 from bot.channels.wire import Heard, Unanswered, Unreached, Wire
 from tests.channels.rude import PLAIN, SOON, Peer, Rude, always, called, once, silent, tried
+from tests.leap import leap
 
 # --- One after the other ---------------------------------------------------------------------------------------------
 
@@ -163,8 +164,7 @@ async def test_it_would_if_nobody_looked_whether_all_was_written(monkeypatch: py
         assert await refused_early(wire, served, listener)
 
 
-async def test_a_connection_that_waits_too_long_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wires, "KEPT", 0.02)
+async def test_a_connection_that_waits_too_long_is_closed() -> None:
     left = asyncio.Event()
 
     async def play(peer: Peer) -> None:
@@ -174,8 +174,9 @@ async def test_a_connection_that_waits_too_long_is_closed(monkeypatch: pytest.Mo
         left.set()
 
     async with called(play) as (server, call):
-        await call(b"{}", 0.03)  # the watch looks when this call had to be over
-        await asyncio.wait_for(left.wait(), 2.0)
+        await call()
+        leap(wires.KEPT + 30.0)  # the watch looks when this call had to be over
+        await asyncio.wait_for(left.wait(), 30.0)
         await call()
         assert server.connections == 2
 

@@ -27,8 +27,8 @@ from storage import inbox, turns
 from tests.channels import wechat_kit
 from tests.channels.telegram_kit import Served, reader, webhook_before
 from tests.conversations.kit import BEIJING, DOORS, Town
-from tests.delivery.kit import until
 from tests.standins.telegram import bring_all
+from tests.waiting import until
 
 LIMIT = 3
 """Seconds, and messages in so many, after which the stand-in refuses a chat."""

@@ -318,16 +318,6 @@ class SmallCity:
         return counted
 
 
-async def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait, looking often, until something holds. Fails when it does not in `seconds`."""
-    step = 0.01
-    for _look in range(int(seconds / step)):
-        if holds():
-            return
-        await asyncio.sleep(step)
-    raise AssertionError(f"did not come to hold in {seconds:g} s")
-
-
 async def announced(city: SmallCity, *people: int, doors: tuple[str, ...] = ("telegram",)) -> None:
     """Activity 1 in three days is announced to these people, and the rows are made."""
     await city.shift(1, city.clock.now + timedelta(days=3))

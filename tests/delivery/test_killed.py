@@ -28,7 +28,8 @@ from storage import fanouts, outbox_reports
 from storage.tables.delivery import State, fanout, sender_slot
 from storage.tables.delivery import outbox as messages
 from storage.tables.people import subscription
-from tests.delivery.kit import SmallCity, until
+from tests.delivery.kit import SmallCity
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 MANY = range(2, 20_002)

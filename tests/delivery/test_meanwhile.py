@@ -19,7 +19,8 @@ from storage import fanouts
 from storage.tables.delivery import State
 from storage.tables.messages import inbox
 from storage.tables.people import subscription
-from tests.delivery.kit import Clockwork, SmallCity, until
+from tests.delivery.kit import Clockwork, SmallCity
+from tests.waiting import until
 
 QUICK = Pace(rate=4_000.0, most_in_flight=32, latency=0.1)
 READERS = range(2, 302)

@@ -25,11 +25,12 @@ from bot.talk.door import NotSent, Outcome, Uncertain
 from bot.talk.view import Page
 from storage.tables.delivery import State
 from storage.tables.people import identity
-from tests.delivery.kit import Clockwork, SmallCity, until, word
+from tests.delivery.kit import Clockwork, SmallCity, word
 from tests.delivery.test_wechat_ways import town_of
 from tests.leap import leap
 from tests.network import Network, Weather, changing
 from tests.standins.telegram import TOKEN, TelegramStandIn
+from tests.waiting import until
 
 PEOPLE = range(2, 62)
 PACE = Pace(rate=1000.0, most_in_flight=4, latency=0.1)

@@ -12,7 +12,8 @@ from storage import slots
 from storage.database import Unit
 from storage.presence import Presence
 from storage.tables.delivery import sender_slot
-from tests.delivery.kit import Clockwork, SmallCity, until
+from tests.delivery.kit import Clockwork, SmallCity
+from tests.waiting import until
 
 HELD = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = :number AND objsubid = 2 AND granted"
 

@@ -17,7 +17,8 @@ from storage.prepared import Prepared
 from storage.tables.delivery import Lane, State, outbox
 from storage.tables.messages import inbox
 from storage.tables.people import identity, person
-from tests.delivery.kit import Clockwork, SmallCity, only_row, sealed, until
+from tests.delivery.kit import Clockwork, SmallCity, only_row, sealed
+from tests.waiting import until
 
 TELEGRAM = Pace(rate=28.0, per_chat=1.0, latency=0.1)
 

@@ -14,7 +14,8 @@ from bot.talk.door import Delivered
 from storage import outbox, slots
 from storage.tables.delivery import State
 from storage.tables.delivery import outbox as messages
-from tests.delivery.kit import Clockwork, SmallCity, announced, only_row, reminded, until
+from tests.delivery.kit import Clockwork, SmallCity, announced, only_row, reminded
+from tests.waiting import until
 
 
 async def test_only_one_sender_speaks_for_an_account(city: SmallCity, clock: Clockwork) -> None:

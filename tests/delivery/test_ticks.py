@@ -9,7 +9,8 @@ import pytest
 
 from bot.clock import Ticks
 from storage.tables.delivery import State
-from tests.delivery.kit import Clockwork, SmallCity, until
+from tests.delivery.kit import Clockwork, SmallCity
+from tests.waiting import until
 
 
 async def test_moving_the_citys_clock_and_ticking_once_brings_the_reminder_and_the_check_out(
