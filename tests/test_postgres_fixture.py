@@ -177,7 +177,7 @@ def test_the_server_ends_however_the_tests_end(how: signal.Signals | str) -> Non
             holder.send_signal(how)
         else:
             holder.communicate(b"\n")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 10
     while (runs(int(pid)) or Path(folder).exists()) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not runs(int(pid)), "the server outlived its tests"

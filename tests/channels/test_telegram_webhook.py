@@ -401,7 +401,7 @@ async def test_an_orderly_stop_waits_for_what_is_under_way() -> None:
         await slow.entered.wait()
         assert not await served.intake.finish(0.05)
         asyncio.get_running_loop().call_later(0.05, slow.open.set)
-        assert await served.intake.finish(30.0)
+        assert await served.intake.finish(2.0)
         assert (await bringing)[0] == 200
         assert served.hand.person.texts == ["got hi"]
 
@@ -411,7 +411,7 @@ async def test_a_server_that_closes_lets_requests_under_way_end() -> None:
     async with door_before(KeptReplies(wait=slow)) as served:
         app = web.Application()
         app.add_routes(telegram_routes(hearing(served.intake, SECRET)))
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=30.0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/telegram"

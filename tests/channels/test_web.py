@@ -62,7 +62,7 @@ class Visitor:
 
             async def next_letter() -> dict[str, Any]:
                 while True:
-                    line = (await asyncio.wait_for(stream.content.readline(), 30)).decode()
+                    line = (await asyncio.wait_for(stream.content.readline(), 3)).decode()
                     if line.startswith("data: {"):
                         return dict(json.loads(line[6:]))
 
@@ -387,7 +387,7 @@ async def test_a_page_that_knows_letters_that_are_gone_is_told_to_begin_anew(vis
             beginning = (await stream.content.readuntil(b"data:\n\n")).decode()
             assert "event: beat" in beginning
             if told:
-                assert "event: forgotten" in (await asyncio.wait_for(stream.content.read(), 30)).decode()
+                assert "event: forgotten" in (await asyncio.wait_for(stream.content.read(), 2)).decode()
 
 
 async def test_streams_end_with_the_program_and_beyond_their_number(chat: WebChat, visitor: Visitor) -> None:
@@ -396,7 +396,7 @@ async def test_streams_end_with_the_program_and_beyond_their_number(chat: WebCha
     assert (await visitor.opens("/chat/events")).status == 429
     chat.door.close()
     for stream in streams:
-        await asyncio.wait_for(stream.read(), 30)
+        await asyncio.wait_for(stream.read(), 2)
     assert chat.door.streams(next(iter(chat.letters.kept))) == 0
     assert (await visitor.opens("/chat/events")).status == 429
 

@@ -176,7 +176,7 @@ async def test_a_connection_that_waits_too_long_is_closed() -> None:
     async with called(play) as (server, call):
         await call()
         leap(wires.KEPT + 30.0)  # the watch looks when this call had to be over
-        await asyncio.wait_for(left.wait(), 30.0)
+        await asyncio.wait_for(left.wait(), 2.0)
         await call()
         assert server.connections == 2
 
